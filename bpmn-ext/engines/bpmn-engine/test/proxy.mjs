@@ -1,0 +1,45 @@
+// A TCP proxy in front of the broker, whose cable can be cut.
+
+import { createServer, connect } from 'node:net';
+
+/** `{url, cut(), mend()}`: cut, it drops what is open and refuses what comes. */
+export async function proxy(test, url) {
+  const target = new URL(url);
+  const open = new Set();
+  let isCut = false;
+  const server = createServer((client) => {
+    if (isCut) {
+      client.destroy();
+      return;
+    }
+    const broker = connect(Number(target.port || 5672), target.hostname);
+    for (const [from, to] of [[client, broker], [broker, client]]) {
+      open.add(from);
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        open.delete(from);
+        to.destroy();
+      });
+    }
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = () => {
+    isCut = true;
+    for (const socket of open) socket.destroy();
+  };
+  test.after(() => {
+    cut();
+    server.close();
+  });
+  const through = new URL(url);
+  through.hostname = '127.0.0.1';
+  through.port = String(server.address().port);
+  return {
+    url: through.href,
+    cut,
+    mend: () => {
+      isCut = false;
+    },
+  };
+}

@@ -1,0 +1,182 @@
+//! What is said about a file, and where. Knows how a finding is worded and bounded; not what is right in BPMN.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::Serialize;
+
+use crate::limits;
+use crate::position::{Position, Source};
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Severity {
+    /// Something runs otherwise than it was probably meant.
+    Warning,
+    /// An element cannot run as it stands, or the file could not be read to its end.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Diagnostic {
+    /// Stable, in kebab case.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it stands.
+    pub position: Position,
+    /// What happened, and to which element.
+    pub message: String,
+    /// What to change.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for Diagnostic {
+    /// One line: `12:8: error[broken-config]: what happened (what to change)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { line, column, .. } = self.position;
+        write!(f, "{line}:{column}: {}[{}]: {}", self.severity, self.code, self.message)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, " ({help})"))
+    }
+}
+
+/// A message and what to do about it, before it has a place.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    code: &'static str,
+    severity: Severity,
+    pub(crate) message: String,
+    help: Option<String>,
+}
+
+impl Finding {
+    /// Something that does not work.
+    pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, severity: Severity::Error, message: message.into(), help: None }
+    }
+
+    /// Something that works otherwise than it looks.
+    pub(crate) fn warning(code: &'static str, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// What to change.
+    pub(crate) fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// The finding at a place.
+    pub(crate) fn at(self, position: Position) -> Diagnostic {
+        let Self { code, severity, message, help } = self;
+        Diagnostic { code, severity, position, message, help }
+    }
+}
+
+/// Everything said about one file, at most [`limits::DIAGNOSTICS`] and a last word.
+#[derive(Debug)]
+pub(crate) struct Report<'a> {
+    source: Source<'a>,
+    diagnostics: Vec<Diagnostic>,
+    /// Estimated bytes of parsed JSON, against [`limits::JSON_MEMORY`].
+    pub(crate) json_memory: usize,
+}
+
+impl<'a> Report<'a> {
+    /// An empty report on a file.
+    pub(crate) fn new(source: Source<'a>) -> Self {
+        Self { source, diagnostics: Vec::new(), json_memory: 0 }
+    }
+
+    /// The text that is reported on.
+    pub(crate) fn text(&self) -> &'a str {
+        self.source.text()
+    }
+
+    /// The place of a range of bytes of the text.
+    pub(crate) fn position(&self, range: Range<usize>) -> Position {
+        self.source.position(range)
+    }
+
+    /// The range of bytes of the text that a position is about.
+    pub(crate) fn range(&self, position: Position) -> Range<usize> {
+        self.source.range(position)
+    }
+
+    /// Adds a finding about a range of bytes of the text.
+    pub(crate) fn add(&mut self, range: Range<usize>, finding: Finding) {
+        let finding = match self.diagnostics.len() {
+            ..limits::DIAGNOSTICS => finding,
+            limits::DIAGNOSTICS => more(),
+            _ => return,
+        };
+        self.diagnostics.push(finding.at(self.source.position(range)));
+    }
+
+    /// All diagnostics in the order of the file.
+    pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
+        self.diagnostics.sort_by_key(|diagnostic| diagnostic.position.start);
+        self.diagnostics
+    }
+}
+
+fn more() -> Finding {
+    Finding::error("too-many-diagnostics", format!("more than {} findings; the rest is not shown", limits::DIAGNOSTICS))
+        .help("mend these and read the file again")
+}
+
+/// Characters of a quotation.
+const QUOTE: usize = 120;
+
+/// A piece of a file inside a message: one line, of bounded length, in backquotes.
+pub(crate) fn quote(text: &str) -> String {
+    let mut quoted: String = text.chars().take(QUOTE).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(QUOTE).is_some() {
+        quoted.push('…');
+    }
+    format!("`{quoted}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_is_one_line() {
+        let position = Position { line: 12, column: 8, start: 0, end: 0 };
+        let finding = Finding::error("broken-config", format!("{} is broken", quote("a\nb")));
+        assert_eq!(finding.at(position).to_string(), "12:8: error[broken-config]: `a\u{fffd}b` is broken");
+        let finding = Finding::warning("x", "why").help("do this");
+        assert_eq!(finding.at(position).to_string(), "12:8: warning[x]: why (do this)");
+    }
+
+    #[test]
+    fn long_text_is_cut_in_quotations() {
+        assert_eq!(quote(&"ä".repeat(QUOTE)), format!("`{}`", "ä".repeat(QUOTE)));
+        assert_eq!(quote(&"ä".repeat(QUOTE + 1)), format!("`{}…`", "ä".repeat(QUOTE)));
+    }
+
+    #[test]
+    fn a_report_is_bounded_and_in_order() {
+        let text = "x".repeat(limits::DIAGNOSTICS + 9);
+        let mut report = Report::new(Source::new(&text, 0));
+        for at in (0..text.len()).rev() {
+            report.add(at..at, Finding::error("e", ""));
+        }
+        let all = report.finish();
+        assert_eq!(all.len(), limits::DIAGNOSTICS + 1);
+        assert_eq!(all.first().map(|d| d.code), Some("too-many-diagnostics"));
+        assert!(all.is_sorted_by_key(|d| d.position.start));
+    }
+}

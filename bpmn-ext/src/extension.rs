@@ -1,0 +1,258 @@
+//! Our own spelling of a connector, `dataConnector` (CONTRACT 5), turned into the configuration that the worker reads.
+//! Knows the extension's elements and attributes; nothing of the other spellings.
+
+use serde_json::{Map, Value, json};
+
+use crate::diagnostic::{Finding, Report, quote};
+use crate::rows::{Format, Input, Kind, Output, Rows};
+use crate::tree::{Element, Space};
+use crate::written::Written;
+
+/// Whether an attribute can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Required,
+    Optional,
+}
+use Need::{Optional, Required};
+
+/// One attribute of the extension.
+#[derive(Debug)]
+struct Field {
+    /// As written in the model.
+    attribute: &'static str,
+    /// What the worker calls it.
+    member: &'static str,
+    need: Need,
+    /// What can be written; empty for any text.
+    values: &'static [&'static str],
+}
+
+const fn field(attribute: &'static str, member: &'static str, need: Need) -> Field {
+    Field { attribute, member, need, values: &[] }
+}
+
+const fn choice(attribute: &'static str, need: Need, values: &'static [&'static str]) -> Field {
+    Field { attribute, member: attribute, need, values }
+}
+
+const CONNECTOR: &[Field] = &[
+    field("connector", "dataSource", Required),
+    field("resource", "endpoint", Required),
+    field("queue", "queue", Optional),
+    choice("repeat", Optional, &["safe"]),
+];
+const INPUT: &[Field] = &[
+    field("type", "type", Required),
+    field("key", "key", Required),
+    field("value", "value", Required),
+    choice("format", Optional, &["mustache", "feel"]),
+];
+/// What an input's `type` becomes (sheet 1.3).
+const KINDS: [&str; 3] = ["PARAM", "HEADER", "BODY"];
+const OUTPUT: &[Field] = &[
+    field("variable", "key", Required),
+    // Without a source the whole body is meant (CONTRACT 6).
+    field("source", "value", Optional),
+    choice("format", Optional, &["dotNotation", "mustache", "feel", "jmespath"]),
+];
+const RETRY: &[Field] = &[
+    field("attempts", "attempts", Optional),
+    field("wait", "wait", Optional),
+    choice("backoff", Optional, &["fixed", "exponential"]),
+    field("maxWait", "maxWait", Optional),
+    field("budget", "budget", Optional),
+    field("statuses", "statuses", Optional),
+];
+const TIMEOUT: &[Field] = &[field("value", "timeout", Required)];
+const ERROR_MAPPING: &[Field] =
+    &[field("when", "when", Required), field("code", "code", Required), field("message", "message", Optional)];
+const SUCCESS: &[Field] = &[field("statuses", "success", Required)];
+
+/// `dataConnector` elements among the extension elements of an element.
+pub(crate) fn connectors<'e, 'a>(element: &'e Element<'a>) -> impl Iterator<Item = &'e Element<'a>> {
+    element
+        .children("extensionElements")
+        .flat_map(|extensions| extensions.children.iter())
+        .filter(|child| child.space == Space::Connector && child.name == "dataConnector")
+}
+
+/// The configuration of CONTRACT 2 that a `dataConnector` means.
+pub(crate) fn config(connector: &Element<'_>, label: &str, report: &mut Report<'_>) -> Value {
+    let mut reading = Reading { label, report };
+    let mut config = reading.members(connector, CONNECTOR);
+    let mut inputs = Vec::new();
+    let mut outputs = Vec::new();
+    let mut errors = Vec::new();
+    for child in &connector.children {
+        match child.name {
+            _ if child.space != Space::Connector => reading.unknown_element(child),
+            "input" => inputs.push(reading.input(child)),
+            "output" => outputs.push(reading.output(child)),
+            "errorMapping" => errors.push(Value::Object(reading.members(child, ERROR_MAPPING))),
+            "retry" => {
+                let retry = reading.retry(child);
+                reading.once(child, &mut config, Map::from_iter([("retry".to_owned(), retry)]));
+            }
+            "timeout" => {
+                let timeout = reading.members(child, TIMEOUT);
+                reading.once(child, &mut config, timeout);
+            }
+            "success" => {
+                let success = reading.members(child, SUCCESS);
+                reading.once(child, &mut config, success);
+            }
+            _ => reading.unknown_element(child),
+        }
+    }
+    // An absent list is not an empty one: without rows the resource's own headers are sent (sheet 4.5).
+    for (member, rows) in [("outboundConfig", inputs), ("dataMapping", outputs), ("errorMapping", errors)] {
+        if !rows.is_empty() {
+            config.insert(member.to_owned(), Value::Array(rows));
+        }
+    }
+    Value::Object(config)
+}
+
+/// The rows of a `dataConnector`, with their places.
+pub(crate) fn rows<'e, 'a>(connector: &'e Element<'a>) -> Rows<'e, 'a> {
+    let text = |of: &'e Element<'a>, name: &str| of.own(name).map(Written::value);
+    let format = |of: &'e Element<'a>, default| Format::named(of.attribute("format").as_deref(), default);
+    let mut rows = Rows {
+        connector: text(connector, "connector"),
+        resource: text(connector, "resource"),
+        queue: text(connector, "queue"),
+        repeat: text(connector, "repeat"),
+        ..Rows::default()
+    };
+    for child in connector.children.iter().filter(|child| child.space == Space::Connector) {
+        match child.name {
+            "input" => {
+                let kind = child.attribute("type").and_then(|kind| Kind::named(&kind));
+                if let (Some(kind), Some(key), Some(value)) = (kind, text(child, "key"), text(child, "value")) {
+                    rows.inputs.push(Input { kind, key, value, format: format(child, Format::Mustache) });
+                }
+            }
+            "output" => {
+                if let Some(variable) = text(child, "variable") {
+                    let (source, format) = (text(child, "source"), format(child, Format::Path));
+                    rows.outputs.push(Output { variable, source, format });
+                }
+            }
+            "errorMapping" => rows.error_codes.extend(text(child, "code")),
+            "retry" => {
+                rows.attempts = text(child, "attempts");
+                rows.attempts_total = rows.attempts.as_ref().and_then(|attempts| attempts.text().trim().parse().ok());
+            }
+            _ => {}
+        }
+    }
+    rows
+}
+
+/// What is needed to read one connector and to speak about it.
+struct Reading<'r, 'a> {
+    label: &'r str,
+    report: &'r mut Report<'a>,
+}
+
+impl Reading<'_, '_> {
+    fn input(&mut self, element: &Element<'_>) -> Value {
+        let mut row = self.members(element, INPUT);
+        if let Some(Value::String(kind)) = row.get_mut("type") {
+            *kind = kind.trim().to_ascii_uppercase();
+            if !KINDS.contains(&kind.as_str()) {
+                self.unknown_value(element, "type", kind, "param, header or body");
+            }
+        }
+        row.entry("format").or_insert(json!("mustache"));
+        Value::Object(row)
+    }
+
+    fn output(&mut self, element: &Element<'_>) -> Value {
+        let mut row = self.members(element, OUTPUT);
+        row.entry("value").or_insert(json!(""));
+        row.entry("format").or_insert(json!("dotNotation"));
+        Value::Object(row)
+    }
+
+    /// `attempts` is a number when it is one, otherwise the text, which the worker refuses.
+    fn retry(&mut self, element: &Element<'_>) -> Value {
+        let mut policy = self.members(element, RETRY);
+        if let Some(Value::String(text)) = policy.get("attempts") {
+            match text.trim().parse::<u64>() {
+                Ok(number) => {
+                    policy.insert("attempts".to_owned(), json!(number));
+                }
+                Err(_) => self.unknown_value(element, "attempts", text, "a whole number"),
+            }
+        }
+        Value::Object(policy)
+    }
+
+    /// The attributes that are there, as members; says which are missing, unknown or cannot be.
+    fn members(&mut self, element: &Element<'_>, fields: &[Field]) -> Map<String, Value> {
+        let mut members = Map::new();
+        for field in fields {
+            let Some(value) = element.attribute(field.attribute) else {
+                if field.need == Required {
+                    self.missing(element, field.attribute);
+                }
+                continue;
+            };
+            if !field.values.is_empty() && !field.values.contains(&&*value) {
+                self.unknown_value(element, field.attribute, &value, &field.values.join(", "));
+            }
+            members.insert(field.member.to_owned(), Value::String(value.into_owned()));
+        }
+        for attribute in element.attributes.iter().filter(|given| given.space == Space::None) {
+            if !fields.iter().any(|field| field.attribute == attribute.name) {
+                let known: Vec<_> = fields.iter().map(|field| field.attribute).collect();
+                let what = format!("{} has no attribute {}", quote(element.name), quote(attribute.name));
+                let help = format!("known are {}", known.join(", "));
+                self.report.add(attribute.span(), self.warn("unknown-attribute", &what).help(help));
+            }
+        }
+        members
+    }
+
+    /// Adds the members of an element that can stand once only.
+    fn once(&mut self, element: &Element<'_>, config: &mut Map<String, Value>, members: Map<String, Value>) {
+        for (name, value) in members {
+            if config.contains_key(&name) {
+                let what = format!("{} is given twice", quote(element.name));
+                let finding = self.error("repeated-element", &what).help("keep one; the first is used");
+                self.report.add(element.span.clone(), finding);
+            } else {
+                config.insert(name, value);
+            }
+        }
+    }
+
+    fn missing(&mut self, element: &Element<'_>, attribute: &str) {
+        let what = format!("{} lacks the attribute `{attribute}`", quote(element.name));
+        let finding = self.error("missing-attribute", &what).help(format!("write {attribute}=\"…\""));
+        self.report.add(element.span.clone(), finding);
+    }
+
+    fn unknown_value(&mut self, element: &Element<'_>, attribute: &str, value: &str, expected: &str) {
+        let place = element.value_span(attribute);
+        let what = format!("`{attribute}` of {} cannot be {}", quote(element.name), quote(value));
+        let finding = self.error("unknown-value", &what).help(format!("write {expected}"));
+        self.report.add(place, finding);
+    }
+
+    fn unknown_element(&mut self, element: &Element<'_>) {
+        let what = format!("{} is not a part of `dataConnector` and is ignored", quote(element.name));
+        let help = "known are input, output, retry, timeout, errorMapping, success";
+        self.report.add(element.span.clone(), self.warn("unknown-element", &what).help(help));
+    }
+
+    fn error(&self, code: &'static str, what: &str) -> Finding {
+        Finding::error(code, format!("{}: {what}", self.label))
+    }
+
+    fn warn(&self, code: &'static str, what: &str) -> Finding {
+        Finding::warning(code, format!("{}: {what}", self.label))
+    }
+}

@@ -1,0 +1,67 @@
+//! Reads the Data Connector elements of BPMN 2.0 models. Knows models and how a connector is spelled in them; nothing
+//! of workers, engines or brokers.
+//!
+//! ```
+//! let (model, diagnostics) = bpmn_ext::read(
+//!     r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
+//!            xmlns:pm="http://processmaker.com/BPMN/2.0/Schema.xsd">
+//!          <process id="order">
+//!            <serviceTask id="node_7" implementation="package-data-sources/data-source-task-service"
+//!                pm:config='{"dataSource": 1, "endpoint": "list"}'/>
+//!          </process>
+//!        </definitions>"#,
+//! );
+//! assert!(diagnostics.is_empty());
+//! assert_eq!(model.tasks[0].config["endpoint"], "list");
+//! ```
+
+mod activity;
+mod attribute;
+mod config_text;
+mod diagnostic;
+mod duplicate;
+mod encoding;
+mod extension;
+pub mod limits;
+mod links;
+pub mod lint;
+mod model;
+mod parse;
+mod position;
+mod processmaker;
+mod rows;
+mod task;
+pub mod template;
+mod tree;
+mod written;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use model::{BoundaryError, ConnectorTask, DataItem, Loop, Model, Process, Spelling};
+pub use position::Position;
+pub use rows::Format;
+
+use diagnostic::Report;
+use position::Source;
+use tree::Element;
+
+/// Reads a BPMN 2.0 file: text or bytes, in any prefix.
+///
+/// Never fails on content: what cannot be read is in the diagnostics, in the order of the file, and the model is as
+/// far as reading came. Time and memory are bounded by [`limits`].
+pub fn read(file: &(impl AsRef<[u8]> + ?Sized)) -> (Model, Vec<Diagnostic>) {
+    let mut report = Report::new(Source::new("", 0));
+    let model = tree(file.as_ref(), &mut report).map(|root| task::model(&root, &mut report).0).unwrap_or_default();
+    (model, report.finish())
+}
+
+/// The root element, as far as it could be read; the report is on this file from now on.
+fn tree<'a>(file: &'a [u8], report: &mut Report<'a>) -> Option<Element<'a>> {
+    let decoded = encoding::decode(file);
+    *report = Report::new(Source::new(decoded.text, decoded.skipped));
+    if let Some(finding) = decoded.refused {
+        let end = decoded.text.len();
+        report.add(end..end, finding);
+        return None;
+    }
+    parse::parse(report)
+}

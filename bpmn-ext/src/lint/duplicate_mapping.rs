@@ -1,0 +1,29 @@
+//! Two outputs onto one variable: the last one wins.
+
+use std::collections::HashSet;
+
+use super::{Found, Lint, Rule};
+use crate::diagnostic::{Severity, quote};
+
+pub(super) const RULE: Rule = Rule {
+    number: 6,
+    name: "duplicate-mapping",
+    severity: Severity::Warning,
+    summary: "No two outputs of an element are mapped onto the same variable.",
+    page: include_str!("../../rules/06-duplicate-mapping.md"),
+    check,
+};
+
+fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
+    for subject in &lint.subjects {
+        let mut seen = HashSet::new();
+        for row in &subject.rows.outputs {
+            if seen.insert(row.variable.text()) {
+                continue;
+            }
+            let name = quote(row.variable.text());
+            let message = format!("{}: {name} is mapped twice; the last one wins", subject.label);
+            found.add(row.variable.place(), message, "remove one of them, or choose another variable");
+        }
+    }
+}

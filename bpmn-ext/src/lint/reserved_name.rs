@@ -1,0 +1,39 @@
+//! A mapping onto a name that belongs to the engine (CONTRACT 3).
+
+use super::{Found, Lint, Rule};
+use crate::diagnostic::{Severity, quote};
+
+pub(super) const RULE: Rule = Rule {
+    number: 5,
+    name: "reserved-name",
+    severity: Severity::Warning,
+    summary: "No output is mapped onto a name that belongs to the engine.",
+    page: include_str!("../../rules/05-reserved-name.md"),
+    check,
+};
+
+/// Names that results never carry (CONTRACT 3).
+pub(super) const RESERVED: [&str; 9] = [
+    "_user",
+    "_request",
+    "_parent",
+    "loopCounter",
+    "numberOfInstances",
+    "numberOfActiveInstances",
+    "numberOfCompletedInstances",
+    "numberOfTerminatedInstances",
+    "loopCharacteristics",
+];
+
+fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
+    for subject in &lint.subjects {
+        for row in subject.rows.outputs.iter().filter(|row| RESERVED.contains(&row.variable.text())) {
+            let message = format!(
+                "{}: the output onto {} is dropped, since that name belongs to the engine",
+                subject.label,
+                quote(row.variable.text())
+            );
+            found.add(row.variable.place(), message, "choose another variable");
+        }
+    }
+}

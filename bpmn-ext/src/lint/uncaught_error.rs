@@ -1,0 +1,36 @@
+//! A failure that is mapped onto an error that nothing catches.
+
+use super::flow::Catch;
+use super::{Found, Lint, Rule};
+use crate::diagnostic::{Severity, quote};
+
+pub(super) const RULE: Rule = Rule {
+    number: 10,
+    name: "uncaught-error",
+    severity: Severity::Warning,
+    summary: "Every error that a failure is mapped onto is caught by a boundary event, or around the element.",
+    page: include_str!("../../rules/10-uncaught-error.md"),
+    check,
+};
+
+fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
+    for subject in &lint.subjects {
+        let caught = lint.flow.caught(&subject.task.element);
+        for code in &subject.rows.error_codes {
+            let is_caught = |catch: &&Catch| match catch {
+                Catch::Any => true,
+                Catch::Code(caught) => caught == code.text(),
+            };
+            if caught.iter().any(is_caught) {
+                continue;
+            }
+            let name = quote(code.text());
+            let message = format!("{}: nothing catches the error {name}, so the request fails with it", subject.label);
+            found.add(
+                code.place(),
+                message,
+                format!("attach an error boundary event that catches {name}, or any error"),
+            );
+        }
+    }
+}

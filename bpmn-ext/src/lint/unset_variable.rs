@@ -1,0 +1,112 @@
+//! A variable that is read before anything sets it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::reserved_name::RESERVED;
+use super::subject::Subject;
+use super::{Found, Lint, Rule};
+use crate::diagnostic::{Severity, quote};
+use crate::model::Loop;
+use crate::written::Written;
+
+pub(super) const RULE: Rule = Rule {
+    number: 8,
+    name: "unset-variable",
+    severity: Severity::Warning,
+    summary: "Every variable that an element reads can have been set before.",
+    page: include_str!("../../rules/08-unset-variable.md"),
+    check,
+};
+
+/// Elements that call no connector and can set any variable.
+const OTHER_SETTERS: [&str; 12] = [
+    "task",
+    "userTask",
+    "manualTask",
+    "scriptTask",
+    "serviceTask",
+    "sendTask",
+    "receiveTask",
+    "businessRuleTask",
+    "callActivity",
+    "intermediateCatchEvent",
+    "boundaryEvent",
+    "transaction",
+];
+
+fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
+    let Some(language) = lint.surroundings.language else { return };
+    let setters = setters(&lint.subjects);
+    let connectors: HashSet<&str> = lint.subjects.iter().map(|subject| subject.task.element.as_str()).collect();
+    for subject in &lint.subjects {
+        let before = lint.flow.before(&subject.task.element);
+        let others = before.has_any(|id, name| OTHER_SETTERS.contains(&name) && !connectors.contains(id));
+        if others {
+            continue;
+        }
+        for row in &subject.rows.inputs {
+            for name in language.variables(row.format, row.value.text()).unwrap_or_default() {
+                let by = setters.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
+                let begins = lint.surroundings.variables;
+                if is_given(subject, &name)
+                    || begins.is_some_and(|known| known.contains(&name))
+                    || by.iter().any(|setter| before.has(&setter.task.element))
+                    // Whether the request brings it along is not known.
+                    || (by.is_empty() && begins.is_none())
+                {
+                    continue;
+                }
+                add(found, subject, &row.value, &name, by);
+            }
+        }
+    }
+}
+
+fn add(
+    found: &mut Found<'_, '_>,
+    subject: &Subject<'_, '_>,
+    text: &Written<'_, '_>,
+    name: &str,
+    by: &[&Subject<'_, '_>],
+) {
+    let place = match text.text().find(name) {
+        Some(at) => text.place_of(at..at + name.len()),
+        None => text.place(),
+    };
+    let (message, help) = match by.first() {
+        Some(setter) => (
+            format!("{}: {} is read here, but set only later, by {}", subject.label, quote(name), setter.label),
+            "change the order, or name the data that a request begins with by --data",
+        ),
+        None => (
+            format!("{}: {} is read here, and nothing sets it", subject.label, quote(name)),
+            "map an output onto it before, or add it to the request data",
+        ),
+    };
+    found.add(place, message, help);
+}
+
+/// Which elements set a variable, by its name.
+fn setters<'s, 'e, 'a>(subjects: &'s [Subject<'e, 'a>]) -> HashMap<&'s str, Vec<&'s Subject<'e, 'a>>> {
+    let mut setters: HashMap<&str, Vec<&Subject<'_, '_>>> = HashMap::new();
+    for subject in subjects {
+        let mut names: Vec<&str> = subject.rows.outputs.iter().map(|row| row.variable.text()).collect();
+        if let Some(Loop::MultiInstance { output_collection: Some(name), .. }) = &subject.task.loop_characteristics {
+            names.push(name);
+        }
+        for name in names {
+            setters.entry(name).or_default().push(subject);
+        }
+    }
+    setters
+}
+
+/// Whether the engine hands it to the element.
+fn is_given(subject: &Subject<'_, '_>, name: &str) -> bool {
+    let item = match &subject.task.loop_characteristics {
+        // Without a name, the members of an item are variables of their own (sheet 2.4).
+        Some(Loop::MultiInstance { input_item, .. }) => input_item.as_deref().is_none_or(|item| item == name),
+        _ => false,
+    };
+    item || RESERVED.contains(&name) || name.starts_with('_')
+}

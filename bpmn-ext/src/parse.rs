@@ -1,0 +1,265 @@
+//! Text to the element tree, within the limits. Knows what can be wrong with XML; not what the elements mean.
+//!
+//! Reading stops at the first thing that is not XML or too much of it, and what was read until then is the result.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use quick_xml::errors::Error;
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::attributes::{AttrError, Attributes};
+use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
+use quick_xml::name::{NamespaceError, QName};
+use quick_xml::reader::NsReader;
+
+use crate::attribute::{Attribute, unknown_reference};
+use crate::diagnostic::{Finding, Report, quote};
+use crate::tree::{Element, Space};
+use crate::{encoding, limits};
+
+/// Why reading stopped, and where.
+type Stop = (Range<usize>, Finding);
+
+/// The root element, complete or as far as it could be read.
+pub(crate) fn parse<'a>(report: &mut Report<'a>) -> Option<Element<'a>> {
+    let mut parser = Parser::new(report.text());
+    if let Err((place, finding)) = parser.run() {
+        report.add(place, finding);
+    }
+    parser.finish()
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    reader: NsReader<&'a [u8]>,
+    /// Open elements, the root first.
+    open: Vec<Element<'a>>,
+    /// Open elements that are left out: a foreign one and what is inside.
+    left_out: usize,
+    root: Option<Element<'a>>,
+    elements: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn new(text: &'a str) -> Self {
+        let mut reader = NsReader::from_str(text);
+        reader.resolver_mut().set_max_namespace_bindings(limits::NAMESPACES);
+        Self { text, reader, open: Vec::new(), left_out: 0, root: None, elements: 0 }
+    }
+
+    fn run(&mut self) -> Result<(), Stop> {
+        loop {
+            let from = self.offset();
+            let read = self.reader.read_resolved_event().map(|(space, event)| (Space::from(space), event));
+            let place = from..self.offset();
+            match read.map_err(|error| self.stop_at(place.clone(), &error))? {
+                (space, Event::Start(tag)) => self.start(space, &tag, place)?,
+                (space, Event::Empty(tag)) => {
+                    self.start(space, &tag, place.clone())?;
+                    self.end(place.end);
+                }
+                (_, Event::End(_)) => self.end(place.end),
+                (_, Event::Text(text)) => self.text(&text.xml10_content(), place)?,
+                (_, Event::CData(text)) => self.text(&text.xml10_content(), place)?,
+                (_, Event::GeneralRef(reference)) => self.reference(&reference, place)?,
+                (_, Event::Decl(declaration)) => self.declaration(&declaration, place)?,
+                (_, Event::DocType(_)) => return Err((place, doctype())),
+                (_, Event::Comment(_) | Event::PI(_)) => {}
+                (_, Event::Eof) => return self.end_of_file(),
+            }
+        }
+    }
+
+    /// What was read: elements that are still open are closed here.
+    fn finish(mut self) -> Option<Element<'a>> {
+        self.left_out = 0;
+        while !self.open.is_empty() {
+            self.end(self.text.len());
+        }
+        self.root
+    }
+
+    fn offset(&self) -> usize {
+        usize::try_from(self.reader.buffer_position()).unwrap_or(self.text.len())
+    }
+
+    fn start(&mut self, space: Space, tag: &BytesStart<'_>, place: Range<usize>) -> Result<(), Stop> {
+        self.elements += 1;
+        if self.elements > limits::ELEMENTS {
+            return Err((place, too_many("too-many-elements", "elements", limits::ELEMENTS)));
+        }
+        if self.open.len() + self.left_out >= limits::DEPTH {
+            return Err((place, too_many("too-deep", "elements inside one another", limits::DEPTH)));
+        }
+        let content = place.start + 1..place.end - 1;
+        let name = self.text.get(content.start..content.start + tag.name().as_ref().len()).unwrap_or_default();
+        self.check_place(space, name, &place)?;
+        let mut element = Element::new(space, name, place);
+        self.attributes(&mut element, content)?;
+        if self.left_out > 0 || matches!(space, Space::ProcessMaker | Space::None | Space::Foreign) {
+            self.left_out += 1;
+        } else {
+            self.open.push(element);
+        }
+        Ok(())
+    }
+
+    /// The root is `definitions` of BPMN, and there is one.
+    fn check_place(&self, space: Space, name: &str, place: &Range<usize>) -> Result<(), Stop> {
+        if !self.open.is_empty() {
+            return Ok(());
+        }
+        if self.root.is_some() {
+            return Err((place.clone(), not_well_formed("a second root element begins here")));
+        }
+        if space == Space::Bpmn && QName(name).local_name().into_inner() == "definitions" {
+            return Ok(());
+        }
+        Err((place.clone(), not_bpmn(&format!("the root element {} is not `definitions` of BPMN 2.0", quote(name)))))
+    }
+
+    fn end(&mut self, at: usize) {
+        if self.left_out > 0 {
+            self.left_out -= 1;
+            return;
+        }
+        let Some(mut element) = self.open.pop() else { return };
+        element.end = at;
+        match self.open.last_mut() {
+            Some(parent) => parent.children.push(element),
+            None => self.root = Some(element),
+        }
+    }
+
+    /// Checks all attributes and keeps those that somebody here could ask for.
+    fn attributes(&self, element: &mut Element<'a>, content: Range<usize>) -> Result<(), Stop> {
+        let tag = self.text.get(content.clone()).unwrap_or_default();
+        let tag = tag.strip_suffix('/').unwrap_or(tag);
+        let name = tag.find(|c: char| c.is_ascii_whitespace()).unwrap_or(tag.len());
+        for (index, parsed) in Attributes::new(tag, name).enumerate() {
+            if index >= limits::ATTRIBUTES {
+                return Err((element.span.clone(), too_many("too-many-attributes", "attributes", limits::ATTRIBUTES)));
+            }
+            let parsed = parsed.map_err(|error| bad_attribute(&error, content.start))?;
+            let Cow::Borrowed(raw) = parsed.value else { continue };
+            let (space, name) = (self.attribute_space(parsed.key), parsed.key.local_name().into_inner());
+            let offset = |part: &str| part.as_ptr().addr() - self.text.as_ptr().addr();
+            let attribute = Attribute::new(space, name, raw, offset(parsed.key.into_inner()), offset(raw))?;
+            check_size(&attribute)?;
+            if self.left_out == 0 && attribute.space != Space::Foreign {
+                element.attributes.push(attribute);
+            }
+        }
+        Ok(())
+    }
+
+    fn attribute_space(&self, name: QName<'_>) -> Space {
+        if name.as_namespace_binding().is_some() {
+            return Space::Binding;
+        }
+        Space::from(self.reader.resolver().resolve_attribute(name).0)
+    }
+
+    fn text(&mut self, text: &str, place: Range<usize>) -> Result<(), Stop> {
+        match self.open.last_mut() {
+            None if text.trim().is_empty() => Ok(()),
+            None => Err((place, not_well_formed("text stands outside of the root element"))),
+            Some(_) if self.left_out > 0 => Ok(()),
+            Some(element) if element.text.is_empty() => {
+                element.text.push_str(text.trim_start());
+                Ok(())
+            }
+            Some(element) => {
+                element.text.push_str(text);
+                Ok(())
+            }
+        }
+    }
+
+    fn reference(&mut self, reference: &BytesRef<'_>, place: Range<usize>) -> Result<(), Stop> {
+        if let Ok(Some(character)) = reference.resolve_char_ref() {
+            return self.text(character.encode_utf8(&mut [0; 4]), place);
+        }
+        match resolve_predefined_entity(&reference.xml10_content()) {
+            Some(text) => self.text(text, place),
+            None => Err((place, unknown_reference())),
+        }
+    }
+
+    fn declaration(&self, declaration: &BytesDecl<'_>, place: Range<usize>) -> Result<(), Stop> {
+        let Some(Ok(label)) = declaration.encoding() else { return Ok(()) };
+        encoding::declared(&label, self.text).map_or(Ok(()), |finding| Err((place, finding)))
+    }
+
+    fn end_of_file(&self) -> Result<(), Stop> {
+        match self.open.last() {
+            Some(_) if self.left_out > 0 => {
+                let end = self.text.len();
+                Err((end..end, not_well_formed("the file ends inside an element")))
+            }
+            Some(element) => {
+                let what = format!("the element {} is never closed", quote(element.name));
+                Err((element.span.clone(), not_well_formed(&what)))
+            }
+            None if self.root.is_none() => Err((0..0, not_bpmn("the file has no element"))),
+            None => Ok(()),
+        }
+    }
+
+    fn stop_at(&self, place: Range<usize>, error: &Error) -> Stop {
+        match error {
+            Error::Namespace(NamespaceError::TooManyBindings(_)) => {
+                (place, too_many("too-many-namespaces", "namespace declarations at one place", limits::NAMESPACES))
+            }
+            Error::Namespace(error) => (place, not_well_formed(&error.to_string())),
+            error => {
+                let at = usize::try_from(self.reader.error_position()).unwrap_or(place.start);
+                (at..place.end.max(at), not_well_formed(&error.to_string()))
+            }
+        }
+    }
+}
+
+/// Ids are copied to whatever refers to them, so a long one would multiply.
+fn check_size(attribute: &Attribute<'_>) -> Result<(), Stop> {
+    if attribute.size() <= limits::ID_BYTES || !matches!(attribute.name, "id" | "errorCode") {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` has {} bytes, more than {}; the rest of the file is not read",
+        attribute.name,
+        attribute.size(),
+        limits::ID_BYTES
+    );
+    Err((attribute.span(), Finding::error("id-too-long", message).help("give it a shorter one")))
+}
+
+fn bad_attribute(error: &AttrError, content: usize) -> Stop {
+    let (at, what) = match *error {
+        AttrError::ExpectedEq(at) => (at, "an attribute has no `=`"),
+        AttrError::ExpectedValue(at) => (at, "an attribute has no value"),
+        AttrError::UnquotedValue(at) => (at, "an attribute's value has no quotes"),
+        AttrError::ExpectedQuote(at, _) => (at, "an attribute's value has no closing quote"),
+        AttrError::Duplicated(at, _) => (at, "an attribute is given twice"),
+    };
+    (content + at..content + at, not_well_formed(what))
+}
+
+fn not_well_formed(what: &str) -> Finding {
+    Finding::error("not-well-formed", format!("this is not well-formed XML: {what}; the rest of the file is not read"))
+}
+
+fn not_bpmn(what: &str) -> Finding {
+    Finding::error("not-bpmn", what)
+        .help("read a BPMN 2.0 model, namespace http://www.omg.org/spec/BPMN/20100524/MODEL")
+}
+
+fn doctype() -> Finding {
+    Finding::error("doctype", "the file has a DOCTYPE, which is refused; nothing behind it is read")
+        .help("remove the DOCTYPE: no BPMN model needs one")
+}
+
+fn too_many(code: &'static str, what: &str, limit: usize) -> Finding {
+    Finding::error(code, format!("more than {limit} {what}; the rest of the file is not read"))
+        .help("split the model into several files")
+}

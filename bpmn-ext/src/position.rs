@@ -1,0 +1,124 @@
+//! Byte offsets to lines and columns. Knows the text of a file; nothing about XML.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+/// A place in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Position {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// The first byte, from 0.
+    pub start: usize,
+    /// One after the last byte.
+    pub end: usize,
+}
+
+/// Bytes between two marks: what one look-up has to count at most.
+const STRIDE: usize = 256;
+
+/// Line and column, from 0, of a byte.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    line: usize,
+    column: usize,
+}
+
+impl Mark {
+    /// The mark one byte further.
+    fn after(mut self, byte: u8) -> Self {
+        if byte == b'\n' {
+            self.line += 1;
+            self.column = 0;
+        } else if !is_continuation(byte) {
+            self.column += 1;
+        }
+        self
+    }
+}
+
+/// A byte that belongs to the character before it (RFC 3629).
+fn is_continuation(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
+}
+
+/// The text of a file with a mark every [`STRIDE`] bytes, so that a look-up costs the same however long a line is.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    /// Without the byte order mark.
+    text: &'a str,
+    /// Bytes of the byte order mark: they count in spans but not in columns.
+    skipped: usize,
+    marks: Vec<Mark>,
+}
+
+impl<'a> Source<'a> {
+    /// `skipped` is the number of bytes that stand before `text` in the file.
+    pub(crate) fn new(text: &'a str, skipped: usize) -> Self {
+        let mut marks = Vec::with_capacity(text.len() / STRIDE + 1);
+        let mut mark = Mark::default();
+        for stretch in text.as_bytes().chunks(STRIDE) {
+            marks.push(mark);
+            mark = stretch.iter().fold(mark, |mark, byte| mark.after(*byte));
+        }
+        Self { text, skipped, marks }
+    }
+
+    /// The text, without a byte order mark.
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The range of bytes of [`Self::text`] that a position is about.
+    pub(crate) fn range(&self, position: Position) -> Range<usize> {
+        position.start.saturating_sub(self.skipped)..position.end.saturating_sub(self.skipped)
+    }
+
+    /// The place of a range of bytes of [`Self::text`].
+    pub(crate) fn position(&self, range: Range<usize>) -> Position {
+        let start = range.start.min(self.text.len());
+        let end = range.end.clamp(start, self.text.len());
+        let stretch = (start / STRIDE).min(self.marks.len().saturating_sub(1));
+        let from = self.marks.get(stretch).copied().unwrap_or_default();
+        let between = self.text.as_bytes().get(stretch * STRIDE..start).unwrap_or_default();
+        let mark = between.iter().fold(from, |mark, byte| mark.after(*byte));
+        Position { line: mark.line + 1, column: mark.column + 1, start: start + self.skipped, end: end + self.skipped }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slow(text: &str, at: usize) -> (usize, usize) {
+        let before = text.get(..at).unwrap();
+        let line = before.rsplit('\n').next().unwrap();
+        (before.matches('\n').count() + 1, line.chars().count() + 1)
+    }
+
+    #[test]
+    fn every_character_of_a_text_is_where_counting_finds_it() {
+        let text = "ab\nÄö€\r\n\n".repeat(90) + &"x€".repeat(900) + "\nend";
+        let source = Source::new(&text, 0);
+        for (at, _) in text.char_indices().chain([(text.len(), ' ')]) {
+            let found = source.position(at..at);
+            assert_eq!((found.line, found.column), slow(&text, at), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_counts_in_spans_only() {
+        let found = Source::new("a\nb", 3).position(2..3);
+        assert_eq!(found, Position { line: 2, column: 1, start: 5, end: 6 });
+    }
+
+    #[test]
+    fn a_place_behind_the_end_is_the_end() {
+        assert_eq!(Source::new("", 0).position(7..9), Position { line: 1, column: 1, start: 0, end: 0 });
+        assert_eq!(Source::new("ab", 0).position(7..9), Position { line: 1, column: 3, start: 2, end: 2 });
+    }
+}

@@ -1,0 +1,196 @@
+//! What our element templates write (CONTRACT 5): task headers for Camunda 8, input parameters for Camunda 7. Templates
+//! can write neither foreign elements nor lists of rows, so rows are lines of a text: `name = value`.
+
+use serde_json::{Map, Value, json};
+
+use crate::diagnostic::{Finding, Report, quote};
+use crate::rows::{Format, Input, Kind, Output, Rows};
+use crate::tree::{Element, Space};
+use crate::written::Written;
+
+/// What a template writes as type of the task definition, or as topic of the external task.
+pub const TYPE: &str = "data-connector";
+
+/// Names of single texts: what a template calls them, and what the worker does.
+pub(crate) const TEXTS: [(&str, &str); 6] = [
+    ("connector", "dataSource"),
+    ("resource", "endpoint"),
+    ("queue", "queue"),
+    ("repeat", "repeat"),
+    ("timeout", "timeout"),
+    ("success", "success"),
+];
+/// Names of the parts of a retry policy.
+pub(crate) const RETRY: [&str; 6] = ["attempts", "wait", "backoff", "maxWait", "budget", "statuses"];
+/// Names of texts that hold rows.
+pub(crate) const LINES: [&str; 5] = ["params", "headers", "body", "outputs", "errors"];
+
+/// A name and a value that a template has written.
+#[derive(Debug)]
+struct Entry<'e, 'a> {
+    name: String,
+    value: Written<'e, 'a>,
+}
+
+/// Whether a template of ours has been applied to the element.
+pub(crate) fn is_applied(element: &Element<'_>) -> bool {
+    let attribute =
+        |of: &Element<'_>, space, name| of.find(space, name).is_some_and(|attribute| attribute.text().trim() == TYPE);
+    let is_external = || attribute(element, Space::Camunda, "topic");
+    let is_job = || extensions(element, Space::Zeebe, "taskDefinition").any(|e| attribute(e, Space::None, "type"));
+    (element.is("serviceTask") || element.is("sendTask")) && (is_external() || is_job())
+}
+
+fn extensions<'e, 'a>(element: &'e Element<'a>, space: Space, name: &'e str) -> impl Iterator<Item = &'e Element<'a>> {
+    let children = element.children("extensionElements").flat_map(|extensions| extensions.children.iter());
+    children.filter(move |child| child.space == space && child.name == name)
+}
+
+fn entries<'e, 'a>(element: &'e Element<'a>) -> Vec<Entry<'e, 'a>> {
+    let headers = extensions(element, Space::Zeebe, "taskHeaders").flat_map(|headers| headers.children.iter());
+    let headers = headers.filter_map(|header| {
+        Some(Entry { name: header.attribute("key")?.into(), value: Written::value(header.own("value")?) })
+    });
+    let inputs = extensions(element, Space::Camunda, "inputOutput").flat_map(|inputs| inputs.children.iter());
+    let inputs = inputs.filter(|input| input.name == "inputParameter").filter_map(|input| {
+        let value = Written::within(input.text.trim_end().to_owned(), input.whole());
+        Some(Entry { name: input.attribute("name")?.into(), value })
+    });
+    headers.chain(inputs).filter(|entry| !entry.value.text().trim().is_empty()).collect()
+}
+
+/// `name = value`, a line each; `None` where the equals sign is missing.
+fn lines<'e, 'a>(text: &Written<'e, 'a>) -> Vec<Result<(Written<'e, 'a>, Written<'e, 'a>), Written<'e, 'a>>> {
+    let mut from = 0;
+    let mut rows = Vec::new();
+    for line in text.text().split('\n') {
+        let part = |text_part: &str, at: usize| {
+            let start = from + at + (text_part.len() - text_part.trim_start().len());
+            text.part(start..start + text_part.trim().len())
+        };
+        match line.find('=') {
+            Some(at) => {
+                let (name, value) = line.split_at(at);
+                let value = value.get(1..).unwrap_or_default();
+                rows.push(Ok((part(name, 0), part(value, at + 1))));
+            }
+            None if line.trim().is_empty() => {}
+            None => rows.push(Err(part(line, 0))),
+        }
+        from += line.len() + 1;
+    }
+    rows
+}
+
+/// The configuration of CONTRACT 2 that a template has written.
+pub(crate) fn config(element: &Element<'_>, label: &str, report: &mut Report<'_>) -> Value {
+    let mut config = Map::new();
+    let mut retry = Map::new();
+    let (mut inputs, mut outputs, mut errors) = (Vec::new(), Vec::new(), Vec::new());
+    for Entry { name, value } in entries(element) {
+        if let Some((_, member)) = TEXTS.iter().find(|(known, _)| *known == name) {
+            config.insert((*member).to_owned(), json!(value.text().trim()));
+        } else if RETRY.contains(&name.as_str()) {
+            retry.insert(name, json!(value.text().trim()));
+        } else if LINES.contains(&name.as_str()) {
+            for line in lines(&value) {
+                let Ok((key, text)) = line.as_ref().map_err(|line| broken_line(label, &name, line, report)) else {
+                    continue;
+                };
+                let (key, text) = (key.text(), text.text());
+                match name.as_str() {
+                    "outputs" => outputs.push(json!({"key": key, "value": text, "format": "dotNotation"})),
+                    "errors" => errors.push(error_row(key, text)),
+                    kind => {
+                        let row = json!({"type": kind_of(kind).1, "key": key, "value": text, "format": "mustache"});
+                        inputs.push(row);
+                    }
+                }
+            }
+        } else {
+            unknown(label, &name, &value, report);
+        }
+    }
+    if !retry.is_empty() {
+        config.insert("retry".to_owned(), Value::Object(retry));
+    }
+    for (member, rows) in [("outboundConfig", inputs), ("dataMapping", outputs), ("errorMapping", errors)] {
+        if !rows.is_empty() {
+            config.insert(member.to_owned(), Value::Array(rows));
+        }
+    }
+    for (name, member) in TEXTS.iter().take(2) {
+        if !config.contains_key(*member) {
+            let finding = Finding::error("missing-attribute", format!("{label}: the template's `{name}` is empty"));
+            report.add(element.span.clone(), finding.help(format!("choose a {name}")));
+        }
+    }
+    Value::Object(config)
+}
+
+/// `404 = CODE and a message`.
+fn error_row(when: &str, text: &str) -> Value {
+    let (code, message) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let mut row = Map::from_iter([("when".to_owned(), json!(when)), ("code".to_owned(), json!(code))]);
+    if !message.trim().is_empty() {
+        row.insert("message".to_owned(), json!(message.trim()));
+    }
+    Value::Object(row)
+}
+
+fn kind_of(name: &str) -> (Kind, &'static str) {
+    match name {
+        "headers" => (Kind::Header, "HEADER"),
+        "body" => (Kind::Body, "BODY"),
+        _ => (Kind::Param, "PARAM"),
+    }
+}
+
+fn broken_line(label: &str, name: &str, line: &Written<'_, '_>, report: &mut Report<'_>) {
+    let message = format!("{label}: {} of `{name}` is not a row", quote(line.text()));
+    report.add(line.place(), Finding::error("broken-line", message).help("write name = value, a line each"));
+}
+
+fn unknown(label: &str, name: &str, value: &Written<'_, '_>, report: &mut Report<'_>) {
+    let message = format!("{label}: the template's name {} is not known and is ignored", quote(name));
+    let known = TEXTS.iter().map(|(name, _)| *name).chain(RETRY).chain(LINES);
+    let help = format!("known are {}", known.collect::<Vec<_>>().join(", "));
+    report.add(value.place(), Finding::warning("unknown-attribute", message).help(help));
+}
+
+/// The rows that a template has written, with their places.
+pub(crate) fn rows<'e, 'a>(element: &'e Element<'a>) -> Rows<'e, 'a> {
+    let mut rows = Rows::default();
+    for Entry { name, value } in entries(element) {
+        match name.as_str() {
+            "connector" => rows.connector = Some(value),
+            "resource" => rows.resource = Some(value),
+            "queue" => rows.queue = Some(value),
+            "repeat" => rows.repeat = Some(value),
+            "attempts" => {
+                rows.attempts_total = value.text().trim().parse().ok();
+                rows.attempts = Some(value);
+            }
+            "outputs" => rows.outputs.extend(lines(&value).into_iter().flatten().map(|(variable, source)| Output {
+                variable,
+                source: Some(source),
+                format: Format::Path,
+            })),
+            "errors" => rows.error_codes.extend(lines(&value).into_iter().flatten().map(|(_, text)| {
+                let code = text.text().find(char::is_whitespace).unwrap_or(text.text().len());
+                text.part(0..code)
+            })),
+            "params" | "headers" | "body" => {
+                let (kind, _) = kind_of(&name);
+                rows.inputs.extend(lines(&value).into_iter().flatten().map(|(key, value)| Input {
+                    kind,
+                    key,
+                    value,
+                    format: Format::Mustache,
+                }));
+            }
+            _ => rows.others.push((name, value)),
+        }
+    }
+    rows
+}

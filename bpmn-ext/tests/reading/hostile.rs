@@ -1,0 +1,310 @@
+//! Files made to hurt (scorecard F1): each is refused or read, fast and in little memory, and nothing panics.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::time::Duration;
+
+use bpmn_ext::{Diagnostic, limits};
+
+use super::{codes, fixture, places};
+
+const OPEN: &str = "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' \
+    xmlns:pm='http://processmaker.com/BPMN/2.0/Schema.xsd' xmlns:conn='urn:data-connector:bpmn:1'><process id='p'>";
+const CLOSE: &str = "</process></definitions>";
+const SERVICE: &str = "implementation='package-data-sources/data-source-task-service'";
+
+fn model(content: &str) -> String {
+    format!("{OPEN}{content}{CLOSE}")
+}
+
+/// As many copies as fit into the largest file.
+fn filled(piece: impl Fn(usize) -> String) -> String {
+    let room = limits::SIZE - model("").len();
+    let mut content = String::with_capacity(room);
+    for index in 0.. {
+        let next = piece(index);
+        if content.len() + next.len() > room {
+            break;
+        }
+        content.push_str(&next);
+    }
+    model(&content)
+}
+
+/// `count` pieces, one after another.
+fn repeated(count: usize, piece: impl Fn(usize) -> String) -> String {
+    (0..count).map(piece).collect()
+}
+
+fn entities(declarations: &str) -> String {
+    format!("<!DOCTYPE lolz [{declarations}]>{}", model("<task id='a' name='&lol9;'/>"))
+}
+
+fn laughs() -> String {
+    let mut declarations = "<!ENTITY lol 'lol'>".to_owned();
+    for level in 1..10 {
+        let of = if level == 1 { "&lol;".to_owned() } else { format!("&lol{};", level - 1) };
+        write!(declarations, "<!ENTITY lol{level} '{}'>", of.repeat(10)).unwrap();
+    }
+    entities(&declarations)
+}
+
+/// What is refused, and as what.
+fn refused() -> Vec<(&'static str, String, &'static str)> {
+    vec![
+        ("billion laughs", laughs(), "doctype"),
+        ("quadratic blow-up", entities(&format!("<!ENTITY a '{}'>", "a".repeat(100_000))), "doctype"),
+        ("parameter laughs", entities("<!ENTITY % a '%b;%b;'> %a;"), "doctype"),
+        ("local file", entities("<!ENTITY lol9 SYSTEM 'file:///etc/passwd'>"), "doctype"),
+        ("external definition", format!("<!DOCTYPE d SYSTEM 'http://127.0.0.1/d'>{}", model("")), "doctype"),
+        ("depth", model(&"<a>".repeat(1_000_000)), "too-deep"),
+        ("depth in foreign elements", model(&"<x:a>".repeat(1_000_000)), "too-deep"),
+        ("attributes", model(&format!("<task {}/>", repeated(80_000, |i| format!(" a{i}=''")))), "too-many-attributes"),
+        (
+            "namespaces",
+            model(&format!("<task {}/>", repeated(250_000, |i| format!(" xmlns:n{i}='u'")))),
+            "too-many-namespaces",
+        ),
+        ("elements", filled(|_| "<a/>".to_owned()), "too-many-elements"),
+        ("size", " ".repeat(50 * 1024 * 1024), "too-large"),
+        ("long id", model(&format!("<task id='{}'/>", "i".repeat(limits::ID_BYTES + 1))), "id-too-long"),
+        ("utf-16", model("").replace('<', "\0<"), "not-utf8"),
+        ("utf-7", "<?xml version='1.0' encoding='UTF-7'?>+ADw-definitions/+AD4-".to_owned(), "not-utf8"),
+        ("endless comment", format!("{OPEN}<!--{}", "<!--".repeat(1_000_000)), "not-well-formed"),
+        ("endless attribute", format!("{OPEN}<a b='{}", "<a b=".repeat(900_000)), "not-well-formed"),
+        ("endless references", format!("{OPEN}<a>{}", "&".repeat(5_000_000)), "not-well-formed"),
+    ]
+}
+
+/// What is within all limits and still wants to take long or much, and the diagnostics it gets.
+fn heavy() -> Vec<(&'static str, String, Counts)> {
+    let prefixes = repeated(limits::NAMESPACES - 10, |i| format!(" xmlns:n{i:03}='u{i}'"));
+    let attributes = repeated(limits::NAMESPACES - 10, |i| format!(" n{i:03}:config=''"));
+    let one_line = filled(|i| format!("<serviceTask id='{i}' {SERVICE} pm:config='{{x'/>"));
+    let endless = |code| vec![(code, limits::DIAGNOSTICS), ("too-many-diagnostics", 1)];
+    vec![
+        ("many mistakes in one line", one_line, endless("broken-config")),
+        ("names to look up", nested_in(&prefixes, &filled_less(&prefixes, |_| format!("<a{attributes}/>"))), vec![]),
+        ("elements to look up", nested_in(&prefixes, &repeated(99_000, |_| "<n000:a/>".to_owned())), vec![]),
+        ("references in text", filled(|_| "&amp;".to_owned()), vec![]),
+        ("references in an attribute", model(&format!("<task name='{}'/>", "&#34;".repeat(1_000_000))), vec![]),
+        ("line ends", filled(|_| "\r\n".to_owned()), vec![]),
+        ("one id, many tasks and events", same_id(), endless("duplicate-id")),
+        ("boundary events", many_events(), endless("unknown-error")),
+        (
+            "small attributes",
+            filled(|_| format!("<a{}/>", repeated(limits::ATTRIBUTES, |i| format!(" a{i:x}=''")))),
+            vec![],
+        ),
+        ("json of small objects", json(r#"{"":0},"#, r#"{"":0}"#), vec![("too-much-json", 1)]),
+        ("json of empty lists", json("[],", "[]"), vec![("too-much-json", 1)]),
+        ("5,000 ordinary tasks", ordinary(5_000), vec![]),
+        (
+            "deep json",
+            model(&format!("<serviceTask id='a' {SERVICE} pm:config='{}'/>", "[".repeat(200_000))),
+            vec![("broken-config", 1)],
+        ),
+    ]
+}
+
+fn nested_in(namespaces: &str, content: &str) -> String {
+    model(&format!("<task{namespaces}>{content}</task>"))
+}
+
+fn filled_less(namespaces: &str, piece: impl Fn(usize) -> String) -> String {
+    let copies = (limits::SIZE - namespaces.len() - 1_000) / piece(0).len();
+    repeated(copies, piece)
+}
+
+fn same_id() -> String {
+    let tasks = repeated(25_000, |_| format!("<serviceTask id='a' {SERVICE} pm:config='{{}}'/>"));
+    let events = repeated(12_000, |i| {
+        format!("<boundaryEvent id='b{i}' attachedToRef='a'><errorEventDefinition/></boundaryEvent>")
+    });
+    model(&(tasks + &events))
+}
+
+fn many_events() -> String {
+    let events = repeated(45_000, |i| {
+        format!("<boundaryEvent id='b{i}' attachedToRef='a'><errorEventDefinition errorRef='e'/></boundaryEvent>")
+    });
+    model(&events)
+}
+
+fn json(piece: &str, last: &str) -> String {
+    let room = (limits::SIZE - 1_000) / piece.len();
+    model(&format!("<serviceTask id='a' {SERVICE} pm:config='[{}{last}]'/>", piece.repeat(room)))
+}
+
+/// CPU time of this thread so far, which other tests and other people's builds do not lengthen.
+fn cpu_time() -> Duration {
+    let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(statistics.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// One of the sizes in `/proc/self/status`, in KiB.
+fn memory(name: &str) -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap()
+}
+
+/// Tasks with the rows that designers write.
+fn ordinary(count: usize) -> String {
+    let row =
+        r#"{"type":"PARAM","key":"parameter_of_a_call","value":"{{request.customer.number}}","format":"mustache"}"#;
+    let mapping = r#"{"key":"variable_of_the_request","value":"data.0.attributes.name","format":"dotNotation"}"#;
+    let rows = format!(r#""outboundConfig":[{row},{row},{row}],"dataMapping":[{mapping},{mapping},{mapping}]"#);
+    let config = format!(r#"{{"dataSource":1,"endpoint":"list","callback":false,{rows}}}"#);
+    model(&repeated(count, |i| format!("<serviceTask id='n{i}' name='Task {i}' {SERVICE} pm:config='{config}'/>\n")))
+}
+
+/// Codes in the order of the file, and how often each stands in a row.
+type Counts = Vec<(&'static str, usize)>;
+
+fn counts(diagnostics: &[Diagnostic]) -> Counts {
+    let runs = diagnostics.chunk_by(|one, next| one.code == next.code);
+    runs.filter_map(|run| Some((run.first()?.code, run.len()))).collect()
+}
+
+/// Reads a file and holds reading to the bars of F1.
+fn read(name: &str, text: &str) -> Counts {
+    // Forgets the peak of earlier cases; where that is not allowed, what goes beyond it is held to the bar.
+    let is_reset = fs::write("/proc/self/clear_refs", "5").is_ok();
+    let before = memory(if is_reset { "VmRSS:" } else { "VmHWM:" });
+    let start = cpu_time();
+    let (model, diagnostics) = bpmn_ext::read(text);
+    let (spent, used) = (cpu_time().saturating_sub(start), memory("VmHWM:").saturating_sub(before));
+    assert!(spent <= Duration::from_millis(500), "{name}: {spent:?}");
+    assert!(used <= 64 * 1024, "{name}: {used} KiB");
+    drop(model);
+    counts(&diagnostics)
+}
+
+#[test]
+fn hostile_files_cost_little() {
+    for (name, text, code) in refused() {
+        assert_eq!(read(name, &text), [(code, 1)], "{name}");
+    }
+    for (name, text, expected) in heavy() {
+        assert!(text.len() <= limits::SIZE, "{name}");
+        assert_eq!(read(name, &text), expected, "{name}");
+    }
+}
+
+/// The content of a process, of some size.
+type Content<'a> = &'a dyn Fn(usize) -> String;
+
+#[test]
+fn limits_hold_at_their_edges() {
+    let connector = format!("<serviceTask id='a' {SERVICE} pm:config='{{}}'");
+    let cases: [(&str, usize, Content<'_>); 5] = [
+        ("too-deep", limits::DEPTH - 2, &|count| {
+            // `definitions` and `process` are around it, the connector is the innermost.
+            format!("{}{connector}/>{}", "<subProcess>".repeat(count - 1), "</subProcess>".repeat(count - 1))
+        }),
+        ("too-many-elements", limits::ELEMENTS - 2, &|count| format!("{connector}/>{}", "<a/>".repeat(count - 1))),
+        ("too-many-attributes", limits::ATTRIBUTES - 3, &|count| {
+            format!("{connector}{}/>", repeated(count, |i| format!(" a{i}=''")))
+        }),
+        // Three are declared by the root.
+        ("too-many-namespaces", limits::NAMESPACES - 3, &|count| {
+            let half = count / 2;
+            let declare = |from: usize, to: usize| repeated(to - from, |i| format!(" xmlns:n{}='u'", from + i));
+            format!("<subProcess{}>{connector}{}/></subProcess>", declare(0, half), declare(half, count))
+        }),
+        ("id-too-long", limits::ID_BYTES, &|count| format!("{connector}/><task id='{}'/>", "i".repeat(count))),
+    ];
+    for (code, most, content) in cases {
+        let (found, diagnostics) = bpmn_ext::read(&model(&content(most)));
+        assert_eq!((codes(&diagnostics), places(&found)), (vec![], vec![("p", "a")]), "{code}: {most}");
+        let (_, diagnostics) = bpmn_ext::read(&model(&content(most + 1)));
+        assert_eq!(codes(&diagnostics), [code], "{code}: {}", most + 1);
+    }
+}
+
+#[test]
+fn what_was_read_before_a_limit_is_kept() {
+    let connector = format!("<serviceTask id='a' {SERVICE} pm:config='{{}}'/>");
+    let (found, diagnostics) = bpmn_ext::read(&model(&format!("{connector}{}", "<a>".repeat(1_000))));
+    assert_eq!((codes(&diagnostics), places(&found)), (vec!["too-deep"], vec![("p", "a")]));
+}
+
+/// A fixed sequence of numbers that look random (xorshift), so that a failure can be repeated.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap() % bound.max(1)
+    }
+}
+
+/// Pieces of syntax that change the meaning of what follows.
+const SPICE: [&[u8]; 20] = [
+    b"<",
+    b">",
+    b"/>",
+    b"</",
+    b"&",
+    b"&#34;",
+    b"&#0;",
+    b"'",
+    b"\"",
+    b"=",
+    b"\r",
+    b"\n",
+    b"<!--",
+    b"<![CDATA[",
+    b"]]>",
+    b"<?",
+    b"xmlns=''",
+    b"\xff",
+    b"{",
+    "\u{20ac}".as_bytes(),
+];
+
+#[test]
+fn no_damage_to_a_file_makes_reading_panic_or_point_outside() {
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let names = [
+        "service-task",
+        "bpmn2-prefix",
+        "default-namespace",
+        "call-activity",
+        "broken-json",
+        "loops",
+        "boundary-errors",
+        "extension",
+        "extension-mistakes",
+    ];
+    for name in names {
+        let whole = fixture(&format!("{name}.bpmn")).into_bytes();
+        for _ in 0..400 {
+            let mut bytes = whole.clone();
+            for _ in 0..=numbers.below(4) {
+                damage(&mut bytes, &mut numbers);
+            }
+            let (_, diagnostics) = bpmn_ext::read(&bytes);
+            for diagnostic in diagnostics {
+                let position = diagnostic.position;
+                assert!(position.start <= position.end && position.end <= bytes.len(), "{diagnostic}");
+                let before = String::from_utf8_lossy(&bytes[..position.start]);
+                assert_eq!(position.line, before.matches('\n').count() + 1, "{diagnostic}");
+            }
+        }
+    }
+}
+
+fn damage(bytes: &mut Vec<u8>, numbers: &mut Numbers) {
+    let at = numbers.below(bytes.len());
+    let until = (at + numbers.below(30)).min(bytes.len());
+    match numbers.below(4) {
+        0 => drop(bytes.drain(at..until)),
+        1 => bytes.truncate(at),
+        2 => drop(bytes.splice(at..at, SPICE[numbers.below(SPICE.len())].iter().copied())),
+        _ => drop(bytes.splice(at..until, SPICE[numbers.below(SPICE.len())].iter().copied())),
+    }
+}

@@ -1,0 +1,177 @@
+//! Verbs, exit codes and messages as a person meets them.
+
+use harness::process::{get, run};
+use harness::scene::Scene;
+use harness::third_party::{Reply, ThirdParty};
+use serde_json::{Value, json};
+
+const MODEL: &str = r#"<?xml version="1.0"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:conn="urn:data-connector:bpmn:1">
+  <bpmn:process id="order" isExecutable="true">
+    <bpmn:serviceTask id="rate" name="Fetch rate">
+      <bpmn:extensionElements>
+        <conn:dataConnector connector="API" resource="rate">
+          <conn:input type="param" key="base" value="{{currency}}"/>
+          <conn:output variable="rate" source="rate"/>
+          <conn:retry attempts="2" wait="PT1S"/>
+        </conn:dataConnector>
+      </bpmn:extensionElements>
+    </bpmn:serviceTask>
+  </bpmn:process>
+</bpmn:definitions>
+"#;
+
+#[tokio::test]
+async fn run_makes_one_call_and_dry_run_none() {
+    let third_party =
+        ThirdParty::start(
+            |_, n| if n == 0 { Reply::status(503, &json!({})) } else { Reply::json(&json!({"rate": 2})) },
+        )
+        .await;
+    let scene = Scene::new();
+    let model = scene.file("order.bpmn", MODEL).display().to_string();
+    let data = scene.file("data.json", r#"{"currency": "E U"}"#).display().to_string();
+    let connectors = format!(
+        "- name: API\n  authtype: OAUTH2_BEARER\n  credentials: {{token: hidden}}\n  endpoints:\n    rate:\n      url: {}\n",
+        third_party.url("/rates/{{base}}")
+    );
+    let connectors = scene.file("connectors.yaml", &connectors).display().to_string();
+    let arguments = ["run", &model, "--element", "rate", "--data", &data, "--connectors", &connectors];
+    let dry = scene.cli(&[&arguments[..], &["--dry-run"]].concat()).await;
+    assert_eq!(
+        dry,
+        format!(
+            "GET {}\naccept: application/json\nauthorization: Bearer ********\n",
+            third_party.url("/rates/E%20U?base=E+U")
+        )
+    );
+    assert!(third_party.seen().is_empty());
+
+    let output = run(&mut scene.command(&[&arguments[..], &["--format", "json"]].concat())).await;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(told.trim(), "attempt 1: HTTP_503: Unexpected response (status=503); again in 1s");
+    let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(shown, json!({"status": 200, "before": {"currency": "E U"}, "after": {"currency": "E U", "rate": 2}}));
+
+    for (arguments, code, expected) in [
+        (
+            vec!["run", &model, "--element", "gone", "--connectors", &connectors],
+            1,
+            "has no connector element `gone`; it has: rate",
+        ),
+        (vec!["run", &data, "--element", "rate"], 1, "data.json:1:1: error["),
+        (vec!["run", &model, "--element", "rate", "--data", &model], 1, "order.bpmn:1:1: expected value"),
+        (vec!["run", "/gone.bpmn", "--element", "rate"], 1, "/gone.bpmn cannot be read"),
+        (vec!["run", &model], 2, "--element <ID>"),
+    ] {
+        let (found, problem) = scene.refused(&arguments).await;
+        assert!(found == code && problem.contains(expected), "{arguments:?}: {found} {problem}");
+    }
+}
+
+#[tokio::test]
+async fn connectors_are_imported_listed_exported_and_tested() {
+    let third_party = ThirdParty::start(|seen, _| Reply::json(&json!({"path": seen.path}))).await;
+    let scene = Scene::new();
+    let url = third_party.url("/x");
+    let yaml = format!("name: First\ndescription: 'one'\nendpoints:\n  get: {{url: '{url}', view: true}}\n");
+    let file = scene.file("one.yaml", &yaml).display().to_string();
+    let said = scene.cli(&["connectors", "import", &file]).await;
+    assert!(said.starts_with("added First (id 1, uuid "), "{said}");
+    let exported = scene.cli(&["connectors", "export", "First"]).await;
+    let record: Value = serde_json::from_str(&exported).expect("JSON");
+    assert_eq!((&record[0]["description"], &record[0]["endpoints"]["get"]["view"]), (&json!("one"), &json!(true)));
+    let renamed = exported.replace("\"First\"", "\"Second\"");
+    let file = scene.file("renamed.json", &renamed).display().to_string();
+    let said = scene.cli(&["connectors", "import", &file]).await;
+    assert!(said.starts_with("updated Second (id 1, "), "{said}");
+    assert!(scene.cli(&["connectors", "list"]).await.contains("Second"));
+    let tested: Value = serde_json::from_str(&scene.cli(&["connectors", "test", "1", "get"]).await).expect("JSON");
+    assert_eq!(tested, json!({"status": 200, "response": {"path": "/x"}}));
+
+    for (text, expected) in [
+        (
+            "name: A\nendpoints:\n  r: {url: 'https://h/{{#x}}'}\n",
+            "connector `A`: endpoints.r.url: at character 11: the section `x` is never closed",
+        ),
+        ("name: A\nauthtype: BASIC\ncredentials: {username: u}\n", "connector `A`: credentials.password: is missing"),
+        ("name: A\nendpoints: {r: {}}\n", "connector `A`: endpoints.r.url: is missing"),
+        ("{\"name\": \"A\",\n  \"x\": }", "bad.yaml:2:8: expected value"),
+        ("name: A\n  x: [", "bad.yaml: "),
+    ] {
+        let file = scene.file("bad.yaml", text).display().to_string();
+        let (code, problem) = scene.refused(&["connectors", "import", &file]).await;
+        assert!(code == 1 && problem.contains(expected), "{text}: {problem}");
+    }
+    let inner =
+        scene.file("inner.yaml", "name: Inner\nendpoints: {r: {url: 'http://10.0.0.1/'}}\n").display().to_string();
+    let output = run(&mut scene.command(&["connectors", "import", &inner])).await;
+    assert!(output.status.success());
+    let warned = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(warned.contains("warning: connector `Inner`, resource `r`: destination not allowed: 10.0.0.1"), "{warned}");
+}
+
+#[tokio::test]
+async fn inspect_shows_tasks_and_mistakes() {
+    let scene = Scene::new();
+    let model = scene.file("order.bpmn", MODEL).display().to_string();
+    let shown: Value = serde_json::from_str(&scene.cli(&["inspect", &model]).await).expect("JSON");
+    assert_eq!(shown["tasks"][0]["config"]["dataSource"], "API");
+    let broken = scene.file("broken.bpmn", &MODEL.replace("</bpmn:process>", "")).display().to_string();
+    let (code, problem) = scene.refused(&["inspect", &broken]).await;
+    assert!(code == 1 && problem.contains("broken.bpmn:14:1: error[not-well-formed]"), "{problem}");
+}
+
+#[tokio::test]
+async fn what_is_misconfigured_or_away_has_its_own_exit_code() {
+    let scene = Scene::new();
+    let bad = scene.file("bad.toml", "[worker]\nprefech = 3\n").display().to_string();
+    let (code, problem) = scene.refused(&["worker", "--config", &bad]).await;
+    assert!(code == 64 && problem.contains("prefech"), "{code} {problem}");
+    let mut nobody = scene.command(&["worker"]);
+    nobody.env("AMQP_URL", "amqp://guest:secret-word@127.0.0.1:1");
+    let output = run(&mut nobody).await;
+    let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(69), "{problem}");
+    assert!(
+        problem.contains("RabbitMQ at 127.0.0.1:1 cannot be reached") && !problem.contains("secret-word"),
+        "{problem}"
+    );
+    let mut nobody = scene.command(&["connectors", "list"]);
+    nobody.env("DATABASE_URL", "postgres://u:secret-word@127.0.0.1:1/x");
+    let output = run(&mut nobody).await;
+    let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(69), "{problem}");
+    assert!(!problem.contains("secret-word"), "{problem}");
+    let (code, problem) = scene.refused(&["healthcheck"]).await;
+    assert!(code == 1 && problem.contains("no worker runs with the data folder"), "{problem}");
+}
+
+#[tokio::test]
+async fn up_answers_health_and_metrics() {
+    let scene = Scene::new();
+    let mut command = scene.command(&["up", "--listen", "127.0.0.1:0"]);
+    let up = harness::process::Running::start(&mut command, scene.path("up.log"));
+    let address = up.address().await;
+    harness::eventually("readiness", || async {
+        get(&address, "/health/ready").await.starts_with("HTTP/1.1 200").then_some(())
+    })
+    .await;
+    assert!(get(&address, "/health/live").await.contains("live"));
+    assert!(get(&address, "/metrics").await.contains("data_connector_broker_up 1"));
+    harness::eventually("a status file", || async {
+        scene.cli(&["healthcheck"]).await.contains(": well, 0 jobs in hand").then_some(())
+    })
+    .await;
+    assert_eq!(up.terminate().await, Some(0));
+    let (code, _) = scene.refused(&["healthcheck"]).await;
+    assert_eq!(code, 1, "its status file is gone");
+}
+
+#[tokio::test]
+async fn schemas_are_printed() {
+    let scene = Scene::new();
+    for (name, expected) in [("job", data_connector::job::JOB_SCHEMA), ("result", data_connector::job::RESULT_SCHEMA)] {
+        assert_eq!(scene.cli(&["schema", name]).await, expected);
+    }
+}

@@ -1,0 +1,76 @@
+//! The same product on PostgreSQL, and one ledger a broker.
+
+use harness::scene::{Scene, job, with_retries};
+use harness::third_party::{Reply, ThirdParty};
+use serde_json::json;
+
+#[tokio::test]
+async fn two_workers_share_a_postgresql_ledger() {
+    let third_party =
+        ThirdParty::start(
+            |_, n| if n % 5 == 1 { Reply::status(503, &json!({})) } else { Reply::json(&json!({"n": n})) },
+        )
+        .await;
+    let scene = Scene::new().with_postgres().await;
+    let (code, problem) = scene.refused(&["connectors", "list"]).await;
+    assert_eq!(code, 64, "{problem}");
+    assert!(problem.contains("run `data-connector migrate`"), "{problem}");
+    scene.cli(&["migrate"]).await;
+    scene.resources(json!({"r": {"url": third_party.url("/"), "method": "PUT"}})).await;
+    let _workers = (scene.worker(&[]).await, scene.worker(&[]).await);
+    let mut engine = scene.engine().await;
+    for n in 0..100 {
+        let published = with_retries(job(&format!("j{n}"), "r", &[("n", "n")], json!({"nul": "\u{0}"})), 4, 1);
+        engine.publish(&published).await;
+        if n % 10 == 0 {
+            engine.publish(&published).await;
+        }
+    }
+    let mut answers = std::collections::BTreeMap::new();
+    while answers.len() < 100 {
+        let result = engine.result().await;
+        assert_eq!(result.status(), "completed");
+        let known = answers.entry(result.message_id.clone()).or_insert_with(|| result.body.clone());
+        assert_eq!(*known, result.body, "a job has one result");
+    }
+    let listed: serde_json::Value =
+        serde_json::from_str(&scene.cli(&["jobs", "list", "--limit", "200", "--format", "json"]).await).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 100);
+    let calls = third_party.seen().len();
+    let refusals = (0..calls).filter(|n| n % 5 == 1).count();
+    assert_eq!(calls, 100 + refusals, "one call a job, and one more a 503");
+}
+
+#[tokio::test]
+async fn a_worker_with_another_ledger_is_refused() {
+    let scene = Scene::new();
+    scene.resources(json!({"r": {"url": "https://api.example.com/"}})).await;
+    let _worker = scene.worker(&[]).await;
+    let other = scene.path("other");
+    let (code, problem) = scene.refused(&["worker", "--data-dir", &other.display().to_string()]).await;
+    assert_eq!(code, 64, "{problem}");
+    assert!(problem.contains("uses another ledger on this broker"), "{problem}");
+    let _second = scene.worker(&[]).await;
+}
+
+#[tokio::test]
+async fn queues_with_other_arguments_are_refused_and_left_alone() {
+    let scene = Scene::new();
+    let engine =
+        lapin::Connection::connect(scene.broker(), lapin::ConnectionProperties::default()).await.expect("the broker");
+    let channel = engine.create_channel().await.expect("a channel");
+    let name = format!("{}.jobs.default", scene.prefix());
+    let options = lapin::options::QueueDeclareOptions { durable: true, ..Default::default() };
+    channel
+        .queue_declare(name.as_str().into(), options, lapin::types::FieldTable::default())
+        .await
+        .expect("a classic queue");
+    let (code, problem) = scene.refused(&["worker"]).await;
+    assert_eq!(code, 64, "{problem}");
+    assert!(problem.contains(&format!("queue {name} exists with other arguments")), "{problem}");
+    let still = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
+    channel
+        .queue_declare(name.as_str().into(), still, lapin::types::FieldTable::default())
+        .await
+        .expect("the queue is still there");
+}

@@ -1,0 +1,14 @@
+//! The product as its users meet it: the release binary, a real broker, real databases, a real engine.
+
+mod cancels;
+mod command_line;
+mod crashes;
+mod dead_letters;
+mod documents;
+mod engine;
+mod jobs;
+mod ledger;
+mod refusals;
+mod retries;
+mod secrets;
+mod tidy;

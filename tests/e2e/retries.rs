@@ -1,0 +1,119 @@
+//! Attempts, waits in the broker, and where trying again has to stop.
+
+use std::time::Duration;
+
+use harness::scene::{Scene, job, with_retries};
+use harness::third_party::{Reply, ThirdParty};
+use serde_json::{Value, json};
+
+async fn scene_with(third_party: &ThirdParty, method: &str, members: Value) -> Scene {
+    let scene = Scene::new();
+    let mut resource = json!({"url": third_party.url("/"), "method": method});
+    for (name, value) in members.as_object().into_iter().flatten() {
+        resource[name] = value.clone();
+    }
+    scene.resources(json!({"r": resource})).await;
+    scene
+}
+
+#[tokio::test]
+async fn a_failed_attempt_is_followed_by_another_under_the_same_key() {
+    let third_party = ThirdParty::start(|_, n| match n {
+        0 => Reply::status(503, &json!({"wait": true})),
+        1 => Reply::Break,
+        _ => Reply::json(&json!({"ok": true})),
+    })
+    .await;
+    let scene = scene_with(&third_party, "PUT", json!({})).await;
+    let _worker = scene.worker(&[]).await;
+    let mut engine = scene.engine().await;
+    engine.publish(&with_retries(job("j1", "r", &[("ok", "ok")], json!({})), 3, 1)).await;
+    let result = engine.result().await;
+    assert_eq!((result.status(), result.body["call"]["attempts"].as_u64()), ("completed", Some(3)));
+    let seen = third_party.seen();
+    assert_eq!(seen.len(), 3);
+    for pair in seen.windows(2) {
+        let waited = pair[1].at - pair[0].at;
+        assert!(waited >= Duration::from_secs(1) && waited < Duration::from_secs(4), "{waited:?}");
+        assert_eq!(pair[0].header("idempotency-key"), pair[1].header("idempotency-key"));
+    }
+}
+
+#[tokio::test]
+async fn attempts_run_out_with_a_list_of_what_happened() {
+    let third_party = ThirdParty::start(|_, _| Reply::status(500, &json!({"message": "broken"}))).await;
+    let scene = scene_with(&third_party, "GET", json!({"errorMapping": [{"when": "5xx", "code": "DOWN"}]})).await;
+    let _worker = scene.worker(&[]).await;
+    let mut engine = scene.engine().await;
+    engine.publish(&with_retries(job("j1", "r", &[], json!({})), 2, 1)).await;
+    let result = engine.result().await;
+    let error = &result.body["error"];
+    assert_eq!(result.code(), "HTTP_500");
+    assert_eq!(error["message"], "Job failed after 3 total attempts\nUnexpected response (status=500)");
+    assert_eq!(error["body"], r#"{"message":"broken"}"#);
+    let attempts = error["attempts"].as_array().unwrap();
+    assert_eq!(attempts.iter().map(|a| a["number"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(attempts.iter().map(|a| a["waited_ms"].as_u64()).collect::<Vec<_>>(), [Some(1_000), Some(1_000), None]);
+    assert_eq!(result.body["bpmnError"], json!({"code": "DOWN"}));
+    assert_eq!(third_party.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn retry_after_is_waited_for() {
+    let third_party = ThirdParty::start(|_, n| {
+        if n == 0 { Reply::status(429, &json!({})).with("retry-after", "3") } else { Reply::json(&json!({})) }
+    })
+    .await;
+    let scene = scene_with(&third_party, "POST", json!({})).await;
+    let _worker = scene.worker(&[]).await;
+    let mut engine = scene.engine().await;
+    engine.publish(&with_retries(job("j1", "r", &[], json!({})), 1, 1)).await;
+    assert_eq!(engine.result().await.status(), "completed");
+    let seen = third_party.seen();
+    let waited = seen[1].at - seen[0].at;
+    assert!(waited >= Duration::from_secs(3) && waited < Duration::from_secs(6), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_post_without_an_answer_is_never_repeated() {
+    let third_party = ThirdParty::start(|_, _| Reply::Break).await;
+    let scene = scene_with(&third_party, "POST", json!({})).await;
+    let _worker = scene.worker(&[]).await;
+    let mut engine = scene.engine().await;
+    engine.publish(&with_retries(job("j1", "r", &[], json!({})), 3, 1)).await;
+    let result = engine.result().await;
+    assert_eq!(result.code(), "OUTCOME_UNKNOWN");
+    assert_eq!(result.body["error"]["attempts"].as_array().unwrap().len(), 1);
+    assert!(engine.result_within(harness::scene::NOTHING).await.is_none());
+    assert_eq!(third_party.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_post_that_says_it_is_safe_is() {
+    let third_party = ThirdParty::start(|_, n| if n == 0 { Reply::Break } else { Reply::json(&json!({})) }).await;
+    let scene = scene_with(&third_party, "POST", json!({"repeat": "safe"})).await;
+    let _worker = scene.worker(&[]).await;
+    let mut engine = scene.engine().await;
+    engine.publish(&with_retries(job("j1", "r", &[], json!({})), 1, 1)).await;
+    assert_eq!(engine.result().await.status(), "completed");
+    assert_eq!(third_party.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_timeout_ends_the_attempt_and_a_deadline_the_job() {
+    let third_party = ThirdParty::start(|_, _| Reply::Silence).await;
+    let scene = scene_with(&third_party, "GET", json!({"timeout": 1})).await;
+    let _worker = scene.worker(&[]).await;
+    let mut engine = scene.engine().await;
+    engine.publish(&job("j1", "r", &[], json!({}))).await;
+    let result = engine.result().await;
+    assert_eq!(result.code(), "TIMEOUT");
+    assert!((1_000..2_500).contains(&result.body["call"]["duration_ms"].as_u64().unwrap()), "{:#}", result.body);
+
+    let mut late = job("j2", "r", &[], json!({}));
+    late["deadline"] = json!("2020-01-01T00:00:00Z");
+    engine.publish(&late).await;
+    let result = engine.result().await;
+    assert_eq!((result.code(), result.body["call"]["attempts"].as_u64()), ("DEADLINE_PASSED", Some(0)));
+    assert_eq!(third_party.seen().len(), 1);
+}

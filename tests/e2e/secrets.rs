@@ -1,0 +1,60 @@
+//! Credentials go to their third party and nowhere else.
+
+use std::os::unix::fs::PermissionsExt;
+
+use harness::scene::{Scene, job};
+use harness::third_party::{Reply, ThirdParty};
+use serde_json::json;
+
+const TOKEN: &str = "canary-3f9a\"%7x";
+
+#[tokio::test]
+async fn a_token_is_sealed_at_rest_and_in_no_log_export_or_result() {
+    let third_party = ThirdParty::start(|_, _| Reply::status(401, &json!({"message": "no"}))).await;
+    let scene = Scene::new();
+    let connector = json!([{"name": "API", "authtype": "OAUTH2_BEARER", "credentials": {"token": TOKEN},
+        "endpoints": {"r": {"url": third_party.url("/")}}}]);
+    scene.connectors(&connector).await;
+    let worker = scene.worker(&["--listen", "127.0.0.1:0"]).await;
+    let mut engine = scene.engine().await;
+    engine.publish(&job("j1", "r", &[], json!({}))).await;
+    let result = engine.result().await;
+    assert_eq!(result.code(), "HTTP_401");
+    assert_eq!(third_party.seen()[0].header("authorization"), format!("Bearer {TOKEN}"));
+
+    let export = scene.cli(&["connectors", "export"]).await;
+    assert!(export.contains("\"name\": \"API\"") && !export.contains("credentials"), "{export}");
+    let mut database = Vec::new();
+    for suffix in ["", "-wal"] {
+        let mut path = scene.sqlite_file().into_os_string();
+        path.push(suffix);
+        database.extend(std::fs::read(path).expect("the database's files"));
+    }
+    for text in [&result.body.to_string(), &worker.output(), &export, &String::from_utf8_lossy(&database).into_owned()]
+    {
+        assert!(!text.contains("canary-3f9a"), "{text}");
+    }
+    // Importing without credentials keeps them.
+    scene
+        .connectors(
+            &json!([{"name": "API", "authtype": "OAUTH2_BEARER", "endpoints": {"r": {"url": third_party.url("/2")}}}]),
+        )
+        .await;
+    scene.refused(&["connectors", "test", "API", "r"]).await;
+    let last = third_party.seen().pop().expect("a call");
+    assert_eq!((last.path.as_str(), last.header("authorization")), ("/2", format!("Bearer {TOKEN}").as_str()));
+}
+
+#[tokio::test]
+async fn another_key_is_refused_at_the_door() {
+    let scene = Scene::new();
+    scene.resources(json!({"r": {"url": "https://api.example.com/"}})).await;
+    let mut command = scene.command(&["connectors", "list"]);
+    command.env("DATA_CONNECTOR__VAULT__KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
+    let output = harness::process::run(&mut command).await;
+    let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(problem.contains("the vault's key is not the one this database was used with"), "{problem}");
+    let key = std::fs::metadata(scene.path("data-connector/data-connector.sqlite.key")).expect("a key file");
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+}

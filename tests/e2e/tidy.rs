@@ -1,0 +1,159 @@
+//! The rules of the house, read from the sources: who may name which library, who may know whom.
+
+use std::path::{Path, PathBuf};
+
+use harness::repository;
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    for entry in entries.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Sources without comments, with the path below `worker/src`.
+fn sources() -> Vec<(String, String)> {
+    let root = repository().join("worker/src");
+    rust_files(&root)
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("a source");
+            let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            (path.strip_prefix(&root).expect("inside").display().to_string(), code.join("\n"))
+        })
+        .collect()
+}
+
+fn names(code: &str, word: &str) -> bool {
+    code.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
+}
+
+fn module(path: &str) -> &str {
+    path.split('/').next().unwrap_or(path).trim_end_matches(".rs")
+}
+
+#[test]
+fn each_library_is_named_in_its_own_place() {
+    for (library, home) in
+        [("lapin", "amqp"), ("reqwest", "http"), ("sqlx", "store"), ("backoff::", "retry"), ("axum", "api")]
+    {
+        for (path, code) in sources() {
+            let crate_name = library.trim_end_matches("::");
+            let used = if library.ends_with("::") { code.contains(library) } else { names(&code, crate_name) };
+            assert!(
+                !used || module(&path) == home || path == "retry_tests.rs",
+                "{path} names {crate_name}, which belongs to {home}/"
+            );
+        }
+    }
+    for (path, code) in sources() {
+        assert!(!names(&code, "quick_xml"), "{path} names quick-xml, which belongs to bpmn-ext/src");
+    }
+}
+
+/// What each module may know of this crate (DESIGN, "direction of dependencies").
+const MAY_KNOW: [(&str, &[&str]); 14] = [
+    ("job", &[]),
+    ("connector", &["job"]),
+    ("plan", &["job", "connector"]),
+    ("interpret", &["job", "connector", "plan"]),
+    ("retry", &["job", "connector"]),
+    ("http", &["job", "plan", "interpret"]),
+    ("store", &["job"]),
+    ("amqp", &[]),
+    ("engine", &["job", "amqp", "store"]),
+    ("config", &["job"]),
+    ("telemetry", &["config"]),
+    (
+        "run",
+        &["job", "connector", "plan", "interpret", "retry", "http", "store", "amqp", "engine", "config", "telemetry"],
+    ),
+    ("api", &["run"]),
+    ("cli", &["job", "connector", "plan", "retry", "http", "store", "amqp", "config", "telemetry", "run", "api"]),
+];
+
+#[test]
+fn nobody_reaches_back() {
+    let modules: Vec<&str> = MAY_KNOW.iter().map(|(name, _)| *name).collect();
+    for (path, code) in sources() {
+        let own = module(&path).trim_end_matches("_tests");
+        let Some((_, known)) = MAY_KNOW.iter().find(|(name, _)| *name == own) else {
+            assert!(["main", "lib", "proxy"].contains(&own), "{path} is in no module of the list");
+            continue;
+        };
+        for other in &modules {
+            let used = code.contains(&format!("crate::{other}::")) || code.contains(&format!("crate::{other};"));
+            assert!(!used || *other == own || known.contains(other), "{path} knows {other}, and {own} must not");
+        }
+    }
+}
+
+#[test]
+fn the_pure_modules_do_nothing() {
+    for (path, code) in sources() {
+        if !["job", "connector", "plan", "interpret", "retry"].contains(&module(&path)) || path.contains("tests") {
+            continue;
+        }
+        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in ["async", "await", "tokio", "Instant", "SystemTime", "fastrand", "std::fs", "std::net", "std::env"]
+        {
+            let named = if word.contains("::") { code.contains(word) } else { names(code, word) };
+            assert!(!named, "{path} is pure and names {word}");
+        }
+    }
+}
+
+#[test]
+fn the_top_level_holds_what_it_may() {
+    let allowed = ["Cargo.toml", "Cargo.lock", "worker", "bpmn-ext", "migrations", "tests", "deploy", "README.md"];
+    let listed = std::process::Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(repository())
+        .output()
+        .expect("git");
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    for path in listed.lines() {
+        let top = path.split('/').next().unwrap_or(path);
+        assert!(top.starts_with('.') || allowed.contains(&top), "{path}");
+    }
+    assert!(listed.lines().count() > 50, "the list of files is empty");
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    for manifest in ["worker", "bpmn-ext", "tests"] {
+        let path = repository().join(manifest).join("Cargo.toml");
+        let text = std::fs::read_to_string(&path).expect("a manifest");
+        let (mut inside, mut explained) = (false, false);
+        for line in text.lines() {
+            if line.starts_with('[') {
+                inside = line.contains("dependencies");
+            } else if line.starts_with('#') {
+                explained = true;
+            } else if line.is_empty() {
+                explained = false;
+            } else if inside && !line.contains("workspace = true") {
+                assert!(explained, "{}: `{line}` has no reason beside it", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let numbers = |database: &str| {
+        let folder = repository().join("migrations").join(database);
+        let mut names: Vec<_> =
+            std::fs::read_dir(folder).expect("migrations").flatten().map(|e| e.file_name()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(numbers("sqlite"), numbers("postgres"));
+}

@@ -1,0 +1,44 @@
+//! The real thing, small enough for a test: workers as processes, an engine's side of the broker, a third party that
+//! does as it is told, and a broker of its own where one has to be killed.
+//!
+//! Knows the contract and the command line; must not know the worker's inside.
+
+#![expect(clippy::missing_panics_doc, reason = "a harness panics where a test has to fail")]
+
+pub mod broker;
+pub mod engine;
+pub mod process;
+pub mod scene;
+pub mod third_party;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long anything may take before a test calls it lost.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The repository.
+pub fn repository() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_path_buf()
+}
+
+/// The binary that was built beside the tests.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().unwrap_or_default();
+    let built = test.ancestors().nth(2).unwrap_or(Path::new(".")).join("data-connector");
+    assert!(built.exists(), "{} is missing: build it with the tests' profile first", built.display());
+    built
+}
+
+/// Tries until it holds; fails the test with `what` when patience is over.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if let Some(found) = ask().await {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("waited {PATIENCE:?} in vain: {what}");
+}

@@ -1,0 +1,95 @@
+//! Programs as processes: started with their output kept, ended by the signal a test chooses.
+
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::PATIENCE;
+
+/// A program that runs beside the test and ends with it.
+pub struct Running {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Running {
+    /// Starts it; standard output and error go to `log`.
+    pub fn start(command: &mut Command, log: PathBuf) -> Self {
+        let file = std::fs::File::create(&log).expect("a log file");
+        let copy = file.try_clone().expect("the same file");
+        let child = command.stdin(Stdio::null()).stdout(file).stderr(copy).kill_on_drop(true).spawn();
+        Self { child: child.unwrap_or_else(|e| panic!("{command:?}: {e}")), log }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("a process that runs")
+    }
+
+    /// What it has printed so far.
+    pub fn output(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Where it listens, as it printed it.
+    pub async fn address(&self) -> String {
+        crate::eventually("an address", || async {
+            self.output().lines().find_map(|line| line.strip_prefix("listening on http://").map(ToOwned::to_owned))
+        })
+        .await
+    }
+
+    /// Its metrics, as Prometheus reads them.
+    pub async fn metrics(&self) -> String {
+        get(&self.address().await, "/metrics").await
+    }
+
+    /// Ends it without a chance to say anything.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("a process to kill");
+    }
+
+    /// Sends SIGTERM and waits; returns the exit code.
+    pub async fn terminate(mut self) -> Option<i32> {
+        signal(self.pid(), "TERM").await;
+        self.child.wait().await.expect("its end").code()
+    }
+
+    /// Waits for its own end; returns the exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        self.child.wait().await.expect("its end").code()
+    }
+}
+
+/// The whole answer to a GET.
+pub async fn get(address: &str, path: &str) -> String {
+    let mut socket = tokio::net::TcpStream::connect(address).await.expect("the interface");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.expect("a request");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.expect("an answer");
+    answer
+}
+
+/// Sends a signal by its name.
+pub async fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), pid.to_string()]).status().await.expect("kill");
+    assert!(sent.success(), "process {pid} could not be sent {name}");
+}
+
+/// Runs a command to its end.
+pub async fn run(command: &mut Command) -> Output {
+    let ended = timeout(PATIENCE * 2, command.stdin(Stdio::null()).kill_on_drop(true).output()).await;
+    ended.unwrap_or_else(|_| panic!("{command:?} does not end")).unwrap_or_else(|e| panic!("{command:?}: {e}"))
+}
+
+/// Runs a command that must succeed; returns its standard output.
+pub async fn succeed(command: &mut Command) -> String {
+    let output = run(command).await;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{command:?}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    text
+}

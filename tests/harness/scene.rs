@@ -1,0 +1,210 @@
+//! One test's world: a prefix and a data folder of its own, the command line on them, and everything gone at the end.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::engine::Engine;
+use crate::process::{Running, run, succeed};
+use crate::{binary, eventually};
+
+/// A world of its own on a broker.
+pub struct Scene {
+    folder: TempDir,
+    prefix: String,
+    broker: String,
+    database: Option<String>,
+}
+
+impl Scene {
+    /// On the broker that `AMQP_URL` names, with an embedded database.
+    pub fn new() -> Self {
+        let broker = std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672".to_owned());
+        Self::on(&broker)
+    }
+
+    /// On another broker.
+    pub fn on(broker: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let prefix = format!("t{}", uuid::Uuid::new_v4().simple());
+        Self { folder, prefix, broker: broker.to_owned(), database: None }
+    }
+
+    /// The same on PostgreSQL, in a database of its own.
+    pub async fn with_postgres(mut self) -> Self {
+        let name = format!("dc_{}", self.prefix);
+        let admin = postgres_admin();
+        postgres(&admin, &format!("CREATE DATABASE {name}")).await;
+        let (server, _) = admin.rsplit_once('/').expect("a database URL");
+        self.database = Some(format!("{server}/{name}"));
+        self
+    }
+
+    /// The prefix of all queues.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The broker's URL.
+    pub fn broker(&self) -> &str {
+        &self.broker
+    }
+
+    /// A path inside the folder of this scene.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file into the folder of this scene.
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+
+    /// The command line in this world; loopback may be called unless the test says otherwise.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.env_clear();
+        for name in ["PATH", "HOME", "TMPDIR"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.env("AMQP_URL", &self.broker).env("DATA_CONNECTOR__AMQP__PREFIX", &self.prefix);
+        command.env("XDG_DATA_HOME", self.folder.path()).env("DATA_CONNECTOR__HTTP__ALLOW_NET", "127.0.0.0/8");
+        if let Some(database) = &self.database {
+            command.env("DATABASE_URL", database);
+            // 32 bytes that guard nothing but this test's database.
+            command.env("DATA_CONNECTOR__VAULT__KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+        }
+        command.args(arguments);
+        command
+    }
+
+    /// Runs the command line, which must succeed; returns standard output.
+    pub async fn cli(&self, arguments: &[&str]) -> String {
+        succeed(&mut self.command(arguments)).await
+    }
+
+    /// Runs the command line, which must fail; returns exit code and standard error.
+    pub async fn refused(&self, arguments: &[&str]) -> (i32, String) {
+        let output = run(&mut self.command(arguments)).await;
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code().unwrap_or(-1), text)
+    }
+
+    /// Imports connectors.
+    pub async fn connectors(&self, records: &Value) {
+        let file = self.file("connectors.json", &records.to_string());
+        self.cli(&["connectors", "import", &file.display().to_string(), "--migrate"]).await;
+    }
+
+    /// Imports one connector `API` with these resources.
+    pub async fn resources(&self, resources: Value) {
+        self.connectors(&json!([{"name": "API", "type": "REST", "authtype": "NONE", "endpoints": resources}])).await;
+    }
+
+    /// Starts a worker and waits until it takes jobs.
+    pub async fn worker(&self, arguments: &[&str]) -> Running {
+        let log = self.path(&format!("worker-{}.log", uuid::Uuid::new_v4().simple()));
+        let mut command = self.command(&["worker", "--migrate"]);
+        let worker = Running::start(command.args(arguments), log);
+        eventually(&format!("a worker that takes jobs\n{}", worker.output()), || async {
+            worker.output().contains("taking jobs").then_some(())
+        })
+        .await;
+        worker
+    }
+
+    /// An engine with the default name.
+    pub async fn engine(&self) -> Engine {
+        Engine::connect(&self.broker, &self.prefix, "default").await
+    }
+
+    /// A database of the ledger, for looking at it from outside.
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.path("data-connector/data-connector.sqlite")
+    }
+
+    /// The ledger's row of a job.
+    pub async fn job(&self, id: &str) -> Value {
+        serde_json::from_str(&self.cli(&["jobs", "show", id]).await).expect("JSON")
+    }
+
+    /// Waits until a job is in a state.
+    pub async fn job_in_state(&self, id: &str, state: &str) -> Value {
+        eventually(&format!("job {id} in state {state}"), || async move {
+            let output = run(&mut self.command(&["jobs", "show", id])).await;
+            let row: Value = serde_json::from_slice(&output.stdout).ok()?;
+            (row["state"] == state).then_some(row)
+        })
+        .await
+    }
+
+    /// All dead letters, once there are `count`.
+    pub async fn dead_letters(&self, count: usize) -> Vec<Value> {
+        eventually(&format!("{count} dead letters"), || async {
+            let text = self.cli(&["dead", "list", "--format", "json"]).await;
+            let letters: Vec<Value> = serde_json::from_str(&text).ok()?;
+            (letters.len() == count).then_some(letters)
+        })
+        .await
+    }
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let mut remove = std::process::Command::new(binary());
+        remove.args(["migrate", "--remove-queues"]).env("AMQP_URL", &self.broker);
+        remove.env("DATA_CONNECTOR__AMQP__PREFIX", &self.prefix).env("XDG_DATA_HOME", self.folder.path());
+        drop(remove.output());
+        if self.database.is_some() {
+            let drop_it = format!("DROP DATABASE IF EXISTS dc_{} WITH (FORCE)", self.prefix);
+            drop(std::process::Command::new("psql").args([postgres_admin().as_str(), "-qc", &drop_it]).output());
+        }
+    }
+}
+
+/// Where databases are made: `DATABASE_URL_ADMIN`, else the local server.
+pub fn postgres_admin() -> String {
+    std::env::var("DATABASE_URL_ADMIN").unwrap_or_else(|_| "postgres://root@127.0.0.1:5432/postgres".to_owned())
+}
+
+async fn postgres(url: &str, statement: &str) {
+    succeed(Command::new("psql").args([url, "-v", "ON_ERROR_STOP=1", "-qc", statement])).await;
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "callers write the data in place")]
+/// A job of the connector `API`: element `call`, request `r1`, with this resource and mapping rows `variable <- source`.
+pub fn job(id: &str, resource: &str, mapping: &[(&str, &str)], data: Value) -> Value {
+    let mapping: Vec<Value> = mapping.iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+    json!({
+        "id": id, "request": {"id": "r1"}, "element": {"id": "call", "name": "Call"},
+        "config": {"dataSource": "API", "endpoint": resource, "dataMapping": mapping}, "data": data,
+    })
+}
+
+/// The same job with error handling.
+#[must_use]
+pub fn with_retries(mut job: Value, attempts: u32, wait_seconds: u32) -> Value {
+    job["errorHandling"] = json!({"retry_attempts": attempts, "retry_wait_time": wait_seconds});
+    job
+}
+
+/// The folder of the examples.
+pub fn examples() -> PathBuf {
+    crate::repository().join("deploy/examples")
+}
+
+/// A short wait for things that must not happen.
+pub const NOTHING: Duration = Duration::from_secs(2);

@@ -1,0 +1,156 @@
+//! A third party on loopback: remembers every request before it answers, and answers as the test says.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// One request as it arrived.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub method: String,
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: String,
+    pub at: Instant,
+}
+
+impl Seen {
+    /// A header as text; empty when it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// What it does with a request.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// Answers.
+    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String, after: Duration },
+    /// Closes the connection without a word.
+    Break,
+    /// Says nothing, for ever.
+    Silence,
+}
+
+impl Reply {
+    /// 200 with JSON.
+    pub fn json(body: &Value) -> Self {
+        Self::status(200, body)
+    }
+
+    /// A status with JSON.
+    pub fn status(status: u16, body: &Value) -> Self {
+        let headers = vec![("content-type", "application/json".to_owned())];
+        Self::Answer { status, headers, body: body.to_string(), after: Duration::ZERO }
+    }
+
+    /// The same answer, later.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        match self {
+            Self::Answer { status, headers, body, .. } => Self::Answer { status, headers, body, after: wait },
+            other => other,
+        }
+    }
+
+    /// The same answer with one more header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        if let Self::Answer { headers, .. } = &mut self {
+            headers.push((name, value.to_owned()));
+        }
+        self
+    }
+}
+
+type Script = dyn Fn(&Seen, usize) -> Reply + Send + Sync;
+
+#[derive(Clone)]
+struct Shared {
+    seen: Arc<Mutex<Vec<Seen>>>,
+    script: Arc<Script>,
+}
+
+/// A running third party.
+pub struct ThirdParty {
+    shared: Shared,
+    port: u16,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl ThirdParty {
+    /// Starts one that answers by `script`, which is given the request and how many came before it.
+    pub async fn start(script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let shared = Shared { seen: Arc::default(), script: Arc::new(script) };
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port on loopback");
+        let port = listener.local_addr().expect("its address").port();
+        let router = Router::new().fallback(answer).with_state(shared.clone());
+        let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("a listener that lasts") });
+        Self { shared, port, task }
+    }
+
+    /// One that answers everything with an empty object.
+    pub async fn friendly() -> Self {
+        Self::start(|_, _| Reply::json(&json!({}))).await
+    }
+
+    /// Its address with a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Every request so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for ThirdParty {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(State(shared): State<Shared>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, 64 * 1024 * 1024).await.unwrap_or_default();
+    let seen = Seen {
+        method: head.method.to_string(),
+        path: head.uri.to_string(),
+        headers: head.headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+        at: Instant::now(),
+    };
+    let before = {
+        let mut all = shared.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(seen.clone());
+        all.len() - 1
+    };
+    match (shared.script)(&seen, before) {
+        Reply::Silence => std::future::pending().await,
+        // The server ends a connection whose handler is gone.
+        Reply::Break => std::panic::resume_unwind(Box::new("the connection breaks here")),
+        Reply::Answer { status, headers, body, after } => {
+            tokio::time::sleep(after).await;
+            let mut response = Response::new(Body::from(body));
+            *response.status_mut() = StatusCode::from_u16(status).expect("a status");
+            for (name, value) in headers {
+                let value = HeaderValue::from_str(&value).expect("a header value");
+                response.headers_mut().append(HeaderName::from_static(name), value);
+            }
+            response
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! One connection that comes back by itself: a new one with a new generation, never a recovered one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use lapin::tcp::OwnedTLSConfig;
+use lapin::uri::{AMQPScheme, AMQPUri};
+use lapin::{Connection, ConnectionProperties, DefaultConnectionBuilder, Event};
+use secrecy::ExposeSecret;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use super::{Error, Settings, Topology, declare, version};
+
+/// From dialling to an open connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How often a connection is looked at whose listener says nothing.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// A connection as it is now.
+#[derive(Clone)]
+pub(super) struct Live {
+    pub(super) connection: Arc<Connection>,
+    pub(super) generation: u64,
+}
+
+/// A connection that comes back.
+#[derive(Clone)]
+pub(super) struct Link {
+    current: watch::Receiver<Option<Live>>,
+    blocked: Arc<AtomicBool>,
+    supervisor: AbortHandle,
+}
+
+impl Link {
+    /// Connects once; from then on the connection comes back for ever.
+    pub(super) async fn open(
+        settings: Arc<Settings>,
+        topology: Arc<Topology>,
+        role: &'static str,
+    ) -> Result<Self, Error> {
+        let connection = Arc::new(connect(&settings, role).await?);
+        let (tell, current) = watch::channel(Some(Live { connection, generation: 0 }));
+        let blocked = Arc::new(AtomicBool::new(false));
+        let task = tokio::spawn(supervise(settings, topology, role, tell, Arc::clone(&blocked)));
+        Ok(Self { current, blocked, supervisor: task.abort_handle() })
+    }
+
+    /// The connection, as soon as there is one.
+    pub(super) async fn live(&self) -> Option<Live> {
+        let mut current = self.current.clone();
+        let found = current.wait_for(Option::is_some).await.ok()?;
+        found.clone()
+    }
+
+    /// Whether there is a connection now.
+    pub(super) fn is_connected(&self) -> bool {
+        self.current.borrow().is_some()
+    }
+
+    /// Whether the broker has blocked it for want of memory or disk.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Ends it for good.
+    pub(super) async fn close(&self) {
+        self.supervisor.abort();
+        let live = self.current.borrow().clone();
+        if let Some(live) = live {
+            let closed = timeout(Duration::from_secs(2), live.connection.close(200, "bye".into())).await;
+            if !matches!(closed, Ok(Ok(()))) {
+                tracing::debug!("the broker did not hear the goodbye");
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link").field("connected", &self.is_connected()).finish_non_exhaustive()
+    }
+}
+
+/// Watches the connection; when it is lost, declares and connects anew.
+async fn supervise(
+    settings: Arc<Settings>,
+    topology: Arc<Topology>,
+    role: &'static str,
+    tell: watch::Sender<Option<Live>>,
+    blocked: Arc<AtomicBool>,
+) {
+    loop {
+        let live = tell.borrow().clone();
+        let generation = live.as_ref().map_or(0, |live| live.generation);
+        if let Some(live) = live {
+            let why = lost(&live.connection, &blocked).await;
+            tracing::warn!(connection = role, "the connection to RabbitMQ was lost ({why}); connecting again");
+        }
+        blocked.store(false, Ordering::Relaxed);
+        tell.send_replace(None);
+        let connection = Arc::new(connect_again(&settings, &topology, role).await);
+        tracing::info!(connection = role, "connected to RabbitMQ again");
+        tell.send_replace(Some(Live { connection, generation: generation + 1 }));
+    }
+}
+
+/// Waits until the connection is of no more use; says why.
+async fn lost(connection: &Connection, blocked: &AtomicBool) -> String {
+    let mut events = connection.events_listener();
+    while connection.status().connected() {
+        match timeout(LOOK, events.next()).await {
+            Ok(Some(Event::ConnectionBlocked(reason))) => {
+                blocked.store(true, Ordering::Relaxed);
+                tracing::warn!(reason, "RabbitMQ takes no messages for now");
+            }
+            Ok(Some(Event::ConnectionUnblocked)) => blocked.store(false, Ordering::Relaxed),
+            // A channel's error is its owner's business; the loop's condition judges the connection.
+            Ok(Some(Event::Error(error))) if !connection.status().connected() => return error.to_string(),
+            Ok(None) => return "the connection ended".to_owned(),
+            Ok(Some(_)) | Err(_) => {}
+        }
+    }
+    "the connection is closed".to_owned()
+}
+
+/// Full jitter between 0.2 and 30 s: a restarted broker must not meet all workers at once.
+async fn connect_again(settings: &Settings, topology: &Topology, role: &'static str) -> Connection {
+    let mut longest = 0.4;
+    loop {
+        let wait = 0.2 + fastrand::f64() * longest;
+        tokio::time::sleep(Duration::from_secs_f64(wait)).await;
+        let connected = async {
+            let connection = connect(settings, role).await?;
+            declare::declare(&connection, topology, &settings.queues).await?;
+            Ok::<_, Error>(connection)
+        };
+        match connected.await {
+            Ok(connection) => return connection,
+            Err(error) => tracing::debug!(%error, connection = role, "still no connection"),
+        }
+        longest = f64::min(longest * 2.0, 29.8);
+    }
+}
+
+/// One try.
+pub(super) async fn connect(settings: &Settings, role: &str) -> Result<Connection, Error> {
+    let mut uri: AMQPUri = settings.url.expose_secret().parse().map_err(Error::Url)?;
+    let place = format!("{}:{}", uri.authority.host, uri.authority.port);
+    uri.query.heartbeat = Some(u16::try_from(settings.heartbeat.as_secs()).unwrap_or(15));
+    if uri.scheme == AMQPScheme::AMQP {
+        version::check(&uri.authority.host, uri.authority.port).await?;
+    }
+    let name = format!("data-connector {} ({role})", settings.name);
+    let properties = ConnectionProperties::default().with_connection_name(name.into());
+    let tls = tls(settings)?;
+    let unreachable = |problem: String| Error::Unreachable { place: place.clone(), problem };
+    let builder = DefaultConnectionBuilder::new().map_err(|e| unreachable(e.to_string()))?;
+    let builder = builder.with_uri(uri).with_properties(properties).with_tls_config(tls);
+    match timeout(CONNECT, builder.connect()).await {
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(unreachable(error.to_string())),
+        Err(_) => Err(unreachable(format!("no answer within {CONNECT:?}"))),
+    }
+}
+
+fn tls(settings: &Settings) -> Result<OwnedTLSConfig, Error> {
+    let Some(path) = &settings.ca_file else { return Ok(OwnedTLSConfig::default()) };
+    let chain =
+        std::fs::read_to_string(path).map_err(|source| Error::CaFile { path: path.display().to_string(), source })?;
+    Ok(OwnedTLSConfig { identity: None, cert_chain: Some(chain) })
+}

@@ -1,0 +1,126 @@
+//! Messages as plain data, in and out.
+
+use std::collections::BTreeMap;
+
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+use serde::{Deserialize, Serialize};
+
+/// A header's value; kinds that mean nothing here are kept as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum HeaderValue {
+    /// A yes or no.
+    Bool(bool),
+    /// Any integer.
+    Integer(i64),
+    /// Anything else.
+    Text(String),
+}
+
+/// The properties that mean something to engines and workers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Properties {
+    /// Who it is; the job id for jobs and results.
+    pub message_id: Option<String>,
+    /// AMQP's `type`.
+    pub kind: Option<String>,
+    /// A media type.
+    pub content_type: Option<String>,
+    /// Where the answer goes.
+    pub reply_to: Option<String>,
+    /// Echoed on the answer.
+    pub correlation_id: Option<String>,
+    /// By name.
+    pub headers: BTreeMap<String, HeaderValue>,
+    /// Where it was published; of deliveries only.
+    pub exchange: String,
+    /// The key it was published with; of deliveries only.
+    pub routing_key: String,
+}
+
+/// A message to publish: always persistent, always mandatory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Empty for the default exchange.
+    pub exchange: String,
+    /// At most 255 bytes.
+    pub routing_key: String,
+    /// The body.
+    pub body: Vec<u8>,
+    /// `exchange` and `routing_key` inside are not sent.
+    pub properties: Properties,
+}
+
+/// AMQP's short string, whose constructor panics above 255 bytes.
+pub(super) fn short(text: &str) -> Result<ShortString, String> {
+    ShortString::try_new(text.to_owned())
+        .map_err(|_| format!("`{}…` is longer than 255 bytes", text.chars().take(40).collect::<String>()))
+}
+
+impl Properties {
+    pub(super) fn received(properties: &BasicProperties, exchange: &str, routing_key: &str) -> Self {
+        let text = |value: &Option<ShortString>| value.as_ref().map(ToString::to_string);
+        let headers = properties.headers().as_ref().map(FieldTable::inner).into_iter().flatten();
+        Self {
+            message_id: text(properties.message_id()),
+            kind: text(properties.kind()),
+            content_type: text(properties.content_type()),
+            reply_to: text(properties.reply_to()),
+            correlation_id: text(properties.correlation_id()),
+            headers: headers.map(|(name, value)| (name.to_string(), header(value))).collect(),
+            exchange: exchange.to_owned(),
+            routing_key: routing_key.to_owned(),
+        }
+    }
+
+    /// Persistent, with everything that fits; the error names what does not.
+    pub(super) fn to_send(&self) -> Result<BasicProperties, String> {
+        let mut properties = BasicProperties::default().with_delivery_mode(2);
+        if let Some(text) = &self.message_id {
+            properties = properties.with_message_id(short(text)?);
+        }
+        if let Some(text) = &self.kind {
+            properties = properties.with_type(short(text)?);
+        }
+        if let Some(text) = &self.content_type {
+            properties = properties.with_content_type(short(text)?);
+        }
+        if let Some(text) = &self.reply_to {
+            properties = properties.with_reply_to(short(text)?);
+        }
+        if let Some(text) = &self.correlation_id {
+            properties = properties.with_correlation_id(short(text)?);
+        }
+        let mut headers = FieldTable::default();
+        for (name, value) in &self.headers {
+            headers.insert(short(name)?, field(value));
+        }
+        Ok(properties.with_headers(headers))
+    }
+}
+
+fn header(value: &AMQPValue) -> HeaderValue {
+    match value {
+        AMQPValue::Boolean(flag) => HeaderValue::Bool(*flag),
+        AMQPValue::ShortShortInt(n) => HeaderValue::Integer((*n).into()),
+        AMQPValue::ShortShortUInt(n) => HeaderValue::Integer((*n).into()),
+        AMQPValue::ShortInt(n) => HeaderValue::Integer((*n).into()),
+        AMQPValue::ShortUInt(n) => HeaderValue::Integer((*n).into()),
+        AMQPValue::LongInt(n) => HeaderValue::Integer((*n).into()),
+        AMQPValue::LongUInt(n) => HeaderValue::Integer((*n).into()),
+        AMQPValue::LongLongInt(n) => HeaderValue::Integer(*n),
+        AMQPValue::ShortString(text) => HeaderValue::Text(text.to_string()),
+        AMQPValue::LongString(text) => HeaderValue::Text(text.to_string()),
+        other => HeaderValue::Text(format!("{other:?}")),
+    }
+}
+
+fn field(value: &HeaderValue) -> AMQPValue {
+    match value {
+        HeaderValue::Bool(flag) => AMQPValue::Boolean(*flag),
+        HeaderValue::Integer(number) => AMQPValue::LongLongInt(*number),
+        HeaderValue::Text(text) => AMQPValue::LongString(text.as_str().into()),
+    }
+}

@@ -1,0 +1,106 @@
+//! Publishing: persistent, mandatory, confirmed; any number of messages under way at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::options::BasicPublishOptions;
+use lapin::{Channel, Confirmation};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::declare::confirming;
+use super::link::Link;
+use super::message::{Message, short};
+
+/// Why a message is not known to be on a queue.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// No queue is bound there; nothing holds the message.
+    #[error("no queue takes it ({code} {text})")]
+    Returned {
+        /// AMQP's reply code.
+        code: u16,
+        /// AMQP's reply text.
+        text: String,
+    },
+    /// A queue is full; nothing holds the message.
+    #[error("RabbitMQ refused it: the queue is full")]
+    Refused,
+    /// The answer is missing: it may be on a queue or not. Publish it again under the same id.
+    #[error("RabbitMQ did not confirm it: {0}")]
+    Unconfirmed(String),
+    /// A name or a header that AMQP cannot carry.
+    #[error("it cannot be published: {0}")]
+    Impossible(String),
+}
+
+/// Publishes on a connection of its own; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    link: Link,
+    channel: Arc<Mutex<Option<Open>>>,
+    confirm_timeout: Duration,
+}
+
+#[derive(Clone)]
+struct Open {
+    generation: u64,
+    channel: Channel,
+}
+
+impl std::fmt::Debug for Open {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Open").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+impl Publisher {
+    pub(super) fn new(link: Link, confirm_timeout: Duration) -> Self {
+        Self { link, channel: Arc::default(), confirm_timeout }
+    }
+
+    /// Publishes one message and waits for its confirm.
+    ///
+    /// # Errors
+    /// [`PublishError`]; after `Unconfirmed` the message may be on its queue all the same.
+    pub async fn publish(&self, message: Message) -> Result<(), PublishError> {
+        match timeout(self.confirm_timeout, self.attempt(&message)).await {
+            Ok(published) => published,
+            Err(_) => Err(PublishError::Unconfirmed(format!("no answer within {:?}", self.confirm_timeout))),
+        }
+    }
+
+    async fn attempt(&self, message: &Message) -> Result<(), PublishError> {
+        let (exchange, key) = (
+            short(&message.exchange).map_err(PublishError::Impossible)?,
+            short(&message.routing_key).map_err(PublishError::Impossible)?,
+        );
+        let properties = message.properties.to_send().map_err(PublishError::Impossible)?;
+        let unconfirmed = |error: lapin::Error| PublishError::Unconfirmed(error.to_string());
+        let channel = self.channel().await?;
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let confirm = channel.basic_publish(exchange, key, options, &message.body, properties).await;
+        match confirm.map_err(unconfirmed)?.await.map_err(unconfirmed)? {
+            Confirmation::Ack(None) => Ok(()),
+            Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
+                Err(PublishError::Returned { code: returned.reply_code, text: returned.reply_text.to_string() })
+            }
+            Confirmation::Nack(None) => Err(PublishError::Refused),
+            Confirmation::NotRequested => Err(PublishError::Unconfirmed("confirms are off".to_owned())),
+        }
+    }
+
+    /// The channel of this generation; one that the broker has closed is replaced.
+    async fn channel(&self) -> Result<Channel, PublishError> {
+        let mut open = self.channel.lock().await;
+        let live = self.link.live().await.ok_or_else(|| PublishError::Unconfirmed("stopped".to_owned()))?;
+        if let Some(open) = open.as_ref().filter(|open| open.generation == live.generation)
+            && open.channel.status().connected()
+        {
+            return Ok(open.channel.clone());
+        }
+        let channel = confirming(&live.connection).await.map_err(|e| PublishError::Unconfirmed(e.to_string()))?;
+        *open = Some(Open { generation: live.generation, channel: channel.clone() });
+        Ok(channel)
+    }
+}

@@ -1,0 +1,65 @@
+//! Exit codes: 0 done, 1 the thing asked about failed, 2 wrong usage, 64 bad configuration, 69 a needed service cannot
+//! be reached, 70 wedged.
+
+use std::process::ExitCode;
+
+use super::output;
+use crate::job::Failure;
+use crate::{amqp, config, run, store};
+
+/// The thing asked about failed.
+pub(super) const FAILED: u8 = 1;
+/// Bad configuration.
+pub(super) const CONFIGURATION: u8 = 64;
+/// A needed service cannot be reached.
+pub(super) const UNAVAILABLE: u8 = 69;
+
+/// Says what went wrong and turns it into the exit code that scripts read.
+pub(super) fn report(error: &anyhow::Error) -> ExitCode {
+    output::note(&format!("error: {error:#}"));
+    ExitCode::from(code_of(error))
+}
+
+/// Says how a call failed.
+pub(super) fn failed(failure: &Failure) -> ExitCode {
+    output::note(&format!("error: {}: {}", failure.code, failure.message));
+    if let Some(body) = failure.body.as_deref().filter(|body| !body.is_empty()) {
+        output::note(&format!("the answer was: {body}"));
+    }
+    ExitCode::from(FAILED)
+}
+
+fn code_of(error: &anyhow::Error) -> u8 {
+    error.chain().find_map(code_of_cause).unwrap_or(FAILED)
+}
+
+fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    if cause.is::<config::Error>() {
+        return Some(CONFIGURATION);
+    }
+    if let Some(error) = cause.downcast_ref::<store::Error>() {
+        return Some(of_store(error));
+    }
+    if let Some(error) = cause.downcast_ref::<amqp::Error>() {
+        return Some(of_broker(error));
+    }
+    match cause.downcast_ref::<run::Error>()? {
+        run::Error::Store(error) => Some(of_store(error)),
+        run::Error::Amqp(error) => Some(of_broker(error)),
+        _ => Some(CONFIGURATION),
+    }
+}
+
+fn of_store(error: &store::Error) -> u8 {
+    if error.is_unreachable() {
+        UNAVAILABLE
+    } else if error.is_misconfigured() {
+        CONFIGURATION
+    } else {
+        FAILED
+    }
+}
+
+fn of_broker(error: &amqp::Error) -> u8 {
+    if error.is_misconfigured() { CONFIGURATION } else { UNAVAILABLE }
+}

@@ -1,0 +1,89 @@
+//! `jobs list|show`: the ledger, for people.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+
+use super::output::{self, Format};
+use super::settings::Settings;
+use crate::run::rfc3339;
+use crate::store::ledger::{JobFilter, JobRow};
+
+/// Looks at the ledger.
+#[derive(Debug, Subcommand)]
+pub(super) enum Jobs {
+    /// List jobs, the newest first
+    List(List),
+    /// Show one job with its attempts and its result
+    Show(Show),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// sending, waiting, answered, published, cancelled or parked
+    #[arg(long)]
+    state: Option<String>,
+    /// Failed with this code, such as `HTTP_404`
+    #[arg(long)]
+    code: Option<String>,
+    /// Of this request
+    #[arg(long, value_name = "ID")]
+    request: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    /// How to print
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The job id
+    id: String,
+}
+
+impl Jobs {
+    pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
+        let config = settings.load(Vec::new())?;
+        let store = settings.store(&config).await?;
+        match self {
+            Self::List(list) => {
+                let filter = JobFilter { state: list.state, code: list.code, request: list.request, limit: list.limit };
+                let jobs = store.jobs(&filter).await?;
+                match list.format {
+                    Format::Json => output::json(&serde_json::to_value(&jobs)?),
+                    Format::Table => table(&jobs),
+                }
+            }
+            Self::Show(show) => match store.job(&show.id).await? {
+                Some(job) => output::json(&serde_json::to_value(&job)?),
+                None => bail!("the ledger knows no job `{}`", show.id),
+            },
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn table(jobs: &[JobRow]) {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let rows: Vec<Vec<String>> = jobs
+        .iter()
+        .map(|job| {
+            vec![
+                rfc3339(job.created_at),
+                job.id.clone(),
+                job.state.clone(),
+                job.attempt.to_string(),
+                text(&job.code),
+                text(&job.request),
+                text(&job.element),
+                text(&job.connector),
+                text(&job.resource),
+            ]
+        })
+        .collect();
+    let header = ["first seen", "job", "state", "attempt", "code", "request", "element", "connector", "resource"];
+    output::table(&header, &rows, "no such jobs");
+}

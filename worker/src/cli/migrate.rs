@@ -1,0 +1,42 @@
+//! `migrate`: brings the database to this version's schema and declares exchanges and queues.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::output;
+use super::settings::Settings;
+use crate::amqp::Broker;
+use crate::run::settings as run_settings;
+use crate::store::Store;
+
+/// Brings database and broker to what this version needs.
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    /// Leave the broker alone
+    #[arg(long)]
+    database_only: bool,
+    /// Delete the exchanges and queues of this prefix with everything in them, and leave the database alone
+    #[arg(long, conflicts_with = "database_only")]
+    remove_queues: bool,
+}
+
+impl Migrate {
+    pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
+        let config = settings.load_and_log(Vec::new())?;
+        if self.remove_queues {
+            Broker::remove(run_settings::amqp(&config, "migrate")).await?;
+            output::note(&format!("removed the exchanges and queues of `{}`", config.amqp.prefix));
+            return Ok(ExitCode::SUCCESS);
+        }
+        let url = config.database.url(&config.data_dir);
+        let store = Store::open(&url, config.vault.key(), config.vault.key_file(), true).await?;
+        output::note(&format!("the database is at this version's schema (ledger {})", store.ledger_id()));
+        if !self.database_only {
+            Broker::connect(run_settings::amqp(&config, "migrate")).await?.close().await;
+            output::note(&format!("the broker has the exchanges and queues of `{}`", config.amqp.prefix));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,97 @@
+//! The command line: one file a verb. Data on standard output, everything else on standard error.
+//!
+//! Knows arguments, files and exit codes; must not know how a job is worked on.
+
+mod connectors;
+mod dead;
+mod deploy;
+mod exit;
+mod healthcheck;
+mod input;
+mod inspect;
+mod jobs;
+mod migrate;
+mod output;
+mod run;
+mod schema;
+mod serve;
+mod settings;
+mod up;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use settings::Settings;
+
+/// Makes the calls of Data Connector elements in business processes.
+#[derive(Debug, Parser)]
+#[command(name = "data-connector", version, max_term_width = 110)]
+struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Serve and work in one process: the default for one machine
+    Up(up::Up),
+    /// Take jobs from RabbitMQ until told to stop; scale by starting more
+    Worker(worker::Worker),
+    /// Answer health and metrics requests
+    Serve(serve::Serve),
+    /// Make one element's call in this process, without broker or engine
+    Run(run::Run),
+    /// Show the connector tasks of models as JSON
+    Inspect(inspect::Inspect),
+    /// Store models' connector tasks, so that jobs need not carry their configuration
+    Deploy(deploy::Deploy),
+    /// Import, export, list and test connectors
+    #[command(subcommand)]
+    Connectors(connectors::Connectors),
+    /// Look at the ledger: every call, its attempts and its error
+    #[command(subcommand)]
+    Jobs(jobs::Jobs),
+    /// Look at dead letters and publish them again
+    #[command(subcommand)]
+    Dead(dead::Dead),
+    /// Bring database and broker to what this version needs
+    Migrate(migrate::Migrate),
+    /// Tell whether the workers of this data folder are well
+    Healthcheck(healthcheck::Healthcheck),
+    /// Print a JSON Schema of the wire contract
+    Schema(schema::Schema),
+}
+
+/// Reads the arguments, runs the verb, and says what went wrong.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(&anyhow::Error::new(error).context("the runtime cannot be started")),
+    };
+    match runtime.block_on(run_verb(arguments)) {
+        Ok(code) => code,
+        Err(error) => exit::report(&error),
+    }
+}
+
+async fn run_verb(Arguments { settings, verb }: Arguments) -> anyhow::Result<ExitCode> {
+    match verb {
+        Verb::Up(verb) => verb.run(settings).await,
+        Verb::Worker(verb) => verb.run(settings).await,
+        Verb::Serve(verb) => verb.run(settings).await,
+        Verb::Run(verb) => verb.run(settings).await,
+        Verb::Inspect(verb) => verb.run(),
+        Verb::Deploy(verb) => verb.run(settings).await,
+        Verb::Connectors(verb) => verb.run(settings).await,
+        Verb::Jobs(verb) => verb.run(settings).await,
+        Verb::Dead(verb) => verb.run(settings).await,
+        Verb::Migrate(verb) => verb.run(settings).await,
+        Verb::Healthcheck(_) => healthcheck::Healthcheck::run(&settings),
+        Verb::Schema(verb) => verb.run(),
+    }
+}

@@ -1,0 +1,55 @@
+//! Writing for people and for programs.
+
+use std::io::Write;
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A table for people
+    Table,
+    /// JSON for programs
+    Json,
+}
+
+/// Prints one line of data; a reader that has gone away is no error.
+pub(super) fn line(text: &str) {
+    drop(writeln!(std::io::stdout().lock(), "{text}"));
+}
+
+/// Prints data without a line break of its own.
+pub(super) fn raw(bytes: &[u8]) {
+    drop(std::io::stdout().lock().write_all(bytes));
+}
+
+/// Prints JSON as people read it.
+pub(super) fn json(value: &Value) {
+    line(&format!("{value:#}"));
+}
+
+/// Tells a person something that is not data.
+pub(super) fn note(text: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{text}"));
+}
+
+/// Prints a table with its columns aligned; nothing but a note when it is empty.
+pub(super) fn table(header: &[&str], rows: &[Vec<String>], empty: &str) {
+    if rows.is_empty() {
+        return note(empty);
+    }
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain(header.get(column).map(|h| h.chars().count())).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let row = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        line(padded.join("  ").trim_end());
+    };
+    row(&mut header.iter().copied());
+    for cells in rows {
+        row(&mut cells.iter().map(String::as_str));
+    }
+}

@@ -1,0 +1,113 @@
+//! `worker`: takes jobs until SIGTERM or SIGINT; a second signal ends it at once.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::output;
+use super::settings::Settings;
+use crate::api::{self, Answers};
+use crate::config::Config;
+use crate::run::Process;
+use crate::run::health::Health;
+use crate::telemetry::metric;
+
+/// Takes jobs from RabbitMQ.
+#[derive(Debug, Args)]
+pub(super) struct Worker {
+    #[command(flatten)]
+    work: Work,
+    /// Answer health and metrics requests there; port 0 prints its choice
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+/// Flags of verbs that work on jobs.
+#[derive(Debug, Default, Args)]
+pub(super) struct Work {
+    /// A job queue to work on; repeatable
+    #[arg(long, value_name = "Q")]
+    queue: Vec<String>,
+    /// How many jobs this process holds at once
+    #[arg(long, value_name = "N")]
+    prefetch: Option<u16>,
+    /// How many of them it works on; the prefetch unless given
+    #[arg(long, value_name = "N")]
+    concurrency: Option<u16>,
+}
+
+impl Work {
+    /// The flags as settings.
+    pub(super) fn overrides(&self) -> Vec<(&'static str, ::config::Value)> {
+        let number = |value: u16| ::config::Value::from(i64::from(value));
+        let queues = Some(self.queue.clone()).filter(|queues| !queues.is_empty());
+        queues
+            .map(|queues| ("worker.queues", queues.into()))
+            .into_iter()
+            .chain(self.prefetch.map(|value| ("worker.prefetch", number(value))))
+            .chain(self.concurrency.map(|value| ("worker.concurrency", number(value))))
+            .collect()
+    }
+}
+
+impl Worker {
+    pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
+        let config = settings.load_and_log(self.work.overrides())?;
+        work(&settings, config, self.listen).await
+    }
+}
+
+/// Works, and answers on `listen` where that is given, until a signal.
+pub(super) async fn work(settings: &Settings, config: Config, listen: Option<SocketAddr>) -> Result<ExitCode> {
+    let metrics = metric::start()?;
+    let health = Arc::new(Health::default());
+    let stop = stop_signal()?;
+    let store = settings.store(&config).await?;
+    let process = Process::start(config, store, Arc::clone(&health)).await?;
+    let worker = process.id().to_owned();
+    let server = match listen {
+        Some(address) => {
+            let listener = api::listen(address).await?;
+            output::line(&format!("listening on http://{}", listener.local_addr()?));
+            let answers = Answers { health, worker, metrics };
+            Some(tokio::spawn(api::serve(listener, answers, stopped(stop.clone()))))
+        }
+        None => None,
+    };
+    process.run(stopped(stop)).await?;
+    if let Some(server) = server {
+        server.await.context("the HTTP interface broke")??;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Turns true at the first SIGTERM or SIGINT; the second one ends the process.
+pub(super) fn stop_signal() -> Result<watch::Receiver<bool>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (tell, told) = watch::channel(false);
+    tokio::spawn(async move {
+        for seen in 0.. {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if seen > 0 {
+                output::note("stopped at once; what was in hand comes again");
+                #[expect(clippy::exit, reason = "a second signal asks for exactly this")]
+                std::process::exit(i32::from(super::exit::FAILED));
+            }
+            tell.send_replace(true);
+        }
+    });
+    Ok(told)
+}
+
+/// Done when the signal was seen.
+pub(super) async fn stopped(mut signal: watch::Receiver<bool>) {
+    drop(signal.wait_for(|stop| *stop).await);
+}

@@ -1,0 +1,385 @@
+//! Settings: compiled-in defaults, a file, the environment, flags, in that order; validated before a socket opens.
+//!
+//! Knows names and ranges of settings; must not know what they are used for.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+/// The commented default file, as `data-connector` compiles it in.
+pub const DEFAULTS: &str = include_str!("default.toml");
+
+/// A setting that cannot be used: the caller exits with 64.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file that is missing, not TOML, or holds unknown or mistyped keys.
+    #[error("the configuration cannot be used: {0}")]
+    Source(#[from] config::ConfigError),
+    /// A value out of its range.
+    #[error("the configuration cannot be used: {key} {problem}")]
+    Value {
+        /// `section.key`.
+        key: &'static str,
+        /// What is wrong and what it should be.
+        problem: String,
+    },
+    /// No data folder.
+    #[error("there is no home folder to keep data in: name one with --data-dir")]
+    NoDataDir,
+}
+
+/// What the command line says over file and environment.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--config FILE`.
+    pub file: Option<PathBuf>,
+    /// `--data-dir DIR`.
+    pub data_dir: Option<PathBuf>,
+    /// Further settings by `section.key`.
+    pub overrides: Vec<(&'static str, config::Value)>,
+}
+
+/// All settings.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The broker.
+    pub amqp: Amqp,
+    /// The database.
+    pub database: Database,
+    /// The key for credentials.
+    pub vault: Vault,
+    /// The work.
+    pub worker: Worker,
+    /// Calls.
+    pub http: Http,
+    /// Sizes and times.
+    pub limits: Limits,
+    /// The HTTP interface.
+    pub api: Api,
+    /// Logs.
+    pub log: Log,
+    /// Where status files and the SQLite file live; absolute.
+    #[serde(skip)]
+    pub data_dir: PathBuf,
+}
+
+/// `[amqp]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Amqp {
+    url: SecretString,
+    /// What all names begin with.
+    pub prefix: String,
+    heartbeat: u16,
+    confirm_timeout: u64,
+    ca_file: String,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    url: SecretString,
+}
+
+/// `[vault]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vault {
+    key: SecretString,
+    key_file: String,
+}
+
+/// `[worker]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Worker {
+    /// Job queues that are worked on.
+    pub queues: Vec<String>,
+    /// How many jobs a process holds at once.
+    pub prefetch: u16,
+    concurrency: u16,
+    drain_timeout: u64,
+    lease: u64,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    base_url: String,
+    connect_timeout: u64,
+    /// Private ranges that connectors may reach.
+    pub allow_net: Vec<IpNet>,
+    /// Whether a connector may switch certificate verification off.
+    pub allow_insecure_tls: bool,
+    ca_file: String,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// The largest job, bytes.
+    pub job_bytes: usize,
+    /// The largest result, bytes.
+    pub result_bytes: usize,
+    /// The largest answer of a third party, bytes after decompression.
+    pub response_bytes: usize,
+    call_timeout: u64,
+    retry_after: u64,
+}
+
+/// `[api]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// Where `up` and `serve` answer.
+    pub listen: std::net::SocketAddr,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// A `tracing` filter.
+    pub filter: String,
+    /// Text for people, JSON for machines.
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+impl Config {
+    /// Reads and validates all settings.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used, by its key.
+    pub fn load(flags: Flags) -> Result<Self, Error> {
+        let mut builder = config::Config::builder()
+            .add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml))
+            .add_source(well_known_variables()?);
+        if let Some(file) = &flags.file {
+            builder = builder.add_source(config::File::from(file.as_path()).format(config::FileFormat::Toml));
+        }
+        builder = builder.add_source(own_variables());
+        for (key, value) in flags.overrides {
+            builder = builder.set_override(key, value)?;
+        }
+        let mut config: Self = builder.build()?.try_deserialize()?;
+        config.data_dir = data_dir(flags.data_dir)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        let name = |text: &str| crate::job::is_name(text);
+        check(!self.amqp.prefix.is_empty() && self.amqp.prefix.split('.').all(name), "amqp.prefix", || {
+            format!("is `{}`; it must be A-Z a-z 0-9 _ - with dots between", self.amqp.prefix)
+        })?;
+        check(self.amqp.prefix.len() <= 100, "amqp.prefix", || "is longer than 100 characters".to_owned())?;
+        check(!self.worker.queues.is_empty(), "worker.queues", || {
+            "is empty; name a queue, such as default".to_owned()
+        })?;
+        for queue in &self.worker.queues {
+            check(name(queue), "worker.queues", || format!("holds `{queue}`; it must be 1 to 64 of A-Z a-z 0-9 _ -"))?;
+        }
+        check(self.worker.prefetch > 0, "worker.prefetch", || "must be at least 1".to_owned())?;
+        check(self.worker.lease >= 5, "worker.lease", || "must be at least 5 seconds".to_owned())?;
+        check(self.limits.call_timeout > 0, "limits.call_timeout", || "must be at least 1 second".to_owned())?;
+        check(self.http.connect_timeout > 0, "http.connect_timeout", || "must be at least 1 second".to_owned())?;
+        self.http.base_url().map(drop)
+    }
+}
+
+fn check(holds: bool, key: &'static str, problem: impl FnOnce() -> String) -> Result<(), Error> {
+    if holds { Ok(()) } else { Err(Error::Value { key, problem: problem() }) }
+}
+
+/// The names that everyone's tooling sets; `DATA_CONNECTOR__…` goes over them.
+fn well_known_variables() -> Result<config::Config, config::ConfigError> {
+    let mut builder = config::Config::builder();
+    for (variable, key) in [("AMQP_URL", "amqp.url"), ("DATABASE_URL", "database.url"), ("RUST_LOG", "log.filter")] {
+        if let Some(value) = std::env::var(variable).ok().filter(|value| !value.is_empty()) {
+            builder = builder.set_override(key, value)?;
+        }
+    }
+    builder.build()
+}
+
+fn own_variables() -> config::Environment {
+    config::Environment::with_prefix("DATA_CONNECTOR")
+        .prefix_separator("__")
+        .separator("__")
+        .try_parsing(true)
+        .list_separator(",")
+        .with_list_parse_key("worker.queues")
+        .with_list_parse_key("http.allow_net")
+}
+
+fn data_dir(flag: Option<PathBuf>) -> Result<PathBuf, Error> {
+    let absolute = |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    let folder = flag
+        .or_else(|| absolute("XDG_DATA_HOME").map(|home| home.join("data-connector")))
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share/data-connector")))
+        .ok_or(Error::NoDataDir)?;
+    std::path::absolute(folder).map_err(|_| Error::NoDataDir)
+}
+
+fn file(text: &str) -> Option<PathBuf> {
+    Some(text).filter(|text| !text.is_empty()).map(PathBuf::from)
+}
+
+impl Amqp {
+    /// Where the broker is, password included.
+    pub fn url(&self) -> &SecretString {
+        &self.url
+    }
+
+    /// How soon a dead connection is noticed.
+    pub fn heartbeat(&self) -> Duration {
+        Duration::from_secs(self.heartbeat.into())
+    }
+
+    /// How long a confirm may take.
+    pub fn confirm_timeout(&self) -> Duration {
+        Duration::from_secs(self.confirm_timeout)
+    }
+
+    /// Own certificate authorities.
+    pub fn ca_file(&self) -> Option<PathBuf> {
+        file(&self.ca_file)
+    }
+}
+
+impl Database {
+    /// Where the database is; a SQLite file in `data_dir` unless said otherwise.
+    pub fn url(&self, data_dir: &Path) -> SecretString {
+        use secrecy::ExposeSecret;
+        if self.url.expose_secret().is_empty() {
+            return SecretString::from(format!("sqlite:{}", data_dir.join("data-connector.sqlite").display()));
+        }
+        self.url.clone()
+    }
+}
+
+impl Vault {
+    /// The key as base64.
+    pub fn key(&self) -> Option<SecretString> {
+        use secrecy::ExposeSecret;
+        Some(self.key.clone()).filter(|key| !key.expose_secret().is_empty())
+    }
+
+    /// The file that holds the key.
+    pub fn key_file(&self) -> Option<PathBuf> {
+        file(&self.key_file)
+    }
+}
+
+impl Worker {
+    /// How many jobs are worked on at once.
+    pub fn concurrency(&self) -> usize {
+        usize::from(if self.concurrency == 0 { self.prefetch } else { self.concurrency })
+    }
+
+    /// How long calls in flight may take to finish after SIGTERM.
+    pub fn drain_timeout(&self) -> Duration {
+        Duration::from_secs(self.drain_timeout)
+    }
+
+    /// How long a silent worker is believed to be alive.
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease)
+    }
+}
+
+impl Http {
+    /// Where relative URLs go.
+    ///
+    /// # Errors
+    /// When it is set and not an http or https URL.
+    pub fn base_url(&self) -> Result<Option<Url>, Error> {
+        if self.base_url.is_empty() {
+            return Ok(None);
+        }
+        match Url::parse(&self.base_url) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Some(url)),
+            _ => Err(Error::Value {
+                key: "http.base_url",
+                problem: format!("is `{}`, not an http or https URL", self.base_url),
+            }),
+        }
+    }
+
+    /// From dialling to a secure connection.
+    pub fn connect_timeout(&self) -> Duration {
+        Duration::from_secs(self.connect_timeout)
+    }
+
+    /// Own certificate authorities.
+    pub fn ca_file(&self) -> Option<PathBuf> {
+        file(&self.ca_file)
+    }
+}
+
+impl Limits {
+    /// The longest one attempt may take.
+    pub fn call_timeout(&self) -> Duration {
+        Duration::from_secs(self.call_timeout)
+    }
+
+    /// The longest wait a third party may ask for.
+    pub fn retry_after(&self) -> Duration {
+        Duration::from_secs(self.retry_after)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(toml: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.toml");
+        std::fs::write(&file, toml).unwrap();
+        let flags = Flags { file: Some(file), data_dir: Some(folder.path().join("data")), overrides: Vec::new() };
+        Config::load(flags).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn the_defaults_hold_and_a_file_goes_over_them() {
+        let config = with("[worker]\nprefetch = 7\n[http]\nallow_net = [\"10.0.0.0/8\"]").unwrap();
+        assert_eq!((config.worker.prefetch, config.worker.concurrency()), (7, 7));
+        assert_eq!(config.http.allow_net.len(), 1);
+        assert!(config.data_dir.is_absolute());
+    }
+
+    #[test]
+    fn a_mistake_is_named_by_its_key() {
+        for (toml, expected) in [
+            ("[worker]\nprefech = 7", "prefech"),
+            ("[worker]\nprefetch = 0", "worker.prefetch must be at least 1"),
+            ("[amqp]\nprefix = \"a b\"", "amqp.prefix is `a b`"),
+            ("[worker]\nqueues = [\"a.b\"]", "worker.queues holds `a.b`"),
+            ("[http]\nallow_net = [\"10.0.0.0/99\"]", "allow_net"),
+            ("[http]\nbase_url = \"ftp://x\"", "http.base_url is `ftp://x`"),
+            ("worker", "c.toml"),
+        ] {
+            let problem = with(toml).unwrap_err();
+            assert!(problem.contains(expected), "{toml}: {problem}");
+        }
+    }
+}

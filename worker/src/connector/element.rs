@@ -1,0 +1,166 @@
+//! What a designer configured on one element: `pm:config`, or our extension turned into the same (sheet 1.3).
+
+use serde_json::{Map, Value};
+
+use super::spelling::{flag, member, required_text, rows, text};
+use super::{Invalid, Rules, duration};
+use std::time::Duration;
+
+/// Where an outbound row goes (sheet 1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboundKind {
+    /// A URL variable or a query parameter.
+    Param,
+    /// A header.
+    Header,
+    /// A variable of the body template.
+    Body,
+}
+
+/// The language of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowFormat {
+    /// Mustache; the default of outbound rows.
+    Mustache,
+    /// A dot path; the default of mapping rows.
+    DotPath,
+}
+
+/// Request data to the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboundRow {
+    /// Where it goes.
+    pub kind: OutboundKind,
+    /// The name declared in the resource.
+    pub key: String,
+    /// A constant or mustache.
+    pub value: String,
+}
+
+/// The answer to request data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappingRow {
+    /// The target variable; mustache.
+    pub key: String,
+    /// The source.
+    pub value: String,
+    /// How the source is read.
+    pub format: RowFormat,
+}
+
+/// One element's configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ElementConfig {
+    /// The connector by name, uuid or id.
+    pub connector: String,
+    /// The resource's name.
+    pub resource: String,
+    /// `None` is not the same as empty (sheet 4.5).
+    pub outbound: Option<Vec<OutboundRow>>,
+    /// `None` merges nothing (sheet 4.7).
+    pub mapping: Option<Vec<MappingRow>>,
+    /// A raw query that overrides (sheet 4.4).
+    pub query_string: Option<String>,
+    /// `timeout` of our extension; zero means the operator's cap.
+    pub timeout: Option<Duration>,
+    /// Members of CONTRACT 7.
+    pub rules: Rules,
+}
+
+impl ElementConfig {
+    /// Reads `config` of a job.
+    ///
+    /// # Errors
+    /// The first member that cannot be used, by its path inside `config`.
+    pub fn read(of: &Map<String, Value>) -> Result<Self, Invalid> {
+        let connector = required_text(of, "dataSource", "")
+            .map_err(|e| Invalid::new(e.place, format!("{}; choose a connector", e.problem)))?;
+        let resource = required_text(of, "endpoint", "")
+            .map_err(|e| Invalid::new(e.place, format!("{}; choose a resource", e.problem)))?;
+        if flag(of, "callback", "")?.unwrap_or(false) {
+            return Err(Invalid::new("callback", "waiting for a callback is not supported by this version"));
+        }
+        Ok(Self {
+            connector,
+            resource: bare_resource(&resource).to_owned(),
+            outbound: outbound_rows(of)?,
+            mapping: mapping_rows(of)?,
+            query_string: text(of, "queryString", "")?.filter(|q| !q.is_empty()),
+            timeout: duration(of.get("timeout")).map_err(|e| Invalid::new("timeout", e))?,
+            rules: Rules::read(of, "")?,
+        })
+    }
+}
+
+/// `GET: ListAll` is a label for `ListAll`; both are accepted (sheet 5.2).
+fn bare_resource(text: &str) -> &str {
+    match text.split_once(':') {
+        Some((method, name)) if !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase()) => name.trim(),
+        _ => text,
+    }
+}
+
+/// `outboundConfig`.
+fn outbound_rows(of: &Map<String, Value>) -> Result<Option<Vec<OutboundRow>>, Invalid> {
+    let Some(rows) = rows(of, "outboundConfig", "")? else { return Ok(None) };
+    rows.into_iter()
+        .enumerate()
+        .map(|(index, row)| outbound_row(row, &format!("outboundConfig.{index}")))
+        .collect::<Result<Vec<_>, _>>()
+        .map(Some)
+}
+
+fn outbound_row(row: &Map<String, Value>, place: &str) -> Result<OutboundRow, Invalid> {
+    let kind = match required_text(row, "type", place)?.to_ascii_uppercase().as_str() {
+        "PARAM" => OutboundKind::Param,
+        "HEADER" => OutboundKind::Header,
+        "BODY" => OutboundKind::Body,
+        other => return Err(Invalid::new(member(place, "type"), format!("`{other}` is not PARAM, HEADER or BODY"))),
+    };
+    // `feel` has no effect on headers (sheet 4.5).
+    match text(row, "format", place)?.as_deref() {
+        None | Some("" | "mustache") => {}
+        Some(_) if kind == OutboundKind::Header => {}
+        Some(other) => return Err(unknown_format(place, other, "mustache")),
+    }
+    Ok(OutboundRow { kind, key: required_text(row, "key", place)?, value: any_text(row, "value") })
+}
+
+/// `dataMapping`.
+fn mapping_rows(of: &Map<String, Value>) -> Result<Option<Vec<MappingRow>>, Invalid> {
+    let Some(rows) = rows(of, "dataMapping", "")? else { return Ok(None) };
+    rows.into_iter()
+        .enumerate()
+        .map(|(index, row)| mapping_row(row, &format!("dataMapping.{index}")))
+        .collect::<Result<Vec<_>, _>>()
+        .map(Some)
+}
+
+fn mapping_row(row: &Map<String, Value>, place: &str) -> Result<MappingRow, Invalid> {
+    let format = match text(row, "format", place)?.as_deref() {
+        None | Some("" | "dotNotation") => RowFormat::DotPath,
+        Some("mustache") => RowFormat::Mustache,
+        Some(other) => return Err(unknown_format(place, other, "dotNotation or mustache")),
+    };
+    let value = any_text(row, "value");
+    if format == RowFormat::DotPath && value.starts_with('$') && value != "$status" {
+        return Err(Invalid::new(
+            member(place, "value"),
+            format!("`{value}`: of sources that begin with $, this version knows $status only"),
+        ));
+    }
+    Ok(MappingRow { key: required_text(row, "key", place)?, value, format })
+}
+
+fn unknown_format(place: &str, found: &str, known: &str) -> Invalid {
+    Invalid::new(member(place, "format"), format!("`{found}` is not supported by this version; write {known}"))
+}
+
+/// A constant of any kind as text; null is empty.
+fn any_text(row: &Map<String, Value>, name: &str) -> String {
+    match row.get(name) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}

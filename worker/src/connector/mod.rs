@@ -1,0 +1,37 @@
+//! Connectors, resources, credentials and an element's configuration: plain data and what makes it valid.
+//!
+//! Knows the compatibility sheet's spellings (1.3, 1.5, 4.1-4.3) and CONTRACT 7; must not know templates, calls or storage.
+
+mod credentials;
+mod element;
+mod policy;
+mod record;
+mod resource;
+mod spelling;
+mod status_list;
+mod time;
+
+pub use credentials::{Credentials, Scheme};
+pub use element::{ElementConfig, MappingRow, OutboundKind, OutboundRow, RowFormat};
+pub use policy::{Backoff, ErrorRow, Policy, RepeatRule, RetryMembers, Rules, effective_policy, effective_timeout};
+pub use record::{Connector, connector_records};
+pub use resource::{BodyType, NamedValue, Resource};
+pub use status_list::StatusList;
+pub use time::duration;
+
+/// A record or a configuration that cannot be used, and what to change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct Invalid {
+    /// Where: a member's path such as `endpoints.list.method`.
+    pub place: String,
+    /// What is wrong and what it should be.
+    pub problem: String,
+}
+
+impl Invalid {
+    /// A problem at `place`.
+    pub fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { place: place.into(), problem: problem.into() }
+    }
+}

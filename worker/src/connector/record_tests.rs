@@ -1,0 +1,177 @@
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::{Backoff, Credentials, ElementConfig, RowFormat, Scheme, effective_policy, effective_timeout};
+use super::*;
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => panic!("{other}"),
+    }
+}
+
+fn connector(value: Value) -> Result<Connector, String> {
+    Connector::read(&object(value)).map_err(|e| e.to_string())
+}
+
+#[test]
+fn a_record_of_the_sheet_is_read() {
+    let record = connector(json!({
+        "id": 3, "name": "Users", "type": "REST", "authtype": "basic", "status": "ACTIVE", "mappings": null,
+        "endpoints": {"list": {
+            "url": "https://host/users/{{id}}", "method": "put", "body": null, "body_type": "json",
+            "params": [{"id": 1, "key": "q", "value": null, "required": false}],
+            "headers": [{"key": "X", "value": "1", "required": "1"}],
+            "timeout": "20", "retry_attempts": "2", "retry_wait_time": ""}}
+    }))
+    .unwrap();
+    let resource = record.resource("list").unwrap();
+    assert_eq!((resource.method.as_str(), record.authtype.as_str()), ("PUT", "BASIC"));
+    assert_eq!((resource.timeout, resource.retry_attempts), (Some(Duration::from_secs(20)), Some(2)));
+    assert!(resource.headers[0].required && !resource.params.as_ref().unwrap()[0].required);
+    assert!(record.resource("List").is_none());
+}
+
+#[test]
+fn what_is_wrong_is_named_by_its_path() {
+    let with = |resource: Value| connector(json!({"name": "A", "endpoints": {"r": resource}})).unwrap_err();
+    assert_eq!(connector(json!({"name": " "})).unwrap_err(), "name: is missing");
+    assert_eq!(
+        connector(json!({"name": "A", "endpoints": [1]})).unwrap_err(),
+        "endpoints: must be an object, not a list"
+    );
+    assert_eq!(with(json!({})), "endpoints.r.url: is missing");
+    assert!(with(json!({"url": "u", "method": "SOAP"})).starts_with("endpoints.r.method: `SOAP` is not a method"));
+    assert!(with(json!({"url": "u", "timeout": "soon"})).starts_with("endpoints.r.timeout: `soon` is not a time"));
+    assert_eq!(with(json!({"url": "u", "params": [{"value": "x"}]})), "endpoints.r.params.0.key: is missing");
+    assert_eq!(with(json!({"url": "u", "poll": {}})), "endpoints.r.poll: is not supported by this version");
+    assert!(
+        with(json!({"url": "u", "errorMapping": [{"when": "code == 1", "code": "A"}]}))
+            .starts_with("endpoints.r.errorMapping.0.when: `code == 1` is not a status")
+    );
+    assert!(connector(json!({"name": "A", "type": "SOAP"})).unwrap_err().contains("`SOAP` is not supported"));
+}
+
+#[test]
+fn a_file_holds_one_record_a_list_or_a_page() {
+    let count = |value: Value| connector_records(value).map(|records| records.len()).map_err(|e| e.to_string());
+    assert_eq!(count(json!({"name": "A"})), Ok(1));
+    assert_eq!(count(json!([{"name": "A"}, {"name": "B"}])), Ok(2));
+    assert_eq!(count(json!({"data": [{"name": "A"}], "meta": {}})), Ok(1));
+    assert_eq!(count(json!([1])), Err("record 1: must be an object".to_owned()));
+    assert_eq!(count(json!("x")), Err("the file: must hold one connector or a list of them".to_owned()));
+}
+
+#[test]
+fn credentials_name_what_is_missing_and_where_they_may_go() {
+    let read = |authtype: &str, value: Value| Credentials::read(authtype, &object(value));
+    let basic =
+        read("BASIC", json!({"username": "u", "password": "p", "hosts": ["api.example.com", "b.example:8443"]}))
+            .unwrap();
+    assert!(matches!(basic.scheme, Scheme::Basic { .. }) && basic.verify_certificate);
+    for (host, port, expected) in [
+        ("API.example.com", Some(443), true),
+        ("b.example", Some(8443), true),
+        ("b.example", Some(443), false),
+        ("c.example", None, false),
+    ] {
+        assert_eq!(basic.may_go_to(host, port), expected, "{host}");
+    }
+    assert!(!format!("{basic:?}").contains("\"p\""));
+    let problem = |authtype: &str, value: Value| read(authtype, value).unwrap_err().to_string();
+    assert_eq!(problem("BASIC", json!({"username": "u"})), "credentials.password: is missing");
+    assert!(problem("AWS_SIGV4", json!({})).contains("`AWS_SIGV4` is not supported"));
+    assert!(problem("NONE", json!({"client_key": "k"})).contains("credentials.client_key"));
+}
+
+#[test]
+fn an_element_is_read_in_both_spellings() {
+    let read = |value: Value| ElementConfig::read(&object(value)).map_err(|e| e.to_string());
+    let element = read(json!({"dataSource": 1, "endpoint": "GET: list",
+        "outboundConfig": [{"type": "param", "key": "n", "value": 88}],
+        "dataMapping": [{"key": "a", "value": null}, {"key": "b", "value": "{{x}}", "format": "mustache"}]}))
+    .unwrap();
+    assert_eq!((element.connector.as_str(), element.resource.as_str()), ("1", "list"));
+    assert_eq!(element.outbound.unwrap()[0].value, "88");
+    assert_eq!(element.mapping.unwrap()[1].format, RowFormat::Mustache);
+    for (config, expected) in [
+        (json!({}), "dataSource: is missing; choose a connector"),
+        (json!({"dataSource": "A"}), "endpoint: is missing; choose a resource"),
+        (
+            json!({"dataSource": 1, "endpoint": "e", "outboundConfig": [{"type": "COOKIE", "key": "a"}]}),
+            "outboundConfig.0.type: `COOKIE` is not",
+        ),
+        (
+            json!({"dataSource": 1, "endpoint": "e", "dataMapping": [{"key": "a", "value": "x", "format": "feel"}]}),
+            "dataMapping.0.format: `feel` is not supported",
+        ),
+        (
+            json!({"dataSource": 1, "endpoint": "e", "dataMapping": [{"key": "a", "value": "$.x"}]}),
+            "dataMapping.0.value: `$.x`",
+        ),
+        (json!({"dataSource": 1, "endpoint": "e", "callback": true}), "callback: waiting"),
+    ] {
+        let problem = read(config.clone()).unwrap_err();
+        assert!(problem.starts_with(expected), "{config}: {problem}");
+    }
+}
+
+#[test]
+fn the_element_decides_then_the_resource_then_the_connector() {
+    let policy = |handling: Value, element: Value, resource: Value, connector_retry: Value| {
+        let mut of_resource = object(resource);
+        of_resource.insert("url".to_owned(), json!("u"));
+        let record =
+            connector(json!({"name": "A", "endpoints": {"r": of_resource}, "retry": connector_retry})).unwrap();
+        let mut config = object(element);
+        config.extend(object(json!({"dataSource": "A", "endpoint": "r"})));
+        let element = ElementConfig::read(&config).unwrap();
+        let policy = effective_policy(&object(handling), &element, &record.resources[0], &record).unwrap();
+        (policy.attempts, policy.wait.as_secs(), policy.backoff)
+    };
+    let none = || json!({});
+    assert_eq!(policy(none(), none(), none(), none()), (1, 5, Backoff::Fixed));
+    assert_eq!(policy(none(), none(), none(), json!({"attempts": 7, "wait": 1})), (7, 1, Backoff::Fixed));
+    assert_eq!(policy(none(), none(), json!({"retry_attempts": 2}), json!({"attempts": 7})), (3, 5, Backoff::Fixed));
+    assert_eq!(
+        policy(
+            json!({"retry_attempts": "", "retry_wait_time": null}),
+            none(),
+            json!({"retry_attempts": 2, "retry_wait_time": 9}),
+            none()
+        ),
+        (3, 9, Backoff::Fixed)
+    );
+    assert_eq!(
+        policy(json!({"retry_attempts": "0", "retry_wait_time": "4"}), none(), json!({"retry_attempts": 2}), none()),
+        (1, 4, Backoff::Fixed)
+    );
+    assert_eq!(
+        policy(
+            json!({"retry_attempts": 1}),
+            json!({"retry": {"attempts": "5", "backoff": "exponential"}}),
+            none(),
+            none()
+        ),
+        (5, 5, Backoff::Exponential)
+    );
+}
+
+#[test]
+fn no_time_or_zero_means_the_operators_cap() {
+    let cap = Duration::from_mins(5);
+    let record = connector(json!({"name": "A", "endpoints": {"r": {"url": "u", "timeout": 40}}})).unwrap();
+    let time = |handling: Value, config: Value| {
+        let mut config = object(config);
+        config.extend(object(json!({"dataSource": "A", "endpoint": "r"})));
+        let element = ElementConfig::read(&config).unwrap();
+        effective_timeout(&object(handling), &element, &record.resources[0], cap).unwrap().as_secs()
+    };
+    assert_eq!(time(json!({}), json!({})), 40);
+    assert_eq!(time(json!({"timeout": ""}), json!({})), 40);
+    assert_eq!(time(json!({"timeout": "0"}), json!({})), 300);
+    assert_eq!(time(json!({"timeout": 900}), json!({})), 300);
+    assert_eq!(time(json!({"timeout": 20}), json!({"timeout": "PT3S"})), 3);
+}

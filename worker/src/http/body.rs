@@ -1,0 +1,33 @@
+//! A request body that knows whether anybody asked for it.
+//!
+//! The HTTP library asks for the body only once there is a connection and the head is being written. So when the
+//! deadline strikes before that, nothing was sent, and a POST can safely be tried again.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+/// The whole body as one piece, of known length; not for empty ones, which nobody asks for.
+pub(super) struct Watched {
+    pub(super) bytes: Option<Bytes>,
+    pub(super) asked: Arc<AtomicBool>,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.asked.store(true, Ordering::Relaxed);
+        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}

@@ -1,0 +1,235 @@
+//! What may be called: judged for the URL as written, for every address it resolves to, and on every hop (CONTRACT 6;
+//! reliability page, 3.2). Nothing private unless the operator named its range.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+use super::ranges::{folded, is_forbidden, is_metadata};
+
+/// A destination that may not be called; says nothing about what a name resolves to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "destination not allowed: {host}. If it is meant to be called, the operator allows its range with --allow-net CIDR"
+)]
+pub struct Denied {
+    pub(super) host: String,
+}
+
+/// Why a URL is refused before anything is dialled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// Not allowed.
+    Denied(Denied),
+    /// Not a URL that can be called at all.
+    Malformed(String),
+}
+
+/// The operator's decision.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Guard {
+    allowed: Vec<IpNet>,
+}
+
+/// Longer URLs are mistakes.
+const URL_LENGTH: usize = 2_048;
+/// Names of metadata services: never.
+const METADATA_NAMES: [&str; 3] = ["metadata.google.internal", "metadata", "instance-data"];
+/// Names that only mean something inside a network.
+const INNER_SUFFIXES: [&str; 9] = [
+    ".localhost",
+    ".local",
+    ".internal",
+    ".home.arpa",
+    ".in-addr.arpa",
+    ".ip6.arpa",
+    ".svc",
+    ".cluster.local",
+    ".onion",
+];
+
+impl Guard {
+    pub(super) fn new(allowed: Vec<IpNet>) -> Self {
+        Self { allowed }
+    }
+
+    /// Judges a URL as it is written; names are judged again by what they resolve to.
+    pub(super) fn url(&self, url: &Url) -> Result<(), Refused> {
+        let malformed = |problem: &str| Err(Refused::Malformed(problem.to_owned()));
+        if !matches!(url.scheme(), "http" | "https") {
+            return malformed("only http and https can be called");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return malformed("user name or password stand in the URL; put them into the connector's credentials");
+        }
+        if url.as_str().len() > URL_LENGTH {
+            return malformed("the URL is longer than 2,048 characters");
+        }
+        let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+            return malformed("the URL names no host");
+        };
+        let opened = match host {
+            Host::Ipv4(address) => self.literal(IpAddr::V4(address)),
+            Host::Ipv6(address) => self.literal(IpAddr::V6(address)),
+            Host::Domain(name) => self.name(name),
+        };
+        match opened {
+            Some(Opened::ByOperator) if port != 0 => Ok(()),
+            Some(Opened::Public) if matches!(port, 80 | 443 | 1_024..) => Ok(()),
+            _ => Err(Refused::Denied(Denied { host: url.host_str().unwrap_or_default().to_owned() })),
+        }
+    }
+
+    fn literal(&self, address: IpAddr) -> Option<Opened> {
+        if self.is_named(address) { Some(Opened::ByOperator) } else { self.address(address).then_some(Opened::Public) }
+    }
+
+    /// A name that means something inside a network only is let through where the operator opened one; what it resolves
+    /// to then has to be in there.
+    fn name(&self, name: &str) -> Option<Opened> {
+        match kind_of(name) {
+            Name::Metadata => None,
+            Name::Inner => (!self.allowed.is_empty()).then_some(Opened::ByOperator),
+            Name::Public => Some(Opened::Public),
+        }
+    }
+
+    /// Judges all addresses of a name: one that is not allowed is enough to refuse it.
+    pub(super) fn resolved(&self, name: &str, addresses: &[IpAddr]) -> Result<(), Denied> {
+        let allowed = match kind_of(name) {
+            Name::Metadata => false,
+            Name::Inner => addresses.iter().all(|address| self.is_named(*address)),
+            Name::Public => addresses.iter().all(|address| self.address(*address)),
+        };
+        if allowed && !addresses.is_empty() { Ok(()) } else { Err(Denied { host: name.to_owned() }) }
+    }
+
+    /// Judges one address.
+    pub(super) fn address(&self, address: IpAddr) -> bool {
+        self.is_named(address) || !is_forbidden(address)
+    }
+
+    /// Whether the operator's ranges hold the address; metadata services only when named alone.
+    fn is_named(&self, address: IpAddr) -> bool {
+        let address = folded(address);
+        let whole = |net: &&IpNet| !is_metadata(address) || net.prefix_len() == net.max_prefix_len();
+        self.allowed.iter().filter(whole).any(|net| net.contains(&address))
+    }
+}
+
+/// Why a destination is open.
+enum Opened {
+    Public,
+    ByOperator,
+}
+
+enum Name {
+    Metadata,
+    Inner,
+    Public,
+}
+
+fn kind_of(name: &str) -> Name {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    if METADATA_NAMES.contains(&name.as_str()) {
+        Name::Metadata
+    } else if !name.contains('.') || INNER_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) {
+        Name::Inner
+    } else {
+        Name::Public
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(guard: &Guard, url: &str) -> Result<(), Refused> {
+        guard.url(&Url::parse(url).unwrap_or_else(|e| panic!("{url}: {e}")))
+    }
+
+    fn denied(guard: &Guard, url: &str) -> bool {
+        matches!(judge(guard, url), Err(Refused::Denied(_)))
+    }
+
+    #[test]
+    fn loopback_in_every_notation_is_denied() {
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "2130706433",
+            "0x7f000001",
+            "0x7f.0.0.1",
+            "0177.0.0.1",
+            "017700000001",
+            "127.0.0.1.",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "[::127.0.0.1]",
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+            "%31%32%37.0.0.1",
+            "１２７.0.0.1",
+            "localhost",
+            "LOCALHOST.",
+            "a.localhost",
+            "printer",
+            "x.local",
+            "metadata.google.internal",
+            "api.internal",
+            "web.default.svc",
+            "db.cluster.local",
+            "x.onion",
+        ] {
+            assert!(denied(&Guard::default(), &format!("http://{host}/")), "{host}");
+        }
+    }
+
+    #[test]
+    fn public_destinations_pass_and_low_ports_do_not() {
+        for (url, expected) in [
+            ("https://api.example.com/x", true),
+            ("https://8.8.8.8/", true),
+            ("http://api.example.com:8080/", true),
+            ("http://api.example.com:25/", false),
+            ("http://api.example.com:0/", false),
+        ] {
+            assert_eq!(judge(&Guard::default(), url).is_ok(), expected, "{url}");
+        }
+        for url in ["ftp://api.example.com/", "https://u@api.example.com/", "https://u:p@api.example.com/"] {
+            assert!(matches!(judge(&Guard::default(), url), Err(Refused::Malformed(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_entry_opens_its_range_and_nothing_else() {
+        let guard = Guard::new(vec!["10.1.0.0/16".parse().unwrap(), "169.254.0.0/16".parse().unwrap()]);
+        for (host, expected) in
+            [("10.1.2.3:22", true), ("10.2.0.1", false), ("127.0.0.1", false), ("169.254.1.1", true)]
+        {
+            assert_eq!(judge(&guard, &format!("http://{host}/")).is_ok(), expected, "{host}");
+        }
+        assert!(denied(&guard, "http://169.254.169.254/"), "a range does not open a metadata service");
+        let named = Guard::new(vec!["169.254.169.254/32".parse().unwrap()]);
+        assert!(judge(&named, "http://169.254.169.254/").is_ok());
+    }
+
+    #[test]
+    fn one_bad_address_denies_a_name() {
+        let guard = Guard::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let addresses = |list: &[&str]| list.iter().map(|a| a.parse().unwrap()).collect::<Vec<IpAddr>>();
+        for (name, list, expected) in [
+            ("a.example", vec!["8.8.8.8"], true),
+            ("a.example", vec!["8.8.8.8", "127.0.0.1"], false),
+            ("a.example", vec!["10.0.0.1"], true),
+            ("erp.internal", vec!["10.0.0.1"], true),
+            ("erp.internal", vec!["8.8.8.8"], false),
+            ("metadata", vec!["10.0.0.1"], false),
+            ("a.example", vec![], false),
+        ] {
+            assert_eq!(guard.resolved(name, &addresses(&list)).is_ok(), expected, "{name} {list:?}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Names to addresses, judged before any of them is dialled: what was checked is what is connected to.
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::guard::Guard;
+
+/// Looks a name up; the system's way, or a test's.
+pub(super) type Lookup = Arc<dyn Fn(String) -> Looking + Send + Sync>;
+type Looking = Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send>>;
+
+/// The system's resolver.
+pub(super) fn system() -> Lookup {
+    Arc::new(|name| {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name, 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    })
+}
+
+/// The resolver inside the client's connector.
+pub(super) struct Resolver {
+    pub(super) guard: Arc<Guard>,
+    pub(super) lookup: Lookup,
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (guard, lookup, name) = (Arc::clone(&self.guard), Arc::clone(&self.lookup), name.as_str().to_owned());
+        Box::pin(async move {
+            let addresses = lookup(name.clone()).await?;
+            guard.resolved(&name, &addresses)?;
+            let dialled: Addrs = Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)));
+            Ok(dialled)
+        })
+    }
+}

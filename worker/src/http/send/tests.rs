@@ -1,0 +1,349 @@
+//! Real sockets on loopback, one row a way in which a third party can go wrong.
+
+use std::net::IpAddr;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use super::super::Settings;
+use super::*;
+use crate::job::Retriable;
+use crate::plan::{Authorization, Repeat};
+
+/// A server that says fixed bytes to each request, and how many connections and which requests it saw.
+struct Server {
+    port: u16,
+    connections: Arc<AtomicUsize>,
+    requests: mpsc::UnboundedReceiver<String>,
+}
+
+/// What is written after a request; then the connection stays open, is closed, or drips on.
+#[derive(Clone)]
+enum Say {
+    Keep(String),
+    Close(String),
+    Drip(String),
+    Silence,
+}
+
+impl Server {
+    async fn start(say: impl Fn(usize) -> Say + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let (tell, requests) = mpsc::unbounded_channel();
+        let say: Arc<dyn Fn(usize) -> Say + Send + Sync> = Arc::new(say);
+        let (counted, asked) = (Arc::clone(&connections), Arc::new(AtomicUsize::new(0)));
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(answer(socket, Arc::clone(&say), Arc::clone(&asked), tell.clone()));
+            }
+        });
+        Self { port, connections, requests }
+    }
+
+    async fn saying(answer: Say) -> Self {
+        Self::start(move |_| answer.clone()).await
+    }
+
+    fn url(&self, path: &str) -> Url {
+        Url::parse(&format!("http://127.0.0.1:{}{path}", self.port)).unwrap()
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+}
+
+async fn answer(
+    mut socket: TcpStream,
+    say: Arc<dyn Fn(usize) -> Say + Send + Sync>,
+    asked: Arc<AtomicUsize>,
+    tell: mpsc::UnboundedSender<String>,
+) {
+    while let Some(request) = read_request(&mut socket).await {
+        tell.send(request).ok();
+        match say(asked.fetch_add(1, Ordering::Relaxed)) {
+            Say::Silence => std::future::pending().await,
+            Say::Keep(text) => socket.write_all(text.as_bytes()).await.unwrap(),
+            Say::Close(text) => return socket.write_all(text.as_bytes()).await.unwrap(),
+            Say::Drip(head) => {
+                socket.write_all(head.as_bytes()).await.unwrap();
+                while socket.write_all(b"x").await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+}
+
+async fn read_request(socket: &mut TcpStream) -> Option<String> {
+    let mut seen = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&seen).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return Some(text);
+            }
+        }
+        if socket.read_buf(&mut seen).await.unwrap_or(0) == 0 {
+            return None;
+        }
+    }
+}
+
+fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+fn redirect(to: &str) -> String {
+    format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
+}
+
+fn client_with(allowed: &[&str], change: impl FnOnce(&mut Settings)) -> Client {
+    let mut settings =
+        Settings { allow_net: allowed.iter().map(|n| n.parse().unwrap()).collect(), ..Settings::default() };
+    change(&mut settings);
+    Client::new(settings).unwrap()
+}
+
+fn client() -> Client {
+    client_with(&["127.0.0.0/8"], |_| {})
+}
+
+fn request(method: Method, url: Url) -> RequestSpec {
+    let repeat = if method.is_idempotent() { Repeat::Safe } else { Repeat::Unsafe };
+    RequestSpec {
+        body: if method == Method::POST { Bytes::from_static(b"{}") } else { Bytes::new() },
+        method,
+        url,
+        headers: vec![(HeaderName::from_static("x-api-key"), HeaderValue::from_static("canary"))],
+        repeat,
+        timeout: Duration::from_secs(2),
+        authorization: Authorization::Bearer(SecretString::from("canary")),
+        idempotency_key: Some(HeaderValue::from_static("canary-key")),
+        traceparent: None,
+        verify_certificate: true,
+    }
+}
+
+fn class(failure: &Failure) -> (String, bool, bool) {
+    (failure.code.to_string(), matches!(failure.retriable, Retriable::Retry { .. }), failure.attempted)
+}
+
+#[tokio::test]
+async fn an_answer_of_any_status_is_an_answer() {
+    let mut server =
+        Server::saying(Say::Keep("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nno".to_owned())).await;
+    let response = client().send(&request(Method::POST, server.url("/p?q=1"))).await.unwrap();
+    assert_eq!(
+        (response.status, &response.body[..], response.headers["x-a"].to_str().unwrap()),
+        (404, &b"no"[..], "1")
+    );
+    let seen = server.requests.recv().await.unwrap().to_ascii_lowercase();
+    for line in [
+        "post /p?q=1 http/1.1",
+        "authorization: bearer canary",
+        "idempotency-key: canary-key",
+        "content-length: 2",
+        "user-agent: data-connector/",
+    ] {
+        assert!(seen.contains(line), "{line}: {seen}");
+    }
+    assert!(!seen.contains("transfer-encoding"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_get_has_no_body_and_connections_are_kept() {
+    let mut server = Server::saying(Say::Keep(ok("{}"))).await;
+    let client = client();
+    for _ in 0..50 {
+        client.send(&request(Method::GET, server.url("/"))).await.unwrap();
+    }
+    assert_eq!(server.connections(), 1);
+    let seen = server.requests.recv().await.unwrap().to_ascii_lowercase();
+    assert!(!seen.contains("content-length") && !seen.contains("transfer-encoding"), "{seen}");
+}
+
+/// What happened, to which method, and its class: code, tried again, counts as an attempt.
+#[tokio::test]
+async fn the_rows_of_the_retry_table() {
+    let cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_owned();
+    let large = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 1_000_000);
+    let streamed =
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n", 3_000, "x".repeat(3_000));
+    let drip = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n".to_owned();
+    for (what, say, method, expected) in [
+        ("closed", Say::Close(String::new()), Method::GET, ("CONNECT", true)),
+        ("closed", Say::Close(String::new()), Method::POST, ("OUTCOME_UNKNOWN", false)),
+        ("silent", Say::Silence, Method::GET, ("TIMEOUT", true)),
+        ("silent", Say::Silence, Method::POST, ("OUTCOME_UNKNOWN", false)),
+        ("half a head", Say::Close("HTTP/1.1 20".to_owned()), Method::POST, ("OUTCOME_UNKNOWN", false)),
+        ("garbage", Say::Close("SSH-2.0-x\r\n\r\n".to_owned()), Method::GET, ("CONNECT", true)),
+        ("cut body", Say::Close(cut.clone()), Method::GET, ("BAD_RESPONSE", true)),
+        ("cut body", Say::Close(cut.clone()), Method::PUT, ("BAD_RESPONSE", false)),
+        ("cut body", Say::Close(cut), Method::POST, ("BAD_RESPONSE", false)),
+        ("declared too large", Say::Keep(large), Method::GET, ("BAD_RESPONSE", true)),
+        ("streamed too large", Say::Keep(streamed), Method::POST, ("BAD_RESPONSE", false)),
+        ("dripping body", Say::Drip(drip), Method::POST, ("BAD_RESPONSE", false)),
+    ] {
+        let server = Server::saying(say).await;
+        let client = client_with(&["127.0.0.0/8"], |settings| settings.response_bytes = 2_000);
+        let begun = Instant::now();
+        let spec = RequestSpec { timeout: Duration::from_secs(1), ..request(method.clone(), server.url("/")) };
+        let failure = client.send(&spec).await.unwrap_err();
+        assert_eq!(class(&failure), (expected.0.to_owned(), expected.1, true), "{what} {method}: {}", failure.message);
+        assert!(begun.elapsed() < Duration::from_secs(2), "{what} {method}");
+        assert!(!failure.message.contains("canary"), "{}", failure.message);
+    }
+}
+
+#[tokio::test]
+async fn a_bad_status_stays_what_it_is_however_its_body_ends() {
+    let server = Server::saying(Say::Close("HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nhalf".to_owned())).await;
+    let response = client().send(&request(Method::POST, server.url("/"))).await.unwrap();
+    assert_eq!((response.status, response.warnings.len()), (503, 1));
+}
+
+#[tokio::test]
+async fn what_was_never_sent_may_be_sent_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let nobody = Url::parse(&format!("http://127.0.0.1:{port}/")).unwrap();
+    let failure = client().send(&request(Method::POST, nobody)).await.unwrap_err();
+    assert_eq!(class(&failure), ("CONNECT".to_owned(), true, true), "{}", failure.message);
+
+    // A name that takes for ever to be found: the deadline strikes before there is a connection.
+    let lookup: super::super::resolve::Lookup = Arc::new(|_| Box::pin(std::future::pending()));
+    let client = Client::with_lookup(Settings::default(), lookup).unwrap();
+    let url = Url::parse("http://api.example.com/").unwrap();
+    let spec = RequestSpec { timeout: Duration::from_millis(300), ..request(Method::POST, url) };
+    let failure = client.send(&spec).await.unwrap_err();
+    assert_eq!(class(&failure), ("TIMEOUT".to_owned(), true, true), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn names_are_judged_by_every_address_they_resolve_to() {
+    let server = Server::saying(Say::Keep(ok("{}"))).await;
+    let port = server.port;
+    for (answer, allowed, reached) in [
+        (vec!["127.0.0.1"], vec![], false),
+        (vec!["8.8.8.8", "127.0.0.1"], vec![], false),
+        (vec!["127.0.0.1"], vec!["127.0.0.1/32"], true),
+        (vec!["127.0.0.1", "10.0.0.1"], vec!["127.0.0.1/32"], false),
+    ] {
+        let addresses: Vec<IpAddr> = answer.iter().map(|a| a.parse().unwrap()).collect();
+        let lookup: super::super::resolve::Lookup = Arc::new(move |_| {
+            let addresses = addresses.clone();
+            Box::pin(async move { Ok(addresses) })
+        });
+        let allow_net = allowed.iter().map(|n| n.parse().unwrap()).collect();
+        let client = Client::with_lookup(Settings { allow_net, ..Settings::default() }, lookup).unwrap();
+        let url = Url::parse(&format!("http://rebound.example.com:{port}/")).unwrap();
+        let sent = client.send(&request(Method::GET, url)).await;
+        match sent {
+            Ok(_) => assert!(reached, "{answer:?}"),
+            Err(failure) => {
+                assert!(!reached, "{answer:?}: {}", failure.message);
+                assert_eq!(class(&failure), ("DENIED".to_owned(), false, false), "{answer:?}: {}", failure.message);
+                assert!(!failure.message.contains("127.0.0.1"), "no oracle: {}", failure.message);
+            }
+        }
+    }
+    assert_eq!(server.connections(), 1, "only the allowed one");
+}
+
+#[tokio::test]
+async fn redirects_leave_secrets_at_home_and_are_judged() {
+    let mut elsewhere = Server::saying(Say::Keep(ok("{}"))).await;
+    let target = elsewhere.url("/there").to_string();
+    let home = Server::start(move |_| Say::Keep(redirect(&target))).await;
+    client().send(&request(Method::GET, home.url("/"))).await.unwrap();
+    let seen = elsewhere.requests.recv().await.unwrap();
+    assert!(seen.starts_with("GET /there ") && !seen.contains("canary"), "{seen}");
+
+    let mut same = Server::start(|n| Say::Keep(if n == 0 { redirect("/next") } else { ok("{}") })).await;
+    client().send(&request(Method::GET, same.url("/"))).await.unwrap();
+    same.requests.recv().await.unwrap();
+    assert!(same.requests.recv().await.unwrap().contains("canary"), "the same origin is home");
+
+    let port = elsewhere.port;
+    let before = elsewhere.connections();
+    let inward = Server::start(move |_| Say::Keep(redirect(&format!("http://127.0.0.2:{port}/")))).await;
+    let narrow = client_with(&["127.0.0.1/32"], |_| {});
+    let failure = narrow.send(&request(Method::GET, inward.url("/"))).await.unwrap_err();
+    assert_eq!(class(&failure), ("DENIED".to_owned(), false, true));
+    assert_eq!(elsewhere.connections(), before);
+}
+
+#[tokio::test]
+async fn redirects_end() {
+    let round = Server::saying(Say::Keep(redirect("/again"))).await;
+    let response = client().send(&request(Method::GET, round.url("/"))).await.unwrap();
+    assert_eq!(response.status, 302);
+    let mut seen = 0;
+    let mut round = round;
+    while round.requests.try_recv().is_ok() {
+        seen += 1;
+    }
+    assert_eq!(seen, 6, "the first request and five hops");
+    let post = Server::saying(Say::Keep(redirect("/again"))).await;
+    assert_eq!(client().send(&request(Method::POST, post.url("/"))).await.unwrap().status, 302);
+    let nowhere = Server::saying(Say::Keep("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n".to_owned())).await;
+    assert_eq!(client().send(&request(Method::GET, nowhere.url("/"))).await.unwrap().status, 302);
+}
+
+#[tokio::test]
+async fn certificates_are_verified_unless_connector_and_operator_say_otherwise() {
+    let signed = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::Pkcs8(signed.signing_key.serialize_der().into());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![signed.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("https://127.0.0.1:{}/", listener.local_addr().unwrap().port())).unwrap();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            if let Ok(mut secure) = acceptor.accept(socket).await {
+                let mut head = [0; 1_024];
+                if secure.read(&mut head).await.is_ok() {
+                    secure.write_all(ok("{}").as_bytes()).await.ok();
+                }
+            }
+        }
+    });
+    let failure = client().send(&request(Method::POST, url.clone())).await.unwrap_err();
+    assert_eq!(class(&failure), ("TLS".to_owned(), false, true), "{}", failure.message);
+    assert!(failure.message.contains("http.ca_file"));
+
+    let careless = RequestSpec { verify_certificate: false, ..request(Method::POST, url.clone()) };
+    let failure = client().send(&careless).await.unwrap_err();
+    assert_eq!(class(&failure), ("CONFIGURATION".to_owned(), false, false));
+    assert!(failure.message.contains("http.allow_insecure_tls"));
+    let permitted = client_with(&["127.0.0.0/8"], |settings| settings.allow_insecure_tls = true);
+    assert_eq!(permitted.send(&careless).await.unwrap().status, 200);
+    assert!(permitted.send(&request(Method::POST, url)).await.is_err(), "others are verified all the same");
+
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let garbage = Url::parse(&format!("https://127.0.0.1:{}/", plain.local_addr().unwrap().port())).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = plain.accept().await {
+            socket.write_all(b"HTTP/1.1 400 this is no TLS\r\n\r\n").await.ok();
+        }
+    });
+    let failure = client().send(&request(Method::POST, garbage)).await.unwrap_err();
+    assert_eq!(class(&failure), ("TLS".to_owned(), true, true), "{}", failure.message);
+}

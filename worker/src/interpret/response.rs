@@ -1,0 +1,17 @@
+//! The answer as read: a status, headers, and the whole body within its limit.
+
+use bytes::Bytes;
+use http::HeaderMap;
+
+/// A complete answer of a third party.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The status line's number.
+    pub status: u16,
+    /// As received, names lower-case.
+    pub headers: HeaderMap,
+    /// Decompressed, at most `limits.response_bytes`.
+    pub body: Bytes,
+    /// What a person should know although the call went well.
+    pub warnings: Vec<String>,
+}

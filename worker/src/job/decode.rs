@@ -1,0 +1,313 @@
+//! Bytes to [`Job`]: strict about what the contract requires, silent about what it does not name (CONTRACT 2).
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::{Code, Envelope, JOB_TYPE, Refusal, job_hash};
+
+/// The element's configuration as it arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Configuration {
+    /// Absent or null: look it up among the deployed models.
+    Deployed,
+    /// An object, or a string that holds one.
+    Given(Map<String, Value>),
+    /// A string that is not a JSON object; carried on as `CONFIGURATION`, since a designer can mend it.
+    Broken(String),
+}
+
+/// The element's error handling as it arrived (sheet 1.5).
+#[derive(Debug, Clone, PartialEq)]
+pub enum ErrorHandling {
+    /// An object, possibly empty.
+    Given(Map<String, Value>),
+    /// A string that is not a JSON object.
+    Broken(String),
+}
+
+/// A job, valid by construction.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Unique per activation of the element; compared as text.
+    pub id: String,
+    /// The id as it came, or as text when only the message carried it.
+    pub id_echo: Box<RawValue>,
+    /// Who asked, `[A-Za-z0-9_-]{1,64}`; `default` when absent.
+    pub engine: String,
+    /// `process` as it came.
+    pub process: Option<Box<RawValue>>,
+    /// The innermost BPMN process id, as text.
+    pub process_id: Option<String>,
+    /// Opaque; `None` means the newest.
+    pub process_version: Option<String>,
+    /// `request` as it came.
+    pub request: Box<RawValue>,
+    /// `request.id` as text.
+    pub request_id: String,
+    /// `element` as it came.
+    pub element: Box<RawValue>,
+    /// `element.id` as text.
+    pub element_id: String,
+    /// `element.name`, for messages to people.
+    pub element_name: Option<String>,
+    /// What the designer configured.
+    pub config: Configuration,
+    /// Timeout, retries and waits of the element.
+    pub error_handling: ErrorHandling,
+    /// Request data overlaid by the engine's variables: what templates see.
+    pub scope: Map<String, Value>,
+    /// Epoch milliseconds after which no attempt starts.
+    pub deadline_ms: Option<i64>,
+    /// SHA-256 of the canonical JSON without `deadline` (RFC 8785).
+    pub hash: [u8; 32],
+}
+
+impl Job {
+    /// The element as people know it: `name (id)`, or the id alone.
+    pub fn element_label(&self) -> String {
+        match &self.element_name {
+            Some(name) if !name.is_empty() => format!("{name} ({})", self.element_id),
+            _ => self.element_id.clone(),
+        }
+    }
+}
+
+/// Members that are echoed byte for byte.
+#[derive(Deserialize)]
+struct Echo<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    process: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    request: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    element: Option<&'a RawValue>,
+}
+
+/// Reads a job from a message.
+///
+/// # Errors
+/// A [`Refusal`] (`BAD_JOB`) that names the member at fault and carries whatever identity could be read.
+pub fn decode(body: &[u8], envelope: &Envelope) -> Result<Job, Box<Refusal>> {
+    let unread = |message: String| Box::new(Refusal::unread(Code::BadJob, message, envelope.message_id.clone()));
+    let value: Value = serde_json::from_slice(body).map_err(|e| unread(format!("the message is not JSON: {e}")))?;
+    let Value::Object(members) = value else {
+        return Err(unread("the message is not a JSON object".to_owned()));
+    };
+    // Cannot fail for a body that just parsed as an object, except for a member given twice.
+    let echo: Echo<'_> = serde_json::from_slice(body).map_err(|e| unread(format!("the message is ambiguous: {e}")))?;
+    let hash = job_hash(&members);
+    Reader { members, echo, envelope }.job(hash)
+}
+
+struct Reader<'a> {
+    members: Map<String, Value>,
+    echo: Echo<'a>,
+    envelope: &'a Envelope,
+}
+
+impl Reader<'_> {
+    fn job(mut self, hash: [u8; 32]) -> Result<Job, Box<Refusal>> {
+        self.read(hash).map_err(|message| Box::new(self.refusal(message)))
+    }
+
+    fn read(&mut self, hash: [u8; 32]) -> Result<Job, String> {
+        if let Some(kind) = self.envelope.kind.as_deref().filter(|kind| *kind != JOB_TYPE) {
+            return Err(format!("the message's type is `{kind}`, not `{JOB_TYPE}`"));
+        }
+        let id = self.id()?;
+        let engine = self.engine()?;
+        let process = self.object("process")?;
+        let request = self.object("request")?.ok_or("`request` is missing")?;
+        let element = self.object("element")?.ok_or("`element` is missing")?;
+        let data = self.map("data")?;
+        let mut scope = data;
+        scope.extend(self.map("variables")?);
+        Ok(Job {
+            id_echo: self.echo.id.filter(|raw| raw.get() != "null").map_or_else(|| raw_text(&id), ToOwned::to_owned),
+            id,
+            engine,
+            process_id: process.as_ref().map(|p| text_member(p, "process", "id")).transpose()?.flatten(),
+            process_version: process.as_ref().map(|p| text_member(p, "process", "version")).transpose()?.flatten(),
+            process: self.echo.process.filter(|raw| raw.get() != "null").map(ToOwned::to_owned),
+            request_id: text_member(&request, "request", "id")?.ok_or("`request.id` is missing")?,
+            request: self.echo.request.ok_or("`request` is missing")?.to_owned(),
+            element_id: text_member(&element, "element", "id")?.ok_or("`element.id` is missing")?,
+            element_name: string_member(&element, "element", "name")?,
+            element: self.echo.element.ok_or("`element` is missing")?.to_owned(),
+            config: self.config()?,
+            error_handling: self.error_handling()?,
+            scope,
+            deadline_ms: self.deadline()?,
+            hash,
+        })
+    }
+
+    fn id(&self) -> Result<String, String> {
+        let in_body = match self.members.get("id") {
+            None | Some(Value::Null) => None,
+            Some(value) => Some(id_text(value).ok_or("`id` must be a string or a number")?),
+        };
+        match (&self.envelope.message_id, in_body) {
+            (Some(property), Some(body)) if *property != body => {
+                Err(format!("`id` is `{body}` but the message_id is `{property}`; they must be the same"))
+            }
+            (_, Some(body)) if body.is_empty() => Err("`id` is empty".to_owned()),
+            (_, Some(body)) => Ok(body),
+            (Some(property), None) if !property.is_empty() => Ok(property.clone()),
+            _ => Err("there is no job id: neither `id` in the body nor a message_id".to_owned()),
+        }
+    }
+
+    fn engine(&self) -> Result<String, String> {
+        match self.members.get("engine") {
+            None | Some(Value::Null) => Ok("default".to_owned()),
+            Some(Value::String(name)) if is_name(name) => Ok(name.clone()),
+            Some(other) => Err(format!("`engine` is {other}; it must be 1 to 64 of A-Z a-z 0-9 _ -")),
+        }
+    }
+
+    /// An optional object member; `[]` is not accepted here, since these hold identity.
+    fn object(&self, name: &str) -> Result<Option<Map<String, Value>>, String> {
+        match self.members.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(map)) => Ok(Some(map.clone())),
+            Some(other) => Err(format!("`{name}` must be an object, not {}", kind_of(other))),
+        }
+    }
+
+    /// An optional object member where PHP may have written `[]` for `{}`.
+    fn map(&mut self, name: &str) -> Result<Map<String, Value>, String> {
+        match self.members.remove(name) {
+            None | Some(Value::Null) => Ok(Map::new()),
+            Some(Value::Object(map)) => Ok(map),
+            Some(Value::Array(list)) if list.is_empty() => Ok(Map::new()),
+            Some(other) => Err(format!("`{name}` must be an object, not {}", kind_of(&other))),
+        }
+    }
+
+    fn config(&mut self) -> Result<Configuration, String> {
+        match self.members.remove("config") {
+            None | Some(Value::Null) => Ok(Configuration::Deployed),
+            Some(Value::String(text)) => Ok(match object_in(&text) {
+                Ok(map) => Configuration::Given(map),
+                Err(why) => Configuration::Broken(why),
+            }),
+            Some(other) => {
+                self.members.insert("config".to_owned(), other);
+                self.map("config").map(Configuration::Given)
+            }
+        }
+    }
+
+    fn error_handling(&mut self) -> Result<ErrorHandling, String> {
+        match self.members.remove("errorHandling") {
+            Some(Value::String(text)) if text.trim().is_empty() => Ok(ErrorHandling::Given(Map::new())),
+            Some(Value::String(text)) => Ok(match object_in(&text) {
+                Ok(map) => ErrorHandling::Given(map),
+                Err(why) => ErrorHandling::Broken(why),
+            }),
+            Some(other) => {
+                self.members.insert("errorHandling".to_owned(), other);
+                self.map("errorHandling").map(ErrorHandling::Given)
+            }
+            None => Ok(ErrorHandling::Given(Map::new())),
+        }
+    }
+
+    fn deadline(&self) -> Result<Option<i64>, String> {
+        match self.members.get("deadline") {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => match text.parse::<jiff::Timestamp>() {
+                Ok(time) => Ok(Some(time.as_millisecond())),
+                Err(_) => Err(format!("`deadline` is `{text}`; it must be a time such as 2026-11-23T18:00:00Z")),
+            },
+            Some(other) => Err(format!("`deadline` must be a string, not {}", kind_of(other))),
+        }
+    }
+
+    fn refusal(&self, message: String) -> Refusal {
+        let id = self.envelope.message_id.clone().or_else(|| self.members.get("id").and_then(id_text));
+        let engine = match self.members.get("engine") {
+            None | Some(Value::Null) => Some("default".to_owned()),
+            Some(Value::String(name)) if is_name(name) => Some(name.clone()),
+            _ => None,
+        };
+        let has_id = |name: &str| self.members.get(name).and_then(|v| v.get("id")).and_then(id_text);
+        Refusal {
+            code: Code::BadJob,
+            message,
+            id: id.filter(|id| !id.is_empty()),
+            engine,
+            process_id: has_id("process"),
+            process: has_id("process").and(self.echo.process).map(ToOwned::to_owned),
+            request: has_id("request").and(self.echo.request).map(ToOwned::to_owned),
+            element: has_id("element").and(self.echo.element).map(ToOwned::to_owned),
+        }
+    }
+}
+
+/// Whether `name` can be an engine's or a queue's name (CONTRACT 1).
+pub(crate) fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+/// `text` as a JSON string.
+pub(crate) fn raw_text(text: &str) -> Box<RawValue> {
+    // A string is always JSON; the default is `null`, which no caller can meet.
+    serde_json::value::to_raw_value(text).unwrap_or_default()
+}
+
+fn id_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn text_member(object: &Map<String, Value>, of: &str, name: &str) -> Result<Option<String>, String> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match id_text(value) {
+            Some(text) if text.is_empty() => Err(format!("`{of}.{name}` is empty")),
+            Some(text) => Ok(Some(text)),
+            None => Err(format!("`{of}.{name}` must be a string or a number, not {}", kind_of(value))),
+        },
+    }
+}
+
+fn string_member(object: &Map<String, Value>, of: &str, name: &str) -> Result<Option<String>, String> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => Err(format!("`{of}.{name}` must be a string, not {}", kind_of(other))),
+    }
+}
+
+fn object_in(text: &str) -> Result<Map<String, Value>, String> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(Value::Array(list)) if list.is_empty() => Ok(Map::new()),
+        Ok(other) => Err(format!("it holds {}, not an object", kind_of(&other))),
+        Err(error) => Err(format!("it is not JSON: {error}")),
+    }
+}
+
+/// What a JSON value is, in words for people.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

@@ -1,0 +1,105 @@
+use super::*;
+
+fn envelope() -> Envelope {
+    Envelope { message_id: Some("j1".to_owned()), attempt: 1, ..Envelope::default() }
+}
+
+fn decode_text(body: &str) -> Result<Job, Box<Refusal>> {
+    decode(body.as_bytes(), &envelope())
+}
+
+fn job(body: &str) -> Job {
+    decode_text(body).unwrap_or_else(|refusal| panic!("{body}: {}", refusal.message))
+}
+
+const LEAST: &str = r#"{"request":{"id":42},"element":{"id":"node_7"}}"#;
+
+#[test]
+fn the_least_job_takes_its_id_from_the_message_and_defaults_for_the_rest() {
+    let job = job(LEAST);
+    assert_eq!((job.id.as_str(), job.engine.as_str()), ("j1", "default"));
+    assert_eq!((job.request_id.as_str(), job.element_id.as_str()), ("42", "node_7"));
+    assert_eq!(job.config, Configuration::Deployed);
+    assert_eq!(job.error_handling, ErrorHandling::Given(Map::new()));
+    assert!(job.scope.is_empty() && job.deadline_ms.is_none() && job.process.is_none());
+}
+
+#[test]
+fn identity_is_echoed_byte_for_byte() {
+    let job =
+        job(r#"{"request":{"id":4.20e1, "x":[1 ]},"element":{"id":"é","token":7},"process":{"id":1,"version":2}}"#);
+    assert_eq!(job.request.get(), r#"{"id":4.20e1, "x":[1 ]}"#);
+    assert_eq!(job.element.get(), r#"{"id":"é","token":7}"#);
+    assert_eq!((job.process_id.as_deref(), job.process_version.as_deref()), (Some("1"), Some("2")));
+}
+
+#[test]
+fn php_spellings_and_nulls_mean_empty_or_absent() {
+    let job = job(r#"{"request":{"id":"1"},"element":{"id":"e","name":null},"config":[],"errorHandling":[],"data":[],
+            "variables":null,"engine":null,"deadline":null,"process":null}"#);
+    assert_eq!(job.config, Configuration::Given(Map::new()));
+    assert!(job.scope.is_empty());
+}
+
+#[test]
+fn configuration_may_be_text_broken_or_not() {
+    let with =
+        |config: &str| job(&format!(r#"{{"request":{{"id":"1"}},"element":{{"id":"e"}},"config":{config}}}"#)).config;
+    assert!(matches!(with(r#""{\"endpoint\":\"list\"}""#), Configuration::Given(map) if map["endpoint"] == "list"));
+    assert!(matches!(with(r#""{\"dataSource\":,}""#), Configuration::Broken(why) if why.contains("line 1 column 15")));
+    assert!(matches!(with(r#""[1]""#), Configuration::Broken(why) if why.contains("a list")));
+    assert!(matches!(with("null"), Configuration::Deployed));
+}
+
+#[test]
+fn variables_win_over_data() {
+    let job = job(r#"{"request":{"id":"1"},"element":{"id":"e"},"data":{"a":1,"b":1},"variables":{"b":2}}"#);
+    assert_eq!(Value::Object(job.scope), serde_json::json!({"a":1,"b":2}));
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    for (body, expected) in [
+        ("{", "not JSON: EOF while parsing an object at line 1 column 1"),
+        ("[]", "not a JSON object"),
+        (r#"{"request":{"id":1},"request":{"id":2},"element":{"id":1}}"#, "duplicate field `request`"),
+        (r#"{"element":{"id":"e"}}"#, "`request` is missing"),
+        (r#"{"request":{},"element":{"id":"e"}}"#, "`request.id` is missing"),
+        (r#"{"request":{"id":true},"element":{"id":"e"}}"#, "`request.id` must be a string or a number, not a boolean"),
+        (r#"{"request":{"id":""},"element":{"id":"e"}}"#, "`request.id` is empty"),
+        (r#"{"request":{"id":1}}"#, "`element` is missing"),
+        (r#"{"request":{"id":1},"element":"e"}"#, "`element` must be an object, not a string"),
+        (r#"{"request":{"id":1},"element":{"id":"e"},"data":[1]}"#, "`data` must be an object, not a list"),
+        (r#"{"request":{"id":1},"element":{"id":"e"},"config":3}"#, "`config` must be an object, not a number"),
+        (r#"{"request":{"id":1},"element":{"id":"e"},"engine":"a.b"}"#, "`engine` is \"a.b\"; it must be 1 to 64"),
+        (r#"{"request":{"id":1},"element":{"id":"e"},"deadline":"soon"}"#, "`deadline` is `soon`"),
+        (r#"{"id":"j2","request":{"id":1},"element":{"id":"e"}}"#, "`id` is `j2` but the message_id is `j1`"),
+        (r#"{"id":[],"request":{"id":1},"element":{"id":"e"}}"#, "`id` must be a string or a number"),
+    ] {
+        let refusal = decode_text(body).expect_err(body);
+        assert_eq!(refusal.code, Code::BadJob);
+        assert!(refusal.message.contains(expected), "{body}: {}", refusal.message);
+        assert_eq!(refusal.id.as_deref(), Some("j1"), "{body}");
+    }
+}
+
+#[test]
+fn a_refusal_keeps_the_identity_that_could_be_read() {
+    let refusal =
+        decode_text(r#"{"id":"j2","engine":"e1","process":{"id":"p"},"request":{"id":1},"element":{"id":2}}"#)
+            .expect_err("ids differ");
+    assert_eq!(refusal.engine.as_deref(), Some("e1"));
+    assert_eq!(refusal.process_id.as_deref(), Some("p"));
+    assert_eq!(refusal.request.expect("request").get(), r#"{"id":1}"#);
+}
+
+#[test]
+fn ids_are_compared_as_text_and_another_type_is_refused() {
+    let numeric = Envelope { message_id: Some("7".to_owned()), kind: Some(JOB_TYPE.to_owned()), ..envelope() };
+    let body = br#"{"id":7,"request":{"id":1},"element":{"id":"e"}}"#;
+    assert_eq!(decode(body, &numeric).expect("same id").id, "7");
+    let foreign = Envelope { kind: Some("order.v1".to_owned()), ..envelope() };
+    assert!(decode(LEAST.as_bytes(), &foreign).expect_err("type").message.contains("`order.v1`"));
+    let nameless = Envelope::default();
+    assert!(decode(LEAST.as_bytes(), &nameless).expect_err("id").message.contains("no job id"));
+}

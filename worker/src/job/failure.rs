@@ -1,0 +1,74 @@
+//! Failure as data: what happened, whether it may be tried again, and the attempts so far.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Code;
+
+/// Whether what failed may be tried again (CONTRACT 6, the retry table).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retriable {
+    /// Never: trying again would end the same way, or could do harm.
+    Final,
+    /// Yes, not before `after` where the third party asked for a wait.
+    Retry {
+        /// What `Retry-After` asked for.
+        after: Option<Duration>,
+    },
+}
+
+/// One failed attempt, or a job that failed before any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The stable code.
+    pub code: Code,
+    /// What happened, to which element or connector, and what to change; never a secret.
+    pub message: String,
+    /// The status line's number, when there was one.
+    pub status: Option<u16>,
+    /// The first 2,000 characters of the answer, when there was one.
+    pub body: Option<String>,
+    /// Whether it may be tried again.
+    pub retriable: Retriable,
+    /// Whether dialling had begun: an attempt counts from there (CONTRACT 3).
+    pub attempted: bool,
+}
+
+impl Failure {
+    /// A failure that no attempt precedes and that is final, such as `CONFIGURATION` and `DENIED`.
+    pub fn before_any_attempt(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), status: None, body: None, retriable: Retriable::Final, attempted: false }
+    }
+
+    /// A failure of an attempt; `retriable` as the retry table says.
+    pub fn of_attempt(code: Code, message: impl Into<String>, retriable: Retriable) -> Self {
+        Self { code, message: message.into(), status: None, body: None, retriable, attempted: true }
+    }
+}
+
+/// One entry of `error.attempts` (CONTRACT 3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Counts from 1.
+    pub number: u32,
+    /// When it began, RFC 3339.
+    pub at: String,
+    /// What it ended with.
+    pub code: String,
+    /// The status line's number, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// From dialling to the last byte, milliseconds.
+    pub duration_ms: u64,
+    /// The wait after it, milliseconds; absent for the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_ms: Option<u64>,
+}
+
+/// The first 2,000 characters of an answer, lossy where it is not UTF-8 (CONTRACT 3, `error.body`).
+pub fn excerpt(body: &[u8]) -> String {
+    // A character has at most four bytes, so that the rest of a large answer is not decoded.
+    let head = body.get(..8_000).unwrap_or(body);
+    String::from_utf8_lossy(head).chars().take(2_000).collect()
+}

@@ -1,0 +1,62 @@
+//! What "the same job" and "the same call" are measured by.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// SHA-256 of a job's canonical JSON (RFC 8785) without its `deadline` (CONTRACT 2).
+pub fn job_hash(members: &Map<String, Value>) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    let without: Map<String, Value>;
+    let members = if members.contains_key("deadline") {
+        without = members.iter().filter(|(k, _)| *k != "deadline").map(|(k, v)| (k.clone(), v.clone())).collect();
+        &without
+    } else {
+        members
+    };
+    // Writing JSON values into memory fails only for numbers that JSON itself cannot hold.
+    match serde_json_canonicalizer::to_vec(members) {
+        Ok(canonical) => sha.update(canonical),
+        Err(_) => sha.update(Value::Object(members.clone()).to_string()),
+    }
+    sha.finalize().into()
+}
+
+/// The `Idempotency-Key` of every attempt of a job: derived from engine and job id alone, so that it survives a lost ledger.
+pub fn idempotency_key(engine: &str, job_id: &str) -> String {
+    let mut sha = Sha256::new();
+    sha.update(b"data-connector.idempotency-key.v1\0");
+    sha.update(engine);
+    sha.update(b"\0");
+    sha.update(job_id);
+    URL_SAFE_NO_PAD.encode(sha.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(json: &str) -> [u8; 32] {
+        match serde_json::from_str(json) {
+            Ok(Value::Object(map)) => job_hash(&map),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn order_space_and_deadline_do_not_matter_and_everything_else_does() {
+        let one = hash(r#"{"id":"1","data":{"a":1.0,"b":"\u00e9"}}"#);
+        assert_eq!(one, hash(r#"{ "data": {"b":"é","a":1}, "id":"1", "deadline":"2026-01-01T00:00:00Z"}"#));
+        assert_ne!(one, hash(r#"{"id":"1","data":{"a":2,"b":"é"}}"#));
+        assert_ne!(one, hash(r#"{"id":"1","data":{"a":1,"b":"é"},"unknown":true}"#));
+    }
+
+    #[test]
+    fn the_key_tells_engines_and_jobs_apart_and_stays_the_same() {
+        assert_eq!(idempotency_key("default", "42"), idempotency_key("default", "42"));
+        assert_ne!(idempotency_key("default", "42"), idempotency_key("other", "42"));
+        assert_ne!(idempotency_key("a", "bc"), idempotency_key("ab", "c"));
+        assert_eq!(idempotency_key("default", "42").len(), 43);
+    }
+}

@@ -1,0 +1,25 @@
+//! The wire contract: a job as an engine publishes it, the result as it goes back (CONTRACT 2 and 3).
+//!
+//! Knows bytes and JSON; must not know connectors, brokers or databases.
+
+mod code;
+mod decode;
+mod envelope;
+mod failure;
+mod hash;
+mod refusal;
+mod result;
+
+pub use code::Code;
+pub use decode::{Configuration, ErrorHandling, Job, decode};
+pub(crate) use decode::{is_name, kind_of, raw_text};
+pub use envelope::{Envelope, JOB_TYPE, RESULT_TYPE};
+pub use failure::{Attempt, Failure, Retriable, excerpt};
+pub use hash::{idempotency_key, job_hash};
+pub use refusal::Refusal;
+pub use result::{BpmnError, Call, Ending, JobResult, ResultError, is_reserved};
+
+/// JSON Schema of a job (CONTRACT 2).
+pub const JOB_SCHEMA: &str = include_str!("../../schema/job.v1.json");
+/// JSON Schema of a result (CONTRACT 3).
+pub const RESULT_SCHEMA: &str = include_str!("../../schema/result.v1.json");

@@ -1,0 +1,20 @@
+//! The way of a job, from a message on RabbitMQ to a result that the engine has confirmed.
+//!
+//! The modules stand in the order in which a job meets them; `ARCHITECTURE.md` beside this crate is the map.
+
+pub mod amqp;
+pub mod api;
+pub mod cli;
+pub mod config;
+pub mod connector;
+pub mod engine;
+pub mod http;
+pub mod interpret;
+pub mod job;
+pub mod plan;
+#[cfg(test)]
+mod proxy;
+pub mod retry;
+pub mod run;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,72 @@
+//! The headers of a request (sheet 4.5).
+
+use http::{HeaderName, HeaderValue};
+
+use crate::connector::{Invalid, OutboundKind, OutboundRow};
+
+use super::prepared::{PreparedValue, parse};
+use super::template::{Escape, Scope};
+
+/// Headers that belong to the connection, to proxies or to metadata services (reliability page, sections 3 and 4).
+const RESERVED: [&str; 14] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "upgrade",
+    "te",
+    "trailer",
+    "expect",
+    "forwarded",
+    "metadata",
+    "metadata-flavor",
+    "x-aws-ec2-metadata-token",
+    "x-aws-ec2-metadata-token-ttl-seconds",
+];
+
+/// Rendered headers in order: `Accept`, the resource's, the element's rows over them.
+///
+/// An element with rows, even none, gets only the resource's required headers; names are matched by their exact case.
+pub(super) fn headers(
+    declared: &[PreparedValue],
+    rows: Option<&[OutboundRow]>,
+    data: &Scope<'_>,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Invalid> {
+    let mut named = vec![("Accept".to_owned(), "application/json".to_owned())];
+    for (index, header) in declared.iter().enumerate().filter(|(_, header)| rows.is_none() || header.required) {
+        let place = |e| Invalid::new(format!("headers.{index}"), format!("{e}"));
+        let key = header.key.render(data, Escape::None).map_err(place)?;
+        let value = header.value.render(data, Escape::None).map_err(place)?;
+        set(&mut named, key, value);
+    }
+    for (index, row) in rows.unwrap_or_default().iter().enumerate().filter(|(_, r)| r.kind == OutboundKind::Header) {
+        let place = format!("outboundConfig.{index}");
+        let rendered = |text: &str| {
+            parse(text, &place)?.render(data, Escape::None).map_err(|e| Invalid::new(place.clone(), e.to_string()))
+        };
+        set(&mut named, rendered(&row.key)?, rendered(&row.value)?);
+    }
+    named.into_iter().map(|(name, value)| header(&name, &value)).collect()
+}
+
+fn set(named: &mut Vec<(String, String)>, key: String, value: String) {
+    match named.iter_mut().find(|(known, _)| *known == key) {
+        Some(known) => known.1 = value,
+        None => named.push((key, value)),
+    }
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Invalid> {
+    let place = || format!("header `{}`", name.escape_debug());
+    let parsed = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| Invalid::new(place(), "is not a header name: letters, digits and - only"))?;
+    let lower = parsed.as_str();
+    if RESERVED.contains(&lower) || lower.starts_with("proxy-") || lower.starts_with("x-forwarded-") {
+        return Err(Invalid::new(place(), "is reserved: the connection or a proxy sets it, a connector cannot"));
+    }
+    match HeaderValue::from_bytes(value.as_bytes()) {
+        Ok(value) => Ok((parsed, value)),
+        Err(_) => Err(Invalid::new(place(), "has a value with a line break or another control character")),
+    }
+}

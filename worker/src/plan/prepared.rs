@@ -1,0 +1,76 @@
+//! A connector with its templates parsed, once for all jobs that use this version of it.
+
+use crate::connector::{Connector, Invalid, NamedValue, Resource};
+
+use super::template::Template;
+use super::url::UrlTemplate;
+
+/// A connector that is ready to be planned with. A resource whose templates do not parse fails its own jobs only.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The record.
+    pub connector: Connector,
+    resources: Vec<Result<PreparedResource, Invalid>>,
+}
+
+/// A resource with its templates parsed.
+#[derive(Debug)]
+pub(super) struct PreparedResource {
+    pub(super) url: UrlTemplate,
+    pub(super) params: Option<Vec<PreparedValue>>,
+    pub(super) headers: Vec<PreparedValue>,
+    pub(super) body: Option<Template>,
+}
+
+/// A parameter or header with its templates parsed.
+#[derive(Debug)]
+pub(super) struct PreparedValue {
+    pub(super) key: Template,
+    pub(super) value: Template,
+    pub(super) required: bool,
+}
+
+impl Prepared {
+    /// Parses the templates of every resource.
+    pub fn new(connector: Connector) -> Self {
+        let resources = connector.resources.iter().map(prepare).collect();
+        Self { connector, resources }
+    }
+
+    /// The resource of that name with its templates.
+    pub(super) fn resource(&self, name: &str) -> Option<(&Resource, &Result<PreparedResource, Invalid>)> {
+        self.connector.resources.iter().zip(&self.resources).find(|(resource, _)| resource.name == name)
+    }
+
+    /// What does not parse, by its path; for imports.
+    pub fn problems(&self) -> impl Iterator<Item = &Invalid> {
+        self.resources.iter().filter_map(|resource| resource.as_ref().err())
+    }
+}
+
+fn prepare(resource: &Resource) -> Result<PreparedResource, Invalid> {
+    let place = |slot: &str| format!("endpoints.{}.{slot}", resource.name);
+    Ok(PreparedResource {
+        url: UrlTemplate::parse(&resource.url).map_err(|e| Invalid::new(place("url"), e.to_string()))?,
+        params: resource.params.as_ref().map(|params| values(params, &place("params"))).transpose()?,
+        headers: values(&resource.headers, &place("headers"))?,
+        body: resource.body.as_deref().map(|body| parse(body, &place("body"))).transpose()?,
+    })
+}
+
+fn values(of: &[NamedValue], place: &str) -> Result<Vec<PreparedValue>, Invalid> {
+    of.iter()
+        .enumerate()
+        .map(|(index, row)| {
+            Ok(PreparedValue {
+                key: parse(&row.key, &format!("{place}.{index}.key"))?,
+                value: parse(&row.value, &format!("{place}.{index}.value"))?,
+                required: row.required,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn parse(source: &str, place: &str) -> Result<Template, Invalid> {
+    Template::parse(source).map_err(|e| Invalid::new(place, e.to_string()))
+}

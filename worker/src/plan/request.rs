@@ -1,0 +1,78 @@
+//! The request as planned: everything that `http` needs in order to send it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+/// Whether sending the same request twice does no harm (CONTRACT 6, "never twice").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// By its method, or because the resource says `repeat: safe`.
+    Safe,
+    /// POST and PATCH: only when it is certain that nothing was sent, or that there was an answer.
+    Unsafe,
+}
+
+/// How the request proves who is asking (sheet 4.2).
+#[derive(Debug, Clone)]
+pub enum Authorization {
+    /// Not at all.
+    None,
+    /// `Authorization: Basic`, RFC 7617.
+    Basic {
+        /// The user's name.
+        username: String,
+        /// The password.
+        password: SecretString,
+    },
+    /// `Authorization: Bearer`, RFC 6750.
+    Bearer(SecretString),
+}
+
+/// A planned request. Plain data; nothing of it has been sent or resolved.
+#[derive(Debug, Clone)]
+pub struct RequestSpec {
+    /// Any token the resource names.
+    pub method: Method,
+    /// Absolute, http or https, without user info or fragment.
+    pub url: Url,
+    /// Configured headers, in order; `Authorization` and `Idempotency-Key` are not among them unless a designer wrote them.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Empty means no body.
+    pub body: Bytes,
+    /// Whether it may be sent again without knowing the outcome.
+    pub repeat: Repeat,
+    /// From DNS to the last byte, redirects included.
+    pub timeout: Duration,
+    /// Who is asking; dropped when a redirect leaves the origin.
+    pub authorization: Authorization,
+    /// `Idempotency-Key`, sent with every method but GET, HEAD and OPTIONS.
+    pub idempotency_key: Option<HeaderValue>,
+    /// W3C trace context to hand on.
+    pub traceparent: Option<HeaderValue>,
+    /// `false` needs `http.allow_insecure_tls`, else the call is `CONFIGURATION`.
+    pub verify_certificate: bool,
+}
+
+impl RequestSpec {
+    /// SHA-256 of what is sent, credentials left out: attempts that differ are noted (CONTRACT 6).
+    pub fn hash(&self) -> [u8; 32] {
+        let mut sha = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            sha.update(bytes.len().to_be_bytes());
+            sha.update(bytes);
+        };
+        part(self.method.as_str().as_bytes());
+        part(self.url.as_str().as_bytes());
+        for (name, value) in &self.headers {
+            part(name.as_str().as_bytes());
+            part(value.as_bytes());
+        }
+        part(&self.body);
+        sha.finalize().into()
+    }
+}

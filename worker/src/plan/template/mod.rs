@@ -1,0 +1,82 @@
+//! Mustache as ProcessMaker's designers write it (sheet 4.6): parsed once, rendered with the escaping of the slot.
+//!
+//! Knows the public mustache specification; must not know where a rendered text goes.
+
+mod escape;
+mod parse;
+mod render;
+
+pub use escape::Escape;
+pub use render::Scope;
+
+use parse::Node;
+
+/// A parsed template.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template {
+    nodes: Vec<Node>,
+}
+
+/// A template that does not parse or does not render.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// The text is not a template.
+    #[error("at character {position}: {problem}")]
+    Syntax {
+        /// Counts characters from 1.
+        position: usize,
+        /// What is wrong and what to write.
+        problem: String,
+    },
+    /// A list or an object where a text is needed.
+    #[error("`{name}` is {kind}; write {{{{{{{name} | json}}}}}} to insert it as JSON")]
+    NotText {
+        /// The variable.
+        name: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// More output than any request needs.
+    #[error("the template renders to more than {limit} bytes")]
+    TooLong {
+        /// The limit, bytes.
+        limit: usize,
+    },
+}
+
+impl TemplateError {
+    /// The same mistake in a text that has `characters` more before it.
+    #[must_use]
+    pub(super) fn moved_by(self, characters: usize) -> Self {
+        match self {
+            Self::Syntax { position, problem } => Self::Syntax { position: position + characters, problem },
+            other => other,
+        }
+    }
+}
+
+impl Template {
+    /// Parses a template.
+    ///
+    /// # Errors
+    /// [`TemplateError::Syntax`] with the place of the mistake.
+    pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        parse::parse(source).map(|nodes| Self { nodes })
+    }
+
+    /// Renders; `{{x}}` is escaped by `escape`, `{{{x}}}` and filtered values are not (CONTRACT 6).
+    ///
+    /// # Errors
+    /// A list or an object that is inserted as text, or a result above 16 MiB.
+    pub fn render(&self, scope: &Scope<'_>, escape: Escape) -> Result<String, TemplateError> {
+        render::render(&self.nodes, scope, escape)
+    }
+
+    /// Whether rendering does not depend on the scope.
+    pub fn is_constant(&self) -> bool {
+        self.nodes.iter().all(|node| matches!(node, Node::Text(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

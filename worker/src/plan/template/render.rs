@@ -1,0 +1,173 @@
+//! Nodes to text: names are looked up from the innermost section outwards.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use super::parse::{Filter, Name, Node};
+use super::{Escape, TemplateError};
+use crate::job::kind_of;
+
+/// A rendered text above this is a mistake.
+const LIMIT: usize = 16 * 1024 * 1024;
+
+/// What names are looked up in: later layers before earlier ones.
+#[derive(Debug, Clone, Default)]
+pub struct Scope<'a> {
+    layers: Vec<Layer<'a>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Layer<'a> {
+    Members(&'a Map<String, Value>),
+    Value(&'a Value),
+}
+
+impl<'a> Scope<'a> {
+    /// The request's data.
+    pub fn new(data: &'a Map<String, Value>) -> Self {
+        Self { layers: vec![Layer::Members(data)] }
+    }
+
+    /// The same, overlaid by `members`.
+    #[must_use]
+    pub fn over(mut self, members: &'a Map<String, Value>) -> Self {
+        self.layers.push(Layer::Members(members));
+        self
+    }
+
+    /// The same, with `members` behind everything else.
+    #[must_use]
+    pub fn under(mut self, members: &'a Map<String, Value>) -> Self {
+        self.layers.insert(0, Layer::Members(members));
+        self
+    }
+
+    /// A scope whose root is any value.
+    #[cfg(test)]
+    pub(super) fn of_value(value: &'a Value) -> Self {
+        Self { layers: vec![Layer::Value(value)] }
+    }
+
+    /// The value of a top-level name.
+    pub fn get(&self, name: &str) -> Option<&'a Value> {
+        self.layers.iter().rev().find_map(|layer| layer.member(name))
+    }
+
+    fn lookup(&self, name: &Name) -> Option<&'a Value> {
+        let Some((first, rest)) = name.parts.split_first() else {
+            return self.layers.last().and_then(|layer| match layer {
+                Layer::Value(value) => Some(*value),
+                Layer::Members(_) => None,
+            });
+        };
+        rest.iter().try_fold(self.get(first)?, |value, part| member(value, part))
+    }
+}
+
+impl<'a> Layer<'a> {
+    fn member(self, name: &str) -> Option<&'a Value> {
+        match self {
+            Self::Members(map) => map.get(name),
+            Self::Value(value) => member(value, name),
+        }
+    }
+}
+
+/// A member by name, or an item by its number.
+fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(map) => map.get(name),
+        Value::Array(list) => list.get(name.parse::<usize>().ok()?),
+        _ => None,
+    }
+}
+
+pub(super) fn render(nodes: &[Node], scope: &Scope<'_>, escape: Escape) -> Result<String, TemplateError> {
+    let mut out = String::new();
+    push(&mut out, nodes, scope, escape)?;
+    Ok(out)
+}
+
+fn push(out: &mut String, nodes: &[Node], scope: &Scope<'_>, escape: Escape) -> Result<(), TemplateError> {
+    for node in nodes {
+        match node {
+            Node::Text(text) => out.push_str(text),
+            Node::Variable { name, filters, escaped } => {
+                let text = text_of(scope.lookup(name), name, filters)?;
+                let escape = if *escaped && filters.is_empty() { escape } else { Escape::None };
+                escape.push(out, &text);
+            }
+            Node::Section { name, inverted, nodes } => {
+                section(out, scope.lookup(name), *inverted, nodes, scope, escape)?;
+            }
+        }
+        if out.len() > LIMIT {
+            return Err(TemplateError::TooLong { limit: LIMIT });
+        }
+    }
+    Ok(())
+}
+
+fn section<'a>(
+    out: &mut String,
+    value: Option<&'a Value>,
+    inverted: bool,
+    nodes: &[Node],
+    scope: &Scope<'a>,
+    escape: Escape,
+) -> Result<(), TemplateError> {
+    let value = value.filter(|value| is_truthy(value));
+    if inverted {
+        return if value.is_none() { push(out, nodes, scope, escape) } else { Ok(()) };
+    }
+    let items: &[Value] = match value {
+        None => &[],
+        Some(Value::Array(list)) => list,
+        Some(one) => std::slice::from_ref(one),
+    };
+    for item in items {
+        let mut inner = scope.clone();
+        inner.layers.push(Layer::Value(item));
+        push(out, nodes, &inner, escape)?;
+    }
+    Ok(())
+}
+
+/// PHP's and mustache's idea of something that is there.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(list) => !list.is_empty(),
+        Value::String(text) => !text.is_empty(),
+        _ => true,
+    }
+}
+
+fn text_of(value: Option<&Value>, name: &Name, filters: &[Filter]) -> Result<String, TemplateError> {
+    let Some((first, more)) = filters.split_first() else { return plain_text(value, name) };
+    let text = match first {
+        Filter::Json => value.unwrap_or(&Value::Null).to_string(),
+        Filter::Base64 => STANDARD.encode(plain_text(value, name)?),
+    };
+    Ok(more.iter().fold(text, |text, filter| match filter {
+        Filter::Json => Value::from(text).to_string(),
+        Filter::Base64 => STANDARD.encode(text),
+    }))
+}
+
+fn plain_text(value: Option<&Value>, name: &Name) -> Result<String, TemplateError> {
+    match value {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(Value::Bool(flag)) => Ok(flag.to_string()),
+        Some(Value::Number(number)) => Ok(number_text(number)),
+        Some(other) => Err(TemplateError::NotText { name: name.text(), kind: kind_of(other) }),
+    }
+}
+
+/// `1.0` is `1`, as PHP and browsers write it.
+fn number_text(number: &serde_json::Number) -> String {
+    let text = number.to_string();
+    text.strip_suffix(".0").map(ToOwned::to_owned).unwrap_or(text)
+}

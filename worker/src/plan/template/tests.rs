@@ -1,0 +1,107 @@
+use serde_json::{Map, Value, json};
+
+use super::*;
+
+fn map(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        other => Map::from_iter([("__root".to_owned(), other)]),
+    }
+}
+
+fn render_with(source: &str, data: Value, escape: Escape) -> Result<String, String> {
+    let data = map(data);
+    let template = Template::parse(source).map_err(|e| e.to_string())?;
+    template.render(&Scope::new(&data), escape).map_err(|e| e.to_string())
+}
+
+fn render(source: &str, data: Value) -> String {
+    render_with(source, data, Escape::None).unwrap()
+}
+
+#[test]
+fn names_numbers_and_missing_values() {
+    let data = json!({"a": {"b": [{"c": 1.0}, {"c": 2.5}]}, "t": true, "n": null, "s": "x"});
+    assert_eq!(render("{{a.b.0.c}}|{{a.b.1.c}}|{{t}}|{{n}}|{{ s }}|{{gone.for.ever}}", data), "1|2.5|true||x|");
+}
+
+#[test]
+fn later_layers_win_and_sections_see_outwards() {
+    let (data, rows) = (map(json!({"x": 1, "y": 2, "list": [{"x": 9}, {}]})), map(json!({"y": "row"})));
+    let scope = Scope::new(&data).over(&rows);
+    let template = Template::parse("{{y}} {{#list}}{{x}}{{y}};{{/list}}").unwrap();
+    assert_eq!(template.render(&scope, Escape::None).unwrap(), "row 9row;1row;");
+}
+
+#[test]
+fn escaping_fits_the_slot_and_triple_braces_and_filters_do_not_escape() {
+    let data = || json!({"x": "a b/\"<é'&\n", "o": {"k": [1, "\""]}});
+    for (escape, expected) in [
+        (Escape::Percent, "a%20b%2F%22%3C%C3%A9%27%26%0A"),
+        (Escape::Json, "a b/\\\"<é'&\\n"),
+        (Escape::Xml, "a b/&quot;&lt;é&apos;&amp;\n"),
+        (Escape::Html, "a b/&quot;&lt;é'&amp;\n"),
+        (Escape::None, "a b/\"<é'&\n"),
+    ] {
+        assert_eq!(render_with("{{x}}", data(), escape).unwrap(), expected, "{escape:?}");
+        assert_eq!(render_with("{{{x}}}{{&x}}", data(), escape).unwrap(), "a b/\"<é'&\na b/\"<é'&\n");
+        assert_eq!(render_with("{{{o | json}}}", data(), escape).unwrap(), r#"{"k":[1,"\""]}"#);
+    }
+    assert_eq!(
+        render("{{{x | json}}} {{gone | json}} {{{s | base64}}}", json!({"x": "é", "s": "hi"})),
+        "\"é\" null aGk="
+    );
+}
+
+#[test]
+fn lists_and_objects_are_not_texts() {
+    let error = render_with("{{a.b}}", json!({"a": {"b": []}}), Escape::None).unwrap_err();
+    assert_eq!(error, "`a.b` is a list; write {{{a.b | json}}} to insert it as JSON");
+}
+
+#[test]
+fn mistakes_are_shown_where_they_stand() {
+    for (source, expected) in [
+        ("é{{a", "at character 2: `{{` is never closed; write `}}` where it ends"),
+        ("{{#a}}x", "at character 1: the section `a` is never closed; write {{/a}}"),
+        ("x{{/a}}", "at character 2: {{/a}} closes a section that was not opened"),
+        ("{{#a}}{{#b}}{{/a}}{{/b}}", "at character 13: {{/a}} closes `b`; sections must nest"),
+        ("{{}}", "at character 1: the tag names no variable"),
+        ("{{x | shout}}", "at character 1: the filter `shout` is not known; json and base64 are"),
+        ("{{=x=}}", "at character 1: new delimiters are written {{=<% %>=}}"),
+    ] {
+        assert_eq!(Template::parse(source).unwrap_err().to_string(), expected, "{source}");
+    }
+    let deep = "{{#a}}".repeat(40);
+    assert!(Template::parse(&deep).unwrap_err().to_string().contains("more than 32 deep"));
+}
+
+/// Every case of the public specification that needs no partials or lambdas, where the suites are at hand.
+#[test]
+fn the_public_specification_holds() {
+    let Some(suites) = std::env::var_os("DATA_CONNECTOR_SUITES") else { return };
+    let folder = std::path::Path::new(&suites).join("mustache");
+    let mut cases = 0;
+    for name in ["interpolation", "sections", "inverted", "comments", "delimiters"] {
+        let text = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
+        let suite: Value = serde_json::from_str(&text).unwrap();
+        for case in suite["tests"].as_array().unwrap() {
+            let (template, expected) = (case["template"].as_str().unwrap(), case["expected"].as_str().unwrap());
+            let uses_partials = case.get("partials").is_some();
+            let implicit_root = !case["data"].is_object();
+            if uses_partials {
+                continue;
+            }
+            let rendered = if implicit_root {
+                let parsed = Template::parse(template).unwrap();
+                parsed.render(&Scope::of_value(&case["data"]), Escape::Html)
+            } else {
+                let data = map(case["data"].clone());
+                Template::parse(template).unwrap().render(&Scope::new(&data), Escape::Html)
+            };
+            assert_eq!(rendered.as_deref(), Ok(expected), "{name}: {}", case["name"]);
+            cases += 1;
+        }
+    }
+    assert!(cases > 100, "{cases} cases");
+}

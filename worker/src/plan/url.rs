@@ -1,0 +1,102 @@
+//! The URL of a request: where its variables stand decides what they may change (sheet 4.4, CONTRACT 6).
+
+use url::Url;
+
+use crate::connector::Invalid;
+
+use super::template::{Escape, Scope, Template, TemplateError};
+
+/// A URL's template in two parts: a variable in the second one cannot change scheme, host or port.
+#[derive(Debug)]
+pub(super) struct UrlTemplate {
+    origin: Template,
+    rest: Template,
+}
+
+impl UrlTemplate {
+    pub(super) fn parse(source: &str) -> Result<Self, TemplateError> {
+        let (origin, rest) = source.trim().split_at_checked(origin_length(source.trim())).unwrap_or((source, ""));
+        let rest = Template::parse(rest).map_err(|e| e.moved_by(origin.chars().count()))?;
+        Ok(Self { origin: Template::parse(origin)?, rest })
+    }
+
+    /// The absolute URL, without its fragment; variables after the origin are percent-encoded (`html`: ProcessMaker's way).
+    pub(super) fn render(&self, scope: &Scope<'_>, html: bool, base: Option<&Url>) -> Result<Url, Invalid> {
+        let place = |problem: String| Invalid::new("url", problem);
+        let slot = |slot: Escape| if html { Escape::Html } else { slot };
+        let origin = self.origin.render(scope, slot(Escape::None)).map_err(|e| place(e.to_string()))?;
+        let rest = self.rest.render(scope, slot(Escape::Percent)).map_err(|e| place(e.to_string()))?;
+        refuse_unsafe(&origin, &rest, self.rest.is_constant()).map_err(place)?;
+        let mut url = absolute(&format!("{}{rest}", origin.trim()), base).map_err(place)?;
+        url.set_fragment(None);
+        Ok(url)
+    }
+}
+
+/// The bytes up to the first `/`, `?` or `#` outside of a tag that does not belong to `://`.
+fn origin_length(source: &str) -> usize {
+    let mut rest = source;
+    loop {
+        let stop = rest.find(['{', '/', '?', '#', ':']).unwrap_or(rest.len());
+        let (_, found) = rest.split_at_checked(stop).unwrap_or((rest, ""));
+        let skipped = if found.is_empty() {
+            return source.len();
+        } else if found.starts_with("{{{") {
+            found.find("}}}").map(|end| end + 3)
+        } else if found.starts_with("{{") {
+            found.find("}}").map(|end| end + 2)
+        } else if found.starts_with("://") {
+            Some(3)
+        } else if found.starts_with(['{', ':']) {
+            Some(1)
+        } else {
+            return source.len() - found.len();
+        };
+        match skipped.and_then(|length| found.split_at_checked(length)) {
+            Some((_, after)) => rest = after,
+            None => return source.len(),
+        }
+    }
+}
+
+/// What a URL parser would silently drop or turn into another path.
+fn refuse_unsafe(origin: &str, rest: &str, constant: bool) -> Result<(), String> {
+    if origin.chars().chain(rest.chars()).any(char::is_control) {
+        return Err("the URL holds a line break or another control character".to_owned());
+    }
+    if origin.contains('\\') {
+        return Err("the URL holds a backslash before its path".to_owned());
+    }
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    let is_dots = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    if !constant && path.split(['/', '\\']).any(is_dots) {
+        return Err("a variable turns a part of the path into `.` or `..`".to_owned());
+    }
+    Ok(())
+}
+
+fn absolute(text: &str, base: Option<&Url>) -> Result<Url, String> {
+    if text.is_empty() {
+        return Err("the URL is empty".to_owned());
+    }
+    let url = if text.starts_with('/') {
+        let base = base.ok_or("a relative URL needs `http.base_url`, which the operator has not set")?;
+        let base = base.as_str().trim_end_matches('/');
+        Url::parse(&format!("{base}{text}"))
+    } else {
+        Url::parse(text)
+    };
+    let url = url.map_err(|e| format!("`{}` is not a URL: {e}", shortened(text)))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{}` is neither http nor https", shortened(text)));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("user name or password stand in the URL; put them into the connector's credentials".to_owned());
+    }
+    Ok(url)
+}
+
+/// Enough of a URL to recognise it, without its query, which may hold a key.
+fn shortened(text: &str) -> String {
+    text.split(['?', '#']).next().unwrap_or_default().chars().take(80).collect()
+}

@@ -1,0 +1,118 @@
+//! What follows a failed attempt: another one after a wait, or the end (CONTRACT 6).
+//!
+//! Pure, the randomness handed in; the only place that names `backoff`, and that as a calculator of intervals.
+
+use std::time::Duration;
+
+use backoff::ExponentialBackoff;
+use backoff::backoff::Backoff as _;
+
+use crate::connector::{Backoff, Policy};
+use crate::job::{Code, Failure, Retriable};
+
+/// Where a job stands when an attempt has failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// The attempt that failed; counts from 1.
+    pub attempt: u32,
+    /// Since the job was first seen.
+    pub elapsed: Duration,
+    /// Until the job's deadline; zero when it is over.
+    pub until_deadline: Option<Duration>,
+    /// The longest wait a third party may ask for (`limits.retry_after`).
+    pub longest_wait: Duration,
+    /// Uniform in 0..1.
+    pub random: f64,
+}
+
+/// What follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Another attempt, not before `after`; whole seconds are not required.
+    Retry {
+        /// The wait.
+        after: Duration,
+    },
+    /// The job has failed, with this.
+    Fail(Failure),
+}
+
+/// Decides what follows a failed attempt.
+pub fn decide(failure: Failure, policy: &Policy, standing: &Standing) -> Next {
+    let asked = match (retried_status(&failure, policy), failure.retriable) {
+        (Some(false), _) | (None, Retriable::Final) => return Next::Fail(failure),
+        (_, Retriable::Retry { after }) => after,
+        (Some(true), Retriable::Final) => None,
+    };
+    if standing.attempt >= policy.attempts {
+        return Next::Fail(exhausted(failure, standing.attempt));
+    }
+    let wait = wait(policy, standing, failure.status == Some(429) && asked.is_none()).max(asked.unwrap_or_default());
+    if wait > standing.longest_wait {
+        let why = format!(
+            "the third party asks for a wait of {wait:.0?}, and limits.retry_after is {:.0?}",
+            standing.longest_wait
+        );
+        return Next::Fail(noted(failure, &why));
+    }
+    if standing.until_deadline.is_some_and(|left| wait > left) {
+        let why = format!("the next attempt would start in {wait:.0?}, after the job's deadline");
+        return Next::Fail(noted(Failure { code: Code::DeadlinePassed, ..failure }, &why));
+    }
+    if policy.budget.is_some_and(|budget| standing.elapsed + wait > budget) {
+        let why = format!("the next attempt would start in {wait:.0?}, after the end of the retry budget");
+        return Next::Fail(noted(failure, &why));
+    }
+    Next::Retry { after: wait }
+}
+
+/// What `statuses` says of this failure, where there is such a list and a status.
+fn retried_status(failure: &Failure, policy: &Policy) -> Option<bool> {
+    match (failure.code, &policy.statuses) {
+        (Code::Http(status), Some(list)) => Some(list.contains(status)),
+        _ => None,
+    }
+}
+
+/// The policy's own wait; a 429 that names none gets at least half of it, lest jitter make it nothing.
+fn wait(policy: &Policy, standing: &Standing, throttled: bool) -> Duration {
+    let full = match policy.backoff {
+        Backoff::Fixed => return policy.wait,
+        Backoff::Exponential => interval(policy, standing.attempt),
+    };
+    let random = standing.random.clamp(0.0, 1.0);
+    full.mul_f64(if throttled { 0.5 + random / 2.0 } else { random })
+}
+
+/// The un-jittered interval after attempt number `attempt`.
+fn interval(policy: &Policy, attempt: u32) -> Duration {
+    let mut intervals = ExponentialBackoff {
+        current_interval: policy.wait,
+        initial_interval: policy.wait,
+        multiplier: 2.0,
+        randomization_factor: 0.0,
+        max_interval: policy.max_wait.max(policy.wait),
+        max_elapsed_time: None,
+        ..ExponentialBackoff::default()
+    };
+    // Forty doublings exceed every possible `maxWait`.
+    let steps = attempt.clamp(1, 40);
+    (0..steps).fold(policy.wait, |last, _| intervals.next_backoff().unwrap_or(last))
+}
+
+fn exhausted(failure: Failure, attempts: u32) -> Failure {
+    if attempts < 2 {
+        return failure;
+    }
+    let message = format!("Job failed after {attempts} total attempts\n{}", failure.message);
+    Failure { message, ..failure }
+}
+
+fn noted(failure: Failure, why: &str) -> Failure {
+    let message = format!("{}; not tried again: {why}", failure.message);
+    Failure { message, retriable: Retriable::Final, ..failure }
+}
+
+#[cfg(test)]
+#[path = "retry_tests.rs"]
+mod tests;

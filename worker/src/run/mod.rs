@@ -1,0 +1,198 @@
+//! A worker process: takes deliveries, works on each of them, and ends without losing any.
+//!
+//! Knows the order of things; everything that branches on content is in the pure modules.
+
+pub mod call;
+mod clock;
+mod copy;
+mod dead_letters;
+pub mod directory;
+pub mod health;
+mod housekeeping;
+mod job;
+mod neighbours;
+mod outcome;
+mod refuse;
+pub mod settings;
+mod worker;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::amqp::{self, Broker, Consumer, Delivery};
+use crate::config::{self, Config};
+use crate::http;
+use crate::store::{self, Store};
+use directory::Directory;
+use health::Health;
+use worker::{Settled, Worker};
+
+pub use clock::{now_ms, rfc3339};
+pub use worker::Phase;
+
+/// Why a worker cannot start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The broker.
+    #[error(transparent)]
+    Amqp(#[from] amqp::Error),
+    /// A certificate authority file.
+    #[error(transparent)]
+    Http(#[from] http::Error),
+    /// The folder of status files.
+    #[error("the status file cannot be written: {0}")]
+    StatusFile(#[from] std::io::Error),
+    /// Two ledgers on one broker would make one job's call twice.
+    #[error(
+        "another worker ({worker}) uses another ledger on this broker under the same prefix; use PostgreSQL for both, or another --prefix"
+    )]
+    OtherLedger {
+        /// The other one.
+        worker: String,
+    },
+}
+
+/// A worker that has what it needs and can be run.
+#[derive(Debug)]
+pub struct Process {
+    worker: Arc<Worker>,
+    broker: Broker,
+    config: Config,
+    phase: watch::Sender<Phase>,
+    status_file: health::StatusFile,
+}
+
+impl Process {
+    /// Connects to the broker, declares what is needed, and makes sure that this ledger is the only one there.
+    ///
+    /// # Errors
+    /// When a needed service cannot be reached or the settings do not fit together.
+    pub async fn start(config: Config, store: Store, health: Arc<Health>) -> Result<Self, Error> {
+        let id = format!("{}-{}", host_name(), uuid::Uuid::now_v7());
+        let broker = Broker::connect(settings::amqp(&config, &id)).await?;
+        health.broker(true);
+        neighbours::refuse_other_ledger(&broker, store.ledger_id(), &id).await?;
+        store.register_worker(&id, &host_name(), config.worker.lease()).await?;
+        health.database_answered();
+        let (phase, phase_seen) = watch::channel(Phase::Working);
+        let worker = Worker {
+            ledger: store.ledger(&id),
+            directory: Directory::of_store(store.clone()),
+            client: settings::client(&config)?,
+            publisher: broker.publisher(),
+            topology: broker.topology().clone(),
+            limits: config.limits.clone(),
+            plan_limits: settings::plan_limits(&config)?,
+            phase: phase_seen,
+            health,
+            store,
+            id,
+        };
+        let status_file = health::StatusFile::open(&config.data_dir, &worker.id)?;
+        Ok(Self { worker: Arc::new(worker), broker, config, phase, status_file })
+    }
+
+    /// This worker's id.
+    pub fn id(&self) -> &str {
+        &self.worker.id
+    }
+
+    /// Works until `stop` is done, then drains: calls in flight finish, what was not begun goes back to the queue.
+    ///
+    /// # Errors
+    /// When the broker says something that no reconnecting mends.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        let Self { worker, broker, config, phase, status_file } = self;
+        let mut background = JoinSet::new();
+        background.spawn(housekeeping::run(Arc::clone(&worker), broker.clone(), status_file, config.worker.lease()));
+        background.spawn(dead_letters::collect(Arc::clone(&worker), broker.dead_letters()));
+        background.spawn(neighbours::write_cancels(Arc::clone(&worker), broker.cancels()));
+        background.spawn(neighbours::answer(broker.clone(), worker.store.ledger_id().to_owned(), worker.id.clone()));
+
+        let deliveries = broker.jobs();
+        let stopping = deliveries.stopper();
+        let taking = take(Arc::clone(&worker), deliveries, config.worker.concurrency());
+        tokio::pin!(taking);
+        tracing::info!(worker.id = worker.id, queues = ?config.worker.queues, "taking jobs");
+        tokio::select! {
+            jobs = &mut taking => finish(&worker, jobs, &phase, config.worker.drain_timeout()).await,
+            () = stop => {
+                tracing::info!("stopping: taking no more jobs, finishing those in hand");
+                worker.health.draining();
+                phase.send_replace(Phase::Draining);
+                stopping.stop();
+                let jobs = taking.await;
+                finish(&worker, jobs, &phase, config.worker.drain_timeout()).await;
+            }
+        }
+        background.shutdown().await;
+        worker.ledger.flush().await;
+        if let Err(error) = worker.store.remove_worker(&worker.id).await {
+            tracing::warn!(%error, "the lease could not be removed; others wait until it is over");
+        }
+        broker.close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// Takes deliveries until the consumer ends, at most `concurrency` of them at once; returns those still in hand.
+async fn take(worker: Arc<Worker>, mut deliveries: Consumer, concurrency: usize) -> JoinSet<()> {
+    let places = Arc::new(Semaphore::new(concurrency));
+    let mut jobs = JoinSet::new();
+    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+        let Some(delivery) = deliveries.next().await else { break };
+        let worker = Arc::clone(&worker);
+        jobs.spawn(async move {
+            let _in_hand = worker.health.begin();
+            deliver(&worker, delivery).await;
+            drop(place);
+        });
+        while jobs.try_join_next().is_some() {}
+    }
+    jobs
+}
+
+/// One delivery, from its arrival to its ack.
+async fn deliver(worker: &Worker, delivery: Delivery) {
+    let granted = OnceLock::new();
+    let settled = match AssertUnwindSafe(job::work(worker, &delivery, &granted)).catch_unwind().await {
+        Ok(settled) => settled,
+        Err(_) => job::after_panic(worker, &delivery, granted.get()).await,
+    };
+    match settled {
+        // A delivery of a connection that is gone comes again, and the ledger knows it.
+        Ok(Settled::Done) => delivery.ack().await,
+        Ok(Settled::Back) | Err(worker::Stopping) => delivery.requeue().await,
+    };
+}
+
+/// Waits for the jobs in hand; when time is up, what waits for database or broker goes back to the queue.
+async fn finish(worker: &Worker, mut jobs: JoinSet<()>, phase: &watch::Sender<Phase>, drain: Duration) {
+    let all = async { while jobs.join_next().await.is_some() {} };
+    if timeout(drain, all).await.is_err() {
+        tracing::warn!(worker.id = worker.id, "calls were still in flight at the end of worker.drain_timeout");
+        phase.send_replace(Phase::Abandoning);
+        let last = async { while jobs.join_next().await.is_some() {} };
+        drop(timeout(Duration::from_secs(2), last).await);
+    }
+    jobs.shutdown().await;
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "host".to_owned() } else { name.to_owned() }
+}

@@ -1,0 +1,184 @@
+//! What an attempt ends with: another one, or the result that goes to the engine.
+
+use std::time::Duration;
+
+use super::call::{Answer, Ready, bpmn_error};
+use super::clock;
+use super::worker::Worker;
+use crate::engine;
+use crate::job::{Attempt, Call, Code, Ending, Envelope, Failure, Job, JobResult, ResultError, Retriable};
+use crate::store::ledger::{Claim, Granted, StoredResult};
+use crate::telemetry::metric;
+
+/// What follows from an attempt.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Another attempt, after a wait.
+    Again { grant: Granted, after: Duration },
+    /// The end.
+    Ended { grant: Granted, result: Box<JobResult>, summary: Summary },
+}
+
+/// The columns that people filter the ledger by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Summary {
+    pub(super) code: Option<Code>,
+    pub(super) status: Option<u16>,
+    pub(super) duration_ms: u64,
+}
+
+/// The ladder's shortest wait; shorter ones are rounded up to it.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Another attempt after a wait of whole seconds.
+pub(super) fn again(mut grant: Granted, after: Duration) -> Outcome {
+    let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+    let after = Duration::from_secs(seconds).max(SHORTEST);
+    if let Some(last) = grant.history.last_mut() {
+        last.waited_ms = Some(millis(after));
+    }
+    Outcome::Again { grant, after }
+}
+
+/// The answer was mapped.
+pub(super) fn completed(job: &Job, ready: &Ready, grant: Granted, answer: Answer, took: Duration) -> Outcome {
+    let mut warnings = warnings(&grant);
+    warnings.extend(answer.mapped.warnings);
+    let call = Call {
+        attempts: u32::try_from(grant.history.len()).unwrap_or(u32::MAX).saturating_add(1),
+        status: Some(answer.status),
+        duration_ms: millis(took),
+        connector: Some(ready.element.connector.clone()),
+        resource: Some(ready.element.resource.clone()),
+        warnings,
+    };
+    let summary = Summary { code: None, status: call.status, duration_ms: call.duration_ms };
+    let result = Box::new(result(job, Ending::Completed { data: answer.mapped.data }, call));
+    Outcome::Ended { grant, result, summary }
+}
+
+/// It was not.
+pub(super) fn failed(job: &Job, ready: Option<&Ready>, grant: Granted, failure: Failure, took: Duration) -> Outcome {
+    let call = Call {
+        attempts: u32::try_from(grant.history.len()).unwrap_or(u32::MAX),
+        status: failure.status,
+        duration_ms: millis(took),
+        connector: ready.map(|ready| ready.element.connector.clone()),
+        resource: ready.map(|ready| ready.element.resource.clone()),
+        warnings: warnings(&grant),
+    };
+    let summary = Summary { code: Some(failure.code), status: call.status, duration_ms: call.duration_ms };
+    let bpmn_error = ready.and_then(|ready| bpmn_error(job, ready, &failure));
+    let error = ResultError {
+        code: failure.code,
+        message: failure.message,
+        body: failure.body,
+        attempts: grant.history.clone(),
+    };
+    let result = Box::new(result(job, Ending::Failed { error, bpmn_error }, call));
+    Outcome::Ended { grant, result, summary }
+}
+
+fn warnings(grant: &Granted) -> Vec<String> {
+    let changed = "this attempt's request differs from an earlier one's under the same Idempotency-Key";
+    let crashed = format!("the attempt was begun again after a worker died with it ({} so far)", grant.crashes);
+    [(grant.request_changed, changed.to_owned()), (grant.crashes > 0, crashed)]
+        .into_iter()
+        .filter_map(|(holds, warning)| holds.then_some(warning))
+        .collect()
+}
+
+/// The worker that had sent it died: nobody can tell whether it took effect (CONTRACT 6).
+pub(super) fn unknown(job: &Job, ready: Option<&Ready>, mut grant: Granted) -> Outcome {
+    let message = "the worker died while the request was on its way; whether it took effect is unknown. Look at the \
+                   third party, then run the job again or go on by hand";
+    let failure = Failure::of_attempt(Code::OutcomeUnknown, message, Retriable::Final);
+    let at = clock::rfc3339(grant.now_ms);
+    grant.history.push(entry(grant.attempt, at, &failure, Duration::ZERO));
+    failed(job, ready, grant, failure, Duration::ZERO)
+}
+
+/// One entry of `error.attempts`.
+pub(super) fn entry(number: u32, at: String, failure: &Failure, took: Duration) -> Attempt {
+    Attempt {
+        number,
+        at,
+        code: failure.code.to_string(),
+        status: failure.status,
+        duration_ms: millis(took),
+        waited_ms: None,
+    }
+}
+
+fn result(job: &Job, ending: Ending, call: Call) -> JobResult {
+    JobResult {
+        job: job.id_echo.clone(),
+        process: job.process.clone(),
+        request: Some(job.request.clone()),
+        element: Some(job.element.clone()),
+        ending,
+        call,
+    }
+}
+
+/// The result's bytes and where they go; one that is too large becomes a failure that says so.
+pub(super) fn answer(
+    worker: &Worker,
+    job: &Job,
+    envelope: &Envelope,
+    grant: &Granted,
+    result: &JobResult,
+) -> StoredResult {
+    let body = result.to_bytes();
+    let limit = worker.limits.result_bytes;
+    let body = if body.len() <= limit { body } else { too_large(job, grant, result, body.len(), limit) };
+    engine::address(&job.engine, job.process_id.as_deref(), &job.id, envelope, body)
+}
+
+fn too_large(job: &Job, grant: &Granted, whole: &JobResult, size: usize, limit: usize) -> Vec<u8> {
+    let message = format!(
+        "the result has {size} bytes and limits.result_bytes is {limit}; map fewer fields, or raise the limit here and at the broker"
+    );
+    let error = ResultError { code: Code::ResultTooLarge, message, body: None, attempts: grant.history.clone() };
+    result(job, Ending::Failed { error, bpmn_error: None }, whole.call.clone()).to_bytes()
+}
+
+/// A claim's verdict as a metric's label.
+pub(super) fn verdict(claim: &Claim) -> &'static str {
+    match claim {
+        Claim::Granted(_) => "granted",
+        Claim::Orphaned(_) => "orphaned",
+        Claim::Answered(_) => "answered",
+        Claim::Published => "published",
+        Claim::Cancelled => "cancelled",
+        Claim::Parked => "parked",
+        Claim::Held { .. } => "held",
+        Claim::Requeue { .. } => "requeue",
+        Claim::Stale => "stale",
+        Claim::Mismatch => "mismatch",
+    }
+}
+
+/// Counts an attempt and its time.
+pub(super) fn count_attempt(called: &Result<Answer, Failure>, took: Duration) {
+    let code = match called {
+        Ok(_) => "OK".to_owned(),
+        Err(failure) if !failure.attempted => return,
+        Err(failure) => failure.code.to_string(),
+    };
+    metrics::counter!(metric::ATTEMPTS, "code" => code).increment(1);
+    metrics::histogram!(metric::ATTEMPT_SECONDS).record(took.as_secs_f64());
+}
+
+/// Counts a job that ended.
+pub(super) fn count_job(code: Option<Code>) {
+    let (ending, code) = match code {
+        None => ("completed", String::new()),
+        Some(code) => ("failed", code.to_string()),
+    };
+    metrics::counter!(metric::JOBS, "ending" => ending, "code" => code).increment(1);
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

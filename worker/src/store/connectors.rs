@@ -1,0 +1,239 @@
+//! Connectors by uuid, id or name; their credentials sealed, opened only when asked for.
+
+use serde_json::{Map, Value, json};
+
+use super::database::on;
+use super::dead_letters::shown;
+use super::{Error, Store};
+
+/// A connector as stored, without its credentials.
+#[derive(Debug, Clone)]
+pub struct StoredConnector {
+    /// The number that models of ProcessMaker carry.
+    pub id: i64,
+    /// The identity that survives export and import.
+    pub uuid: String,
+    /// Unique.
+    pub name: String,
+    /// Everything else, as imported.
+    pub record: Map<String, Value>,
+    /// Counts its changes, of credentials too.
+    pub version: i64,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// The connector's id.
+    pub id: i64,
+    /// Its uuid.
+    pub uuid: String,
+    /// Its name.
+    pub name: String,
+    /// It was not there before.
+    pub created: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    uuid: String,
+    name: String,
+    record: String,
+    version: i64,
+}
+
+impl Row {
+    fn stored(self) -> Result<StoredConnector, Error> {
+        let record = serde_json::from_str(&self.record)
+            .map_err(|e| Error::Refused(format!("the record of connector `{}` is damaged: {e}", self.name)))?;
+        Ok(StoredConnector { id: self.id, uuid: self.uuid, name: self.name, record, version: self.version })
+    }
+}
+
+impl StoredConnector {
+    /// The record as import reads it.
+    pub fn export(&self) -> Map<String, Value> {
+        let mut record = Map::from_iter([("id".to_owned(), json!(self.id)), ("uuid".to_owned(), json!(self.uuid))]);
+        record.extend(self.record.clone());
+        record
+    }
+}
+
+/// What is asked for by a reference: uuid before id before name.
+const BY_REFERENCE: &str = "SELECT id, uuid, name, record, version FROM connectors
+    WHERE uuid = $1 OR id = $2 OR name = $1
+    ORDER BY CASE WHEN uuid = $1 THEN 0 WHEN id = $2 THEN 1 ELSE 2 END LIMIT 1";
+/// Counts all changes; imports take turns, since each one locks this row first.
+const CHANGED: &str = "UPDATE revisions SET value = value + 1 WHERE name = 'connectors'";
+const IDENTITIES: &str = "SELECT id, uuid, name FROM connectors";
+const UPSERT: &str = "INSERT INTO connectors (id, uuid, name, record, credentials, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (uuid) DO UPDATE SET name = excluded.name,
+    record = excluded.record, credentials = COALESCE(excluded.credentials, connectors.credentials),
+    version = connectors.version + 1, updated_at = excluded.updated_at";
+
+impl Store {
+    /// The connector that a model calls `reference`: by uuid, id or name.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn connector(&self, reference: &str) -> Result<Option<StoredConnector>, Error> {
+        let id: Option<i64> = reference.parse().ok();
+        // No connector has a NUL in its name, and PostgreSQL refuses the question.
+        let reference = shown(reference);
+        let row: Option<Row> = on!(&self.0.database, read db =>
+            sqlx::query_as(BY_REFERENCE).bind(&reference).bind(id).fetch_optional(db).await?)?;
+        row.map(Row::stored).transpose()
+    }
+
+    /// All connectors, by id.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn connectors(&self) -> Result<Vec<StoredConnector>, Error> {
+        let statement = "SELECT id, uuid, name, record, version FROM connectors ORDER BY id";
+        let rows: Vec<Row> = on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)?;
+        rows.into_iter().map(Row::stored).collect()
+    }
+
+    /// The opened credentials of a connector; `None` when it has none.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or the key is not the one that sealed them.
+    pub async fn credentials(&self, uuid: &str) -> Result<Option<Map<String, Value>>, Error> {
+        let statement = "SELECT credentials FROM connectors WHERE uuid = $1";
+        let sealed: Option<Option<Vec<u8>>> = on!(&self.0.database, read db =>
+            sqlx::query_scalar(statement).bind(uuid).fetch_optional(db).await?)?;
+        let Some(sealed) = sealed.flatten() else { return Ok(None) };
+        let plain = self.0.vault.open(&sealed, &place(uuid))?;
+        serde_json::from_slice(&plain).map(Some).map_err(|_| Error::Sealed(place(uuid)))
+    }
+
+    /// A number that grows with every change of any connector: what was read under the same one is still true.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn connectors_revision(&self) -> Result<i64, Error> {
+        let statement = "SELECT value FROM revisions WHERE name = 'connectors'";
+        on!(&self.0.database, read db => sqlx::query_scalar(statement).fetch_one(db).await?)
+    }
+
+    /// Adds a connector, or updates the one that has the same uuid, else id, else name; `None` keeps its credentials.
+    ///
+    /// # Errors
+    /// When the record's uuid, id and name belong to different connectors, or the database cannot be asked.
+    pub async fn import_connector(
+        &self,
+        mut record: Map<String, Value>,
+        credentials: Option<Map<String, Value>>,
+    ) -> Result<Imported, Error> {
+        let given = Given::take(&mut record)?;
+        let text = Value::Object(record).to_string();
+        let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
+        on!(&self.0.database, write db => {
+            let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
+            sqlx::query(CHANGED).execute(&mut *transaction).await?;
+            let known: Vec<Identity> = sqlx::query_as(IDENTITIES).fetch_all(&mut *transaction).await?;
+            let imported = settle(&known, given)?;
+            let sealed = credentials.map(|credentials| self.sealed(&credentials, &imported.uuid)).transpose()?;
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
+            sqlx::query(UPSERT)
+                .bind(imported.id).bind(&imported.uuid).bind(&imported.name).bind(&text).bind(&sealed).bind(now)
+                .execute(&mut *transaction).await?;
+            transaction.commit().await?;
+            imported
+        })
+    }
+
+    /// Removes the connector that `reference` names, with its credentials; whether there was one.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn remove_connector(&self, reference: &str) -> Result<bool, Error> {
+        let Some(found) = self.connector(reference).await? else { return Ok(false) };
+        let begin = self.0.database.begin();
+        let statement = "DELETE FROM connectors WHERE uuid = $1";
+        on!(&self.0.database, write db => {
+            let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
+            sqlx::query(CHANGED).execute(&mut *transaction).await?;
+            let removed = sqlx::query(statement).bind(&found.uuid).execute(&mut *transaction).await?.rows_affected();
+            transaction.commit().await?;
+            removed > 0
+        })
+    }
+
+    fn sealed(&self, credentials: &Map<String, Value>, uuid: &str) -> Result<Vec<u8>, Error> {
+        let plain = serde_json::to_vec(credentials).map_err(|e| Error::Refused(e.to_string()))?;
+        self.0.vault.seal(&plain, &place(uuid))
+    }
+}
+
+/// What tells connectors apart.
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct Identity {
+    id: i64,
+    uuid: String,
+    name: String,
+}
+
+/// What a record says about its identity.
+#[derive(Debug, Clone)]
+struct Given {
+    id: Option<i64>,
+    uuid: Option<String>,
+    name: String,
+}
+
+impl Given {
+    fn take(record: &mut Map<String, Value>) -> Result<Self, Error> {
+        let name = text(record.get("name")).ok_or_else(|| Error::Conflict("the record has no name".to_owned()))?;
+        if name.contains('\0') {
+            return Err(Error::Conflict(format!("the name `{}` has a NUL in it", shown(&name))));
+        }
+        let uuid = text(record.remove("uuid").as_ref()).map(|uuid| shown(&uuid));
+        let id = text(record.remove("id").as_ref()).and_then(|id| id.parse().ok());
+        Ok(Self { id, uuid, name })
+    }
+}
+
+/// Which connector a record is about.
+fn settle(known: &[Identity], given: Given) -> Result<Imported, Error> {
+    let by_uuid = known.iter().find(|c| given.uuid.as_ref() == Some(&c.uuid));
+    let by_id = known.iter().find(|c| given.id == Some(c.id));
+    let by_name = known.iter().find(|c| c.name == given.name);
+    let found = by_uuid.or(by_id).or(by_name);
+    if let Some(other) = by_name.filter(|other| found.is_some_and(|found| found.uuid != other.uuid)) {
+        let problem =
+            format!("The Name has already been taken. `{}` is the name of connector {}", given.name, other.id);
+        return Err(Error::Conflict(problem));
+    }
+    // A number means something in one installation only: with another uuid and another name it is another connector,
+    // whose credentials must not go where this record points.
+    if let (None, Some(other), None, Some(uuid)) = (by_uuid, by_id, by_name, &given.uuid) {
+        let problem = format!(
+            "id {} belongs to connector `{}` (uuid {}), not to `{}` (uuid {uuid}); leave `id` out of the record",
+            other.id, other.name, other.uuid, given.name
+        );
+        return Err(Error::Conflict(problem));
+    }
+    let next_id = known.iter().map(|c| c.id).max().unwrap_or(0).saturating_add(1);
+    Ok(Imported {
+        id: found.map(|c| c.id).or(given.id).unwrap_or(next_id),
+        uuid: found.map(|c| c.uuid.clone()).or(given.uuid).unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+        name: given.name,
+        created: found.is_none(),
+    })
+}
+
+/// The associated data of a connector's credentials.
+fn place(uuid: &str) -> String {
+    format!("connector {uuid}")
+}
+
+fn text(value: Option<&Value>) -> Option<String> {
+    match value {
+        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,245 @@
+//! The two databases behind one name: opening, migrating, and the clock.
+
+use std::fs::File;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::error::DatabaseError;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, SqlitePool};
+
+use super::Error;
+
+static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
+
+/// How long a statement waits for a connection, and a SQLite one for another process.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a statement or transaction may take: a network that swallows packets says nothing for a quarter of an hour.
+pub(super) const STATEMENT: Duration = Duration::from_secs(10);
+/// Connections of one process.
+const CONNECTIONS: u32 = 5;
+
+/// An open database.
+#[derive(Debug, Clone)]
+pub(super) enum Database {
+    /// One connection writes, so that this process never waits for its own lock; the others read.
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    /// Statements of people and of the clock; the ledger's batches have a connection of their own.
+    Postgres(PgPool),
+}
+
+/// The same statements on whichever database is open, as a `Result`: `$db` is a connection of its type in each branch.
+/// A connection that answers too late or with a broken stream is thrown away.
+macro_rules! on {
+    ($database:expr, write $db:ident => $body:expr) => {
+        match $database {
+            $crate::store::database::Database::Sqlite { writer, .. } => $crate::store::database::held!(writer, $db => $body),
+            $crate::store::database::Database::Postgres(pool) => $crate::store::database::held!(pool, $db => $body),
+        }
+    };
+    ($database:expr, read $db:ident => $body:expr) => {
+        match $database {
+            $crate::store::database::Database::Sqlite { readers, .. } => $crate::store::database::held!(readers, $db => $body),
+            $crate::store::database::Database::Postgres(pool) => $crate::store::database::held!(pool, $db => $body),
+        }
+    };
+}
+pub(super) use on;
+
+/// One connection of a pool for as long as `$body` takes.
+macro_rules! held {
+    ($pool:expr, $db:ident => $body:expr) => {
+        async {
+            let mut held = $pool.acquire().await?;
+            let work = async {
+                let $db = &mut *held;
+                Ok::<_, $crate::store::Error>($body)
+            };
+            let done = tokio::time::timeout($crate::store::database::STATEMENT, work).await;
+            let done = done.unwrap_or_else(|_| Err($crate::store::database::too_slow()));
+            if done.as_ref().is_err_and($crate::store::Error::is_unreachable) {
+                // Given back to the pool it would be asked whether it is well, perhaps for ever.
+                held.close_on_drop();
+            }
+            done
+        }
+        .await
+    };
+}
+pub(super) use held;
+
+/// No answer in time.
+pub(super) fn too_slow() -> Error {
+    Error::Unreachable(format!("no answer within {} s", STATEMENT.as_secs()))
+}
+
+/// A database that was opened; the lock is held until its key is settled.
+pub(super) struct Opened {
+    pub(super) database: Database,
+    pub(super) lock: Option<File>,
+    pub(super) default_key_file: Option<PathBuf>,
+}
+
+pub(super) async fn open(url: &SecretString, migrate: bool) -> Result<Opened, Error> {
+    let text = url.expose_secret();
+    if let Some(file) = text.strip_prefix("sqlite:") {
+        let file = file.strip_prefix("//").unwrap_or(file);
+        // A ledger in memory would forget what it was told.
+        if file.is_empty() || file.contains(":memory:") { Err(Error::Url) } else { open_sqlite(Path::new(file)).await }
+    } else if text.starts_with("postgres:") || text.starts_with("postgresql:") {
+        open_postgres(text, migrate).await
+    } else {
+        Err(Error::Url)
+    }
+}
+
+async fn open_sqlite(file: &Path) -> Result<Opened, Error> {
+    let beside = |suffix: &str| {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        // It will hold credentials and a key: nobody else's business.
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.map_err(|source| Error::File { path: folder.display().to_string(), source })?;
+    }
+    // SQLite's own locks do not cover "make the file, set its mode, migrate it, make its key" by several processes.
+    let lock = locked(&beside(".lock")).await?;
+    let problem = |source| Error::File { path: file.display().to_string(), source };
+    let made = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file);
+    made.map_err(problem)?;
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(PATIENCE);
+    let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+    let writer = pool(1).connect_with(options.clone()).await.map_err(|error| problem(std::io::Error::other(error)))?;
+    let readers = pool(CONNECTIONS).connect_lazy_with(options.pragma("query_only", "on"));
+    SQLITE.run(&writer).await.map_err(migration_failed)?;
+    Ok(Opened {
+        database: Database::Sqlite { writer, readers },
+        lock: Some(lock),
+        default_key_file: Some(beside(".key")),
+    })
+}
+
+async fn locked(path: &Path) -> Result<File, Error> {
+    let problem = |source| Error::File { path: path.display().to_string(), source };
+    let lock = File::create(path).map_err(problem)?;
+    let waiting = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock));
+    waiting.await.map_err(|e| problem(std::io::Error::other(e)))?.map_err(problem)
+}
+
+async fn open_postgres(url: &str, migrate: bool) -> Result<Opened, Error> {
+    let options: PgConnectOptions = url.parse().map_err(|_| Error::Url)?;
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    let pool =
+        pool.connect_with(options.application_name("data-connector")).await.map_err(|error| unreachable(&error))?;
+    if migrate {
+        POSTGRES.run(&pool).await.map_err(migration_failed)?;
+    } else {
+        check_schema(&pool).await?;
+    }
+    Ok(Opened { database: Database::Postgres(pool), lock: None, default_key_file: None })
+}
+
+/// A database that does not let us in is as good as away, whatever it says.
+fn unreachable(error: &sqlx::Error) -> Error {
+    Error::Unreachable(error.to_string())
+}
+
+async fn check_schema(pool: &PgPool) -> Result<(), Error> {
+    let applied: Result<Vec<i64>, sqlx::Error> =
+        sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version").fetch_all(pool).await;
+    let applied = match applied {
+        Ok(applied) => applied,
+        // "There is no such table": nothing has been migrated here.
+        Err(sqlx::Error::Database(problem)) if problem.code().as_deref() == Some("42P01") => {
+            return Err(Error::NotMigrated);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let known: Vec<i64> = POSTGRES.iter().map(|migration| migration.version).collect();
+    if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
+        return Err(Error::OtherSchema(format!("it has migration {newer}, which a newer version made")));
+    }
+    if applied.len() < known.len() { Err(Error::NotMigrated) } else { Ok(()) }
+}
+
+fn migration_failed(error: MigrateError) -> Error {
+    match error {
+        MigrateError::Execute(error) => error.into(),
+        other => Error::OtherSchema(other.to_string()),
+    }
+}
+
+/// Whether a database's own error may be gone at the next try: restarts, locks, a standby that takes over, full disks.
+pub(super) fn is_passing(error: &dyn DatabaseError) -> bool {
+    let code = error.code().unwrap_or_default();
+    let postgres = ["08", "25006", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class));
+    // SQLite: busy, locked, I/O error, full, cannot open, and their extended codes.
+    let sqlite = code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14));
+    if code.len() == 5 { postgres } else { sqlite }
+}
+
+impl Database {
+    /// Begins a transaction that writes; SQLite takes its lock here, since it cannot be waited for later.
+    pub(super) fn begin(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "BEGIN IMMEDIATE",
+            Self::Postgres(_) => "BEGIN",
+        }
+    }
+
+    /// Asks for epoch milliseconds by this database's clock.
+    pub(super) fn clock(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => SQLITE_NOW,
+            Self::Postgres(_) => POSTGRES_NOW,
+        }
+    }
+
+    /// Epoch milliseconds by this database's clock.
+    pub(super) async fn now(&self) -> Result<i64, Error> {
+        let clock = self.clock();
+        on!(self, read db => sqlx::query_scalar(clock).fetch_one(db).await?)
+    }
+
+    /// The ledger's id and the value that only the right key recognises; both are made at first use.
+    pub(super) async fn identity(&self, check: &[u8]) -> Result<(String, Vec<u8>), Error> {
+        let id = uuid::Uuid::new_v4().to_string().into_bytes();
+        let make = "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+        let read = "SELECT value FROM meta WHERE name = $1";
+        let (id, check): (Vec<u8>, Vec<u8>) = on!(self, write db => {
+            for (name, value) in [("ledger_id", id.as_slice()), ("vault_check", check)] {
+                sqlx::query(make).bind(name).bind(value).execute(&mut *db).await?;
+            }
+            let id = sqlx::query_scalar(read).bind("ledger_id").fetch_one(&mut *db).await?;
+            (id, sqlx::query_scalar(read).bind("vault_check").fetch_one(&mut *db).await?)
+        })?;
+        Ok((String::from_utf8_lossy(&id).into_owned(), check))
+    }
+
+    /// Ends all connections; what is under way is finished first.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// SQLite's clock, to the millisecond.
+pub(super) const SQLITE_NOW: &str = "SELECT CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)";
+/// PostgreSQL's.
+pub(super) const POSTGRES_NOW: &str = "SELECT now_ms()";

@@ -1,0 +1,163 @@
+//! Dead letters: whole messages with the reason, for people.
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::database::on;
+use super::{Error, Store};
+
+/// A letter to keep.
+#[derive(Debug, Clone)]
+pub struct NewDeadLetter {
+    /// The message's id.
+    pub message_id: Option<String>,
+    /// A code of CONTRACT 3, or the broker's reason.
+    pub reason: String,
+    /// What happened, for people.
+    pub detail: Option<String>,
+    /// The job, where it is known.
+    pub job_id: Option<String>,
+    /// How many attempts were made.
+    pub attempts: Option<i64>,
+    /// Where the message had been published.
+    pub exchange: Option<String>,
+    /// With which key.
+    pub routing_key: Option<String>,
+    /// All properties.
+    pub properties: Value,
+    /// The original bytes.
+    pub body: Vec<u8>,
+}
+
+/// A letter as kept.
+#[derive(Debug, Clone)]
+pub struct DeadLetter {
+    /// Its number.
+    pub id: i64,
+    /// When it arrived, epoch milliseconds.
+    pub arrived_at: i64,
+    /// When it was published again.
+    pub replayed_at: Option<i64>,
+    /// Everything else.
+    pub letter: NewDeadLetter,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: i64,
+    message_id: Option<String>,
+    reason: String,
+    detail: Option<String>,
+    job_id: Option<String>,
+    attempts: Option<i64>,
+    exchange: Option<String>,
+    routing_key: Option<String>,
+    properties: String,
+    body: Vec<u8>,
+    arrived_at: i64,
+    replayed_at: Option<i64>,
+}
+
+impl From<Row> for DeadLetter {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            arrived_at: row.arrived_at,
+            replayed_at: row.replayed_at,
+            letter: NewDeadLetter {
+                message_id: row.message_id,
+                reason: row.reason,
+                detail: row.detail,
+                job_id: row.job_id,
+                attempts: row.attempts,
+                exchange: row.exchange,
+                routing_key: row.routing_key,
+                properties: serde_json::from_str(&row.properties).unwrap_or(Value::Null),
+                body: row.body,
+            },
+        }
+    }
+}
+
+/// How often this message was published again; the same content dying once more after that is another death.
+const REPLAYS: &str = "SELECT COUNT(*) FROM dead_letters WHERE replayed_at IS NOT NULL AND message_id = $1";
+const INSERT: &str = "INSERT INTO dead_letters (fingerprint, message_id, reason, detail, job_id, attempts, exchange,
+    routing_key, properties, body, arrived_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    ON CONFLICT (fingerprint) DO NOTHING";
+
+impl Store {
+    /// Keeps a letter. One that is delivered again before it was replayed is the same letter; the same message that died
+    /// again after a replay is a new one.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn add_dead_letter(&self, letter: NewDeadLetter) -> Result<(), Error> {
+        let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
+        let properties = letter.properties.to_string();
+        let shown = |text: &Option<String>| text.as_deref().map(shown);
+        let message_id = shown(&letter.message_id);
+        on!(&self.0.database, write db => {
+            let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
+            let replays: i64 =
+                sqlx::query_scalar(REPLAYS).bind(&message_id).fetch_one(&mut *transaction).await?;
+            sqlx::query(INSERT)
+                .bind(fingerprint(&letter, replays)).bind(&message_id).bind(self::shown(&letter.reason))
+                .bind(shown(&letter.detail)).bind(shown(&letter.job_id)).bind(letter.attempts)
+                .bind(shown(&letter.exchange)).bind(shown(&letter.routing_key)).bind(self::shown(&properties))
+                .bind(&letter.body).bind(now)
+                .execute(&mut *transaction).await?;
+            transaction.commit().await?;
+        })
+    }
+
+    /// Letters, the newest first; those that were published again only when asked for.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn dead_letters(&self, replayed_too: bool, limit: u32) -> Result<Vec<DeadLetter>, Error> {
+        let statement = "SELECT * FROM dead_letters WHERE $1 = 1 OR replayed_at IS NULL ORDER BY id DESC LIMIT $2";
+        let rows: Vec<Row> = on!(&self.0.database, read db => sqlx::query_as(statement)
+            .bind(i64::from(replayed_too)).bind(i64::from(limit)).fetch_all(db).await?)?;
+        Ok(rows.into_iter().map(DeadLetter::from).collect())
+    }
+
+    /// One letter.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, Error> {
+        let statement = "SELECT * FROM dead_letters WHERE id = $1";
+        let row: Option<Row> =
+            on!(&self.0.database, read db => sqlx::query_as(statement).bind(id).fetch_optional(db).await?)?;
+        Ok(row.map(DeadLetter::from))
+    }
+
+    /// Notes that a letter was published again.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn mark_replayed(&self, id: i64) -> Result<(), Error> {
+        let now = self.0.database.now().await?;
+        let statement = "UPDATE dead_letters SET replayed_at = $2 WHERE id = $1";
+        on!(&self.0.database, write db => {
+            sqlx::query(statement).bind(id).bind(now).execute(db).await?;
+        })
+    }
+}
+
+fn fingerprint(letter: &NewDeadLetter, replays: i64) -> Vec<u8> {
+    let mut sha = Sha256::new();
+    for part in [letter.message_id.as_deref().unwrap_or_default(), &letter.reason] {
+        sha.update(part.len().to_be_bytes());
+        sha.update(part);
+    }
+    sha.update(replays.to_be_bytes());
+    sha.update(&letter.body);
+    sha.finalize().to_vec()
+}
+
+/// PostgreSQL's texts cannot hold NUL; the message's own bytes are kept as they are.
+pub(super) fn shown(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}

@@ -1,0 +1,49 @@
+//! A record as the columns it is written into, the same for both databases.
+
+use super::{ANSWER_GRACE_MS, Record, StoredResult, history_bytes};
+
+/// One row of a batch.
+pub(super) struct Columns<'a> {
+    pub(super) id: &'a str,
+    pub(super) fence: i64,
+    pub(super) state: &'static str,
+    /// From now until something is due, milliseconds.
+    pub(super) wait: i64,
+    pub(super) history: Option<Vec<u8>>,
+    pub(super) code: Option<&'a str>,
+    pub(super) http_status: Option<i64>,
+    pub(super) duration_ms: Option<i64>,
+    pub(super) result: Option<&'a StoredResult>,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn of(record: &'a Record) -> Self {
+        match record {
+            Record::Waiting { id, fence, wait_ms, history } => Self {
+                id,
+                fence: *fence,
+                state: "waiting",
+                wait: i64::try_from(*wait_ms).unwrap_or(i64::MAX).min(LONGEST_MS),
+                history: history_bytes(history),
+                code: None,
+                http_status: None,
+                duration_ms: None,
+                result: None,
+            },
+            Record::Answered { id, fence, code, http_status, duration_ms, history, result } => Self {
+                id,
+                fence: *fence,
+                state: "answered",
+                wait: ANSWER_GRACE_MS,
+                history: history_bytes(history),
+                code: code.as_deref(),
+                http_status: http_status.map(i64::from),
+                duration_ms: Some(i64::try_from(*duration_ms).unwrap_or(i64::MAX)),
+                result: Some(result),
+            },
+        }
+    }
+}
+
+/// A hundred years, so that sums fit.
+const LONGEST_MS: i64 = 100 * 366 * 86_400_000;

@@ -1,0 +1,213 @@
+//! The ledger as one worker uses it: questions go to its one writer, or straight to the database where nothing is hot.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::writer::{Operation, write};
+use super::{Claim, ClaimRequest, Record, Recorded, StoredResult, postgres, sqlite};
+use crate::store::database::{Database, held, on};
+use crate::store::workers::millis;
+use crate::store::{Error, dead_letters::shown};
+
+/// How long a caller waits for its turn and its answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Waits of a result that nobody takes: from the first, doubling, to the last.
+const RETURNED_MS: (i64, i64) = (5_000, 600_000);
+/// The longest id, bytes; indexes take no longer ones.
+const ID_BYTES: usize = 1_024;
+/// Rows that one statement drops.
+const CHUNK: u64 = 1_000;
+/// How long the lease of a dead worker is kept, for people.
+const DEAD_WORKERS: Duration = Duration::from_hours(24);
+
+const RETURN: &str = "UPDATE jobs SET returns = returns + 1, updated_at = $2,
+    due_at = $2 + CASE WHEN returns < 7 THEN $3 * (1 << CAST(returns AS INTEGER)) ELSE $4 END
+    WHERE id = $1 AND state = 'answered'";
+const CANCEL: &str = "INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at)
+    VALUES ($1, 'cancelled', 0, 0, $2, $2) ON CONFLICT (id) DO UPDATE
+    SET state = 'cancelled', due_at = NULL, updated_at = excluded.updated_at
+    WHERE jobs.state IN ('sending', 'waiting', 'cancelled')";
+const OLD_PAYLOADS: &str = "DELETE FROM payloads WHERE job_id IN (SELECT p.job_id FROM payloads p
+    LEFT JOIN jobs j ON j.id = p.job_id
+    WHERE p.stored_at < $1 AND (j.id IS NULL OR (j.state IN ('published', 'cancelled') AND j.updated_at < $1)) LIMIT 1000)";
+const OLD_ROWS: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE created_at < $1
+    AND updated_at < $1 AND state IN ('published', 'cancelled') LIMIT 1000)";
+const OLD_WORKERS: &str = "DELETE FROM workers WHERE id IN (SELECT id FROM workers WHERE seen_until < $1 LIMIT 1000)";
+
+/// The ledger as one worker uses it; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LedgerHandle {
+    queue: mpsc::UnboundedSender<Operation>,
+    database: Database,
+}
+
+impl LedgerHandle {
+    pub(in crate::store) fn start(database: Database, worker: String) -> Self {
+        let (queue, waiting) = mpsc::unbounded_channel();
+        tokio::spawn(write(database.clone(), Arc::from(worker), waiting));
+        Self { queue, database }
+    }
+
+    /// Claims a job before anything of it is sent; returns once the claim is durable. A claim that is given up, or whose
+    /// answer got lost, is undone.
+    ///
+    /// # Errors
+    /// When the database cannot be asked: nothing may be sent.
+    pub async fn claim(&self, request: ClaimRequest) -> Result<Claim, Error> {
+        if !is_possible(&request.id) {
+            return Err(Error::Refused(format!("a job id has at most {ID_BYTES} bytes and no NUL")));
+        }
+        let (answer, answered) = oneshot::channel();
+        let mut unread = Unread { id: request.id.clone(), answered, queue: self.queue.clone() };
+        self.queue.send(Operation::Claim(Box::new(displayable(request)), answer)).map_err(|_| closed())?;
+        in_time(timeout(PATIENCE, &mut unread.answered).await)
+    }
+
+    /// Records what an attempt ended with; returns once it is durable. The same record may be written again.
+    ///
+    /// # Errors
+    /// When the database cannot be asked: nothing may be answered or acked.
+    pub async fn record(&self, record: Record) -> Result<Recorded, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Operation::Record(Box::new(record), answer)).map_err(|_| closed())?;
+        in_time(timeout(PATIENCE, answered).await)
+    }
+
+    /// Notes that the engine has its result; rides in the next batch, since the sweeper mends what is lost.
+    pub fn published(&self, id: &str) {
+        drop(self.queue.send(Operation::Published(id.to_owned())));
+    }
+
+    /// Waits until everything asked for so far is written.
+    pub async fn flush(&self) {
+        let (done, flushed) = oneshot::channel();
+        if self.queue.send(Operation::Flush(done)).is_ok() {
+            drop(timeout(PATIENCE, flushed).await);
+        }
+    }
+
+    /// Notes that nobody took a result: it is sent again, each time after a longer wait.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn returned(&self, id: &str) -> Result<(), Error> {
+        let clock = self.database.clock();
+        on!(&self.database, write db => {
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
+            sqlx::query(RETURN).bind(id).bind(now).bind(RETURNED_MS.0).bind(RETURNED_MS.1).execute(db).await?;
+        })
+    }
+
+    /// Takes a job back; whether it was in time. A job that was never seen is refused when it comes (CONTRACT 4).
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn cancel(&self, id: &str) -> Result<bool, Error> {
+        if !is_possible(id) {
+            return Ok(false);
+        }
+        let clock = self.database.clock();
+        on!(&self.database, write db => {
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
+            sqlx::query(CANCEL).bind(id).bind(now).execute(db).await?.rows_affected() > 0
+        })
+    }
+
+    /// Whether there is a row for this id.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn knows(&self, id: &str) -> Result<bool, Error> {
+        if !is_possible(id) {
+            return Ok(false);
+        }
+        let statement = "SELECT COUNT(*) FROM jobs WHERE id = $1";
+        let rows: i64 = on!(&self.database, read db => sqlx::query_scalar(statement).bind(id).fetch_one(db).await?)?;
+        Ok(rows > 0)
+    }
+
+    /// Results whose time has come and that no engine has, each handed to one caller only.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn sweep(&self, limit: u32) -> Result<Vec<StoredResult>, Error> {
+        match &self.database {
+            Database::Sqlite { writer, .. } => held!(writer, db => sqlite::sweep(db, limit).await?),
+            Database::Postgres(pool) => held!(pool, db => postgres::sweep(db, limit).await?),
+        }
+    }
+
+    /// Drops rows and payloads that are older than this, and leases of workers long dead, a thousand at a time. Answers
+    /// that no engine has taken and parked jobs are kept.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn retain(&self, rows: Duration, payloads: Duration) -> Result<(), Error> {
+        let now = self.database.now().await?;
+        for (statement, age) in [(OLD_PAYLOADS, payloads), (OLD_ROWS, rows), (OLD_WORKERS, DEAD_WORKERS)] {
+            let before = now.saturating_sub(millis(age));
+            loop {
+                let dropped = on!(&self.database, write db =>
+                    sqlx::query(statement).bind(before).execute(db).await?.rows_affected())?;
+                if dropped < CHUNK {
+                    break;
+                }
+                // Others get their turn between two chunks.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits for the answer to a claim. If nobody reads it, the writer is told, so that the job does not wait for this worker's end.
+struct Unread {
+    id: String,
+    answered: oneshot::Receiver<Result<Claim, Error>>,
+    queue: mpsc::UnboundedSender<Operation>,
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        // Whoever sends from now on learns of it; what had been sent is looked at here.
+        self.answered.close();
+        if let Ok(Ok(Claim::Granted(grant) | Claim::Orphaned(grant))) = self.answered.try_recv() {
+            drop(self.queue.send(Operation::Unheard(std::mem::take(&mut self.id), grant.fence)));
+        }
+    }
+}
+
+fn in_time<T>(
+    answered: Result<Result<Result<T, Error>, oneshot::error::RecvError>, tokio::time::error::Elapsed>,
+) -> Result<T, Error> {
+    match answered {
+        Ok(answer) => answer.map_err(|_| closed())?,
+        Err(_) => Err(Error::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()))),
+    }
+}
+
+fn closed() -> Error {
+    Error::Unreachable("the ledger is closed".to_owned())
+}
+
+/// Whether a job can have this id in both databases.
+fn is_possible(id: &str) -> bool {
+    id.len() <= ID_BYTES && !id.contains('\0')
+}
+
+/// Columns that people read; what a database's text cannot hold is replaced.
+fn displayable(request: ClaimRequest) -> ClaimRequest {
+    let optional = |text: Option<String>| text.map(|text| shown(&text));
+    ClaimRequest {
+        engine: shown(&request.engine),
+        process: optional(request.process),
+        request: shown(&request.request),
+        element: shown(&request.element),
+        connector: optional(request.connector),
+        resource: optional(request.resource),
+        ..request
+    }
+}

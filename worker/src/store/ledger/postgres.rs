@@ -1,0 +1,237 @@
+//! The ledger's batches on PostgreSQL: one statement each for what is new, row locks only for jobs that are known.
+//!
+//! Batches come sorted by id, so that workers with the same jobs in hand wait for each other instead of locking up.
+
+use std::collections::HashMap;
+
+use sqlx::{Connection, PgConnection};
+
+use super::columns::Columns;
+use super::decide::{Decision, Take, decide, recorded};
+use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
+use crate::store::Error;
+use crate::store::database::POSTGRES_NOW;
+
+const INSERT: &str = "INSERT INTO jobs (id, job_hash, state, attempt, fence, worker_id, repeat_safe, idempotency_key,
+        request_hash, engine, process, request, element, connector, resource, created_at, updated_at)
+    SELECT id, job_hash, 'sending', attempt, 1, $3, repeat_safe, idempotency_key, request_hash, engine, process, request,
+        element, connector, resource, now_ms(), now_ms()
+    FROM UNNEST($1::TEXT[], $2::BYTEA[], $4::BIGINT[], $5::BIGINT[], $6::TEXT[], $7::BYTEA[], $8::TEXT[], $9::TEXT[],
+        $10::TEXT[], $11::TEXT[], $12::TEXT[], $13::TEXT[])
+        AS u (id, job_hash, attempt, repeat_safe, idempotency_key, request_hash, engine, process, request, element,
+            connector, resource)
+    ON CONFLICT (id) DO NOTHING RETURNING id, created_at";
+/// The rows are locked by a statement of their own: leases are then read as they are once the locks are held.
+const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+const READ: &str =
+    "SELECT j.*, w.seen_until FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id WHERE j.id = ANY($1)";
+const TAKE: &str = "UPDATE jobs SET state = 'sending', attempt = $2, fence = $3, crashes = $4, worker_id = $5,
+    repeat_safe = $6, request_hash = $7, due_at = NULL, updated_at = $8 WHERE id = $1";
+const PARK: &str = "UPDATE jobs SET state = 'parked', crashes = $2, fence = fence + 1, updated_at = $3 WHERE id = $1";
+const LEARN: &str = "UPDATE jobs SET job_hash = $2, engine = $3, process = $4, request = $5, element = $6,
+    connector = $7, resource = $8 WHERE id = $1";
+const RECORD: &str = "WITH u AS (
+        SELECT * FROM UNNEST($1::TEXT[], $2::BIGINT[], $3::TEXT[], $4::BIGINT[], $5::BYTEA[], $6::TEXT[], $7::BIGINT[],
+            $8::BIGINT[], $9::BYTEA[], $10::BYTEA[], $11::BYTEA[], $12::BYTEA[])
+            AS u (id, fence, state, wait, history, code, http_status, duration_ms, result, routing_key, reply_to,
+                correlation_id)),
+    done AS (
+        UPDATE jobs SET state = CASE jobs.state WHEN 'cancelled' THEN jobs.state ELSE u.state END,
+            due_at = CASE jobs.state WHEN 'cancelled' THEN NULL ELSE now_ms() + u.wait END,
+            history = u.history, code = u.code, http_status = u.http_status, duration_ms = u.duration_ms,
+            updated_at = now_ms()
+        FROM u WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')
+        RETURNING jobs.id, jobs.state),
+    kept AS (
+        INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at)
+        SELECT u.id, u.result, u.routing_key, u.reply_to, u.correlation_id, now_ms()
+        FROM u JOIN done ON done.id = u.id WHERE u.result IS NOT NULL
+        ON CONFLICT (job_id) DO UPDATE SET result = excluded.result, routing_key = excluded.routing_key,
+            reply_to = excluded.reply_to, correlation_id = excluded.correlation_id, stored_at = excluded.stored_at)
+    SELECT id, state FROM done";
+const STANDING: &str = "SELECT j.state, p.result FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
+    WHERE j.id = $1 AND j.fence = $2";
+const PUBLISHED: &str = "UPDATE jobs SET state = 'published', due_at = NULL, updated_at = now_ms()
+    WHERE id = ANY($1) AND state = 'answered'";
+const UNDO: &str = "UPDATE jobs SET state = CASE u.taken_over WHEN 1 THEN state ELSE 'waiting' END, worker_id = NULL,
+        fence = jobs.fence + 1, attempt = attempt - 1 + u.taken_over, crashes = crashes - u.taken_over,
+        due_at = CASE u.taken_over WHEN 1 THEN NULL ELSE now_ms() END, updated_at = now_ms()
+    FROM UNNEST($1::TEXT[], $2::BIGINT[], $3::BIGINT[]) AS u (id, fence, taken_over)
+    WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.worker_id = $4 AND jobs.state = 'sending'";
+const SWEEP: &str = "WITH due AS (
+        SELECT id FROM jobs WHERE state = 'answered' AND due_at <= now_ms() ORDER BY due_at LIMIT $1
+        FOR UPDATE SKIP LOCKED),
+    later AS (UPDATE jobs SET due_at = now_ms() + $2 FROM due WHERE jobs.id = due.id RETURNING jobs.id)
+    SELECT p.job_id, p.result, p.routing_key, p.reply_to, p.correlation_id
+    FROM payloads p JOIN later ON later.id = p.job_id";
+
+/// Claims the jobs that nobody has seen before; `None` for the others.
+pub(super) async fn insert(
+    db: &mut PgConnection,
+    worker: &str,
+    requests: &[ClaimRequest],
+) -> Result<Vec<Option<Said>>, Error> {
+    let all = |of: fn(&ClaimRequest) -> Option<&str>| requests.iter().map(of).collect::<Vec<_>>();
+    let statement = sqlx::query_as(INSERT)
+        .bind(all(|r| Some(&r.id)))
+        .bind(requests.iter().map(|r| r.job_hash.as_slice()).collect::<Vec<_>>())
+        .bind(worker)
+        .bind(requests.iter().map(|r| i64::from(r.attempt.max(1))).collect::<Vec<_>>())
+        .bind(requests.iter().map(|r| i64::from(r.repeat_safe)).collect::<Vec<_>>())
+        .bind(all(|r| Some(&r.idempotency_key)))
+        .bind(requests.iter().map(|r| r.request_hash.as_ref().map(<[u8; 32]>::as_slice)).collect::<Vec<_>>())
+        .bind(all(|r| Some(&r.engine)))
+        .bind(all(|r| r.process.as_deref()))
+        .bind(all(|r| Some(&r.request)))
+        .bind(all(|r| Some(&r.element)))
+        .bind(all(|r| r.connector.as_deref()))
+        .bind(all(|r| r.resource.as_deref()));
+    let inserted: HashMap<String, i64> = statement.fetch_all(db).await?.into_iter().collect();
+    Ok(requests.iter().map(|request| inserted.get(&request.id).map(|now| Said::first(request, *now))).collect())
+}
+
+/// Decides about jobs that have a row; `None` where it has just been dropped. `undos` is what a lost commit may have granted.
+pub(super) async fn known(
+    db: &mut PgConnection,
+    worker: &str,
+    requests: &[ClaimRequest],
+    undos: &mut Vec<Undo>,
+) -> Result<Vec<Option<Said>>, Error> {
+    let ids: Vec<&str> = requests.iter().map(|request| request.id.as_str()).collect();
+    let mut transaction = db.begin().await?;
+    sqlx::query(LOCK).bind(&ids).execute(&mut *transaction).await?;
+    let now: i64 = sqlx::query_scalar(POSTGRES_NOW).fetch_one(&mut *transaction).await?;
+    let rows: Vec<Row> = sqlx::query_as(READ).bind(&ids).fetch_all(&mut *transaction).await?;
+    let rows: HashMap<&str, &Row> = rows.iter().map(|row| (row.id.as_str(), row)).collect();
+    let mut said = Vec::with_capacity(requests.len());
+    for request in requests {
+        let Some(row) = rows.get(request.id.as_str()) else {
+            said.push(None);
+            continue;
+        };
+        let one = apply(&mut transaction, decide(row, request, now), worker, request, now).await?;
+        undos.extend(one.undo.clone());
+        said.push(Some(one));
+    }
+    transaction.commit().await?;
+    Ok(said)
+}
+
+async fn apply(
+    db: &mut PgConnection,
+    decision: Decision,
+    worker: &str,
+    request: &ClaimRequest,
+    now: i64,
+) -> Result<Said, Error> {
+    let claim = match decision {
+        Decision::Take(take) => return apply_take(db, *take, worker, request, now).await,
+        Decision::Say(claim) => claim,
+        Decision::HandOut => {
+            let stored: Option<Payload> = sqlx::query_as(RESULT).bind(&request.id).fetch_optional(db).await?;
+            stored.map_or(Claim::Published, |stored| Claim::Answered(stored.into()))
+        }
+        Decision::Park { crashes } => {
+            sqlx::query(PARK).bind(&request.id).bind(crashes).bind(now).execute(db).await?;
+            Claim::Parked
+        }
+        Decision::LearnHash => {
+            sqlx::query(LEARN)
+                .bind(&request.id)
+                .bind(request.job_hash.as_slice())
+                .bind(&request.engine)
+                .bind(&request.process)
+                .bind(&request.request)
+                .bind(&request.element)
+                .bind(&request.connector)
+                .bind(&request.resource)
+                .execute(db)
+                .await?;
+            Claim::Cancelled
+        }
+    };
+    Ok(Said { claim, undo: None })
+}
+
+async fn apply_take(
+    db: &mut PgConnection,
+    take: Take,
+    worker: &str,
+    request: &ClaimRequest,
+    now: i64,
+) -> Result<Said, Error> {
+    sqlx::query(TAKE)
+        .bind(&request.id)
+        .bind(take.attempt)
+        .bind(take.fence)
+        .bind(take.crashes)
+        .bind(worker)
+        .bind(take.repeat_safe)
+        .bind(&take.request_hash)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(take.said)
+}
+
+pub(super) async fn record(db: &mut PgConnection, records: &[Record]) -> Result<Vec<Recorded>, Error> {
+    let columns: Vec<Columns<'_>> = records.iter().map(Columns::of).collect();
+    let number = |of: fn(&Columns<'_>) -> Option<i64>| columns.iter().map(of).collect::<Vec<_>>();
+    let bytes = |of: fn(&StoredResult) -> Option<&[u8]>| {
+        columns.iter().map(|c| c.result.and_then(of)).collect::<Vec<Option<&[u8]>>>()
+    };
+    let written: Vec<(String, String)> = sqlx::query_as(RECORD)
+        .bind(columns.iter().map(|c| c.id).collect::<Vec<_>>())
+        .bind(number(|c| Some(c.fence)))
+        .bind(columns.iter().map(|c| c.state).collect::<Vec<_>>())
+        .bind(number(|c| Some(c.wait)))
+        .bind(columns.iter().map(|c| c.history.as_deref()).collect::<Vec<_>>())
+        .bind(columns.iter().map(|c| c.code).collect::<Vec<_>>())
+        .bind(number(|c| c.http_status))
+        .bind(number(|c| c.duration_ms))
+        .bind(bytes(|r| Some(&r.body)))
+        .bind(bytes(|r| Some(r.routing_key.as_bytes())))
+        .bind(bytes(|r| r.reply_to.as_ref().map(String::as_bytes)))
+        .bind(bytes(|r| r.correlation_id.as_ref().map(String::as_bytes)))
+        .fetch_all(&mut *db)
+        .await?;
+    let written: HashMap<String, String> = written.into_iter().collect();
+    let mut all = Vec::with_capacity(records.len());
+    for (record, columns) in records.iter().zip(&columns) {
+        all.push(match written.get(columns.id).map(String::as_str) {
+            Some("cancelled") => Recorded::Cancelled,
+            Some(_) => Recorded::Done,
+            None => not_written(db, record, columns).await?,
+        });
+    }
+    Ok(all)
+}
+
+async fn not_written(db: &mut PgConnection, record: &Record, columns: &Columns<'_>) -> Result<Recorded, Error> {
+    let standing: Option<(String, Option<Vec<u8>>)> =
+        sqlx::query_as(STANDING).bind(columns.id).bind(columns.fence).fetch_optional(db).await?;
+    let (state, stored) = standing.unzip();
+    Ok(recorded(record, state.as_deref(), stored.flatten().as_deref()))
+}
+
+pub(super) async fn published(db: &mut PgConnection, ids: &[String]) -> Result<(), Error> {
+    sqlx::query(PUBLISHED).bind(ids).execute(db).await?;
+    Ok(())
+}
+
+/// Takes grants back that nobody heard of.
+pub(super) async fn undo(db: &mut PgConnection, worker: &str, undos: &[Undo]) -> Result<(), Error> {
+    sqlx::query(UNDO)
+        .bind(undos.iter().map(|undo| undo.id.as_str()).collect::<Vec<_>>())
+        .bind(undos.iter().map(|undo| undo.fence).collect::<Vec<_>>())
+        .bind(undos.iter().map(|undo| i64::from(undo.taken_over)).collect::<Vec<_>>())
+        .bind(worker)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn sweep(db: &mut PgConnection, limit: u32) -> Result<Vec<StoredResult>, Error> {
+    let due: Vec<Payload> = sqlx::query_as(SWEEP).bind(i64::from(limit)).bind(ANSWER_GRACE_MS).fetch_all(db).await?;
+    Ok(due.into_iter().map(StoredResult::from).collect())
+}

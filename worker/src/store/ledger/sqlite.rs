@@ -1,0 +1,233 @@
+//! The ledger's batches on SQLite: one transaction each, the writer's lock taken at its beginning.
+
+use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
+
+use super::columns::Columns;
+use super::decide::{Decision, Take, decide, recorded};
+use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
+use crate::store::Error;
+use crate::store::database::SQLITE_NOW;
+
+const INSERT: &str = "INSERT INTO jobs (id, job_hash, state, attempt, fence, worker_id, repeat_safe, idempotency_key,
+    request_hash, engine, process, request, element, connector, resource, created_at, updated_at)
+    VALUES ($1, $2, 'sending', $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) ON CONFLICT (id) DO NOTHING";
+const READ: &str = "SELECT j.*, w.seen_until FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id WHERE j.id = $1";
+const TAKE: &str = "UPDATE jobs SET state = 'sending', attempt = $2, fence = $3, crashes = $4, worker_id = $5,
+    repeat_safe = $6, request_hash = $7, due_at = NULL, updated_at = $8 WHERE id = $1";
+const PARK: &str = "UPDATE jobs SET state = 'parked', crashes = $2, fence = fence + 1, updated_at = $3 WHERE id = $1";
+const LEARN: &str = "UPDATE jobs SET job_hash = $2, engine = $3, process = $4, request = $5, element = $6,
+    connector = $7, resource = $8 WHERE id = $1";
+const RECORD: &str = "UPDATE jobs SET state = CASE state WHEN 'cancelled' THEN state ELSE $3 END,
+    due_at = CASE state WHEN 'cancelled' THEN NULL ELSE $4 END,
+    history = $5, code = $6, http_status = $7, duration_ms = $8, updated_at = $9
+    WHERE id = $1 AND fence = $2 AND state IN ('sending', 'cancelled') RETURNING state";
+const KEEP: &str = "INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at)
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (job_id) DO UPDATE SET result = excluded.result,
+    routing_key = excluded.routing_key, reply_to = excluded.reply_to, correlation_id = excluded.correlation_id,
+    stored_at = excluded.stored_at";
+const STANDING: &str = "SELECT j.state, p.result FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
+    WHERE j.id = $1 AND j.fence = $2";
+const PUBLISHED: &str =
+    "UPDATE jobs SET state = 'published', due_at = NULL, updated_at = $2 WHERE id = $1 AND state = 'answered'";
+const UNDO: &str = "UPDATE jobs SET state = CASE $4 WHEN 1 THEN state ELSE 'waiting' END, worker_id = NULL,
+    fence = fence + 1, attempt = attempt - 1 + $4, crashes = crashes - $4,
+    due_at = CASE $4 WHEN 1 THEN NULL ELSE $5 END, updated_at = $5
+    WHERE id = $1 AND fence = $2 AND worker_id = $3 AND state = 'sending'";
+const DUE: &str = "SELECT p.job_id, p.result, p.routing_key, p.reply_to, p.correlation_id FROM jobs j
+    JOIN payloads p ON p.job_id = j.id WHERE j.state = 'answered' AND j.due_at <= $1 ORDER BY j.due_at LIMIT $2";
+
+async fn begin(db: &mut SqliteConnection) -> Result<(Transaction<'_, Sqlite>, i64), Error> {
+    let mut transaction = db.begin_with("BEGIN IMMEDIATE").await?;
+    let now = sqlx::query_scalar(SQLITE_NOW).fetch_one(&mut *transaction).await?;
+    Ok((transaction, now))
+}
+
+/// Claims the jobs that nobody has seen before; `None` for the others.
+pub(super) async fn insert(
+    db: &mut SqliteConnection,
+    worker: &str,
+    requests: &[ClaimRequest],
+) -> Result<Vec<Option<Said>>, Error> {
+    let (mut transaction, now) = begin(db).await?;
+    let mut said = Vec::with_capacity(requests.len());
+    for request in requests {
+        let inserted = sqlx::query(INSERT)
+            .bind(&request.id)
+            .bind(request.job_hash.as_slice())
+            .bind(i64::from(request.attempt.max(1)))
+            .bind(worker)
+            .bind(i64::from(request.repeat_safe))
+            .bind(&request.idempotency_key)
+            .bind(request.request_hash.as_ref().map(<[u8; 32]>::as_slice))
+            .bind(&request.engine)
+            .bind(&request.process)
+            .bind(&request.request)
+            .bind(&request.element)
+            .bind(&request.connector)
+            .bind(&request.resource)
+            .bind(now);
+        let is_new = inserted.execute(&mut *transaction).await?.rows_affected() == 1;
+        said.push(is_new.then(|| Said::first(request, now)));
+    }
+    transaction.commit().await?;
+    Ok(said)
+}
+
+/// Decides about jobs that have a row; `None` where it has just been dropped. `undos` is what a lost commit may have granted.
+pub(super) async fn known(
+    db: &mut SqliteConnection,
+    worker: &str,
+    requests: &[ClaimRequest],
+    undos: &mut Vec<Undo>,
+) -> Result<Vec<Option<Said>>, Error> {
+    let (mut transaction, now) = begin(db).await?;
+    let mut said = Vec::with_capacity(requests.len());
+    for request in requests {
+        let row: Option<Row> = sqlx::query_as(READ).bind(&request.id).fetch_optional(&mut *transaction).await?;
+        let Some(row) = row else {
+            said.push(None);
+            continue;
+        };
+        let one = apply(&mut transaction, decide(&row, request, now), worker, request, now).await?;
+        undos.extend(one.undo.clone());
+        said.push(Some(one));
+    }
+    transaction.commit().await?;
+    Ok(said)
+}
+
+async fn apply(
+    db: &mut SqliteConnection,
+    decision: Decision,
+    worker: &str,
+    request: &ClaimRequest,
+    now: i64,
+) -> Result<Said, Error> {
+    let claim = match decision {
+        Decision::Take(take) => return apply_take(db, *take, worker, request, now).await,
+        Decision::Say(claim) => claim,
+        Decision::HandOut => {
+            let stored: Option<Payload> = sqlx::query_as(RESULT).bind(&request.id).fetch_optional(db).await?;
+            stored.map_or(Claim::Published, |stored| Claim::Answered(stored.into()))
+        }
+        Decision::Park { crashes } => {
+            sqlx::query(PARK).bind(&request.id).bind(crashes).bind(now).execute(db).await?;
+            Claim::Parked
+        }
+        Decision::LearnHash => {
+            sqlx::query(LEARN)
+                .bind(&request.id)
+                .bind(request.job_hash.as_slice())
+                .bind(&request.engine)
+                .bind(&request.process)
+                .bind(&request.request)
+                .bind(&request.element)
+                .bind(&request.connector)
+                .bind(&request.resource)
+                .execute(db)
+                .await?;
+            Claim::Cancelled
+        }
+    };
+    Ok(Said { claim, undo: None })
+}
+
+async fn apply_take(
+    db: &mut SqliteConnection,
+    take: Take,
+    worker: &str,
+    request: &ClaimRequest,
+    now: i64,
+) -> Result<Said, Error> {
+    sqlx::query(TAKE)
+        .bind(&request.id)
+        .bind(take.attempt)
+        .bind(take.fence)
+        .bind(take.crashes)
+        .bind(worker)
+        .bind(take.repeat_safe)
+        .bind(&take.request_hash)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(take.said)
+}
+
+pub(super) async fn record(db: &mut SqliteConnection, records: &[Record]) -> Result<Vec<Recorded>, Error> {
+    let (mut transaction, now) = begin(db).await?;
+    let mut all = Vec::with_capacity(records.len());
+    for record in records {
+        all.push(record_one(&mut transaction, record, now).await?);
+    }
+    transaction.commit().await?;
+    Ok(all)
+}
+
+async fn record_one(db: &mut SqliteConnection, record: &Record, now: i64) -> Result<Recorded, Error> {
+    let columns = Columns::of(record);
+    let written: Option<String> = sqlx::query_scalar(RECORD)
+        .bind(columns.id)
+        .bind(columns.fence)
+        .bind(columns.state)
+        .bind(now.saturating_add(columns.wait))
+        .bind(&columns.history)
+        .bind(columns.code)
+        .bind(columns.http_status)
+        .bind(columns.duration_ms)
+        .bind(now)
+        .fetch_optional(&mut *db)
+        .await?;
+    let Some(state) = written else {
+        let standing: Option<(String, Option<Vec<u8>>)> =
+            sqlx::query_as(STANDING).bind(columns.id).bind(columns.fence).fetch_optional(db).await?;
+        let (state, stored) = standing.unzip();
+        return Ok(recorded(record, state.as_deref(), stored.flatten().as_deref()));
+    };
+    if let Some(result) = columns.result {
+        sqlx::query(KEEP)
+            .bind(columns.id)
+            .bind(&result.body)
+            .bind(result.routing_key.as_bytes())
+            .bind(result.reply_to.as_ref().map(String::as_bytes))
+            .bind(result.correlation_id.as_ref().map(String::as_bytes))
+            .bind(now)
+            .execute(db)
+            .await?;
+    }
+    Ok(if state == "cancelled" { Recorded::Cancelled } else { Recorded::Done })
+}
+
+pub(super) async fn published(db: &mut SqliteConnection, ids: &[String]) -> Result<(), Error> {
+    let (mut transaction, now) = begin(db).await?;
+    for id in ids {
+        sqlx::query(PUBLISHED).bind(id).bind(now).execute(&mut *transaction).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// Takes grants back that nobody heard of.
+pub(super) async fn undo(db: &mut SqliteConnection, worker: &str, undos: &[Undo]) -> Result<(), Error> {
+    let (mut transaction, now) = begin(db).await?;
+    for undo in undos {
+        sqlx::query(UNDO)
+            .bind(&undo.id)
+            .bind(undo.fence)
+            .bind(worker)
+            .bind(i64::from(undo.taken_over))
+            .bind(now)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+pub(super) async fn sweep(db: &mut SqliteConnection, limit: u32) -> Result<Vec<StoredResult>, Error> {
+    let (mut transaction, now) = begin(db).await?;
+    let due: Vec<Payload> = sqlx::query_as(DUE).bind(now).bind(i64::from(limit)).fetch_all(&mut *transaction).await?;
+    for result in &due {
+        let later = "UPDATE jobs SET due_at = $2 WHERE id = $1";
+        sqlx::query(later).bind(&result.job_id).bind(now + ANSWER_GRACE_MS).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(due.into_iter().map(StoredResult::from).collect())
+}

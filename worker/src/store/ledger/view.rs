@@ -1,0 +1,170 @@
+//! The ledger as people look at it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Payload, RESULT, StoredResult, history_of};
+use crate::job::Attempt;
+use crate::store::database::on;
+use crate::store::{Error, Store};
+
+/// Which jobs are listed; what is `None` is not looked at.
+#[derive(Debug, Clone, Default)]
+pub struct JobFilter {
+    /// sending, waiting, answered, published, cancelled or parked.
+    pub state: Option<String>,
+    /// The code it failed with.
+    pub code: Option<String>,
+    /// The request's id.
+    pub request: Option<String>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// One job.
+#[derive(Debug, Clone, Serialize, sqlx::FromRow)]
+pub struct JobRow {
+    /// The job id.
+    pub id: String,
+    /// Its state.
+    pub state: String,
+    /// The last attempt that was begun.
+    pub attempt: i64,
+    /// Why it failed.
+    pub code: Option<String>,
+    /// The last status line's number.
+    pub http_status: Option<i64>,
+    /// The last attempt, milliseconds.
+    pub duration_ms: Option<i64>,
+    /// Who asked.
+    pub engine: Option<String>,
+    /// The BPMN process id.
+    pub process: Option<String>,
+    /// The request's id.
+    pub request: Option<String>,
+    /// The element's id.
+    pub element: Option<String>,
+    /// The connector as the model names it.
+    pub connector: Option<String>,
+    /// The resource.
+    pub resource: Option<String>,
+    /// Sent with every attempt.
+    pub idempotency_key: Option<String>,
+    /// The worker that claimed it last.
+    pub worker_id: Option<String>,
+    /// Workers that died with it in hand.
+    pub crashes: i64,
+    /// How often nobody took its result.
+    pub returns: i64,
+    /// When the next attempt or the next sending is due, epoch milliseconds.
+    pub due_at: Option<i64>,
+    /// First seen, epoch milliseconds.
+    pub created_at: i64,
+    /// Last changed, epoch milliseconds.
+    pub updated_at: i64,
+    #[serde(skip)]
+    history: Option<Vec<u8>>,
+}
+
+/// One job with its attempts and its result.
+#[derive(Debug, Clone, Serialize)]
+pub struct JobDetail {
+    /// The row.
+    #[serde(flatten)]
+    pub row: JobRow,
+    /// Failed attempts.
+    pub attempts: Vec<Attempt>,
+    /// What the engine got or will get; gone a day after it was taken.
+    pub result: Option<Value>,
+    /// Where that goes.
+    pub stored: Option<StoredMeta>,
+}
+
+/// Where a stored result goes.
+#[derive(Debug, Clone, Serialize)]
+pub struct StoredMeta {
+    /// On the results exchange.
+    pub routing_key: String,
+    /// The queue the job named instead.
+    pub reply_to: Option<String>,
+    /// Echoed.
+    pub correlation_id: Option<String>,
+    /// The body's size, bytes.
+    pub bytes: usize,
+}
+
+/// How many jobs are in a state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct StateCount {
+    /// sending, waiting, answered, published, cancelled or parked.
+    pub state: String,
+    /// How many.
+    pub jobs: i64,
+}
+
+impl Store {
+    /// Jobs, the newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobRow>, Error> {
+        self.jobs_page(filter, None, None).await
+    }
+
+    /// Jobs of one engine or all, the newest first, those that follow `after`: the last job of the page before.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn jobs_page(
+        &self,
+        filter: &JobFilter,
+        engine: Option<&str>,
+        after: Option<&JobRow>,
+    ) -> Result<Vec<JobRow>, Error> {
+        let statement = "SELECT * FROM jobs WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR code = $2)
+            AND ($3 IS NULL OR request = $3) AND ($5 IS NULL OR engine = $5)
+            AND ($6 IS NULL OR created_at < $6 OR (created_at = $6 AND id > $7)) ORDER BY created_at DESC, id LIMIT $4";
+        on!(&self.0.database, read db => sqlx::query_as(statement)
+            .bind(&filter.state).bind(&filter.code).bind(&filter.request).bind(i64::from(filter.limit)).bind(engine)
+            .bind(after.map(|job| job.created_at)).bind(after.map(|job| job.id.as_str()))
+            .fetch_all(db).await?)
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn job(&self, id: &str) -> Result<Option<JobDetail>, Error> {
+        let found: Option<(JobRow, Option<Payload>)> = on!(&self.0.database, read db => {
+            let row: Option<JobRow> =
+                sqlx::query_as("SELECT * FROM jobs WHERE id = $1").bind(id).fetch_optional(&mut *db).await?;
+            match row {
+                Some(row) => Some((row, sqlx::query_as(RESULT).bind(id).fetch_optional(db).await?)),
+                None => None,
+            }
+        })?;
+        Ok(found.map(|(row, payload)| {
+            let stored = payload.map(StoredResult::from);
+            JobDetail {
+                attempts: history_of(row.history.as_deref()),
+                row,
+                result: stored.as_ref().and_then(|stored| serde_json::from_slice(&stored.body).ok()),
+                stored: stored.map(|stored| StoredMeta {
+                    routing_key: stored.routing_key,
+                    reply_to: stored.reply_to,
+                    correlation_id: stored.correlation_id,
+                    bytes: stored.body.len(),
+                }),
+            }
+        }))
+    }
+
+    /// How many jobs are in each state that any job is in; reads every row of the ledger.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn job_counts(&self) -> Result<Vec<StateCount>, Error> {
+        let statement = "SELECT state, COUNT(*) AS jobs FROM jobs GROUP BY state ORDER BY state";
+        on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)
+    }
+}

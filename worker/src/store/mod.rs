@@ -1,0 +1,163 @@
+//! What is kept: the ledger of jobs, connectors with sealed credentials, deployed tasks, dead letters, leases.
+//!
+//! Knows SQL on SQLite and PostgreSQL, and is the only place that names sqlx; must not know what a job means.
+
+mod connectors;
+mod database;
+pub mod dead_letters;
+pub mod ledger;
+mod tasks;
+mod vault;
+mod workers;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use database::Database;
+use ledger::LedgerHandle;
+use vault::Vault;
+
+pub use connectors::{Imported, StoredConnector};
+pub use tasks::Deployment;
+
+/// Why the store cannot do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL is not one this software knows.
+    #[error("database.url is neither sqlite:FILE nor postgres://…")]
+    Url,
+    /// The database cannot be reached, or broke off.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// The file or its folder cannot be used.
+    #[error("{path} cannot be used: {source}")]
+    File {
+        /// Which one.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// PostgreSQL before its first `migrate`, or of an older version.
+    #[error("the database is not at this version's schema; run `data-connector migrate` (or any verb with --migrate)")]
+    NotMigrated,
+    /// Migrated by a newer version, or changed by hand.
+    #[error("the database's schema is not this version's: {0}")]
+    OtherSchema(String),
+    /// No key, or not one.
+    #[error("{0}")]
+    Key(String),
+    /// A sealed value that this key did not seal, or that was moved to another row.
+    #[error("the credentials of {0} cannot be opened with this key")]
+    Sealed(String),
+    /// A record that contradicts what is stored.
+    #[error("{0}")]
+    Conflict(String),
+    /// The statement itself failed: a defect, or a value that the database cannot hold.
+    #[error("the database refused: {0}")]
+    Refused(String),
+}
+
+impl Error {
+    /// Whether the database cannot be reached: another try may succeed.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+
+    /// Whether the operator has to change something.
+    pub fn is_misconfigured(&self) -> bool {
+        matches!(self, Self::Url | Self::File { .. } | Self::NotMigrated | Self::OtherSchema(_) | Self::Key(_))
+    }
+}
+
+impl Error {
+    /// The same for another one who waited for the same batch.
+    fn again(&self) -> Self {
+        match self {
+            Self::Unreachable(why) => Self::Unreachable(why.clone()),
+            Self::Refused(why) => Self::Refused(why.clone()),
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(problem) if !database::is_passing(problem.as_ref()) => {
+                Self::Refused(problem.message().to_owned())
+            }
+            // Defects: another try ends the same way.
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::Encode(_)
+            | sqlx::Error::RowNotFound => Self::Refused(error.to_string()),
+            _ => Self::Unreachable(error.to_string()),
+        }
+    }
+}
+
+/// An open database; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    database: Database,
+    vault: Vault,
+    ledger_id: String,
+}
+
+impl Store {
+    /// Opens a database. A SQLite file is made, migrated and given a key as needed, under a lock; PostgreSQL is migrated
+    /// only when `migrate` says so, and needs a key (CONTRACT 8).
+    ///
+    /// # Errors
+    /// When it cannot be reached, is not migrated, or the key is missing or another one.
+    pub async fn open(
+        url: &SecretString,
+        key: Option<SecretString>,
+        key_file: Option<PathBuf>,
+        migrate: bool,
+    ) -> Result<Self, Error> {
+        let database::Opened { database, lock, default_key_file } = database::open(url, migrate).await?;
+        let key = vault::Key::find(key, key_file, default_key_file)?;
+        let vault = Vault::new(vec![key]);
+        let (ledger_id, check) = database.identity(&vault.check()?).await?;
+        if !vault.recognises(&check) {
+            let problem = "the vault's key is not the one this database was used with; give that one in vault.key or vault.key_file";
+            return Err(Error::Key(problem.to_owned()));
+        }
+        drop(lock);
+        Ok(Self(Arc::new(Inner { database, vault, ledger_id })))
+    }
+
+    /// What tells this ledger from every other one.
+    pub fn ledger_id(&self) -> &str {
+        &self.0.ledger_id
+    }
+
+    /// The ledger for a worker of this process. A worker has one handle and its clones: it remembers which claims it was
+    /// granted.
+    pub fn ledger(&self, worker: &str) -> LedgerHandle {
+        LedgerHandle::start(self.0.database.clone(), worker.to_owned())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.0.database.now().await.map(drop)
+    }
+
+    /// Ends all connections, for every clone; what waits in a ledger is to be flushed before.
+    pub async fn close(&self) {
+        self.0.database.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

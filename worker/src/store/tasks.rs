@@ -1,0 +1,112 @@
+//! Deployed tasks: what an element of a process is configured to do, by version (CONTRACT 5).
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::database::on;
+use super::{Error, Store};
+
+/// One version of a process's tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct Deployment {
+    /// The BPMN process id.
+    pub process: String,
+    /// A number that counts up, or a label.
+    pub version: String,
+    /// How many tasks it has.
+    pub elements: i64,
+    /// Where it was read from.
+    pub file: String,
+    /// When, epoch milliseconds.
+    pub deployed_at: i64,
+}
+
+/// Deployments take turns: each one locks this row first.
+const TAKE_TURN: &str = "UPDATE revisions SET value = value + 1 WHERE name = 'deployments'";
+const VERSIONS: &str = "SELECT version, MAX(sequence) FROM deployed_tasks WHERE process = $1 GROUP BY version";
+const TASKS: &str = "SELECT element, task FROM deployed_tasks WHERE process = $1 AND version = $2 ORDER BY element";
+const INSERT: &str = "INSERT INTO deployed_tasks (process, version, element, sequence, task, file, deployed_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+impl Store {
+    /// Stores a process's tasks under the next number, or under `label`; returns the version.
+    ///
+    /// # Errors
+    /// When the label is taken by other content, or the database cannot be asked.
+    pub async fn deploy(
+        &self,
+        process: &str,
+        label: Option<&str>,
+        file: &str,
+        tasks: &[(String, Value)],
+    ) -> Result<String, Error> {
+        let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
+        on!(&self.0.database, write db => {
+            let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
+            sqlx::query(TAKE_TURN).execute(&mut *transaction).await?;
+            let versions: Vec<(String, i64)> =
+                sqlx::query_as(VERSIONS).bind(process).fetch_all(&mut *transaction).await?;
+            if let Some(label) = label.filter(|label| versions.iter().any(|(version, _)| version == label)) {
+                let known = sqlx::query_as(TASKS).bind(process).bind(label).fetch_all(&mut *transaction).await?;
+                return same(process, label, &known, tasks);
+            }
+            let (version, sequence) = next(label, &versions);
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
+            for (element, task) in tasks {
+                sqlx::query(INSERT)
+                    .bind(process).bind(&version).bind(element).bind(sequence).bind(task.to_string()).bind(file).bind(now)
+                    .execute(&mut *transaction).await?;
+            }
+            transaction.commit().await?;
+            version
+        })
+    }
+
+    /// All deployments, by process, the newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn deployments(&self) -> Result<Vec<Deployment>, Error> {
+        let statement = "SELECT process, version, COUNT(*) AS elements, MIN(file) AS file,
+            MIN(deployed_at) AS deployed_at FROM deployed_tasks GROUP BY process, version
+            ORDER BY process, MAX(sequence) DESC";
+        on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)
+    }
+
+    /// The task of an element, of a version or the newest one.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn find_task(&self, process: &str, version: Option<&str>, element: &str) -> Result<Option<Value>, Error> {
+        // The newest version decides, also when it no longer has the element.
+        let statement = "SELECT task FROM deployed_tasks WHERE process = $1 AND element = $2 AND version = COALESCE($3,
+            (SELECT version FROM deployed_tasks WHERE process = $1 ORDER BY sequence DESC LIMIT 1))";
+        let task: Option<String> = on!(&self.0.database, read db => sqlx::query_scalar(statement)
+            .bind(process).bind(element).bind(version).fetch_optional(db).await?)?;
+        task.map(|text| serde_json::from_str(&text).map_err(|e| Error::Refused(e.to_string()))).transpose()
+    }
+}
+
+/// The label, or the number of the deployment; a number that somebody used as a label is passed over.
+fn next(label: Option<&str>, versions: &[(String, i64)]) -> (String, i64) {
+    let last = versions.iter().map(|(_, sequence)| *sequence).max().unwrap_or(0);
+    let sequence = last + 1;
+    let free = |number: &String| !versions.iter().any(|(version, _)| version == number);
+    // One number more than there are versions: one of them is free.
+    let candidates = sequence..=sequence + i64::try_from(versions.len()).unwrap_or(i64::MAX - sequence);
+    let number = || candidates.map(|number| number.to_string()).find(free).unwrap_or_else(|| sequence.to_string());
+    (label.map_or_else(number, ToOwned::to_owned), sequence)
+}
+
+/// Deploying the same twice is fine; a label never changes its meaning under running requests.
+fn same(process: &str, label: &str, known: &[(String, String)], tasks: &[(String, Value)]) -> Result<String, Error> {
+    let mut given: Vec<(String, String)> =
+        tasks.iter().map(|(element, task)| (element.clone(), task.to_string())).collect();
+    given.sort();
+    if known == given {
+        return Ok(label.to_owned());
+    }
+    let problem =
+        format!("version {label} of process `{process}` is deployed with other content; choose another label");
+    Err(Error::Conflict(problem))
+}

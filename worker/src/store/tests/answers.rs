@@ -1,0 +1,155 @@
+//! Results: kept as they are, sent again until somebody takes them, dropped when their time is over.
+
+use std::time::Duration;
+
+use super::bed::{answer, asking, failed, granted, result, wait};
+use super::contract;
+use crate::store::ledger::{Claim, JobFilter, Record, Recorded, StoredResult};
+
+contract! {
+    async fn a_result_is_handed_out_byte_for_byte(bed: Bed) {
+        let ledger = bed.worker("one").await;
+        let grant = granted(ledger.claim(asking("j", 1)).await.unwrap());
+        let stored = StoredResult {
+            body: b"{\"n\":1.0,\"nul\":\"\\u0000\",\"raw\":\"\xff\"}".to_vec(),
+            routing_key: "result.a\0b".to_owned(),
+            reply_to: Some("q\u{1f980}".to_owned()),
+            correlation_id: Some("c\0".to_owned()),
+            ..result("j", b"")
+        };
+        let record = Record::Answered {
+            id: "j".to_owned(),
+            fence: grant.fence,
+            code: Some("HTTP_ERROR".to_owned()),
+            http_status: Some(500),
+            duration_ms: 5,
+            history: vec![failed(1)],
+            result: stored.clone(),
+        };
+        assert_eq!(ledger.record(record.clone()).await.unwrap(), Recorded::Done);
+        assert_eq!(ledger.record(record).await.unwrap(), Recorded::Done, "the answer to the first one may get lost");
+        assert_eq!(ledger.claim(asking("j", 1)).await.unwrap(), Claim::Answered(stored));
+        assert_eq!(ledger.record(answer("j", grant.fence, b"other")).await.unwrap(), Recorded::Lost);
+        let job = bed.store.job("j").await.unwrap().unwrap();
+        assert_eq!((job.row.code.as_deref(), job.attempts), (Some("HTTP_ERROR"), vec![failed(1)]));
+    }
+}
+
+contract! {
+    async fn a_published_result_is_sent_again_while_it_is_kept(bed: Bed) {
+        let ledger = bed.worker("one").await;
+        let grant = granted(ledger.claim(asking("j", 1)).await.unwrap());
+        ledger.record(answer("j", grant.fence, b"{}")).await.unwrap();
+        ledger.published("j");
+        ledger.flush().await;
+        assert_eq!(bed.state("j").await, "published");
+        assert_eq!(ledger.claim(asking("j", 1)).await.unwrap(), Claim::Answered(result("j", b"{}")));
+        bed.sql("UPDATE jobs SET updated_at = 1").await;
+        bed.sql("UPDATE payloads SET stored_at = 1").await;
+        ledger.retain(Duration::from_hours(720_000), Duration::from_hours(24)).await.unwrap();
+        assert_eq!(ledger.claim(asking("j", 1)).await.unwrap(), Claim::Published);
+    }
+}
+
+contract! {
+    async fn what_is_due_goes_to_one_sweeper(bed: Bed) {
+        let ledger = bed.worker("one").await;
+        for n in 0..40 {
+            let id = format!("j{n}");
+            let grant = granted(ledger.claim(asking(&id, 1)).await.unwrap());
+            ledger.record(answer(&id, grant.fence, b"{}")).await.unwrap();
+        }
+        assert_eq!(ledger.sweep(100).await.unwrap(), [], "an answer has a minute for its way");
+        bed.sql("UPDATE jobs SET due_at = 1").await;
+        let sweepers = (0..8).map(|_| {
+            let ledger = ledger.clone();
+            async move { ledger.sweep(10).await.unwrap() }
+        });
+        let mut swept: Vec<String> =
+            futures_util::future::join_all(sweepers).await.into_iter().flatten().map(|r| r.job_id).collect();
+        swept.sort();
+        let all = swept.len();
+        swept.dedup();
+        assert_eq!((all, swept.len()), (40, 40), "each one exactly once");
+        assert_eq!(ledger.sweep(100).await.unwrap(), []);
+    }
+}
+
+contract! {
+    async fn a_returned_result_waits_longer_each_time(bed: Bed) {
+        let ledger = bed.worker("one").await;
+        let grant = granted(ledger.claim(asking("j", 1)).await.unwrap());
+        ledger.record(answer("j", grant.fence, b"{}")).await.unwrap();
+        for expected in [5, 10, 20, 40, 80, 160, 320, 600, 600] {
+            ledger.returned("j").await.unwrap();
+            let waits = bed.number("SELECT (due_at - updated_at) / 1000 FROM jobs").await;
+            assert_eq!(waits, expected);
+        }
+        let job = bed.store.job("j").await.unwrap().unwrap();
+        assert_eq!((job.row.state.as_str(), job.row.returns), ("answered", 9));
+        ledger.published("j");
+        ledger.flush().await;
+        ledger.returned("j").await.unwrap();
+        assert_eq!(bed.state("j").await, "published", "a late return does not wake it");
+    }
+}
+
+contract! {
+    async fn only_what_is_over_is_dropped(bed: Bed) {
+        let ledger = bed.worker("one").await;
+        for id in ["answered", "published", "cancelled", "sending", "waiting", "parked"] {
+            granted(ledger.claim(asking(id, 1)).await.unwrap());
+        }
+        ledger.record(answer("answered", 1, b"{}")).await.unwrap();
+        ledger.record(answer("published", 1, b"{}")).await.unwrap();
+        ledger.published("published");
+        ledger.flush().await;
+        ledger.cancel("cancelled").await.unwrap();
+        ledger.record(wait("waiting", 1, 1)).await.unwrap();
+        bed.sql("UPDATE jobs SET state = 'parked' WHERE id = 'parked'").await;
+        bed.sql("UPDATE workers SET seen_until = 1").await;
+        ledger.retain(Duration::from_mins(1), Duration::from_mins(1)).await.unwrap();
+        assert_eq!(bed.number("SELECT COUNT(*) FROM jobs").await, 6, "all are young");
+        bed.sql("UPDATE jobs SET updated_at = 1, created_at = 1").await;
+        bed.sql("UPDATE payloads SET stored_at = 1").await;
+        ledger.retain(Duration::from_mins(1), Duration::from_mins(1)).await.unwrap();
+        for (id, is_kept) in [
+            ("answered", true), ("published", false), ("cancelled", false), ("sending", true), ("waiting", true),
+            ("parked", true),
+        ] {
+            assert_eq!(ledger.knows(id).await.unwrap(), is_kept, "{id}");
+        }
+        assert_eq!(bed.number("SELECT COUNT(*) FROM payloads").await, 1, "the result that nobody has is kept");
+        assert_eq!(bed.number("SELECT COUNT(*) FROM workers").await, 0);
+    }
+}
+
+contract! {
+    async fn jobs_are_listed_by_what_people_ask_for(bed: Bed) {
+        let ledger = bed.worker("one").await;
+        for n in 0..5 {
+            granted(ledger.claim(asking(&format!("j{n}"), 1)).await.unwrap());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        ledger.record(answer("j2", 1, b"{\"a\":1}")).await.unwrap();
+        let ids = |filter: JobFilter| {
+            let store = bed.store.clone();
+            async move { store.jobs(&filter).await.unwrap().into_iter().map(|job| job.id).collect::<Vec<_>>() }
+        };
+        assert_eq!(ids(JobFilter { limit: 3, ..JobFilter::default() }).await, ["j4", "j3", "j2"]);
+        let answered = JobFilter { state: Some("answered".to_owned()), limit: 9, ..JobFilter::default() };
+        assert_eq!(ids(answered).await, ["j2"]);
+        let nobodys = JobFilter { request: Some("8".to_owned()), limit: 9, ..JobFilter::default() };
+        assert!(ids(nobodys).await.is_empty());
+        let first = bed.store.jobs(&JobFilter { limit: 2, ..JobFilter::default() }).await.unwrap();
+        let page = JobFilter { limit: 2, ..JobFilter::default() };
+        let next = bed.store.jobs_page(&page, Some("default"), first.last()).await.unwrap();
+        assert_eq!(next.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["j2", "j1"]);
+        assert!(bed.store.jobs_page(&page, Some("other"), None).await.unwrap().is_empty());
+        let counts = bed.store.job_counts().await.unwrap();
+        let counts: Vec<_> = counts.iter().map(|c| (c.state.as_str(), c.jobs)).collect();
+        assert_eq!(counts, [("answered", 1), ("sending", 4)]);
+        let job = bed.store.job("j2").await.unwrap().unwrap();
+        assert_eq!(job.result, Some(serde_json::json!({"a": 1})));
+    }
+}

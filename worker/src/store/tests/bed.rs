@@ -1,0 +1,161 @@
+//! A database of its own for each test, and the few words that tests of the ledger are written in.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tempfile::TempDir;
+
+use crate::store::ledger::{Claim, ClaimRequest, Granted, LedgerHandle, Record, StoredResult};
+use crate::store::{Error, Store};
+
+/// 32 bytes that guard nothing.
+pub(super) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+/// Another 32.
+pub(super) const OTHER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+
+/// An opened store and where it lies.
+#[derive(Clone)]
+pub(super) struct Bed {
+    pub(super) store: Store,
+    pub(super) url: String,
+    pub(super) folder: Arc<TempDir>,
+}
+
+pub(super) async fn on_sqlite<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Bed) -> F) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("c.db").display());
+    let bed = Bed { store: open(&url, KEY).await.unwrap(), url, folder: Arc::new(folder) };
+    test(bed).await;
+}
+
+pub(super) async fn on_postgresql<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Bed) -> F) {
+    on_empty_postgresql(|url, folder| async move {
+        test(Bed { store: open(&url, KEY).await.unwrap(), url, folder: Arc::new(folder) }).await;
+    })
+    .await;
+}
+
+/// A database that nobody has migrated.
+pub(super) async fn on_empty_postgresql<F, Fut>(test: F)
+where
+    F: FnOnce(String, TempDir) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    let admin = std::env::var("DATABASE_URL_ADMIN")
+        .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
+    let name = format!("dc_{}", uuid::Uuid::new_v4().simple());
+    execute(&admin, &format!("CREATE DATABASE {name}")).await;
+    let (server, _) = admin.rsplit_once('/').unwrap();
+    let url = format!("{server}/{name}");
+    // A panic is caught, so that the database goes away before the test fails.
+    let test =
+        futures_util::FutureExt::catch_unwind(std::panic::AssertUnwindSafe(test(url, tempfile::tempdir().unwrap())));
+    let ended = test.await;
+    execute(&admin, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    if let Err(panic) = ended {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Runs one statement on a PostgreSQL server, over a connection of its own.
+pub(super) async fn execute(url: &str, statement: &str) {
+    use sqlx::{AssertSqlSafe, Connection, Executor};
+    let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+    connection.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+pub(super) async fn open(url: &str, key: &str) -> Result<Store, Error> {
+    Store::open(&SecretString::from(url), Some(SecretString::from(key)), None, true).await
+}
+
+impl Bed {
+    /// The ledger of a worker that lives.
+    pub(super) async fn worker(&self, id: &str) -> LedgerHandle {
+        self.store.register_worker(id, "host", Duration::from_mins(1)).await.unwrap();
+        self.store.ledger(id)
+    }
+
+    /// Runs a statement on the database itself.
+    pub(super) async fn sql(&self, statement: &'static str) {
+        crate::store::database::on!(&self.store.0.database, write db => {
+            sqlx::query(statement).execute(db).await?;
+        })
+        .unwrap();
+    }
+
+    /// Reads one number from the database itself.
+    pub(super) async fn number(&self, statement: &'static str) -> i64 {
+        crate::store::database::on!(&self.store.0.database, read db => sqlx::query_scalar(statement).fetch_one(db).await?)
+            .unwrap()
+    }
+
+    /// The state of a job.
+    pub(super) async fn state(&self, id: &str) -> String {
+        self.store.job(id).await.unwrap().map_or_else(|| "none".to_owned(), |job| job.row.state)
+    }
+}
+
+/// The claim of a job that may be repeated.
+pub(super) fn asking(id: &str, attempt: u32) -> ClaimRequest {
+    ClaimRequest {
+        id: id.to_owned(),
+        job_hash: [1; 32],
+        attempt,
+        repeat_safe: true,
+        idempotency_key: format!("key of {id}"),
+        request_hash: Some([2; 32]),
+        engine: "default".to_owned(),
+        process: Some("order".to_owned()),
+        request: "7".to_owned(),
+        element: "fetch".to_owned(),
+        connector: Some("API".to_owned()),
+        resource: Some("get".to_owned()),
+    }
+}
+
+pub(super) fn granted(claim: Claim) -> Granted {
+    match claim {
+        Claim::Granted(granted) => granted,
+        other => panic!("not granted: {other:?}"),
+    }
+}
+
+pub(super) fn result(id: &str, body: &[u8]) -> StoredResult {
+    StoredResult {
+        job_id: id.to_owned(),
+        body: body.to_vec(),
+        routing_key: "result.default.order".to_owned(),
+        reply_to: None,
+        correlation_id: Some("c-1".to_owned()),
+    }
+}
+
+pub(super) fn answer(id: &str, fence: i64, body: &[u8]) -> Record {
+    Record::Answered {
+        id: id.to_owned(),
+        fence,
+        code: None,
+        http_status: Some(200),
+        duration_ms: 12,
+        history: Vec::new(),
+        result: result(id, body),
+    }
+}
+
+pub(super) fn wait(id: &str, fence: i64, wait_ms: u64) -> Record {
+    Record::Waiting { id: id.to_owned(), fence, wait_ms, history: vec![failed(1)] }
+}
+
+pub(super) fn failed(number: u32) -> crate::job::Attempt {
+    crate::job::Attempt {
+        number,
+        at: "2026-01-01T00:00:00Z".to_owned(),
+        code: "HTTP_ERROR".to_owned(),
+        status: Some(503),
+        duration_ms: 4,
+        waited_ms: Some(1_000),
+    }
+}

@@ -1,0 +1,50 @@
+//! Dead letters: whole, once, and once more when they die again.
+
+use serde_json::json;
+
+use super::contract;
+use crate::store::dead_letters::NewDeadLetter;
+
+fn letter(body: &[u8]) -> NewDeadLetter {
+    NewDeadLetter {
+        message_id: Some("m\0".to_owned()),
+        reason: "INVALID_JOB".to_owned(),
+        detail: Some("line 1".to_owned()),
+        job_id: None,
+        attempts: Some(1),
+        exchange: Some("x".to_owned()),
+        routing_key: None,
+        properties: json!({"headers": {"a": "\0"}}),
+        body: body.to_vec(),
+    }
+}
+
+contract! {
+    async fn a_letter_is_kept_whole_and_once(bed: Bed) {
+        let store = &bed.store;
+        for _ in 0..2 {
+            store.add_dead_letter(letter(b"\x00\xff")).await.unwrap();
+        }
+        store.add_dead_letter(letter(b"other")).await.unwrap();
+        let letters = store.dead_letters(false, 10).await.unwrap();
+        assert_eq!(letters.iter().map(|l| l.letter.body.as_slice()).collect::<Vec<_>>(), [b"other".as_slice(), b"\x00\xff"]);
+        let one = store.dead_letter(letters[1].id).await.unwrap().unwrap();
+        assert_eq!((one.letter.reason.as_str(), one.letter.attempts, one.replayed_at), ("INVALID_JOB", Some(1), None));
+        assert_eq!(one.letter.properties, json!({"headers": {"a": "\0"}}));
+        assert!(store.dead_letter(99).await.unwrap().is_none());
+    }
+}
+
+contract! {
+    async fn a_letter_that_dies_again_after_a_replay_is_another_one(bed: Bed) {
+        let store = &bed.store;
+        store.add_dead_letter(letter(b"1")).await.unwrap();
+        let id = store.dead_letters(false, 1).await.unwrap()[0].id;
+        store.mark_replayed(id).await.unwrap();
+        assert!(store.dead_letters(false, 10).await.unwrap().is_empty());
+        store.add_dead_letter(letter(b"1")).await.unwrap();
+        store.add_dead_letter(letter(b"1")).await.unwrap();
+        assert_eq!(store.dead_letters(false, 10).await.unwrap().len(), 1);
+        assert_eq!(store.dead_letters(true, 10).await.unwrap().len(), 2);
+    }
+}

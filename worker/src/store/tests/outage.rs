@@ -1,0 +1,57 @@
+//! A database that goes away and comes back, and operations that it refuses.
+
+use secrecy::SecretString;
+
+use super::bed::{KEY, answer, asking, granted, on_postgresql, result};
+use crate::proxy::Proxy;
+use crate::store::Store;
+use crate::store::ledger::{Claim, Record, Recorded};
+
+#[tokio::test]
+async fn what_was_asked_while_the_database_was_away_is_an_error_and_harms_nobody() {
+    on_postgresql(|bed| async move {
+        let place = bed.url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
+        let proxy = Proxy::before(&place).await;
+        let through = SecretString::from(bed.url.replace(&place, &proxy.address()));
+        let store = Store::open(&through, Some(SecretString::from(KEY)), None, false).await.unwrap();
+        store.register_worker("one", "host", std::time::Duration::from_mins(1)).await.unwrap();
+        let ledger = store.ledger("one");
+        let begun = granted(ledger.claim(asking("begun", 1)).await.unwrap());
+        proxy.cut();
+        let claim = ledger.claim(asking("new", 1)).await;
+        assert!(claim.as_ref().is_err_and(crate::store::Error::is_unreachable), "{claim:?}");
+        let record = ledger.record(answer("begun", begun.fence, b"{}")).await;
+        assert!(record.as_ref().is_err_and(crate::store::Error::is_unreachable), "{record:?}");
+        assert!(store.ping().await.is_err());
+        proxy.mend();
+        assert_eq!(ledger.record(answer("begun", begun.fence, b"{}")).await.unwrap(), Recorded::Done);
+        assert_eq!(granted(ledger.claim(asking("new", 1)).await.unwrap()).attempt, 1);
+        store.ping().await.unwrap();
+    })
+    .await;
+}
+
+/// PostgreSQL's texts hold no NUL; a batch must not fail for the one operation that has one.
+#[tokio::test]
+async fn only_the_guilty_operation_of_a_batch_fails() {
+    on_postgresql(|bed| async move {
+        let ledger = bed.worker("one").await;
+        for n in 0..20 {
+            granted(ledger.claim(asking(&format!("j{n}"), 1)).await.unwrap());
+        }
+        let records = (0..20).map(|n| {
+            let (ledger, id) = (ledger.clone(), format!("j{n}"));
+            let code = (n == 13).then(|| "A\0B".to_owned());
+            let (http_status, history, result) = (None, Vec::new(), result(&id, b"{}"));
+            let record = Record::Answered { id, fence: 1, code, http_status, duration_ms: 1, history, result };
+            async move { ledger.record(record).await }
+        });
+        let recorded = futures_util::future::join_all(records).await;
+        for (n, recorded) in recorded.iter().enumerate() {
+            assert_eq!(recorded.is_ok(), n != 13, "{n}: {recorded:?}");
+        }
+        assert!(matches!(ledger.claim(asking("j12", 1)).await.unwrap(), Claim::Answered(_)));
+        assert!(matches!(ledger.claim(asking("j13", 1)).await.unwrap(), Claim::Held { .. }));
+    })
+    .await;
+}
