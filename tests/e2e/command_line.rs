@@ -147,6 +147,26 @@ async fn what_is_misconfigured_or_away_has_its_own_exit_code() {
     assert!(code == 1 && problem.contains("no worker runs with the data folder"), "{problem}");
 }
 
+/// Defaults, then the file, then the environment, then flags; the names that everyone's tooling sets are environment too.
+#[tokio::test]
+async fn the_environment_goes_over_the_file_and_flags_over_both() {
+    let scene = Scene::new();
+    let text = "[amqp]\nurl = \"amqp://127.0.0.1:2\"\nprefix = \"of-the-file\"\n[log]\nfilter = \"error\"\n";
+    let file = scene.file("config.toml", text).display().to_string();
+    let mut worker = scene.command(&["worker", "--config", &file]);
+    worker.env("AMQP_URL", "amqp://127.0.0.1:1");
+    let output = run(&mut worker).await;
+    let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(problem.contains("RabbitMQ at 127.0.0.1:1 cannot be reached"), "AMQP_URL over the file: {problem}");
+    worker.env("DATA_CONNECTOR__AMQP__URL", "amqp://127.0.0.1:3");
+    let output = run(&mut worker).await;
+    let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(problem.contains("RabbitMQ at 127.0.0.1:3 cannot be reached"), "its own name over AMQP_URL: {problem}");
+    let flagged = run(&mut scene.command(&["migrate", "--config", &file, "--prefix", "of.the:flag"])).await;
+    let problem = String::from_utf8_lossy(&flagged.stderr).into_owned();
+    assert!(problem.contains("amqp.prefix is `of.the:flag`"), "flags over everything: {problem}");
+}
+
 #[tokio::test]
 async fn up_answers_health_and_metrics() {
     let scene = Scene::new();

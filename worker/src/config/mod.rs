@@ -169,13 +169,12 @@ impl Config {
     /// # Errors
     /// The first setting that cannot be used, by its key.
     pub fn load(flags: Flags) -> Result<Self, Error> {
-        let mut builder = config::Config::builder()
-            .add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml))
-            .add_source(well_known_variables()?);
+        let defaults = config::File::from_str(DEFAULTS, config::FileFormat::Toml);
+        let mut builder = config::Config::builder().add_source(defaults);
         if let Some(file) = &flags.file {
             builder = builder.add_source(config::File::from(file.as_path()).format(config::FileFormat::Toml));
         }
-        builder = builder.add_source(own_variables());
+        builder = builder.add_source(well_known_variables()?).add_source(own_variables());
         for (key, value) in flags.overrides {
             builder = builder.set_override(key, value)?;
         }
