@@ -17,4 +17,6 @@ mod proxy;
 pub mod retry;
 pub mod run;
 pub mod store;
+#[cfg(test)]
+mod suites;
 pub mod telemetry;

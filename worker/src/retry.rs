@@ -77,27 +77,34 @@ fn retried_status(failure: &Failure, policy: &Policy) -> Option<bool> {
 /// The policy's own wait; a 429 that names none gets at least half of it, lest jitter make it nothing.
 fn wait(policy: &Policy, standing: &Standing, throttled: bool) -> Duration {
     let full = match policy.backoff {
-        Backoff::Fixed => return policy.wait,
+        Backoff::Fixed => return nth(&policy.waits, standing.attempt),
         Backoff::Exponential => interval(policy, standing.attempt),
     };
     let random = standing.random.clamp(0.0, 1.0);
     full.mul_f64(if throttled { 0.5 + random / 2.0 } else { random })
 }
 
+/// The wait after attempt number `attempt`; the last of a list holds for all that follow.
+fn nth(waits: &[Duration], attempt: u32) -> Duration {
+    let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+    waits.get(index).or(waits.last()).copied().unwrap_or_default()
+}
+
 /// The un-jittered interval after attempt number `attempt`.
 fn interval(policy: &Policy, attempt: u32) -> Duration {
+    let first = nth(&policy.waits, 1);
     let mut intervals = ExponentialBackoff {
-        current_interval: policy.wait,
-        initial_interval: policy.wait,
+        current_interval: first,
+        initial_interval: first,
         multiplier: 2.0,
         randomization_factor: 0.0,
-        max_interval: policy.max_wait.max(policy.wait),
+        max_interval: policy.max_wait.max(first),
         max_elapsed_time: None,
         ..ExponentialBackoff::default()
     };
     // Forty doublings exceed every possible `maxWait`.
     let steps = attempt.clamp(1, 40);
-    (0..steps).fold(policy.wait, |last, _| intervals.next_backoff().unwrap_or(last))
+    (0..steps).fold(first, |last, _| intervals.next_backoff().unwrap_or(last))
 }
 
 fn exhausted(failure: Failure, attempts: u32) -> Failure {

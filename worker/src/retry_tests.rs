@@ -5,7 +5,7 @@ use super::*;
 fn policy() -> Policy {
     Policy {
         attempts: 3,
-        wait: Duration::from_secs(5),
+        waits: vec![Duration::from_secs(5)],
         backoff: Backoff::Fixed,
         max_wait: Duration::from_mins(5),
         budget: None,
@@ -58,6 +58,13 @@ fn an_exponential_wait_doubles_to_its_limit_with_full_jitter() {
     assert_eq!((wait(3, 0.5), wait(3, 0.0), wait(60, 1.0)), (10_000, 0, 300_000));
     let throttled = decide(failed(429, None), &policy, &Standing { random: 0.0, ..standing() });
     assert_eq!(wait_of(throttled), 2_500);
+}
+
+#[test]
+fn a_list_of_waits_is_walked_along_and_its_last_one_stays() {
+    let policy = Policy { waits: [1, 60, 600].map(Duration::from_secs).to_vec(), attempts: 9, ..policy() };
+    let wait = |attempt| wait_of(decide(failed(503, None), &policy, &Standing { attempt, ..standing() }));
+    assert_eq!([wait(1), wait(2), wait(3), wait(4), wait(8)], [1_000, 60_000, 600_000, 600_000, 600_000]);
 }
 
 #[test]

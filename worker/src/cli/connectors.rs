@@ -101,7 +101,7 @@ fn check(record: &Map<String, Value>) -> Result<()> {
     Connector::read(record)?;
     let credentials = record.get("credentials").and_then(Value::as_object).cloned();
     let known = Known::new(record, &credentials.clone().unwrap_or_default());
-    if let Some(invalid) = known.prepared.as_ref().ok().and_then(|prepared| prepared.problems().next()) {
+    if let Some(invalid) = known.problem() {
         bail!(invalid.clone());
     }
     // Without credentials the stored ones are kept, so that only given ones can be judged here.
@@ -223,7 +223,7 @@ impl Test {
                 output::json(&json!({"status": answer.status, "response": response}));
                 Ok(ExitCode::SUCCESS)
             }
-            Err(failure) => Ok(exit::failed(&failure)),
+            Err(failure) => Ok(exit::failed(&call::explained(&ready, failure))),
         }
     }
 }

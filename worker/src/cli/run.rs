@@ -16,7 +16,7 @@ use super::{deploy, exit, input};
 use crate::config::Config;
 use crate::http::Client;
 use crate::job::{Envelope, Failure, Job, decode};
-use crate::plan::{Authorization, RequestSpec};
+use crate::plan::{Multipart, RequestSpec, shown};
 use crate::retry::{self, Next, Standing};
 use crate::run::call::{self, Ready};
 use crate::run::directory::Directory;
@@ -65,7 +65,7 @@ impl Run {
         }
         Ok(match attempts(&client, &job, &ready, &config).await {
             Ok(answer) => self.show_data(data, answer),
-            Err(failure) => self.failed(&failure),
+            Err(failure) => self.failed(&call::explained(&ready, failure)),
         })
     }
 
@@ -91,16 +91,25 @@ impl Run {
     }
 
     fn show_request(&self, request: &RequestSpec) {
-        let headers: Vec<(String, String)> = shown_headers(request);
-        let body = String::from_utf8_lossy(&request.body);
+        let (url, headers) = (shown::url(&request.url), shown::headers(request));
+        let files = || {
+            request.multipart.iter().flat_map(Multipart::urls).map(|url| format!("(a file from {})", shown::url(url)))
+        };
+        let body = match &request.multipart {
+            None => String::from_utf8_lossy(&request.body),
+            Some(multipart) => {
+                let files: Vec<bytes::Bytes> = files().map(bytes::Bytes::from).collect();
+                String::from_utf8_lossy(&multipart.assemble(files)).into_owned().into()
+            }
+        };
         if self.format == Format::Json {
             let headers: Vec<Value> = headers.into_iter().map(|(name, value)| json!([name, value])).collect();
             return output::json(&json!({
-                "method": request.method.as_str(), "url": request.url.as_str(), "headers": headers, "body": body,
+                "method": request.method.as_str(), "url": url, "headers": headers, "body": body,
                 "timeout_ms": u64::try_from(request.timeout.as_millis()).unwrap_or(u64::MAX),
             }));
         }
-        output::line(&format!("{} {}", request.method, request.url));
+        output::line(&format!("{} {url}", request.method));
         for (name, value) in headers {
             output::line(&format!("{name}: {value}"));
         }
@@ -132,27 +141,6 @@ impl Run {
         }
         exit::failed(failure)
     }
-}
-
-/// What would be sent, with everything that proves who is asking masked.
-fn shown_headers(request: &RequestSpec) -> Vec<(String, String)> {
-    let secret = |name: &str| {
-        ["authorization", "cookie", "key", "token", "secret", "password"].iter().any(|word| name.contains(word))
-    };
-    let mut shown: Vec<(String, String)> = Vec::new();
-    for (name, value) in &request.headers {
-        let value = if secret(name.as_str()) { "********".into() } else { String::from_utf8_lossy(value.as_bytes()) };
-        shown.push((name.to_string(), value.into_owned()));
-    }
-    match request.authorization {
-        Authorization::None => {}
-        Authorization::Basic { .. } => shown.push(("authorization".to_owned(), "Basic ********".to_owned())),
-        Authorization::Bearer(_) => shown.push(("authorization".to_owned(), "Bearer ********".to_owned())),
-    }
-    if let Some(key) = &request.idempotency_key {
-        shown.push(("idempotency-key".to_owned(), key.to_str().unwrap_or_default().to_owned()));
-    }
-    shown
 }
 
 /// The job that an engine would have published, as if for a request of its own.

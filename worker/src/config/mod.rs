@@ -2,6 +2,7 @@
 //!
 //! Knows names and ranges of settings; must not know what they are used for.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -59,6 +60,8 @@ pub struct Config {
     pub http: Http,
     /// Sizes and times.
     pub limits: Limits,
+    /// What expressions may know.
+    pub expressions: Expressions,
     /// The HTTP interface.
     pub api: Api,
     /// Logs.
@@ -131,8 +134,19 @@ pub struct Limits {
     pub result_bytes: usize,
     /// The largest answer of a third party, bytes after decompression.
     pub response_bytes: usize,
+    /// The largest answer that is handed on as base64, bytes.
+    pub inline_bytes: usize,
     call_timeout: u64,
+    poll_time: u64,
     retry_after: u64,
+}
+
+/// `[expressions]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expressions {
+    /// What `env` reads, by name.
+    pub env: BTreeMap<String, String>,
 }
 
 /// `[api]`
@@ -338,6 +352,11 @@ impl Limits {
     /// The longest one attempt may take.
     pub fn call_timeout(&self) -> Duration {
         Duration::from_secs(self.call_timeout)
+    }
+
+    /// The longest an accepted request is asked after.
+    pub fn poll_time(&self) -> Duration {
+        Duration::from_secs(self.poll_time)
     }
 
     /// The longest wait a third party may ask for.

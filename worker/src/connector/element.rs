@@ -22,8 +22,12 @@ pub enum OutboundKind {
 pub enum RowFormat {
     /// Mustache; the default of outbound rows.
     Mustache,
-    /// A dot path; the default of mapping rows.
+    /// A dot path, or a JSONPath where it begins with `$`; the default of mapping rows.
     DotPath,
+    /// Mustache, then an expression (sheet 4.6).
+    Feel,
+    /// JMESPath.
+    JmesPath,
 }
 
 /// Request data to the call.
@@ -33,8 +37,10 @@ pub struct OutboundRow {
     pub kind: OutboundKind,
     /// The name declared in the resource.
     pub key: String,
-    /// A constant or mustache.
+    /// A constant, mustache or an expression.
     pub value: String,
+    /// `Mustache` or `Feel`.
+    pub format: RowFormat,
 }
 
 /// The answer to request data.
@@ -117,13 +123,14 @@ fn outbound_row(row: &Map<String, Value>, place: &str) -> Result<OutboundRow, In
         "BODY" => OutboundKind::Body,
         other => return Err(Invalid::new(member(place, "type"), format!("`{other}` is not PARAM, HEADER or BODY"))),
     };
-    // `feel` has no effect on headers (sheet 4.5).
-    match text(row, "format", place)?.as_deref() {
-        None | Some("" | "mustache") => {}
-        Some(_) if kind == OutboundKind::Header => {}
-        Some(other) => return Err(unknown_format(place, other, "mustache")),
-    }
-    Ok(OutboundRow { kind, key: required_text(row, "key", place)?, value: any_text(row, "value") })
+    let format = match text(row, "format", place)?.as_deref() {
+        None | Some("" | "mustache") => RowFormat::Mustache,
+        // `feel` has no effect on headers (sheet 4.5).
+        Some(_) if kind == OutboundKind::Header => RowFormat::Mustache,
+        Some("feel") => RowFormat::Feel,
+        Some(other) => return Err(unknown_format(place, other, "mustache or feel")),
+    };
+    Ok(OutboundRow { kind, key: required_text(row, "key", place)?, value: any_text(row, "value"), format })
 }
 
 /// `dataMapping`.
@@ -140,20 +147,15 @@ fn mapping_row(row: &Map<String, Value>, place: &str) -> Result<MappingRow, Inva
     let format = match text(row, "format", place)?.as_deref() {
         None | Some("" | "dotNotation") => RowFormat::DotPath,
         Some("mustache") => RowFormat::Mustache,
-        Some(other) => return Err(unknown_format(place, other, "dotNotation or mustache")),
+        Some("feel") => RowFormat::Feel,
+        Some("jmespath") => RowFormat::JmesPath,
+        Some(other) => return Err(unknown_format(place, other, "dotNotation, mustache, feel or jmespath")),
     };
-    let value = any_text(row, "value");
-    if format == RowFormat::DotPath && value.starts_with('$') && value != "$status" {
-        return Err(Invalid::new(
-            member(place, "value"),
-            format!("`{value}`: of sources that begin with $, this version knows $status only"),
-        ));
-    }
-    Ok(MappingRow { key: required_text(row, "key", place)?, value, format })
+    Ok(MappingRow { key: required_text(row, "key", place)?, value: any_text(row, "value"), format })
 }
 
 fn unknown_format(place: &str, found: &str, known: &str) -> Invalid {
-    Invalid::new(member(place, "format"), format!("`{found}` is not supported by this version; write {known}"))
+    Invalid::new(member(place, "format"), format!("`{found}` is not a format; write {known}"))
 }
 
 /// A constant of any kind as text; null is empty.

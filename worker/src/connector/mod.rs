@@ -2,22 +2,28 @@
 //!
 //! Knows the compatibility sheet's spellings (1.3, 1.5, 4.1-4.3) and CONTRACT 7; must not know templates, calls or storage.
 
+mod condition;
 mod credentials;
 mod element;
 mod policy;
 mod record;
 mod resource;
+mod rules;
 mod spelling;
 mod status_list;
 mod time;
+mod waits;
 
+pub use condition::Condition;
 pub use credentials::{Credentials, Scheme};
 pub use element::{ElementConfig, MappingRow, OutboundKind, OutboundRow, RowFormat};
-pub use policy::{Backoff, ErrorRow, Policy, RepeatRule, RetryMembers, Rules, effective_policy, effective_timeout};
+pub use policy::{Backoff, Policy, RetryMembers, effective_policy, effective_timeout};
 pub use record::{Connector, connector_records};
-pub use resource::{BodyType, NamedValue, Resource};
+pub use resource::{BodyType, NamedValue, Resource, callable_method};
+pub use rules::{AnswerKind, ErrorRow, NextPage, Pagination, Poll, RepeatRule, Rules};
 pub use status_list::StatusList;
 pub use time::duration;
+pub use waits::Waits;
 
 /// A record or a configuration that cannot be used, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

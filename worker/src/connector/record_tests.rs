@@ -46,11 +46,24 @@ fn what_is_wrong_is_named_by_its_path() {
     assert!(with(json!({"url": "u", "method": "SOAP"})).starts_with("endpoints.r.method: `SOAP` is not a method"));
     assert!(with(json!({"url": "u", "timeout": "soon"})).starts_with("endpoints.r.timeout: `soon` is not a time"));
     assert_eq!(with(json!({"url": "u", "params": [{"value": "x"}]})), "endpoints.r.params.0.key: is missing");
-    assert_eq!(with(json!({"url": "u", "poll": {}})), "endpoints.r.poll: is not supported by this version");
-    assert!(
-        with(json!({"url": "u", "errorMapping": [{"when": "code == 1", "code": "A"}]}))
-            .starts_with("endpoints.r.errorMapping.0.when: `code == 1` is not a status")
-    );
+    for (rules, expected) in [
+        (json!({"poll": {"tries": 0}}), "endpoints.r.poll.tries: is at least 1"),
+        (json!({"poll": 7}), "endpoints.r.poll: must be an object, not a number"),
+        (json!({"pagination": {}}), "endpoints.r.pagination: needs one of"),
+        (json!({"pagination": {"page": "p", "link": true}}), "endpoints.r.pagination: needs one of"),
+        (json!({"pagination": {"page": "p", "pages": "x"}}), "endpoints.r.pagination.pages: `x` is not a whole number"),
+        (json!({"errorMapping": [{"when": "404"}]}), "endpoints.r.errorMapping.0.code: is missing"),
+        (json!({"errorMapping": [{"code": "A"}]}), "endpoints.r.errorMapping.0.when: is missing"),
+        (json!({"answer": "yaml"}), "endpoints.r.answer: `yaml` is not auto or json or text or xml or binary"),
+        (json!({"escape": "url"}), "endpoints.r.escape: `url` is not html or slot"),
+        (json!({"retry": "R/PT1S"}), "endpoints.r.retry: `R/PT1S` is not a cycle"),
+        (json!({"retry": {"wait": "soon"}}), "endpoints.r.retry.wait: `soon` is not a time"),
+    ] {
+        let mut resource = object(rules.clone());
+        resource.insert("url".to_owned(), json!("u"));
+        let problem = with(Value::Object(resource));
+        assert!(problem.starts_with(expected), "{rules}: {problem}");
+    }
     assert!(connector(json!({"name": "A", "type": "SOAP"})).unwrap_err().contains("`SOAP` is not supported"));
 }
 
@@ -104,12 +117,12 @@ fn an_element_is_read_in_both_spellings() {
             "outboundConfig.0.type: `COOKIE` is not",
         ),
         (
-            json!({"dataSource": 1, "endpoint": "e", "dataMapping": [{"key": "a", "value": "x", "format": "feel"}]}),
-            "dataMapping.0.format: `feel` is not supported",
+            json!({"dataSource": 1, "endpoint": "e", "dataMapping": [{"key": "a", "value": "x", "format": "xpath"}]}),
+            "dataMapping.0.format: `xpath` is not a format; write dotNotation, mustache, feel or jmespath",
         ),
         (
-            json!({"dataSource": 1, "endpoint": "e", "dataMapping": [{"key": "a", "value": "$.x"}]}),
-            "dataMapping.0.value: `$.x`",
+            json!({"dataSource": 1, "endpoint": "e", "outboundConfig": [{"type": "BODY", "key": "a", "format": "jmespath"}]}),
+            "outboundConfig.0.format: `jmespath` is not a format; write mustache or feel",
         ),
         (json!({"dataSource": 1, "endpoint": "e", "callback": true}), "callback: waiting"),
     ] {
@@ -129,7 +142,7 @@ fn the_element_decides_then_the_resource_then_the_connector() {
         config.extend(object(json!({"dataSource": "A", "endpoint": "r"})));
         let element = ElementConfig::read(&config).unwrap();
         let policy = effective_policy(&object(handling), &element, &record.resources[0], &record).unwrap();
-        (policy.attempts, policy.wait.as_secs(), policy.backoff)
+        (policy.attempts, policy.waits[0].as_secs(), policy.backoff)
     };
     let none = || json!({});
     assert_eq!(policy(none(), none(), none(), none()), (1, 5, Backoff::Fixed));
@@ -157,6 +170,18 @@ fn the_element_decides_then_the_resource_then_the_connector() {
         ),
         (5, 5, Backoff::Exponential)
     );
+    // Cycles and lists count attempts where nothing beside them does; a number beside them decides.
+    let fixed = |attempts, wait| (attempts, wait, Backoff::Fixed);
+    assert_eq!(policy(none(), json!({"retry": "R3/PT10S"}), json!({"retry_attempts": 9}), none()), fixed(4, 10));
+    assert_eq!(policy(none(), json!({"retry": {"wait": "PT1S,PT1M"}}), none(), none()), fixed(3, 1));
+    assert_eq!(policy(none(), json!({"retry": {"wait": "R3/PT10S", "attempts": 2}}), none(), none()), fixed(2, 10));
+    assert_eq!(policy(json!({"retry_wait_time": "R2/PT7S"}), none(), none(), none()), fixed(3, 7));
+    assert_eq!(
+        policy(json!({"retry_attempts": "4.0", "retry_wait_time": "R2/7"}), none(), none(), none()),
+        fixed(5, 7)
+    );
+    assert_eq!(policy(json!({"retry_attempts": 1}), none(), none(), json!({"retry": "R3/PT10S"})), fixed(2, 5));
+    assert_eq!(policy(none(), none(), json!({"retry": []}), json!("R1/PT2S")), fixed(2, 2));
 }
 
 #[test]

@@ -26,6 +26,10 @@ pub enum BodyType {
     Json,
     /// A JSON object sent as `application/x-www-form-urlencoded`.
     Form,
+    /// A JSON object sent as `multipart/form-data`: fields and files.
+    Multipart,
+    /// As it is; values are escaped as XML text.
+    Xml,
     /// As it is; the content type decides how values are escaped.
     Raw,
 }
@@ -37,8 +41,10 @@ pub struct Resource {
     pub name: String,
     /// Mustache; absolute, or relative to `http.base_url`.
     pub url: String,
-    /// Any method, in capitals.
+    /// Any method, in capitals; GET where only the template tells.
     pub method: Method,
+    /// The method where it is mustache (sheet 4.4).
+    pub method_template: Option<String>,
     /// Mustache; `None` and empty mean no body.
     pub body: Option<String>,
     /// How the body is sent.
@@ -64,11 +70,13 @@ impl Resource {
     /// The first member that cannot be used, by its path.
     pub fn read(name: &str, of: &Map<String, Value>, place: &str) -> Result<Self, Invalid> {
         let time = |key: &str| duration(of.get(key)).map_err(|problem| Invalid::new(member(place, key), problem));
+        let method_template = text(of, "method", place)?.filter(|method| method.contains("{{"));
         let retry_attempts = text(of, "retry_attempts", place)?.filter(|t| !t.is_empty());
         Ok(Self {
             name: name.to_owned(),
             url: required_text(of, "url", place)?,
-            method: method(of, place)?,
+            method: if method_template.is_some() { Method::GET } else { method(of, place)? },
+            method_template,
             body: text(of, "body", place)?.filter(|body| !body.is_empty()),
             body_type: body_type(of, place)?,
             params: named_values(of, "params", place)?,
@@ -83,19 +91,29 @@ impl Resource {
 
 /// A whole number from text.
 pub(super) fn whole(text: &str, place: &str) -> Result<u32, Invalid> {
-    text.trim().parse().map_err(|_| Invalid::new(place, format!("`{text}` is not a whole number")))
+    // PHP and number inputs write 3 as 3.0 now and then.
+    let digits =
+        text.trim().split_once('.').filter(|(_, rest)| rest.bytes().all(|b| b == b'0')).map_or(text.trim(), |(w, _)| w);
+    digits.parse().map_err(|_| Invalid::new(place, format!("`{text}` is not a whole number")))
 }
 
 fn method(of: &Map<String, Value>, place: &str) -> Result<Method, Invalid> {
-    let text = text(of, "method", place)?.filter(|m| !m.trim().is_empty()).unwrap_or_else(|| "GET".to_owned());
+    let text = text(of, "method", place)?.unwrap_or_default();
+    callable_method(&text).map_err(|problem| Invalid::new(member(place, "method"), problem))
+}
+
+/// A method that can be called; none is GET.
+///
+/// # Errors
+/// A sentence for people.
+pub fn callable_method(text: &str) -> Result<Method, String> {
     let upper = text.trim().to_ascii_uppercase();
     match Method::from_bytes(upper.as_bytes()) {
+        _ if upper.is_empty() => Ok(Method::GET),
         Ok(method) if method != Method::CONNECT && method != Method::TRACE && upper != "SOAP" => Ok(method),
-        _ => Err(Invalid::new(
-            member(place, "method"),
-            format!(
-                "`{text}` is not a method that can be called; write GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS"
-            ),
+        _ => Err(format!(
+            "`{}` is not a method that can be called; write GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS",
+            text.escape_debug()
         )),
     }
 }
@@ -104,10 +122,12 @@ fn body_type(of: &Map<String, Value>, place: &str) -> Result<BodyType, Invalid> 
     match text(of, "body_type", place)?.unwrap_or_default().to_ascii_lowercase().as_str() {
         "json" => Ok(BodyType::Json),
         "form-data" | "form" | "x-www-form-urlencoded" => Ok(BodyType::Form),
-        "" | "raw" | "text" | "xml" => Ok(BodyType::Raw),
+        "multipart" | "multipart/form-data" => Ok(BodyType::Multipart),
+        "xml" => Ok(BodyType::Xml),
+        "" | "raw" | "text" => Ok(BodyType::Raw),
         other => Err(Invalid::new(
             member(place, "body_type"),
-            format!("`{other}` is not known; write json, form-data or raw"),
+            format!("`{other}` is not known; write json, form-data, multipart, xml or raw"),
         )),
     }
 }

@@ -1,22 +1,38 @@
 //! The error that a boundary event can catch, where element, resource or connector maps the failure (CONTRACT 3).
 
-use crate::connector::ErrorRow;
+use serde_json::{Map, Value};
+
 use crate::job::{BpmnError, Failure};
-use crate::plan::template::{Escape, Scope, Template};
+use crate::plan::template::{Escape, Scope};
 
 use super::Reading;
+use super::condition::Subject;
+use super::rules::PreparedError;
 
-/// The first row that fits, the element's rows before the resource's before the connector's.
+/// The first row that fits, the element's rows before the resource's before the connector's. An expression that cannot be
+/// evaluated for this failure does not fit it.
 pub fn bpmn_error(failure: &Failure, reading: &Reading<'_>) -> Option<BpmnError> {
-    let status = failure.status?;
-    let rows = [&reading.element.rules, &reading.resource.rules, &reading.connector.rules];
-    let row = rows.into_iter().flat_map(|rules| &rules.error_mapping).find(|row| row.when.contains(status))?;
-    Some(BpmnError { code: row.code.clone(), message: message(row, reading) })
+    let mut rows = reading.rules.into_iter().flat_map(|rules| &rules.errors).peekable();
+    rows.peek()?;
+    let members = members(failure);
+    let subject = Subject { status: failure.status, members: &members, data: reading.data, around: reading.around };
+    let row = rows.find(|row| row.when.holds(&subject).unwrap_or(false))?;
+    Some(BpmnError { code: row.code.clone(), message: message(row, &members, reading) })
 }
 
-/// The row's message; a template that does not render is shown as it stands, for the failure itself matters more.
-fn message(row: &ErrorRow, reading: &Reading<'_>) -> Option<String> {
-    let template = row.message.as_deref()?;
-    let rendered = Template::parse(template).and_then(|t| t.render(&Scope::new(reading.data), Escape::None));
-    Some(rendered.unwrap_or_else(|_| template.to_owned()))
+/// `status`, `code`, and the answer as data where it was data, else its first characters.
+fn members(failure: &Failure) -> Map<String, Value> {
+    let text = || failure.body.clone().map_or(Value::Null, Value::from);
+    Map::from_iter([
+        ("status".to_owned(), failure.status.map_or(Value::Null, Value::from)),
+        ("code".to_owned(), Value::from(failure.code.to_string())),
+        ("body".to_owned(), failure.answer.as_deref().cloned().unwrap_or_else(text)),
+    ])
+}
+
+/// The row's message; one that does not render says so, for the failure itself matters more.
+fn message(row: &PreparedError, members: &Map<String, Value>, reading: &Reading<'_>) -> Option<String> {
+    let template = row.message.as_ref()?;
+    let rendered = template.render(&Scope::new(reading.data).over(members), Escape::None);
+    Some(rendered.unwrap_or_else(|error| format!("(the message does not render: {error})")))
 }

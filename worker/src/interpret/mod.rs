@@ -2,35 +2,37 @@
 //!
 //! Pure: knows statuses, bodies and mapping rows; must not know how the answer was fetched.
 
+mod body;
 mod bpmn_error;
+mod condition;
+mod explain;
+mod jmes_path;
+mod json_path;
 mod mapping;
+mod pages;
+pub mod polling;
 mod response;
 mod retry_after;
+mod rules;
+mod source;
 mod status;
+mod xml;
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::connector::{Connector, ElementConfig, Resource};
+use crate::connector::AnswerKind;
 use crate::job::{Code, Failure, Retriable, excerpt};
-use crate::plan::rule;
 
 pub use bpmn_error::bpmn_error;
+pub use explain::explained;
+pub use mapping::Mapping;
+pub use pages::{Page, Pages};
 pub use response::Response;
+pub use rules::{PreparedConnector, PreparedRules, Reading};
 
-/// What an answer is read with.
-#[derive(Debug)]
-pub struct Reading<'a> {
-    /// Request data overlaid by variables.
-    pub data: &'a Map<String, Value>,
-    /// The element's configuration.
-    pub element: &'a ElementConfig,
-    /// The resource that was called.
-    pub resource: &'a Resource,
-    /// Its connector.
-    pub connector: &'a Connector,
-    /// Epoch milliseconds, for `Retry-After` dates.
-    pub now_ms: i64,
-}
+use body::Body;
 
 /// What goes back into the request's data.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,55 +48,71 @@ pub struct Mapped {
 /// # Errors
 /// `HTTP_<status>`, `BAD_RESPONSE` or `MAPPING`, with their class in the retry table.
 pub fn interpret(response: &Response, reading: &Reading<'_>) -> Result<Mapped, Failure> {
-    let body = decode(response);
-    let success = rule(reading.element, reading.resource, reading.connector, |rules| rules.success.clone());
-    let is_success = match &success {
-        Some(list) => list.contains(response.status),
-        None => status::is_success(response.status, matches!(body, Ok(Body::Json(_)))),
-    };
-    if !is_success {
-        return Err(unexpected_status(response, reading));
+    let body = decoded(response, reading);
+    if !is_success(response, Some(&body), reading)? {
+        return Err(unexpected_status(response, body, reading));
     }
     match body {
-        Ok(Body::Json(body)) => mapping::map(&body, response, reading),
-        Ok(Body::Text(text)) => Ok(text_result(text, response)),
-        Err(problem) => Err(bad_response(response, reading, problem)),
-    }
-}
-
-enum Body<'a> {
-    Json(Value),
-    Text(&'a str),
-}
-
-/// JSON, else text; an empty body is text (sheet 4.7).
-fn decode(response: &Response) -> Result<Body<'_>, &'static str> {
-    match serde_json::from_slice(&response.body) {
-        Ok(value) => Ok(Body::Json(value)),
-        Err(_) if nests_too_deep(&response.body) => Err("its JSON nests deeper than 127 levels"),
-        Err(_) => std::str::from_utf8(&response.body)
-            .map(Body::Text)
-            .map_err(|_| "it is neither JSON nor UTF-8 text; this connector reads texts only"),
-    }
-}
-
-/// Whether brackets outside of strings nest beyond what the JSON parser takes.
-fn nests_too_deep(body: &[u8]) -> bool {
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    for byte in body {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => depth += 1,
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
+        Ok(Body::Data(body)) => mapping::map(&body, response, reading),
+        Ok(Body::Text(text)) => Ok(text_result(&text, response)),
+        Ok(Body::Unread { kind, bytes }) => {
+            let mut warnings = response.warnings.clone();
+            warnings.push(format!("the answer ({kind}, {bytes} bytes) is not text, and no row maps it"));
+            Ok(Mapped { data: Map::new(), warnings })
         }
-        if depth > 127 {
-            return true;
-        }
+        Err(problem) => Err(bad_response(response, reading, &problem)),
     }
-    false
+}
+
+fn decoded(response: &Response, reading: &Reading<'_>) -> Result<Body, String> {
+    let kind = reading.rule(|rules| rules.answer).unwrap_or(AnswerKind::Auto);
+    body::decode(response, kind, !reading.mapping.is_empty(), reading.inline_bytes)
+}
+
+/// Whether the answer is one that was hoped for: as `success` says, else by its status.
+fn is_success(
+    response: &Response,
+    body: Option<&Result<Body, String>>,
+    reading: &Reading<'_>,
+) -> Result<bool, Failure> {
+    let Some(condition) = reading.rule(|rules| rules.success.as_ref()) else {
+        // Only a 3xx has to be looked into (sheet 4.7).
+        let is_data = (300..400).contains(&response.status)
+            && body.map_or_else(
+                || matches!(decoded(response, reading), Ok(Body::Data(_))),
+                |b| matches!(b, Ok(Body::Data(_))),
+            );
+        return Ok(status::is_success(response.status, is_data));
+    };
+    let mut members = Map::from_iter([("status".to_owned(), Value::from(response.status))]);
+    if matches!(condition, condition::Prepared::Expression(_)) {
+        let read;
+        let body = if let Some(body) = body {
+            body
+        } else {
+            read = decoded(response, reading);
+            &read
+        };
+        members.insert("headers".to_owned(), Value::Object(source::first_values(&response.headers)));
+        members.insert(
+            "body".to_owned(),
+            match body {
+                Ok(Body::Data(value)) => value.clone(),
+                Ok(Body::Text(text)) => Value::from(text.clone()),
+                _ => Value::Null,
+            },
+        );
+    }
+    let subject = condition::Subject {
+        status: Some(response.status),
+        members: &members,
+        data: reading.data,
+        around: reading.around,
+    };
+    condition.holds(&subject).map_err(|error| {
+        let message = format!("success: {error}; the answer is kept, the call was made and is not repeated");
+        answered(Failure::of_attempt(Code::Mapping, message, Retriable::Final), response)
+    })
 }
 
 /// The mapping is skipped: both variables land in the request's data (sheet 4.7).
@@ -105,15 +123,19 @@ fn text_result(text: &str, response: &Response) -> Mapped {
     Mapped { data, warnings: response.warnings.clone() }
 }
 
-fn unexpected_status(response: &Response, reading: &Reading<'_>) -> Failure {
-    let after = retry_after::retry_after(&response.headers, reading.now_ms);
+fn unexpected_status(response: &Response, body: Result<Body, String>, reading: &Reading<'_>) -> Failure {
+    let after = retry_after::asked(&response.headers, response.status, reading.around.now_ms);
     let retriable = if status::is_retried(response.status) { Retriable::Retry { after } } else { Retriable::Final };
     let message = format!("Unexpected response (status={})", response.status);
-    answered(Failure::of_attempt(Code::Http(response.status), message, retriable), response)
+    let failure = answered(Failure::of_attempt(Code::Http(response.status), message, retriable), response);
+    match body {
+        Ok(Body::Data(value)) => Failure { answer: Some(Arc::new(value)), ..failure },
+        _ => failure,
+    }
 }
 
 fn bad_response(response: &Response, reading: &Reading<'_>, problem: &str) -> Failure {
-    let repeatable = matches!(reading.resource.method.as_str(), "GET" | "HEAD");
+    let repeatable = matches!(reading.method.as_str(), "GET" | "HEAD");
     let retriable = if repeatable { Retriable::Retry { after: None } } else { Retriable::Final };
     let message = format!("the answer (status={}) cannot be read: {problem}", response.status);
     answered(Failure::of_attempt(Code::BadResponse, message, retriable), response)

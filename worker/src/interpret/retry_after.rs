@@ -1,12 +1,36 @@
-//! `Retry-After`: seconds or an HTTP date (RFC 9110, 10.2.3). Garbage is ignored.
+//! How long a third party asks us to stay away: `Retry-After` (RFC 9110, 10.2.3), else `RateLimit-Reset` and its kin. Garbage
+//! is ignored.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 
+/// The wait that was asked for: by `Retry-After`, else, where there is too much traffic, by when its limit is reset.
+pub(super) fn asked(headers: &HeaderMap, status: u16, now_ms: i64) -> Option<Duration> {
+    retry_after(headers, now_ms).or_else(|| matches!(status, 429 | 503).then(|| reset(headers, now_ms)).flatten())
+}
+
+/// `RateLimit-Reset: 30`, `RateLimit: …;t=30` or `reset=30`, `X-RateLimit-Reset` with seconds or an epoch time.
+fn reset(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let combined = || {
+        let parts = text("ratelimit")?.split([';', ',']).map(str::trim);
+        parts.filter_map(|part| part.split_once('=')).find(|(name, _)| matches!(*name, "t" | "reset")).map(|(_, t)| t)
+    };
+    let names = ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"];
+    let written = names.into_iter().find_map(text).or_else(combined)?;
+    let number: u64 = written.split([',', ';']).next().unwrap_or_default().trim().split('.').next()?.parse().ok()?;
+    let now_ms = u64::try_from(now_ms).unwrap_or(0);
+    Some(match number {
+        0..1_000_000_000 => Duration::from_secs(number),
+        1_000_000_000..1_000_000_000_000 => Duration::from_millis(number.saturating_mul(1_000).saturating_sub(now_ms)),
+        _ => Duration::from_millis(number.saturating_sub(now_ms)),
+    })
+}
+
 /// The wait that was asked for; a date in the past asks for none.
-pub(super) fn retry_after(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
+fn retry_after(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         // More digits than fit are a longer wait than anybody takes: the limit says so.
@@ -41,5 +65,31 @@ mod tests {
             assert_eq!(retry_after(&headers, now_ms), expected, "{text}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), now_ms), None);
+    }
+
+    #[test]
+    fn limits_that_are_reset() {
+        let now_ms = 1_795_456_800_000;
+        for (name, text, expected) in [
+            ("ratelimit-reset", "30", Some(30)),
+            ("ratelimit-reset", "30, 30;w=60", Some(30)),
+            ("ratelimit", "limit=100, remaining=0, reset=50", Some(50)),
+            ("ratelimit", "\"default\";r=0;t=45", Some(45)),
+            ("x-ratelimit-reset", "1795456860", Some(60)),
+            ("x-ratelimit-reset", "1795456860.5", Some(60)),
+            ("x-ratelimit-reset", "1795456830000", Some(30)),
+            ("x-ratelimit-reset", "1795456000", Some(0)),
+            ("x-ratelimit-reset", "soon", None),
+            ("ratelimit", "limit=100", None),
+        ] {
+            let headers = HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_static(text))]);
+            assert_eq!(asked(&headers, 429, now_ms), expected.map(Duration::from_secs), "{name}: {text}");
+            assert_eq!(asked(&headers, 500, now_ms), None, "only where there is too much traffic");
+        }
+        let both = HeaderMap::from_iter([
+            (RETRY_AFTER, HeaderValue::from_static("7")),
+            (http::HeaderName::from_static("ratelimit-reset"), HeaderValue::from_static("30")),
+        ]);
+        assert_eq!(asked(&both, 429, now_ms), Some(Duration::from_secs(7)));
     }
 }

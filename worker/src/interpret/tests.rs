@@ -1,9 +1,13 @@
 //! One row a rule of the compatibility sheet, section 4.7, and of the retry table.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
+use crate::connector::{Connector, ElementConfig};
+use crate::plan::expression::Surroundings;
 
 fn object(value: Value) -> Map<String, Value> {
     match value {
@@ -40,9 +44,17 @@ impl Case {
         let mut config = object(self.element.clone());
         config.extend(object(json!({"dataSource": "A", "endpoint": "r"})));
         let element = ElementConfig::read(&config).unwrap();
-        let data = object(self.data.clone());
-        let resource = connector.resource("r").unwrap();
-        then(&Reading { data: &data, element: &element, resource, connector: &connector, now_ms: 0 })
+        let (data, env) = (object(self.data.clone()), BTreeMap::new());
+        let prepared = PreparedConnector::new(&connector);
+        let [of_resource, of_connector] = prepared.of("r").unwrap();
+        then(&Reading {
+            data: &data,
+            mapping: &Mapping::new(element.mapping.as_deref()).unwrap(),
+            rules: [&PreparedRules::new(&element.rules, "").unwrap(), of_resource, of_connector],
+            method: &connector.resource("r").unwrap().method,
+            around: Surroundings { now_ms: 0, env: &env },
+            inline_bytes: 1_000,
+        })
     }
 
     fn data(&self, headers: &[(&'static str, &'static str)], body: &Value) -> Value {
@@ -79,6 +91,341 @@ fn sources_of_a_row() {
     let list = Case::mapping(&[("v", "1.a")]).data(&[], &json!([{"a": 1}, {"a": 2}]));
     assert_eq!(list, json!({"v": 2}));
     assert_eq!(Case::mapping(&[("v", "")]).data(&[], &json!("bare")), json!({"v": "bare"}));
+}
+
+/// Rows with their format.
+fn rows(rows: &[(&str, &str, &str)]) -> Case {
+    let rows: Vec<Value> =
+        rows.iter().map(|(key, value, format)| json!({"key": key, "value": value, "format": format})).collect();
+    Case {
+        element: json!({"dataMapping": rows}),
+        resource: json!({}),
+        data: json!({"index": 1, "field": "name", "name": "mine"}),
+    }
+}
+
+#[test]
+fn json_path_jmes_path_and_feel_sources() {
+    let body = json!({"data": [{"name": "a", "n": 1}, {"name": "b", "n": 3}], "total": 4, "x y": {"z": null}});
+    for (source, format, expected) in [
+        ("$", "dotNotation", body.clone()),
+        ("$.total", "dotNotation", json!(4)),
+        ("$.gone", "dotNotation", json!("")),
+        ("$['x y'].z", "dotNotation", json!(null)),
+        ("$[\"x y\"]['z']", "dotNotation", json!(null)),
+        ("$.data[1].name", "dotNotation", json!("b")),
+        ("$.data[-1].name", "dotNotation", json!("b")),
+        ("$.data[{{index}}].{{field}}", "dotNotation", json!("b")),
+        ("$.data[*].name", "dotNotation", json!(["a", "b"])),
+        ("$.data[?@.n > 2].name", "dotNotation", json!(["b"])),
+        ("$..name", "dotNotation", json!(["a", "b"])),
+        ("$.data[0:1].n", "dotNotation", json!([1])),
+        ("$.data[?@.n > 9]", "dotNotation", json!([])),
+        ("$headers", "dotNotation", json!({"x-quote-id": "q1"})),
+        ("$headers.X-Quote-Id", "dotNotation", json!("q1")),
+        ("$headers.gone", "dotNotation", json!("")),
+        ("data[?n > `2`].name | [0]", "jmespath", json!("b")),
+        ("data[].{who: name, many: n}", "jmespath", json!([{"who": "a", "many": 1}, {"who": "b", "many": 3}])),
+        ("sum(data[].n)", "jmespath", json!(4.0)),
+        ("data[{{index}}].name", "jmespath", json!("b")),
+        ("gone", "jmespath", json!(null)),
+        ("count(data) ~ '/' ~ total", "feel", json!("2/4")),
+        ("data[index].n + 1", "feel", json!(4)),
+        ("data.{{index}}.n == 3", "feel", json!(true)),
+        ("{first: data[0].name, who: name}", "feel", json!({"first": "a", "who": "mine"})),
+    ] {
+        let mapped = rows(&[("v", source, format)]).data(&[("x-quote-id", "q1")], &body);
+        assert_eq!(mapped, json!({"v": expected}), "{source}");
+    }
+}
+
+#[test]
+fn a_row_that_cannot_be_evaluated_keeps_the_answer_and_says_what_is_missing() {
+    let body = json!({"data": {"name": "a"}, "list": [1]});
+    for (source, format, expected) in [
+        (
+            "data.nam",
+            "feel",
+            "dataMapping.0 (v): at character 1 of `data.nam`: `data` has no member `nam`; it has: name; the answer is kept",
+        ),
+        ("{{list}}", "mustache", "dataMapping.0 (v): `list` is a list; write {{{list | json}}}"),
+        ("$.{{name}}[", "dotNotation", "dataMapping.0 (v): `$.mine[` is not a JSONPath"),
+        ("length(`1`)", "jmespath", "dataMapping.0 (v): `length(`1`)`: at character"),
+    ] {
+        let failure = rows(&[("v", source, format)]).read(200, &[], body.to_string().as_bytes()).unwrap_err();
+        assert_eq!((failure.code, failure.retriable), (Code::Mapping, Retriable::Final));
+        assert!(failure.message.starts_with(expected), "{source}: {}", failure.message);
+        assert_eq!(failure.body.as_deref(), Some(body.to_string().as_str()));
+    }
+    for (source, format) in
+        [("$.[", "dotNotation"), ("$..*[?", "dotNotation"), ("a[", "jmespath"), ("a +", "feel"), ("{{#a}}", "mustache")]
+    {
+        let element =
+            json!({"dataSource": 1, "endpoint": "r", "dataMapping": [{"key": "v", "value": source, "format": format}]});
+        let element = ElementConfig::read(&object(element)).unwrap();
+        let problem = Mapping::new(element.mapping.as_deref()).unwrap_err().to_string();
+        assert!(problem.starts_with("dataMapping.0 (v): "), "{source}: {problem}");
+    }
+}
+
+/// Paths that ask for more work than an answer is worth: refused before the work is done.
+#[test]
+fn hostile_paths_end_f3() {
+    let answer = json!({"l": vec![json!({"a": {"b": {"c": [1, 2, 3]}}, "t": "x\"y"}); 2_000], "deep": (0..100).fold(json!(1), |v, _| json!([v]))});
+    let body = answer.to_string();
+    let mut hostile: Vec<(String, &str)> = vec![
+        ("[@,@]".to_owned() + &"|[]|[@,@]".repeat(80), "jmespath"),
+        ("[l,l]".to_owned() + &"[].[@,@]".repeat(60), "jmespath"),
+        ("@".to_owned() + &"|{a:@,b:@}".repeat(90), "jmespath"),
+        ("to_string(".repeat(24) + "[l]" + &")".repeat(24), "jmespath"),
+        ("map(&[@,@]|[]|[@,@]|[]|[@,@]|[]|[@,@]|[]|[@,@]|[], l)".to_owned(), "jmespath"),
+        ("sort_by(l, &".repeat(20) + "t" + &")".repeat(20), "jmespath"),
+        ("!".repeat(2_000) + "l", "jmespath"),
+        ("[".repeat(1_000), "jmespath"),
+        ("(".repeat(1_000), "jmespath"),
+        ("$..*".to_owned() + &"..*".repeat(300), "dotNotation"),
+        ("$".to_owned() + &"[?$..*]".repeat(20), "dotNotation"),
+        ("$..[?count($..*) > 1]".to_owned(), "dotNotation"),
+        ("$..[?@..c == $..c]".to_owned(), "dotNotation"),
+        ("$[?".to_owned() + &"(".repeat(900) + "@" + &")".repeat(900) + "]", "dotNotation"),
+        ("$[?".to_owned() + &"!".repeat(900) + "@.a]", "dotNotation"),
+        ("$".to_owned() + &"[?@".repeat(8) + &"]".repeat(8), "dotNotation"),
+        ("$[?match(@.t, '(a{1,1000}){1,1000}')]".to_owned(), "dotNotation"),
+        ("$..[?search(@.t, '((a+)+)+$')]".to_owned(), "dotNotation"),
+        ("$[?@.a && ".to_owned() + &"@.a && ".repeat(120) + "@.a]", "dotNotation"),
+        ("$[?((((((((@.a))))))) == 1]".to_owned(), "dotNotation"),
+    ];
+    for times in 1..70 {
+        hostile.push(("[@,@]".to_owned() + &"|[@,@][]".repeat(times), "jmespath"));
+        hostile.push(("$".to_owned() + &"..[?@.*]".repeat(times), "dotNotation"));
+        hostile.push((format!("$[?{}@{}]", "(".repeat(times), ")".repeat(times)), "dotNotation"));
+    }
+    assert!(hostile.len() > 200);
+    for (path, format) in hostile {
+        let begun = std::time::Instant::now();
+        let element =
+            json!({"dataSource": 1, "endpoint": "r", "dataMapping": [{"key": "v", "value": path, "format": format}]});
+        let element = ElementConfig::read(&object(element)).unwrap();
+        if Mapping::new(element.mapping.as_deref()).is_ok() {
+            let case = rows(&[("v", &path, format)]);
+            let parsed = begun.elapsed();
+            let _ended = case.read(200, &[], body.as_bytes());
+            let took = begun.elapsed();
+            assert!(
+                took < std::time::Duration::from_millis(450),
+                "{took:?} ({parsed:?} to parse): {}",
+                path.chars().take(60).collect::<String>()
+            );
+        }
+        assert!(
+            begun.elapsed() < std::time::Duration::from_millis(450),
+            "{:?}: {}",
+            begun.elapsed(),
+            path.chars().take(60).collect::<String>()
+        );
+    }
+}
+
+#[test]
+fn xml_and_bytes_and_character_sets() {
+    let xml = ("content-type", "application/soap+xml; charset=utf-8");
+    let order =
+        "<s:Envelope xmlns:s='u'><s:Body><order id='7'><item>a</item><item>b</item></order></s:Body></s:Envelope>";
+    let mapped = rows(&[("items", "Envelope.Body.order.item", ""), ("id", "$.Envelope.Body.order['@id']", "")]);
+    let read = mapped.read(200, &[xml], order.as_bytes()).unwrap();
+    assert_eq!(Value::Object(read.data), json!({"items": ["a", "b"], "id": "7"}));
+    let failure = mapped.read(200, &[xml], b"<a>").unwrap_err();
+    assert!(failure.code == Code::BadResponse && failure.message.contains("not well-formed XML"), "{failure:?}");
+    // Nobody maps it, or the connector wants ProcessMaker's way: a text.
+    let text = json!({"response": "<a/>", "status": 200});
+    assert_eq!(Value::Object(rows(&[]).read(200, &[xml], b"<a/>").unwrap().data), text);
+    let mut case = rows(&[("v", "a", "")]);
+    case.resource = json!({"answer": "text"});
+    assert_eq!(Value::Object(case.read(200, &[xml], b"<a/>").unwrap().data), text);
+    assert_eq!(case.read(200, &[], b"{\"a\":1}").unwrap().data["response"], json!("{\"a\":1}"));
+    case.resource = json!({"answer": "xml"});
+    assert_eq!(Value::Object(case.read(200, &[], b"<a>1</a>").unwrap().data), json!({"v": "1"}));
+    case.resource = json!({"answer": "json"});
+    let failure = case.read(200, &[], b"oops").unwrap_err();
+    assert!(failure.message.contains("it is not JSON: expected value at line 1"), "{}", failure.message);
+
+    let png = ("content-type", "image/png");
+    let bytes = b"\x89PNG\xff";
+    let read = rows(&[("file", "", ""), ("b", "base64", "")]).read(200, &[png], bytes).unwrap();
+    assert_eq!(read.data["file"], json!({"contentType": "image/png", "size": 5, "base64": "iVBOR/8="}));
+    assert_eq!(read.data["b"], json!("iVBOR/8="));
+    let unread = rows(&[]).read(200, &[png], bytes).unwrap();
+    assert!(unread.data.is_empty() && unread.warnings[0].contains("(image/png, 5 bytes)"), "{unread:?}");
+    let large = rows(&[("file", "", "")]).read(200, &[png], &[0xff; 1_001]).unwrap_err();
+    assert!(large.code == Code::BadResponse && large.message.contains("limits.inline_bytes is 1000"), "{large:?}");
+    case.resource = json!({"answer": "binary"});
+    case.element = json!({"dataMapping": [{"key": "v", "value": "base64"}]});
+    assert_eq!(case.read(200, &[], b"hi").unwrap().data["v"], json!("aGk="));
+
+    let latin = ("content-type", "text/plain; charset=\"iso-8859-1\"");
+    assert_eq!(rows(&[]).read(200, &[latin], b"caf\xe9").unwrap().data["response"], json!("café"));
+    let latin_xml = ("content-type", "text/xml; charset=iso-8859-1");
+    assert_eq!(rows(&[("v", "a", "")]).read(200, &[latin_xml], b"<a>\xe9</a>").unwrap().data["v"], json!("é"));
+    assert_eq!(rows(&[("v", "a", "")]).read(200, &[], b"\xef\xbb\xbf{\"a\":1}").unwrap().data["v"], json!(1));
+}
+
+#[test]
+fn success_may_look_into_the_answer() {
+    let mut case = Case::mapping(&[("v", "a")]);
+    case.resource = json!({"success": "status == 200 and not body.error"});
+    assert_eq!(case.read(200, &[], b"{\"a\":1}").unwrap().data["v"], json!(1));
+    let failure = case.read(200, &[], b"{\"error\":\"no\"}").unwrap_err();
+    assert_eq!((failure.code, failure.retriable), (Code::Http(200), Retriable::Final));
+    assert_eq!(case.read(500, &[], b"{}").unwrap_err().code, Code::Http(500));
+    case.resource = json!({"success": "body.n < 3"});
+    let failure = case.read(200, &[], b"{\"n\":[]}").unwrap_err();
+    assert!(
+        failure.code == Code::Mapping && failure.message.starts_with("success: at character 1"),
+        "{}",
+        failure.message
+    );
+}
+
+#[test]
+fn error_rows_look_at_answers_and_codes() {
+    let mut case = Case::mapping(&[]);
+    case.element = json!({"errorMapping": [
+        {"when": "body.error.kind == 'gone'", "code": "GONE", "message": "{{body.error.kind}}: {{name}} ({{status}}, {{code}})"},
+        {"when": "body < 1", "code": "NEVER"},
+        {"when": "code == 'TIMEOUT' or status == 503", "code": "LATER"}]});
+    let mapped = |failure: &Failure| case.with(|reading| bpmn_error(failure, reading)).map(|e| (e.code, e.message));
+    let gone = case.read(404, &[], b"{\"error\":{\"kind\":\"gone\"}}").unwrap_err();
+    assert_eq!(mapped(&gone), Some(("GONE".to_owned(), Some("gone: mine (404, HTTP_404)".to_owned()))));
+    assert_eq!(mapped(&case.read(503, &[], b"busy").unwrap_err()), Some(("LATER".to_owned(), None)));
+    let late = Failure::of_attempt(Code::Timeout, "late", Retriable::Final);
+    assert_eq!(mapped(&late), Some(("LATER".to_owned(), None)));
+    assert_eq!(mapped(&Failure::of_attempt(Code::Connect, "no", Retriable::Final)), None);
+}
+
+fn page_after(
+    case: &Case,
+    pages: &mut Pages,
+    url: &str,
+    headers: &[(&'static str, &'static str)],
+    body: &Value,
+) -> Result<Page, Failure> {
+    let headers = headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
+    let response = Response { status: 200, headers, body: Bytes::from(body.to_string()), warnings: Vec::new() };
+    case.with(|reading| pages.take(&url::Url::parse(url).unwrap(), &response, reading, 1_000))
+}
+
+#[test]
+fn pages_follow_paths_parameters_and_links() {
+    let items = json!({"items": [1], "meta": {"next": "/p?after=2", "n": 1}});
+    let next = |url: &str| Page::Next(url::Url::parse(url).unwrap());
+    for (rule, url, headers, body, expected) in [
+        (json!({"next": "meta.next"}), "https://h/p", vec![], items.clone(), next("https://h/p?after=2")),
+        (json!({"next": "$.meta.next"}), "https://h/p", vec![], items.clone(), next("https://h/p?after=2")),
+        (json!({"next": "$.meta.gone"}), "https://h/p", vec![], items.clone(), Page::Last(None)),
+        (
+            json!({"next": "$headers.X-Next"}),
+            "https://h/p",
+            vec![("x-next", "?c=3")],
+            items.clone(),
+            next("https://h/p?c=3"),
+        ),
+        (json!({"page": "p"}), "https://h/p?a=b", vec![], items.clone(), next("https://h/p?a=b&p=2")),
+        (json!({"page": "p"}), "https://h/p?p=7&a=b", vec![], items.clone(), next("https://h/p?p=8&a=b")),
+        (json!({"page": "p"}), "https://h/p?p=7", vec![], json!({"items": []}), Page::Last(None)),
+        (
+            json!({"link": true}),
+            "https://h/p",
+            vec![("link", "<https://h/1>; rel=\"prev\", <https://h/a,b>; title=x; rel=\"last next\"")],
+            items.clone(),
+            next("https://h/a,b"),
+        ),
+        (
+            json!({"link": true}),
+            "https://h/p",
+            vec![("link", "<https://h/1>; rel=prev")],
+            items.clone(),
+            Page::Last(None),
+        ),
+        (json!({"page": "p", "until": "body.meta.n >= 1"}), "https://h/p", vec![], items.clone(), Page::Last(None)),
+        (
+            json!({"page": "p", "pages": 1}),
+            "https://h/p",
+            vec![],
+            items.clone(),
+            Page::Last(Some("there are more than 1 pages; the rest was not fetched".to_owned())),
+        ),
+        (json!(null), "https://h/p", vec![], items.clone(), Page::Whole),
+    ] {
+        let mut case = Case::mapping(&[("v", "")]);
+        case.resource = json!({"pagination": rule});
+        assert_eq!(page_after(&case, &mut Pages::default(), url, &headers, &body), Ok(expected), "{rule}");
+    }
+}
+
+#[test]
+fn pages_are_joined_and_do_not_go_in_circles() {
+    let mut case = Case::mapping(&[("v", "")]);
+    case.resource = json!({"pagination": {"next": "next"}});
+    let mut pages = Pages::default();
+    let body = |list: Value, next: Value| json!({"data": {"items": list}, "total": 3, "next": next});
+    page_after(&case, &mut pages, "https://h/1", &[], &body(json!([1, 2]), json!("/2"))).unwrap();
+    page_after(&case, &mut pages, "https://h/2", &[], &body(json!([3]), json!(null))).unwrap();
+    let last = Response { status: 200, headers: HeaderMap::new(), body: Bytes::new(), warnings: Vec::new() };
+    let whole = pages.into_response(last);
+    assert_eq!(whole.body, body(json!([1, 2, 3]), json!(null)).to_string());
+
+    let mut pages = Pages::default();
+    page_after(&case, &mut pages, "https://h/1", &[], &body(json!([1]), json!("/2"))).unwrap();
+    let circle = page_after(&case, &mut pages, "https://h/2", &[], &body(json!([1]), json!("/1"))).unwrap_err();
+    assert!(circle.code == Code::Mapping && circle.message.contains("go in a circle"), "{}", circle.message);
+    let mut pages = Pages::default();
+    let large = body(json!(["x".repeat(600)]), json!("/2"));
+    page_after(&case, &mut pages, "https://h/1", &[], &large).unwrap();
+    let problem = page_after(&case, &mut pages, "https://h/2", &[], &large).unwrap_err();
+    assert!(
+        problem.code == Code::BadResponse && problem.message.contains("limits.response_bytes"),
+        "{}",
+        problem.message
+    );
+}
+
+#[test]
+fn polling_knows_where_how_long_and_when_it_is_over() {
+    use std::time::Duration;
+    let mut case = Case::mapping(&[]);
+    let url = url::Url::parse("https://h/jobs").unwrap();
+    let answer = |status: u16, headers: &[(&'static str, &'static str)], body: &Value| {
+        let headers = headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
+        Response { status, headers, body: Bytes::from(body.to_string()), warnings: Vec::new() }
+    };
+    let accepted = answer(202, &[("location", "/jobs/7"), ("retry-after", "9")], &json!({}));
+    assert_eq!(case.with(|reading| polling::begin(&url, &accepted, reading)), Ok(None), "nobody asked for polling");
+    case.resource = json!({"poll": {"wait": 2, "tries": 4}});
+    let (place, asking) = case.with(|reading| polling::begin(&url, &accepted, reading)).unwrap().unwrap();
+    assert_eq!((place.as_str(), asking.tries, asking.wait), ("https://h/jobs/7", 4, Duration::from_secs(9)));
+    let azure = answer(202, &[("location", "/a"), ("operation-location", "https://o/b")], &json!({}));
+    assert_eq!(case.with(|reading| polling::begin(&url, &azure, reading)).unwrap().unwrap().0.as_str(), "https://o/b");
+    for not in [answer(202, &[], &json!({})), answer(201, &[("location", "/x")], &json!({}))] {
+        assert_eq!(case.with(|reading| polling::begin(&url, &not, reading)), Ok(None));
+    }
+    for (status, body, goes_on) in [
+        (202, json!({}), true),
+        (200, json!({"status": "Running"}), true),
+        (200, json!({"state": "not_started"}), true),
+        (200, json!({"status": "Succeeded"}), false),
+        (200, json!([1]), false),
+        (503, json!({}), true),
+        (429, json!({}), true),
+        (404, json!({}), false),
+    ] {
+        let next = case.with(|reading| polling::next(&answer(status, &[], &body), reading)).unwrap();
+        assert_eq!(next.is_some(), goes_on, "{status} {body}");
+    }
+    case.resource = json!({"poll": {"until": "body.done"}});
+    for (body, goes_on) in [(json!({"done": false}), true), (json!({"done": true}), false), (json!({}), true)] {
+        let next = case.with(|reading| polling::next(&answer(200, &[], &body), reading)).unwrap();
+        assert_eq!(next, goes_on.then_some(Duration::from_secs(5)), "{body}");
+    }
 }
 
 #[test]
@@ -165,11 +512,20 @@ fn answers_that_cannot_be_read() {
 #[test]
 fn error_rows_map_a_status_onto_a_bpmn_error() {
     let mut case = Case::mapping(&[]);
-    case.element = json!({"errorMapping": [{"when": "404", "code": "MINE", "message": "no {{name}} {{{"}]});
+    case.element = json!({"errorMapping": [{"when": "404", "code": "MINE", "message": "no {{name}} {{list}}"}]});
+    case.data = json!({"name": "mine", "list": []});
     case.resource = json!({"errorMapping": [{"when": "4xx", "code": "THEIRS", "message": "no {{name}}"}]});
-    for (status, expected) in
-        [(404, Some(("MINE", "no {{name}} {{{"))), (410, Some(("THEIRS", "no mine"))), (500, None)]
-    {
+    for (status, expected) in [
+        (
+            404,
+            Some((
+                "MINE",
+                "(the message does not render: `list` is a list; write {{{list | json}}} to insert it as JSON)",
+            )),
+        ),
+        (410, Some(("THEIRS", "no mine"))),
+        (500, None),
+    ] {
         let failure = case.read(status, &[], b"{}").unwrap_err();
         let found = case.with(|reading| bpmn_error(&failure, reading));
         let found = found.as_ref().map(|e| (e.code.as_str(), e.message.as_deref().unwrap()));

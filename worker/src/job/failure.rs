@@ -1,8 +1,10 @@
 //! Failure as data: what happened, whether it may be tried again, and the attempts so far.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Code;
 
@@ -29,6 +31,8 @@ pub struct Failure {
     pub status: Option<u16>,
     /// The first 2,000 characters of the answer, when there was one.
     pub body: Option<String>,
+    /// The whole answer as data, where it was data: rules look into it, nobody stores it.
+    pub answer: Option<Arc<Value>>,
     /// Whether it may be tried again.
     pub retriable: Retriable,
     /// Whether dialling had begun: an attempt counts from there (CONTRACT 3).
@@ -38,12 +42,13 @@ pub struct Failure {
 impl Failure {
     /// A failure that no attempt precedes and that is final, such as `CONFIGURATION` and `DENIED`.
     pub fn before_any_attempt(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), status: None, body: None, retriable: Retriable::Final, attempted: false }
+        Self { attempted: false, ..Self::of_attempt(code, message, Retriable::Final) }
     }
 
     /// A failure of an attempt; `retriable` as the retry table says.
     pub fn of_attempt(code: Code, message: impl Into<String>, retriable: Retriable) -> Self {
-        Self { code, message: message.into(), status: None, body: None, retriable, attempted: true }
+        let message = message.into();
+        Self { code, message, status: None, body: None, answer: None, retriable, attempted: true }
     }
 }
 

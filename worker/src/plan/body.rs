@@ -3,37 +3,61 @@
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use crate::connector::{BodyType, Invalid};
 
+use super::multipart::Multipart;
+use super::php;
 use super::template::{Escape, Scope, Template};
 
-/// The rendered body; a form adds its content type where the resource configures none.
+/// A body that is whole, or one whose files have to be fetched first.
+#[derive(Debug, Default)]
+pub(super) struct Planned {
+    pub(super) bytes: Bytes,
+    pub(super) multipart: Option<Multipart>,
+}
+
+/// The rendered body; a form adds its content type where the resource configures none, a multipart form always, for its boundary.
 pub(super) fn body(
     template: Option<&Template>,
     kind: BodyType,
     html: bool,
     scope: &Scope<'_>,
     headers: &mut Vec<(HeaderName, HeaderValue)>,
-) -> Result<Bytes, Invalid> {
-    let Some(template) = template else { return Ok(Bytes::new()) };
+    seed: &str,
+) -> Result<Planned, Invalid> {
+    let Some(template) = template else { return Ok(Planned::default()) };
     let escape = if html { Escape::Html } else { slot(kind, headers) };
     let text = template.render(scope, escape).map_err(|e| Invalid::new("body", e.to_string()))?;
-    if kind != BodyType::Form {
-        return Ok(Bytes::from(text));
+    match kind {
+        BodyType::Json | BodyType::Xml | BodyType::Raw => Ok(Planned { bytes: Bytes::from(text), multipart: None }),
+        BodyType::Form => {
+            if !headers.iter().any(|(name, _)| name == CONTENT_TYPE) {
+                headers.push((CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")));
+            }
+            Ok(Planned { bytes: Bytes::from(form(&members(&text)?)), multipart: None })
+        }
+        BodyType::Multipart => {
+            let multipart = Multipart::of(&members(&text)?, seed)?;
+            headers.retain(|(name, _)| name != CONTENT_TYPE);
+            let content_type = HeaderValue::from_str(&multipart.content_type());
+            headers.push((CONTENT_TYPE, content_type.map_err(|e| Invalid::new("body", e.to_string()))?));
+            if multipart.urls().next().is_some() {
+                return Ok(Planned { bytes: Bytes::new(), multipart: Some(multipart) });
+            }
+            Ok(Planned { bytes: multipart.assemble([]), multipart: None })
+        }
     }
-    if !headers.iter().any(|(name, _)| name == CONTENT_TYPE) {
-        headers.push((CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")));
-    }
-    form(&text).map(Bytes::from)
 }
 
 /// How values are escaped: by body type, else by content type.
 fn slot(kind: BodyType, headers: &[(HeaderName, HeaderValue)]) -> Escape {
-    if kind != BodyType::Raw {
-        return Escape::Json;
+    match kind {
+        BodyType::Json | BodyType::Form | BodyType::Multipart => return Escape::Json,
+        BodyType::Xml => return Escape::Xml,
+        BodyType::Raw => {}
     }
     let content_type = headers.iter().rev().find(|(name, _)| name == CONTENT_TYPE);
     let media = content_type.and_then(|(_, value)| value.to_str().ok()).unwrap_or_default();
@@ -47,37 +71,22 @@ fn slot(kind: BodyType, headers: &[(HeaderName, HeaderValue)]) -> Escape {
     }
 }
 
-/// A JSON object as form fields; nested values in brackets, as PHP writes them.
-fn form(text: &str) -> Result<String, Invalid> {
+/// What a form's body renders to.
+fn members(text: &str) -> Result<Map<String, Value>, Invalid> {
     let problem =
         |what: String| Invalid::new("body", format!("a form's body must render to a JSON object, and {what}"));
-    let fields = match serde_json::from_str(text) {
-        Ok(Value::Object(fields)) => fields,
-        Ok(other) => return Err(problem(format!("this is {}", crate::job::kind_of(&other)))),
-        Err(error) => return Err(problem(format!("this is not JSON: {error}"))),
-    };
-    let mut pairs = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in &fields {
-        push_field(&mut pairs, name, value);
+    match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(other) => Err(problem(format!("this is {}", crate::job::kind_of(&other)))),
+        Err(error) => Err(problem(format!("this is not JSON: {error}"))),
     }
-    Ok(pairs.finish())
 }
 
-fn push_field(pairs: &mut form_urlencoded::Serializer<'_, String>, name: &str, value: &Value) {
-    match value {
-        Value::Null => {}
-        Value::Bool(flag) => drop(pairs.append_pair(name, if *flag { "1" } else { "0" })),
-        Value::String(text) => drop(pairs.append_pair(name, text)),
-        Value::Number(number) => drop(pairs.append_pair(name, &number.to_string())),
-        Value::Array(list) => {
-            for (index, item) in list.iter().enumerate() {
-                push_field(pairs, &format!("{name}[{index}]"), item);
-            }
-        }
-        Value::Object(map) => {
-            for (key, item) in map {
-                push_field(pairs, &format!("{name}[{key}]"), item);
-            }
-        }
+/// Form fields; nested values in brackets, as PHP writes them.
+fn form(fields: &Map<String, Value>) -> String {
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields {
+        php::fields(name, value, &mut |name, text| drop(pairs.append_pair(&name, &text)));
     }
+    pairs.finish()
 }

@@ -2,9 +2,11 @@
 
 use http::{HeaderName, HeaderValue};
 
-use crate::connector::{Invalid, OutboundKind, OutboundRow};
+use crate::connector::{Invalid, OutboundKind};
 
-use super::prepared::{PreparedValue, parse};
+use super::element::PreparedRow;
+use super::pairs::override_with;
+use super::prepared::PreparedValue;
 use super::template::{Escape, Scope};
 
 /// Headers that belong to the connection, to proxies or to metadata services (reliability page, sections 3 and 4).
@@ -27,34 +29,24 @@ const RESERVED: [&str; 14] = [
 
 /// Rendered headers in order: `Accept`, the resource's, the element's rows over them.
 ///
-/// An element with rows, even none, gets only the resource's required headers; names are matched by their exact case.
+/// An element with rows, even none, gets only the resource's required headers; names are matched by their exact case. A name
+/// that is written twice in one place is sent twice.
 pub(super) fn headers(
     declared: &[PreparedValue],
-    rows: Option<&[OutboundRow]>,
+    rows: Option<&[PreparedRow]>,
     data: &Scope<'_>,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Invalid> {
     let mut named = vec![("Accept".to_owned(), "application/json".to_owned())];
+    let mut of_resource = Vec::new();
     for (index, header) in declared.iter().enumerate().filter(|(_, header)| rows.is_none() || header.required) {
         let place = |e| Invalid::new(format!("headers.{index}"), format!("{e}"));
         let key = header.key.render(data, Escape::None).map_err(place)?;
-        let value = header.value.render(data, Escape::None).map_err(place)?;
-        set(&mut named, key, value);
+        of_resource.push((key, header.value.render(data, Escape::None).map_err(place)?));
     }
-    for (index, row) in rows.unwrap_or_default().iter().enumerate().filter(|(_, r)| r.kind == OutboundKind::Header) {
-        let place = format!("outboundConfig.{index}");
-        let rendered = |text: &str| {
-            parse(text, &place)?.render(data, Escape::None).map_err(|e| Invalid::new(place.clone(), e.to_string()))
-        };
-        set(&mut named, rendered(&row.key)?, rendered(&row.value)?);
-    }
+    override_with(&mut named, &of_resource);
+    let of_element = rows.unwrap_or_default().iter().filter(|row| row.kind == OutboundKind::Header);
+    override_with(&mut named, &of_element.map(|row| row.header(data)).collect::<Result<Vec<_>, _>>()?);
     named.into_iter().map(|(name, value)| header(&name, &value)).collect()
-}
-
-fn set(named: &mut Vec<(String, String)>, key: String, value: String) {
-    match named.iter_mut().find(|(known, _)| *known == key) {
-        Some(known) => known.1 = value,
-        None => named.push((key, value)),
-    }
 }
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Invalid> {

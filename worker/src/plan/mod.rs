@@ -3,13 +3,24 @@
 //! Pure: knows templates and encodings; must not know the network, the clock or the database.
 
 mod body;
+mod element;
+pub mod expression;
+mod feel;
 mod headers;
+mod multipart;
+mod pairs;
+#[cfg(test)]
+pub(crate) mod parses;
+mod php;
 mod prepared;
 mod query;
 mod request;
+pub mod shown;
 pub mod template;
 mod url;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::url::Url;
@@ -17,14 +28,19 @@ use http::{HeaderValue, Method};
 use serde_json::{Map, Value};
 
 use crate::connector::{
-    Connector, Credentials, ElementConfig, Invalid, OutboundKind, OutboundRow, Policy, RepeatRule, Resource, Scheme,
-    effective_policy, effective_timeout,
+    Connector, Credentials, ElementConfig, Invalid, NextPage, OutboundKind, Policy, RepeatRule, Resource, Scheme,
+    callable_method, effective_policy, effective_timeout,
 };
 use crate::job::idempotency_key;
 
+pub use element::PreparedElement;
+pub use feel::{Feel, FeelError};
+pub use multipart::Multipart;
 pub use prepared::Prepared;
-pub use request::{Authorization, Repeat, RequestSpec};
-use template::{Escape, Scope};
+pub use request::{Again, Authorization, Repeat, RequestSpec};
+
+use expression::Surroundings;
+use template::{Escape, Scope, Template};
 
 /// What the operator decides about every call.
 #[derive(Debug, Clone)]
@@ -33,6 +49,21 @@ pub struct Limits {
     pub base_url: Option<Url>,
     /// The longest one attempt may take.
     pub call_timeout: Duration,
+    /// The longest an accepted request is asked after.
+    pub poll_time: Duration,
+    /// The largest answer, all its pages together, bytes.
+    pub response_bytes: usize,
+    /// The largest answer that is handed on as base64, bytes.
+    pub inline_bytes: usize,
+    /// What `env` reads in expressions.
+    pub env: Arc<BTreeMap<String, String>>,
+}
+
+impl Limits {
+    /// What stands around an evaluation at `now_ms`, epoch milliseconds.
+    pub fn around(&self, now_ms: i64) -> Surroundings<'_> {
+        Surroundings { now_ms, env: &self.env }
+    }
 }
 
 /// What is asked for, by whom, with which data.
@@ -45,9 +76,11 @@ pub struct Asked<'a> {
     /// Request data overlaid by variables.
     pub data: &'a Map<String, Value>,
     /// The element's configuration.
-    pub element: &'a ElementConfig,
+    pub element: &'a PreparedElement,
     /// The element's error handling (sheet 1.5).
     pub handling: &'a Map<String, Value>,
+    /// The time, and what `env` reads.
+    pub around: Surroundings<'a>,
     /// W3C trace context.
     pub traceparent: Option<&'a str>,
 }
@@ -71,39 +104,65 @@ pub fn plan(
     credentials: &Credentials,
     limits: &Limits,
 ) -> Result<Plan, Invalid> {
-    let connector = &prepared.connector;
+    let (connector, element) = (&prepared.connector, &asked.element.config);
     if !connector.active {
         return Err(Invalid::new("status", "the connector is INACTIVE; activate it or choose another one"));
     }
-    let (resource, templates) = prepared
-        .resource(&asked.element.resource)
-        .ok_or_else(|| unknown_resource(connector, &asked.element.resource))?;
+    let (resource, templates) =
+        prepared.resource(&element.resource).ok_or_else(|| unknown_resource(connector, &element.resource))?;
     let templates = templates.as_ref().map_err(Clone::clone)?;
-    let html = rule(asked.element, resource, connector, |rules| rules.escape_html).unwrap_or(false);
-    let outbound = asked.element.outbound.as_deref();
+    let html = rule(element, resource, connector, |rules| rules.escape_html).unwrap_or(false);
+    let rows = asked.element.rows();
     let data = Scope::new(asked.data);
-    let params = rendered_rows(outbound, OutboundKind::Param, &data, html)?;
-    let fields = rendered_rows(outbound, OutboundKind::Body, &data, html)?;
+    let params = element::rendered(rows, OutboundKind::Param, &data, asked.around, html)?;
+    let fields = element::rendered(rows, OutboundKind::Body, &data, asked.around, html)?;
 
-    let mut url = templates.url.render(&data.clone().over(&params), html, limits.base_url.as_ref())?;
-    let query_string = asked.element.query_string.as_deref();
-    query::set(&mut url, templates.params.as_deref(), &params, query_string, &data)?;
-    let mut headers = headers::headers(&templates.headers, outbound, &data)?;
-    let body =
-        body::body(templates.body.as_ref(), resource.body_type, html, &data.clone().over(&fields), &mut headers)?;
+    let url_scope = data.clone().over(&params.members);
+    let method = method(resource, templates.method.as_ref(), &url_scope)?;
+    let mut url = templates.url.render(&url_scope, html, limits.base_url.as_ref())?;
+    query::set(&mut url, templates.params.as_deref(), &params.list, element.query_string.as_deref(), &data)?;
+    let mut headers = headers::headers(&templates.headers, rows, &data)?;
+    let body_scope = data.clone().over(&fields.members);
+    let kind = resource.body_type;
+    let body = body::body(templates.body.as_ref(), kind, html, &body_scope, &mut headers, asked.job_id)?;
     let request = RequestSpec {
-        repeat: repeat(asked.element, resource, connector),
-        idempotency_key: key(&resource.method, asked)?,
+        repeat: repeat(element, resource, connector, &method),
+        idempotency_key: key(&method, asked)?,
         authorization: authorization(credentials, &url)?,
         verify_certificate: credentials.verify_certificate,
         traceparent: asked.traceparent.and_then(|value| HeaderValue::from_str(value).ok()),
-        timeout: effective_timeout(asked.handling, asked.element, resource, limits.call_timeout)?,
-        method: resource.method.clone(),
+        timeout: effective_timeout(asked.handling, element, resource, limits.call_timeout)?,
+        method,
         url,
         headers,
-        body,
+        body: body.bytes,
+        multipart: body.multipart,
     };
-    Ok(Plan { request, policy: effective_policy(asked.handling, asked.element, resource, connector)? })
+    check_pagination(element, resource, connector, &request)?;
+    Ok(Plan { request, policy: effective_policy(asked.handling, element, resource, connector)? })
+}
+
+/// The method, rendered where it is mustache (sheet 4.4).
+fn method(resource: &Resource, template: Option<&Template>, scope: &Scope<'_>) -> Result<Method, Invalid> {
+    let Some(template) = template else { return Ok(resource.method.clone()) };
+    let text = template.render(scope, Escape::None).map_err(|e| Invalid::new("method", e.to_string()))?;
+    callable_method(&text).map_err(|problem| Invalid::new("method", problem))
+}
+
+/// Pages are fetched one after the other, so that what asks for them must do no harm when it is asked again.
+fn check_pagination(
+    element: &ElementConfig,
+    resource: &Resource,
+    connector: &Connector,
+    request: &RequestSpec,
+) -> Result<(), Invalid> {
+    let paged: Option<NextPage> =
+        rule(element, resource, connector, |rules| rules.pagination.as_ref().map(|pages| pages.next.clone()));
+    if paged.is_some() && request.repeat == Repeat::Unsafe {
+        let problem = format!("a {} is not sent page by page; use GET, or write `repeat: safe`", request.method);
+        return Err(Invalid::new("pagination", problem));
+    }
+    Ok(())
 }
 
 fn unknown_resource(connector: &Connector, name: &str) -> Invalid {
@@ -121,28 +180,10 @@ pub(crate) fn rule<T>(
     of(&element.rules).or_else(|| of(&resource.rules)).or_else(|| of(&connector.rules))
 }
 
-/// The rows of one kind as neutral text: escaped only where they are finally inserted (CONTRACT 6).
-fn rendered_rows(
-    rows: Option<&[OutboundRow]>,
-    kind: OutboundKind,
-    data: &Scope<'_>,
-    html: bool,
-) -> Result<Map<String, Value>, Invalid> {
-    let escape = if html { Escape::Html } else { Escape::None };
-    let rows = rows.unwrap_or_default().iter().enumerate().filter(|(_, row)| row.kind == kind);
-    rows.map(|(index, row)| {
-        let place = format!("outboundConfig.{index} ({})", row.key);
-        let template = prepared::parse(&row.value, &place)?;
-        let text = template.render(data, escape).map_err(|e| Invalid::new(place, e.to_string()))?;
-        Ok((row.key.clone(), Value::from(text)))
-    })
-    .collect()
-}
-
-fn repeat(element: &ElementConfig, resource: &Resource, connector: &Connector) -> Repeat {
+fn repeat(element: &ElementConfig, resource: &Resource, connector: &Connector, method: &Method) -> Repeat {
     match rule(element, resource, connector, |rules| rules.repeat) {
         Some(RepeatRule::Safe) => Repeat::Safe,
-        None if resource.method.is_idempotent() => Repeat::Safe,
+        None if method.is_idempotent() => Repeat::Safe,
         Some(RepeatRule::Unsafe) | None => Repeat::Unsafe,
     }
 }

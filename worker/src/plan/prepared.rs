@@ -16,6 +16,7 @@ pub struct Prepared {
 /// A resource with its templates parsed.
 #[derive(Debug)]
 pub(super) struct PreparedResource {
+    pub(super) method: Option<Template>,
     pub(super) url: UrlTemplate,
     pub(super) params: Option<Vec<PreparedValue>>,
     pub(super) headers: Vec<PreparedValue>,
@@ -51,6 +52,7 @@ impl Prepared {
 fn prepare(resource: &Resource) -> Result<PreparedResource, Invalid> {
     let place = |slot: &str| format!("endpoints.{}.{slot}", resource.name);
     Ok(PreparedResource {
+        method: resource.method_template.as_deref().map(|method| parse(method, &place("method"))).transpose()?,
         url: UrlTemplate::parse(&resource.url).map_err(|e| Invalid::new(place("url"), e.to_string()))?,
         params: resource.params.as_ref().map(|params| values(params, &place("params"))).transpose()?,
         headers: values(&resource.headers, &place("headers"))?,

@@ -1,48 +1,33 @@
 //! The query of a request: the URL's own, declared parameters, rows, and the raw query that overrides (sheet 4.4).
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 use url::form_urlencoded;
 
 use crate::connector::Invalid;
 
+use super::pairs::override_with;
+use super::php;
 use super::prepared::PreparedValue;
 use super::template::{Escape, Scope, TemplateError};
+
+type Pairs = Vec<(String, String)>;
 
 /// Declared parameters, rows and the raw query, in the order of sheet 4.4; re-emitted form-style.
 pub(super) fn set(
     url: &mut Url,
     declared: Option<&[PreparedValue]>,
-    rows: &Map<String, Value>,
+    rows: &[(String, Value)],
     query_string: Option<&str>,
     data: &Scope<'_>,
 ) -> Result<(), Invalid> {
-    let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    match declared {
-        Some(declared) => {
-            for (index, param) in declared.iter().enumerate() {
-                let place = |e: TemplateError| Invalid::new(format!("params.{index}"), e.to_string());
-                let key = param.key.render(data, Escape::None).map_err(place)?;
-                let value = match rows.get(&key).and_then(Value::as_str) {
-                    Some(row) => row.to_owned(),
-                    None => param.value.render(data, Escape::None).map_err(place)?,
-                };
-                if param.required || !value.is_empty() {
-                    replace(&mut pairs, key, value);
-                }
-            }
-        }
-        None => {
-            for (key, value) in rows {
-                let value = value.as_str().unwrap_or_default();
-                if !value.is_empty() {
-                    replace(&mut pairs, key.clone(), value.to_owned());
-                }
-            }
-        }
-    }
-    let overriding: Vec<(String, String)> =
-        form_urlencoded::parse(query_string.unwrap_or_default().as_bytes()).into_owned().collect();
+    let mut pairs: Pairs = url.query_pairs().into_owned().collect();
+    let parameters = match declared {
+        Some(declared) => self::declared(declared, rows, data)?,
+        None => undeclared(rows),
+    };
+    override_with(&mut pairs, &parameters);
+    let overriding: Pairs = form_urlencoded::parse(query_string.unwrap_or_default().as_bytes()).into_owned().collect();
     pairs.retain(|(key, _)| overriding.iter().all(|(over, _)| over != key));
     pairs.extend(overriding);
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
@@ -50,8 +35,42 @@ pub(super) fn set(
     Ok(())
 }
 
-fn replace(pairs: &mut Vec<(String, String)>, key: String, value: String) {
-    let place = pairs.iter().position(|(known, _)| *known == key).unwrap_or(pairs.len());
-    pairs.retain(|(known, _)| *known != key);
-    pairs.insert(place.min(pairs.len()), (key, value));
+/// Each with the values of its rows, else with its default; a name that is declared twice is sent twice.
+fn declared(declared: &[PreparedValue], rows: &[(String, Value)], data: &Scope<'_>) -> Result<Pairs, Invalid> {
+    let mut pairs = Pairs::new();
+    let mut from_rows: Vec<String> = Vec::new();
+    for (index, parameter) in declared.iter().enumerate() {
+        let place = |e: TemplateError| Invalid::new(format!("params.{index}"), e.to_string());
+        let key = parameter.key.render(data, Escape::None).map_err(place)?;
+        if rows.iter().any(|(name, _)| *name == key) {
+            if !from_rows.contains(&key) {
+                let values = rows.iter().filter(|(name, _)| *name == key);
+                values.for_each(|(_, value)| push(&mut pairs, &key, value, parameter.required));
+                from_rows.push(key);
+            }
+        } else {
+            let value = parameter.value.render(data, Escape::None).map_err(place)?;
+            push(&mut pairs, &key, &Value::from(value), parameter.required);
+        }
+    }
+    Ok(pairs)
+}
+
+fn undeclared(rows: &[(String, Value)]) -> Pairs {
+    let mut pairs = Pairs::new();
+    rows.iter().for_each(|(key, value)| push(&mut pairs, key, value, false));
+    pairs
+}
+
+/// Lists and objects in brackets, as PHP writes them; nothing is sent only where it is required.
+fn push(pairs: &mut Pairs, key: &str, value: &Value, required: bool) {
+    let before = pairs.len();
+    php::fields(key, value, &mut |name, text| pairs.push((name, text)));
+    if pairs.len() == before && required {
+        pairs.push((key.to_owned(), String::new()));
+    }
+    let is_empty = pairs.get(before).is_some_and(|(_, text)| text.is_empty()) && pairs.len() == before + 1;
+    if is_empty && !required {
+        pairs.truncate(before);
+    }
 }

@@ -8,6 +8,8 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::multipart::Multipart;
+
 /// Whether sending the same request twice does no harm (CONTRACT 6, "never twice").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
@@ -15,6 +17,15 @@ pub enum Repeat {
     Safe,
     /// POST and PATCH: only when it is certain that nothing was sent, or that there was an answer.
     Unsafe,
+}
+
+/// What a follow-up does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// It asks, with GET.
+    Ask,
+    /// It sends the same request to another URL.
+    Repeat,
 }
 
 /// How the request proves who is asking (sheet 4.2).
@@ -44,6 +55,8 @@ pub struct RequestSpec {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Empty means no body.
     pub body: Bytes,
+    /// The body's parts where some of them have to be fetched before it can be sent; `body` is empty until then.
+    pub multipart: Option<Multipart>,
     /// Whether it may be sent again without knowing the outcome.
     pub repeat: Repeat,
     /// From DNS to the last byte, redirects included.
@@ -59,6 +72,35 @@ pub struct RequestSpec {
 }
 
 impl RequestSpec {
+    /// A request for something that this one leads to: another page, an operation's state, a file. Credentials and
+    /// configured headers go along only where the origin stays the same; it is a GET unless `again` repeats this one.
+    pub fn follow_up(&self, url: Url, timeout: Duration, again: Again) -> Self {
+        let at_home = url.origin() == self.url.origin();
+        let headers = self.headers.iter().filter(|(name, _)| {
+            let describes_body = matches!(again, Again::Ask) && name.as_str().starts_with("content-");
+            (at_home || name == http::header::ACCEPT) && !describes_body
+        });
+        let repeated = matches!(again, Again::Repeat);
+        Self {
+            method: if repeated { self.method.clone() } else { Method::GET },
+            headers: headers.cloned().collect(),
+            body: if repeated { self.body.clone() } else { Bytes::new() },
+            multipart: None,
+            repeat: Repeat::Safe,
+            timeout,
+            authorization: if at_home { self.authorization.clone() } else { Authorization::None },
+            idempotency_key: self.idempotency_key.clone().filter(|_| repeated && at_home),
+            traceparent: self.traceparent.clone(),
+            verify_certificate: self.verify_certificate,
+            url,
+        }
+    }
+
+    /// A GET of something that has nothing to do with this connector's account.
+    pub fn stranger(&self, url: Url, timeout: Duration) -> Self {
+        Self { headers: Vec::new(), authorization: Authorization::None, ..self.follow_up(url, timeout, Again::Ask) }
+    }
+
     /// SHA-256 of what is sent, credentials left out: attempts that differ are noted (CONTRACT 6).
     pub fn hash(&self) -> [u8; 32] {
         let mut sha = Sha256::new();
@@ -73,6 +115,7 @@ impl RequestSpec {
             part(value.as_bytes());
         }
         part(&self.body);
+        self.multipart.iter().flat_map(Multipart::urls).for_each(|url| part(url.as_str().as_bytes()));
         sha.finalize().into()
     }
 }

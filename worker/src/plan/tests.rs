@@ -20,10 +20,8 @@ fn plan_with(resource: Value, element: Value, data: Value, credentials: &Credent
     let mut config = object(json!({"dataSource": "Users", "endpoint": "r"}));
     config.extend(object(element));
     let element = ElementConfig::read(&config).map_err(|e| e.to_string())?;
-    let limits = Limits {
-        base_url: Some(Url::parse("https://app.example/base/").unwrap()),
-        call_timeout: Duration::from_mins(5),
-    };
+    let element = PreparedElement::new(element).map_err(|e| e.to_string())?;
+    let limits = limits();
     let (data, handling) = (object(data), Map::new());
     let asked = Asked {
         engine: "default",
@@ -31,9 +29,21 @@ fn plan_with(resource: Value, element: Value, data: Value, credentials: &Credent
         data: &data,
         element: &element,
         handling: &handling,
+        around: limits.around(1_795_456_800_000),
         traceparent: None,
     };
     plan(&asked, &prepared, credentials, &limits).map_err(|e| e.to_string())
+}
+
+fn limits() -> Limits {
+    Limits {
+        base_url: Some(Url::parse("https://app.example/base/").unwrap()),
+        call_timeout: Duration::from_mins(5),
+        poll_time: Duration::from_hours(1),
+        response_bytes: 1 << 20,
+        inline_bytes: 1 << 20,
+        env: Arc::new(BTreeMap::from_iter([("REGION".to_owned(), "eu-1".to_owned())])),
+    }
 }
 
 fn anonymous() -> Credentials {
@@ -55,6 +65,10 @@ fn url(resource: Value, element: Value, data: Value) -> String {
 fn rows(rows: &[(&str, &str, &str)]) -> Value {
     let rows: Vec<Value> = rows.iter().map(|(t, k, v)| json!({"type": t, "key": k, "value": v})).collect();
     json!({"outboundConfig": rows})
+}
+
+fn feel(kind: &str, key: &str, value: &str) -> Value {
+    json!({"outboundConfig": [{"type": kind, "key": key, "value": value, "format": "feel"}]})
 }
 
 fn header_texts(request: &RequestSpec) -> Vec<String> {
@@ -128,6 +142,22 @@ fn query_parameters_4_4() {
         (declared(json!([])), row("mine"), "own=1"),
         (json!({"url": "https://h/u?own=1"}), row("mine"), "own=1&p=mine&other=o"),
         (json!({"url": "https://h/u?own=1"}), row(""), "own=1&other=o"),
+        // Repeated keys: two rows of a name, and a name that is declared twice.
+        (declared(json!([])), rows(&[("PARAM", "other", "1")]), "own=1"),
+        (json!({"url": "https://h/u?own=1"}), rows(&[("PARAM", "t", "1"), ("PARAM", "t", "2")]), "own=1&t=1&t=2"),
+        (declared(json!([{"key": "t"}])), rows(&[("PARAM", "t", "1"), ("PARAM", "t", "2")]), "own=1&t=1&t=2"),
+        (declared(json!([{"key": "t", "value": "a"}, {"key": "t", "value": "b"}])), json!({}), "own=1&t=a&t=b"),
+        (
+            json!({"url": "https://h/u?x=0&own=1&x=9"}),
+            rows(&[("PARAM", "x", "1"), ("PARAM", "y", "3"), ("PARAM", "x", "2")]),
+            "x=1&x=2&own=1&y=3",
+        ),
+        // Lists and objects in queries, as PHP writes them.
+        (json!({"url": "https://h/u?own=1"}), feel("PARAM", "l", "[1, 'b c']"), "own=1&l%5B0%5D=1&l%5B1%5D=b+c"),
+        (json!({"url": "https://h/u?own=1"}), feel("PARAM", "o", "{a: {b: true}}"), "own=1&o%5Ba%5D%5Bb%5D=1"),
+        (json!({"url": "https://h/u?own=1"}), feel("PARAM", "n", "null"), "own=1"),
+        (declared(json!([{"key": "n", "required": true}])), feel("PARAM", "n", "[]"), "own=1&n="),
+        (json!({"url": "https://h/u?own=1&a[b]=1"}), json!({"queryString": "a[b]=2"}), "own=1&a%5Bb%5D=2"),
         (declared(json!([{"key": "p", "value": "d"}])), json!({"queryString": "p=9&own=8&z=7"}), "p=9&own=8&z=7"),
     ] {
         let planned = url(resource.clone(), element.clone(), json!({"n": "name", "v": "a b"}));
@@ -147,6 +177,13 @@ fn headers_4_5() {
             vec!["accept: application/json", "must: 12", "new: n"],
         ),
         (rows(&[("HEADER", "Accept", "text/xml")]), vec!["accept: text/xml", "must: 1"]),
+        // Repeated values: two rows of a name are two values, and replace the resource's.
+        (
+            rows(&[("HEADER", "Must", "a"), ("HEADER", "Must", "b")]),
+            vec!["accept: application/json", "must: a", "must: b"],
+        ),
+        // `feel` has no effect on a header.
+        (feel("HEADER", "Must", "1 + 1"), vec!["accept: application/json", "must: 1 + 1"]),
         (rows(&[("HEADER", "accept", "text/xml")]), vec!["accept: application/json", "must: 1", "accept: text/xml"]),
     ] {
         assert_eq!(header_texts(&planned(declared.clone(), element, json!({"v": 1}))), expected);
@@ -276,4 +313,133 @@ fn the_hash_sees_what_is_sent_and_nothing_else() {
     let get = |data: Value| planned(json!({"url": "https://h/{{x}}"}), json!({}), data).hash();
     assert_eq!(get(json!({"x": 1, "y": 1})), get(json!({"x": 1, "y": 2})));
     assert_ne!(get(json!({"x": 1})), get(json!({"x": 2})));
+}
+
+#[test]
+fn methods_are_mustache_4_4() {
+    let method = |written: &str| json!({"url": "https://h/", "method": written});
+    for (written, expected) in [("{{verb}}", "PATCH"), ("p{{rest}}", "PUT"), ("{{gone}}", "GET")] {
+        let request = planned(method(written), json!({}), json!({"verb": "patch", "rest": "ut"}));
+        assert_eq!(request.method, expected, "{written}");
+    }
+    let unsafe_verb = planned(method("{{verb}}"), json!({}), json!({"verb": "post"}));
+    assert!(unsafe_verb.repeat == Repeat::Unsafe && unsafe_verb.idempotency_key.is_some());
+    let problem = refused(method("{{verb}}"), json!({}), json!({"verb": "GET / HTTP/1.1\r\nX: y"}));
+    assert!(problem.starts_with("method: `GET / HTTP/1.1\\r\\nX: y` is not a method"), "{problem}");
+    assert!(refused(method("{{verb}}"), json!({}), json!({"verb": "CONNECT"})).contains("is not a method"));
+}
+
+#[test]
+fn rows_in_feel_are_typed_4_6() {
+    let post = json!({"url": "https://h/{{n}}", "method": "POST", "body_type": "json", "params": [],
+        "body": "{\"total\": {{total}}, \"lines\": {{{lines | json}}}, \"who\": \"{{who}}\"}"});
+    let row = |kind: &str, key: &str, value: &str| json!({"type": kind, "key": key, "value": value, "format": "feel"});
+    let element = json!({"outboundConfig": [
+        row("BODY", "total", "price * {{count}}"), row("BODY", "lines", "[{sku: item.sku}, 2..3]"),
+        row("BODY", "who", "uppercase(item.name) ~ ' ' ~ env('REGION')"), row("PARAM", "n", "count(list) > 1 ? 'many' : 'one'")]});
+    let data = json!({"price": 2.5, "count": 4, "item": {"sku": "l-1", "name": "\"lamp\""}, "list": [1, 2]});
+    let request = planned(post.clone(), element, data);
+    assert_eq!(request.url.as_str(), "https://h/many");
+    assert_eq!(request.body, r#"{"total": 10, "lines": [{"sku":"l-1"},[2,3]], "who": "\"LAMP\" eu-1"}"#);
+    for (value, expected) in [
+        (
+            "item.gone",
+            "outboundConfig.0 (total): at character 1 of `item.gone`: `item` has no member `gone`; it has: sku",
+        ),
+        ("1 +", "outboundConfig.0 (total): at character 4 of `1 +`: a value is expected"),
+        ("nobody", "outboundConfig.0 (total): at character 1 of `nobody`: there is no variable `nobody`"),
+        ("user(1)", "outboundConfig.0 (total): at character 1 of `user(1)`: `user` looks into the engine's database"),
+    ] {
+        let problem = refused(post.clone(), feel("BODY", "total", value), json!({"item": {"sku": 1}}));
+        assert!(problem.starts_with(expected), "{value}: {problem}");
+    }
+}
+
+/// The parts of a multipart body, without its boundary.
+fn parts(request: &RequestSpec) -> Vec<String> {
+    let content_type = request.headers.iter().rfind(|(name, _)| name == "content-type").unwrap().1.to_str().unwrap();
+    let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+    let body = String::from_utf8_lossy(&request.body).into_owned();
+    let body = body.strip_suffix(&format!("--{boundary}--\r\n")).unwrap();
+    body.split(&format!("--{boundary}\r\n")).skip(1).map(|part| part.trim_end_matches("\r\n").to_owned()).collect()
+}
+
+#[test]
+fn multipart_holds_fields_and_files_4_5() {
+    let post = |body: &str| {
+        json!({"url": "https://h/", "method": "POST", "body_type": "multipart", "body": body,
+        "headers": [{"key": "Content-Type", "value": "multipart/form-data"}]})
+    };
+    let data = json!({"name": "a \"b\"", "n": 7, "scan": {"filename": "s\"\r\n.pdf", "contentType": "application/pdf", "base64": "aGk"},
+        "scans": [{"text": "one"}, {"base64": "data:text/plain;base64,dHdv", "filename": "2.txt"}]});
+    let request = planned(
+        post(
+            r#"{"name": "{{name}}", "n": {{n}}, "tags": ["x", "y"], "gone": null, "scan": {{{scan | json}}}, "scans": {{{scans | json}}}}"#,
+        ),
+        json!({}),
+        data.clone(),
+    );
+    assert_eq!(
+        parts(&request),
+        [
+            "Content-Disposition: form-data; name=\"name\"\r\n\r\na \"b\"",
+            "Content-Disposition: form-data; name=\"n\"\r\n\r\n7",
+            "Content-Disposition: form-data; name=\"tags[0]\"\r\n\r\nx",
+            "Content-Disposition: form-data; name=\"tags[1]\"\r\n\r\ny",
+            "Content-Disposition: form-data; name=\"scan\"; filename=\"s%22%0D%0A.pdf\"\r\nContent-Type: application/pdf\r\n\r\nhi",
+            "Content-Disposition: form-data; name=\"scans\"; filename=\"scans\"\r\nContent-Type: application/octet-stream\r\n\r\none",
+            "Content-Disposition: form-data; name=\"scans\"; filename=\"2.txt\"\r\nContent-Type: application/octet-stream\r\n\r\ntwo",
+        ]
+    );
+    assert_eq!(request.headers.iter().filter(|(name, _)| name == "content-type").count(), 1);
+
+    let from = planned(
+        post(r#"{"f": {"url": "https://files.example/a/b.png?k=1", "contentType": "image/png"}}"#),
+        json!({}),
+        data,
+    );
+    let multipart = from.multipart.as_ref().unwrap();
+    assert!(from.body.is_empty());
+    assert_eq!(multipart.urls().map(Url::as_str).collect::<Vec<_>>(), ["https://files.example/a/b.png?k=1"]);
+    let whole = RequestSpec { body: multipart.assemble([bytes::Bytes::from_static(b"png")]), ..from.clone() };
+    assert_eq!(
+        parts(&whole),
+        ["Content-Disposition: form-data; name=\"f\"; filename=\"b.png\"\r\nContent-Type: image/png\r\n\r\npng"]
+    );
+
+    for (body, expected) in [
+        ("[]", "body: a form's body must render to a JSON object, and this is a list"),
+        (r#"{"f": {"base64": "*"}}"#, "body.f: base64 is not base64"),
+        (r#"{"f": {"url": "file:///etc/passwd"}}"#, "body.f: url is not an http or https URL"),
+        (r#"{"f": {"url": "https://u:p@h/"}}"#, "body.f: user name or password"),
+        (r#"{"f": {"text": "a", "url": "https://h/"}}"#, "body.f: a file has one of"),
+        (r#"{"f": {"text": "a", "contentType": "a\r\nb"}}"#, "body.f: contentType holds a line break"),
+    ] {
+        let problem = refused(post(body), json!({}), json!({}));
+        assert!(problem.starts_with(expected), "{body}: {problem}");
+    }
+}
+
+#[test]
+fn pages_are_for_what_may_be_asked_again() {
+    let paged = |method: &str, repeat: Value| json!({"url": "https://h/", "method": method, "repeat": repeat, "pagination": {"page": "p"}});
+    let problem = refused(paged("POST", json!(null)), json!({}), json!({}));
+    assert_eq!(problem, "pagination: a POST is not sent page by page; use GET, or write `repeat: safe`");
+    planned(paged("POST", json!("safe")), json!({}), json!({}));
+    planned(paged("GET", json!(null)), json!({}), json!({}));
+}
+
+#[test]
+fn people_see_requests_without_secrets() {
+    let request = planned(
+        json!({"url": "https://h/x?api_key=hidden&q=a&access_token=hidden&sig=hidden", "headers": [{"key": "X-Api-Key", "value": "hidden"}, {"key": "X-Ok", "value": "o"}]}),
+        json!({}),
+        json!({}),
+    );
+    assert_eq!(shown::url(&request.url), "https://h/x?api_key=********&q=a&access_token=********&sig=********");
+    let headers = shown::headers(&request);
+    assert!(
+        headers.contains(&("x-ok".to_owned(), "o".to_owned())) && !format!("{headers:?}").contains("hidden"),
+        "{headers:?}"
+    );
 }

@@ -3,25 +3,29 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
-use super::clock;
 use super::directory::{Directory, Known};
-use crate::connector::{ElementConfig, Invalid};
+use super::elements::{Element, Unready};
+use super::{clock, follow};
+use crate::connector::Invalid;
 use crate::http::Client;
 use crate::interpret::{self, Mapped, Reading};
 use crate::job::{BpmnError, Code, Configuration, ErrorHandling, Failure, Job};
-use crate::plan::{self, Asked, Limits, Plan, Prepared};
+use crate::plan::{self, Asked, Limits, Plan};
 use crate::store;
 
 /// Everything an attempt needs.
 #[derive(Debug)]
 pub struct Ready {
     /// The element's configuration.
-    pub element: ElementConfig,
+    pub element: Arc<Element>,
     /// Its connector.
     pub known: Arc<Known>,
     /// The request and its policy.
     pub plan: Plan,
+    /// What the operator decided.
+    pub limits: Limits,
 }
 
 /// A good answer.
@@ -47,32 +51,45 @@ pub async fn prepare(
         Ok(found) => found,
         Err(problem) => return Ok(Err(misconfigured(job, None, &problem))),
     };
-    let element = match ElementConfig::read(&config) {
+    let element = match directory.element(&config).await {
         Ok(element) => element,
-        Err(invalid) => return Ok(Err(misconfigured(job, None, &format!("config.{invalid}")))),
+        Err(Unready { named, invalid }) => {
+            let named = named.as_ref().map(|(connector, resource)| (connector.as_str(), resource.as_str()));
+            return Ok(Err(misconfigured(job, named, &format!("config.{invalid}"))));
+        }
     };
+    let named = Some((element.connector.as_str(), element.resource.as_str()));
     let Some(known) = directory.connector(&element.connector).await? else {
         let problem = "there is no such connector; import it, or choose another one";
-        return Ok(Err(misconfigured(job, Some(&element), problem)));
+        return Ok(Err(misconfigured(job, named, problem)));
     };
     let planned = plan_with(job, traceparent, &element, &handling, &known, limits);
     Ok(match planned {
-        Ok(plan) => Ok(Ready { element, known, plan }),
-        Err(invalid) => Err(misconfigured(job, Some(&element), &invalid.to_string())),
+        Ok(plan) => Ok(Ready { element, known, plan, limits: limits.clone() }),
+        Err(invalid) => Err(misconfigured(job, named, &invalid.to_string())),
     })
 }
 
 fn plan_with(
     job: &Job,
     traceparent: Option<&str>,
-    element: &ElementConfig,
+    element: &Element,
     handling: &Map<String, Value>,
     known: &Known,
     limits: &Limits,
 ) -> Result<Plan, Invalid> {
     let prepared = known.prepared.as_ref().map_err(Clone::clone)?;
     let credentials = known.credentials.as_ref().map_err(Clone::clone)?;
-    let asked = Asked { engine: &job.engine, job_id: &job.id, data: &job.scope, element, handling, traceparent };
+    known.rules.as_ref().map_err(Clone::clone)?.of(&element.resource).map(drop).or_else(unless_unknown)?;
+    let asked = Asked {
+        engine: &job.engine,
+        job_id: &job.id,
+        data: &job.scope,
+        element: &element.outbound,
+        handling,
+        around: limits.around(clock::now_ms()),
+        traceparent,
+    };
     plan::plan(&asked, prepared, credentials, limits)
 }
 
@@ -116,32 +133,52 @@ async fn deployed(
     }))
 }
 
-fn misconfigured(job: &Job, element: Option<&ElementConfig>, problem: &str) -> Failure {
-    let call = element.map(|e| format!(", connector `{}`, resource `{}`", e.connector, e.resource));
+/// A resource that is not there is told better by the plan, which knows the others.
+fn unless_unknown(invalid: Invalid) -> Result<(), Invalid> {
+    if invalid.place == "endpoint" { Ok(()) } else { Err(invalid) }
+}
+
+/// `named` are connector and resource, as far as they are known.
+fn misconfigured(job: &Job, named: Option<(&str, &str)>, problem: &str) -> Failure {
+    let call = named.map(|(connector, resource)| format!(", connector `{connector}`, resource `{resource}`"));
     let message = format!("element {}{}: {problem}", job.element_label(), call.unwrap_or_default());
     Failure::before_any_attempt(Code::Configuration, message)
 }
 
-/// Makes one attempt: send, then interpret.
+/// Makes one attempt: send, follow what the answer leads to, then interpret.
 ///
 /// # Errors
 /// The attempt's failure with its class.
 pub async fn attempt(client: &Client, job: &Job, ready: &Ready) -> Result<Answer, Failure> {
-    let response = client.send(&ready.plan.request).await?;
-    let status = response.status;
-    let mapped = reading(job, ready, |reading| interpret::interpret(&response, reading))
-        .unwrap_or_else(|| Err(Failure::before_any_attempt(Code::Internal, "the plan names no resource")))?;
-    Ok(Answer { status, mapped })
+    let begun = Instant::now();
+    let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
+    let reading = reading(job, ready).ok_or_else(broken)?;
+    let request = follow::with_files(client, &ready.plan.request).await?;
+    let response = client.send(&request).await?;
+    let response = follow::poll(client, job, ready, response, &reading).await?;
+    let response = follow::pages(client, ready, response, begun, &reading).await?;
+    let mapped = interpret::interpret(&response, &reading)?;
+    Ok(Answer { status: response.status, mapped })
 }
 
 /// The BPMN error that a failure is mapped onto, where it is.
 pub fn bpmn_error(job: &Job, ready: &Ready, failure: &Failure) -> Option<BpmnError> {
-    reading(job, ready, |reading| interpret::bpmn_error(failure, reading)).flatten()
+    interpret::bpmn_error(failure, &reading(job, ready)?)
 }
 
-fn reading<T>(job: &Job, ready: &Ready, then: impl FnOnce(&Reading<'_>) -> T) -> Option<T> {
-    let Prepared { connector, .. } = ready.known.prepared.as_ref().ok()?;
-    let resource = connector.resource(&ready.element.resource)?;
-    let reading = Reading { data: &job.scope, element: &ready.element, resource, connector, now_ms: clock::now_ms() };
-    Some(then(&reading))
+/// A failure as people are told it: what was sent, what came back, what to change.
+pub fn explained(ready: &Ready, failure: Failure) -> Failure {
+    interpret::explained(failure, &ready.plan.request)
+}
+
+fn reading<'a>(job: &'a Job, ready: &'a Ready) -> Option<Reading<'a>> {
+    let [resource, connector] = ready.known.rules.as_ref().ok()?.of(&ready.element.resource).ok()?;
+    Some(Reading {
+        data: &job.scope,
+        mapping: &ready.element.mapping,
+        rules: [&ready.element.rules, resource, connector],
+        method: &ready.plan.request.method,
+        around: ready.limits.around(clock::now_ms()),
+        inline_bytes: ready.limits.inline_bytes,
+    })
 }

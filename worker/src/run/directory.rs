@@ -6,7 +6,9 @@ use std::time::Duration;
 use moka::future::Cache;
 use serde_json::{Map, Value};
 
+use super::elements::{Element, Elements, Unready};
 use crate::connector::{Connector, Credentials, Invalid};
+use crate::interpret::PreparedConnector;
 use crate::plan::Prepared;
 use crate::store::{self, Store};
 
@@ -20,6 +22,8 @@ const KEPT: u64 = 10_000;
 pub struct Known {
     /// Its templates, parsed.
     pub prepared: Result<Prepared, Invalid>,
+    /// Its rules, parsed.
+    pub rules: Result<PreparedConnector, Invalid>,
     /// Its credentials.
     pub credentials: Result<Credentials, Invalid>,
 }
@@ -29,7 +33,8 @@ impl Known {
     pub fn new(record: &Map<String, Value>, credentials: &Map<String, Value>) -> Self {
         let connector = Connector::read(record);
         let authtype = record.get("authtype").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
-        Self { credentials: Credentials::read(&authtype, credentials), prepared: connector.map(Prepared::new) }
+        let rules = connector.as_ref().map(PreparedConnector::new).map_err(Clone::clone);
+        Self { rules, credentials: Credentials::read(&authtype, credentials), prepared: connector.map(Prepared::new) }
     }
 }
 
@@ -42,15 +47,26 @@ pub enum Directory {
         store: Store,
         /// By the reference that models carry.
         cache: Cache<String, Option<Arc<Known>>>,
+        /// Configurations of elements that jobs carried.
+        elements: Elements,
     },
     /// A connectors file, for `run`.
     File(Arc<Vec<Map<String, Value>>>),
 }
 
+impl Known {
+    /// The first text of the record that does not parse; for imports.
+    pub fn problem(&self) -> Option<&Invalid> {
+        let of_plan = self.prepared.as_ref().map_or_else(Some, |prepared| prepared.problems().next());
+        of_plan.or_else(|| self.rules.as_ref().map_or_else(Some, |rules| rules.problems().next()))
+    }
+}
+
 impl Directory {
     /// Looks up in `store`.
     pub fn of_store(store: Store) -> Self {
-        Self::Store { store, cache: Cache::builder().max_capacity(KEPT).time_to_live(FRESH).build() }
+        let cache = Cache::builder().max_capacity(KEPT).time_to_live(FRESH).build();
+        Self::Store { store, cache, elements: Elements::default() }
     }
 
     /// The connector that a model calls `reference`: by uuid, id or name.
@@ -59,8 +75,16 @@ impl Directory {
     /// When the database cannot be asked.
     pub async fn connector(&self, reference: &str) -> Result<Option<Arc<Known>>, Arc<store::Error>> {
         match self {
-            Self::Store { store, cache } => cache.try_get_with_by_ref(reference, load(store, reference)).await,
+            Self::Store { store, cache, .. } => cache.try_get_with_by_ref(reference, load(store, reference)).await,
             Self::File(records) => Ok(in_file(records, reference)),
+        }
+    }
+
+    /// An element's configuration with everything in it parsed, the same one for all jobs that carry it.
+    pub(super) async fn element(&self, config: &Map<String, Value>) -> Result<Arc<Element>, Unready> {
+        match self {
+            Self::Store { elements, .. } => elements.get(config).await,
+            Self::File(_) => Elements::default().get(config).await,
         }
     }
 

@@ -7,6 +7,8 @@ mod clock;
 mod copy;
 mod dead_letters;
 pub mod directory;
+mod elements;
+mod follow;
 pub mod health;
 mod housekeeping;
 mod job;

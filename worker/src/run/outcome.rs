@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::{Answer, Ready, bpmn_error};
+use super::call::{Answer, Ready, bpmn_error, explained};
 use super::clock;
 use super::worker::Worker;
 use crate::engine;
@@ -69,6 +69,10 @@ pub(super) fn failed(job: &Job, ready: Option<&Ready>, grant: Granted, failure: 
     };
     let summary = Summary { code: Some(failure.code), status: call.status, duration_ms: call.duration_ms };
     let bpmn_error = ready.and_then(|ready| bpmn_error(job, ready, &failure));
+    let failure = match ready {
+        Some(ready) => explained(ready, failure),
+        None => failure,
+    };
     let error = ResultError {
         code: failure.code,
         message: failure.message,

@@ -1,5 +1,7 @@
 //! From the configuration to what the parts of a worker take.
 
+use std::sync::Arc;
+
 use crate::amqp;
 use crate::config::{self, Config};
 use crate::http;
@@ -25,7 +27,14 @@ pub fn client(config: &Config) -> Result<http::Client, http::Error> {
 /// # Errors
 /// When `http.base_url` is not a URL.
 pub fn plan_limits(config: &Config) -> Result<Limits, config::Error> {
-    Ok(Limits { base_url: config.http.base_url()?, call_timeout: config.limits.call_timeout() })
+    Ok(Limits {
+        base_url: config.http.base_url()?,
+        call_timeout: config.limits.call_timeout(),
+        poll_time: config.limits.poll_time(),
+        response_bytes: config.limits.response_bytes,
+        inline_bytes: config.limits.inline_bytes,
+        env: Arc::new(config.expressions.env.clone()),
+    })
 }
 
 /// What the broker connection takes; `name` is what its management page shows.

@@ -122,6 +122,7 @@ fn request(method: Method, url: Url) -> RequestSpec {
     let repeat = if method.is_idempotent() { Repeat::Safe } else { Repeat::Unsafe };
     RequestSpec {
         body: if method == Method::POST { Bytes::from_static(b"{}") } else { Bytes::new() },
+        multipart: None,
         method,
         url,
         headers: vec![(HeaderName::from_static("x-api-key"), HeaderValue::from_static("canary"))],

@@ -3,6 +3,7 @@
 //! Knows the public mustache specification; must not know where a rendered text goes.
 
 mod escape;
+mod filter;
 mod parse;
 mod render;
 
@@ -36,6 +37,12 @@ pub enum TemplateError {
         /// What it is.
         kind: &'static str,
     },
+    /// Sections that go round more often than any request needs.
+    #[error("the template takes more than {limit} steps; its sections repeat each other")]
+    TooMuch {
+        /// The limit, tags and passes.
+        limit: usize,
+    },
     /// More output than any request needs.
     #[error("the template renders to more than {limit} bytes")]
     TooLong {
@@ -61,6 +68,8 @@ impl Template {
     /// # Errors
     /// [`TemplateError::Syntax`] with the place of the mistake.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        #[cfg(test)]
+        super::parses::count();
         parse::parse(source).map(|nodes| Self { nodes })
     }
 

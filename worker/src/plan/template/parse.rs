@@ -35,7 +35,27 @@ impl Name {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Filter {
     Json,
+    Xml,
+    Serialize,
     Base64,
+    Html64,
+    Key,
+}
+
+impl Filter {
+    const ALL: [(&str, Self); 6] = [
+        ("json", Self::Json),
+        ("xml", Self::Xml),
+        ("serialize", Self::Serialize),
+        ("base64", Self::Base64),
+        ("html64", Self::Html64),
+        ("key", Self::Key),
+    ];
+
+    /// The filter of that name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, filter)| *filter)
+    }
 }
 
 enum Token {
@@ -223,10 +243,10 @@ fn variable(body: &str, escaped: bool, position: usize) -> Result<Node, Template
     let name = parts.next().unwrap_or_default();
     named(name, position)?;
     let filters = parts
-        .map(|filter| match filter {
-            "json" => Ok(Filter::Json),
-            "base64" => Ok(Filter::Base64),
-            other => Err(syntax(position, format!("the filter `{other}` is not known; json and base64 are"))),
+        .map(|name| {
+            let known = || Filter::ALL.map(|(name, _)| name).join(", ");
+            let unknown = || syntax(position, format!("the filter `{name}` is not known; there are: {}", known()));
+            Filter::named(name).ok_or_else(unknown)
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Node::Variable { name: Name::parse(name), filters, escaped })

@@ -1,15 +1,15 @@
 //! Nodes to text: names are looked up from the innermost section outwards.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::parse::{Filter, Name, Node};
-use super::{Escape, TemplateError};
+use super::{Escape, TemplateError, filter};
 use crate::job::kind_of;
 
 /// A rendered text above this is a mistake.
 const LIMIT: usize = 16 * 1024 * 1024;
+/// Tags and passes through sections: lists inside lists inside lists multiply.
+const STEPS: usize = 500_000;
 
 /// What names are looked up in: later layers before earlier ones.
 #[derive(Debug, Clone, Default)]
@@ -44,8 +44,7 @@ impl<'a> Scope<'a> {
     }
 
     /// A scope whose root is any value.
-    #[cfg(test)]
-    pub(super) fn of_value(value: &'a Value) -> Self {
+    pub fn of_value(value: &'a Value) -> Self {
         Self { layers: vec![Layer::Value(value)] }
     }
 
@@ -84,54 +83,87 @@ fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
 }
 
 pub(super) fn render(nodes: &[Node], scope: &Scope<'_>, escape: Escape) -> Result<String, TemplateError> {
-    let mut out = String::new();
-    push(&mut out, nodes, scope, escape)?;
-    Ok(out)
+    let mut rendering = Rendering { out: String::new(), steps: STEPS };
+    rendering.push(nodes, scope, escape)?;
+    Ok(rendering.out)
 }
 
-fn push(out: &mut String, nodes: &[Node], scope: &Scope<'_>, escape: Escape) -> Result<(), TemplateError> {
-    for node in nodes {
-        match node {
-            Node::Text(text) => out.push_str(text),
-            Node::Variable { name, filters, escaped } => {
-                let text = text_of(scope.lookup(name), name, filters)?;
-                let escape = if *escaped && filters.is_empty() { escape } else { Escape::None };
-                escape.push(out, &text);
-            }
-            Node::Section { name, inverted, nodes } => {
-                section(out, scope.lookup(name), *inverted, nodes, scope, escape)?;
-            }
-        }
-        if out.len() > LIMIT {
-            return Err(TemplateError::TooLong { limit: LIMIT });
-        }
-    }
-    Ok(())
+struct Rendering {
+    out: String,
+    steps: usize,
 }
 
-fn section<'a>(
-    out: &mut String,
-    value: Option<&'a Value>,
-    inverted: bool,
-    nodes: &[Node],
-    scope: &Scope<'a>,
-    escape: Escape,
-) -> Result<(), TemplateError> {
-    let value = value.filter(|value| is_truthy(value));
-    if inverted {
-        return if value.is_none() { push(out, nodes, scope, escape) } else { Ok(()) };
+impl Rendering {
+    fn push(&mut self, nodes: &[Node], scope: &Scope<'_>, escape: Escape) -> Result<(), TemplateError> {
+        for node in nodes {
+            self.steps = self.steps.checked_sub(1).ok_or(TemplateError::TooMuch { limit: STEPS })?;
+            match node {
+                Node::Text(text) => self.out.push_str(text),
+                Node::Variable { name, filters, escaped } => {
+                    let escape = if *escaped && filters.is_empty() { escape } else { Escape::None };
+                    match scope.lookup(name) {
+                        // Most of what templates insert is a text as it stands.
+                        Some(Value::String(text)) if filters.is_empty() => escape.push(&mut self.out, text),
+                        value => escape.push(&mut self.out, &text_of(value, name, filters)?),
+                    }
+                }
+                Node::Section { name, inverted, nodes } => {
+                    let value = scope.lookup(name);
+                    match helper(name).filter(|_| value.is_none() && !inverted) {
+                        Some(helper) => self.helped(helper, nodes, scope)?,
+                        None => self.section(value, *inverted, nodes, scope, escape)?,
+                    }
+                }
+            }
+            if self.out.len() > LIMIT {
+                return Err(TemplateError::TooLong { limit: LIMIT });
+            }
+        }
+        Ok(())
     }
-    let items: &[Value] = match value {
-        None => &[],
-        Some(Value::Array(list)) => list,
-        Some(one) => std::slice::from_ref(one),
-    };
-    for item in items {
-        let mut inner = scope.clone();
-        inner.layers.push(Layer::Value(item));
-        push(out, nodes, &inner, escape)?;
+
+    /// What stands inside, through a filter.
+    fn helped(&mut self, helper: Filter, nodes: &[Node], scope: &Scope<'_>) -> Result<(), TemplateError> {
+        let before = std::mem::take(&mut self.out);
+        self.push(nodes, scope, Escape::None)?;
+        let inside = std::mem::replace(&mut self.out, before);
+        self.out.push_str(&filter::text(helper, inside));
+        Ok(())
     }
-    Ok(())
+
+    fn section<'a>(
+        &mut self,
+        value: Option<&'a Value>,
+        inverted: bool,
+        nodes: &[Node],
+        scope: &Scope<'a>,
+        escape: Escape,
+    ) -> Result<(), TemplateError> {
+        let value = value.filter(|value| is_truthy(value));
+        if inverted {
+            return if value.is_none() { self.push(nodes, scope, escape) } else { Ok(()) };
+        }
+        let items: &[Value] = match value {
+            None => &[],
+            Some(Value::Array(list)) => list,
+            Some(one) => std::slice::from_ref(one),
+        };
+        for item in items {
+            self.steps = self.steps.checked_sub(1).ok_or(TemplateError::TooMuch { limit: STEPS })?;
+            let mut inner = scope.clone();
+            inner.layers.push(Layer::Value(item));
+            self.push(nodes, &inner, escape)?;
+        }
+        Ok(())
+    }
+}
+
+/// A filter's name as a section filters what is inside, unless there is a variable of that name (sheet 4.6).
+fn helper(name: &Name) -> Option<Filter> {
+    match name.parts.as_slice() {
+        [only] => Filter::named(only),
+        _ => None,
+    }
 }
 
 /// PHP's and mustache's idea of something that is there.
@@ -146,14 +178,8 @@ fn is_truthy(value: &Value) -> bool {
 
 fn text_of(value: Option<&Value>, name: &Name, filters: &[Filter]) -> Result<String, TemplateError> {
     let Some((first, more)) = filters.split_first() else { return plain_text(value, name) };
-    let text = match first {
-        Filter::Json => value.unwrap_or(&Value::Null).to_string(),
-        Filter::Base64 => STANDARD.encode(plain_text(value, name)?),
-    };
-    Ok(more.iter().fold(text, |text, filter| match filter {
-        Filter::Json => Value::from(text).to_string(),
-        Filter::Base64 => STANDARD.encode(text),
-    }))
+    let text = filter::value(*first, value.unwrap_or(&Value::Null));
+    Ok(more.iter().fold(text, |text, filter| filter::text(*filter, text)))
 }
 
 fn plain_text(value: Option<&Value>, name: &Name) -> Result<String, TemplateError> {
@@ -167,7 +193,7 @@ fn plain_text(value: Option<&Value>, name: &Name) -> Result<String, TemplateErro
 }
 
 /// `1.0` is `1`, as PHP and browsers write it.
-fn number_text(number: &serde_json::Number) -> String {
+pub(super) fn number_text(number: &serde_json::Number) -> String {
     let text = number.to_string();
     text.strip_suffix(".0").map(ToOwned::to_owned).unwrap_or(text)
 }

@@ -1,0 +1,166 @@
+//! `format: jmespath`, with the work that an expression can ask for estimated before it is done.
+
+use std::collections::BTreeMap;
+
+use jmespath::ast::Ast;
+use jmespath::{Expression, Rcvar, Variable};
+use serde_json::{Map, Value};
+
+/// The longest expression, bytes.
+const LENGTH: usize = 2_048;
+/// Brackets, braces, parentheses and negations.
+const DEPTH: usize = 24;
+/// Values that an expression may touch or produce.
+const WORK: f64 = 2e6;
+
+/// A parsed expression.
+#[derive(Debug)]
+pub(super) struct Path {
+    expression: Expression<'static>,
+    cost: Cost,
+}
+
+/// How much larger than its input something gets, and how often the input is gone through for it.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    growth: f64,
+    work: f64,
+}
+
+/// Parses an expression.
+pub(super) fn parse(source: &str) -> Result<Path, String> {
+    #[cfg(test)]
+    crate::plan::parses::count();
+    if source.len() > LENGTH {
+        return Err(format!("the expression is longer than {LENGTH} bytes"));
+    }
+    check_depth(source)?;
+    let expression = jmespath::compile(source)
+        .map_err(|error| format!("`{source}` is not JMESPath: at character {}: {}", error.offset + 1, error.reason))?;
+    let cost = cost(expression.as_ast());
+    Ok(Path { expression, cost })
+}
+
+/// The parser calls itself for each of these.
+fn check_depth(source: &str) -> Result<(), String> {
+    let (mut depth, mut negations) = (0_usize, 0_usize);
+    for character in source.chars() {
+        match character {
+            '[' | '{' | '(' => depth += 1,
+            ']' | '}' | ')' => depth = depth.saturating_sub(1),
+            '!' | '&' => negations += 1,
+            _ => {}
+        }
+        if depth > DEPTH || negations > 4 * DEPTH {
+            return Err(format!("the expression nests deeper than {DEPTH} levels"));
+        }
+    }
+    Ok(())
+}
+
+impl Path {
+    /// What it finds in `value`; null where it finds nothing.
+    pub(super) fn find(&self, value: &Rcvar, size: f64) -> Result<Value, String> {
+        let work = size * self.cost.work.max(self.cost.growth);
+        if work > WORK {
+            return Err(format!(
+                "the expression would touch some {work:.0} values of this answer; at most {WORK} are touched"
+            ));
+        }
+        let found = self.expression.search(value).map_err(|error| {
+            format!("`{}`: at character {}: {}", self.expression.as_str(), error.offset + 1, error.reason)
+        })?;
+        Ok(plain(&found))
+    }
+}
+
+/// An answer in the library's own form, and how many values it has.
+pub(super) fn variable(value: &Value) -> (Rcvar, f64) {
+    let mut size = 0.0;
+    (counted(value, &mut size), size)
+}
+
+fn counted(value: &Value, size: &mut f64) -> Rcvar {
+    *size += 1.0;
+    Rcvar::new(match value {
+        Value::Null => Variable::Null,
+        Value::Bool(flag) => Variable::Bool(*flag),
+        Value::Number(number) => Variable::Number(number.clone()),
+        Value::String(text) => {
+            // Long texts are work too.
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let pieces = (text.len() / 64) as f64;
+            *size += pieces;
+            Variable::String(text.clone())
+        }
+        Value::Array(list) => Variable::Array(list.iter().map(|item| counted(item, size)).collect()),
+        Value::Object(map) => {
+            let members = map.iter().map(|(name, item)| (name.clone(), counted(item, size)));
+            Variable::Object(members.collect::<BTreeMap<_, _>>())
+        }
+    })
+}
+
+fn plain(found: &Variable) -> Value {
+    match found {
+        Variable::Null | Variable::Expref(_) => Value::Null,
+        Variable::Bool(flag) => Value::Bool(*flag),
+        Variable::Number(number) => Value::Number(number.clone()),
+        Variable::String(text) => Value::String(text.clone()),
+        Variable::Array(list) => Value::Array(list.iter().map(|item| plain(item)).collect()),
+        Variable::Object(map) => {
+            Value::Object(map.iter().map(|(name, item)| (name.clone(), plain(item))).collect::<Map<_, _>>())
+        }
+    }
+}
+
+/// Only lists and hashes that name their input several times make it larger, and only `to_string` of quotes; nothing in the
+/// language goes back to the root, so that work and growth multiply along the pipe and add beside each other.
+fn cost(ast: &Ast) -> Cost {
+    let leaf = Cost { growth: 1.0, work: 1.0 };
+    let piped = |first: Cost, then: Cost| Cost {
+        growth: first.growth * then.growth,
+        work: first.work + first.growth * then.work,
+    };
+    let beside = |all: &mut dyn Iterator<Item = Cost>| {
+        all.fold(Cost { growth: 0.0, work: 0.0 }, |a, b| Cost { growth: a.growth + b.growth, work: a.work + b.work })
+    };
+    match ast {
+        Ast::Identity { .. } | Ast::Field { .. } | Ast::Index { .. } | Ast::Slice { .. } => leaf,
+        Ast::Literal { value, .. } => Cost { growth: 1.0 + variable_size(value), ..leaf },
+        Ast::Expref { ast, .. } => cost(ast),
+        Ast::Flatten { node, .. } | Ast::Not { node, .. } | Ast::ObjectValues { node, .. } => piped(cost(node), leaf),
+        Ast::Subexpr { lhs, rhs, .. } | Ast::Projection { lhs, rhs, .. } => piped(cost(lhs), cost(rhs)),
+        Ast::Condition { predicate, then, .. } => beside(&mut [cost(predicate), cost(then)].into_iter()),
+        Ast::Comparison { lhs, rhs, .. } | Ast::And { lhs, rhs, .. } | Ast::Or { lhs, rhs, .. } => {
+            beside(&mut [cost(lhs), cost(rhs)].into_iter())
+        }
+        Ast::MultiList { elements, .. } => beside(&mut elements.iter().map(cost)),
+        Ast::MultiHash { elements, .. } => beside(&mut elements.iter().map(|pair| cost(&pair.value))),
+        Ast::Function { name, args, .. } => {
+            // An expression that is handed over is applied to what another argument gives.
+            let expressions = args.iter().filter(|arg| matches!(arg, Ast::Expref { .. })).map(cost);
+            let applied = expressions.fold(leaf, |a, b| Cost { growth: a.growth * b.growth, work: a.work * b.work });
+            let values = beside(&mut args.iter().filter(|arg| !matches!(arg, Ast::Expref { .. })).map(cost));
+            let factor = match name.as_str() {
+                // Quotes and backslashes double each time.
+                "to_string" => 2.0,
+                // A list of n texts takes the separator n times.
+                "join" => 8.0,
+                _ => 1.0,
+            };
+            Cost {
+                growth: (values.growth * applied.growth * factor).max(1.0),
+                work: values.work + values.growth.max(1.0) * applied.work * 2.0,
+            }
+        }
+    }
+}
+
+fn variable_size(value: &Variable) -> f64 {
+    match value {
+        Variable::Array(list) => list.iter().map(|item| variable_size(item)).sum::<f64>() + 1.0,
+        Variable::Object(map) => map.values().map(|item| variable_size(item)).sum::<f64>() + 1.0,
+        _ => 1.0,
+    }
+}

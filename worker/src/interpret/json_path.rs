@@ -1,0 +1,159 @@
+//! `$…` sources: RFC 9535, with the work that a path can ask for estimated before it is done.
+
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+/// The longest path, bytes.
+const LENGTH: usize = 1_024;
+/// Brackets and parentheses inside one another.
+const DEPTH: usize = 8;
+/// Nodes that a path may look at.
+const WORK: f64 = 4e6;
+
+/// A parsed path.
+#[derive(Debug)]
+pub(super) struct Path {
+    path: JsonPath,
+    shape: Shape,
+}
+
+/// What a path consists of, outside of its quoted names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Shape {
+    /// `..`
+    descendants: i32,
+    /// `?`
+    filters: i32,
+    /// `$` inside of filters.
+    roots: i32,
+    /// Whether it may find more than one value.
+    plural: bool,
+}
+
+/// Parses a path.
+pub(super) fn parse(source: &str) -> Result<Path, String> {
+    #[cfg(test)]
+    crate::plan::parses::count();
+    if source.len() > LENGTH {
+        return Err(format!("the path is longer than {LENGTH} bytes"));
+    }
+    let shape = shape(source)?;
+    match JsonPath::parse(source) {
+        Ok(path) => Ok(Path { path, shape }),
+        Err(error) => {
+            Err(format!("`{source}` is not a JSONPath: at character {}: {}", error.position() + 1, error.message()))
+        }
+    }
+}
+
+impl Path {
+    /// A singular query gives the value or `""`, any other the list of values (CONTRACT 6).
+    pub(super) fn find(&self, value: &Value) -> Result<Value, String> {
+        if self.shape.roots + self.shape.descendants + self.shape.filters > 0 {
+            let work = self.work(value);
+            if work > WORK {
+                return Err(format!(
+                    "the path would look at some {work:.0} nodes of this answer; at most {WORK} are looked at"
+                ));
+            }
+        }
+        let found = self.path.query(value);
+        if self.shape.plural {
+            return Ok(Value::Array(found.all().into_iter().cloned().collect()));
+        }
+        Ok(found.first().cloned().unwrap_or_else(|| Value::from("")))
+    }
+
+    /// Every descent and every filter may visit each node once for each of its ancestors; a filter that begins at the root
+    /// begins there for each node.
+    fn work(&self, value: &Value) -> f64 {
+        let (mut nodes, mut visits) = (0_f64, 0_f64);
+        measure(value, 1.0, &mut nodes, &mut visits);
+        let steps = (self.shape.descendants + self.shape.filters - 1).max(0);
+        visits / nodes * nodes * (visits / nodes).powi(steps) * nodes.powi(self.shape.roots)
+    }
+}
+
+fn measure(value: &Value, depth: f64, nodes: &mut f64, visits: &mut f64) {
+    *nodes += 1.0;
+    *visits += depth;
+    match value {
+        Value::Array(list) => list.iter().for_each(|item| measure(item, depth + 1.0, nodes, visits)),
+        Value::Object(map) => map.values().for_each(|item| measure(item, depth + 1.0, nodes, visits)),
+        _ => {}
+    }
+}
+
+fn shape(source: &str) -> Result<Shape, String> {
+    let mut shape = Shape::default();
+    let (mut quote, mut escaped, mut depth, mut last) = (None, false, 0_usize, ' ');
+    for (index, character) in source.char_indices() {
+        if let Some(mark) = quote {
+            match character {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                other if other == mark => quote = None,
+                _ => {}
+            }
+            continue;
+        }
+        match character {
+            '\'' | '"' => quote = Some(character),
+            '[' | '(' => depth += 1,
+            ']' | ')' => depth = depth.saturating_sub(1),
+            '.' if last == '.' => {
+                shape.descendants += 1;
+                shape.plural = true;
+            }
+            '?' => {
+                shape.filters += 1;
+                shape.plural = true;
+            }
+            '*' | ':' | ',' => shape.plural = true,
+            '$' if index > 0 => shape.roots += 1,
+            _ => {}
+        }
+        if depth > DEPTH {
+            return Err(format!("the path nests deeper than {DEPTH} levels"));
+        }
+        last = character;
+    }
+    Ok(shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 9535's compliance suite, through the same door that rows go through.
+    #[test]
+    fn suite_of_json_path() {
+        let Some(folder) = crate::suites::folder("jsonpath") else { return };
+        let text = std::fs::read_to_string(folder.join("cts.json")).unwrap();
+        let suite: Value = serde_json::from_str(&text).unwrap();
+        let cases = suite["tests"].as_array().unwrap();
+        for case in cases {
+            let (name, selector) = (&case["name"], case["selector"].as_str().unwrap());
+            let parsed = parse(selector);
+            if case["invalid_selector"] == true {
+                assert!(parsed.is_err(), "{name}: {selector}");
+                continue;
+            }
+            let path = parsed.unwrap_or_else(|problem| panic!("{name}: {problem}"));
+            let found: Vec<Value> = path.path.query(&case["document"]).all().into_iter().cloned().collect();
+            let found = Value::Array(found);
+            match case.get("results") {
+                Some(several) => assert!(several.as_array().unwrap().contains(&found), "{name}: {found}"),
+                None => assert_eq!(found, case["result"], "{name}"),
+            }
+            let mapped = path.find(&case["document"]).unwrap();
+            let expected = match (&found, path.shape.plural) {
+                (Value::Array(list), false) => list.first().cloned().unwrap_or_else(|| Value::from("")),
+                _ => found.clone(),
+            };
+            assert_eq!(mapped, expected, "{name}: one value or a list of them");
+            assert!(path.shape.plural || found.as_array().unwrap().len() < 2, "{name}: {selector} is not singular");
+        }
+        assert!(cases.len() >= 700, "{} cases", cases.len());
+    }
+}

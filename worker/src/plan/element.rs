@@ -1,0 +1,112 @@
+//! An element's outgoing rows with their templates and expressions parsed, once for all jobs that carry this configuration.
+
+use serde_json::{Map, Value};
+
+use crate::connector::{ElementConfig, Invalid, OutboundKind, OutboundRow, RowFormat};
+
+use super::expression::Surroundings;
+use super::feel::Feel;
+use super::prepared::parse;
+use super::template::{Escape, Scope, Template};
+
+/// A configuration that is ready to be planned with.
+#[derive(Debug)]
+pub struct PreparedElement {
+    /// As it was read.
+    pub config: ElementConfig,
+    rows: Option<Vec<PreparedRow>>,
+}
+
+/// A row with its key and value parsed.
+#[derive(Debug)]
+pub(super) struct PreparedRow {
+    pub(super) kind: OutboundKind,
+    /// Mustache of a header's name; the others are literal.
+    pub(super) key: Template,
+    name: String,
+    value: Source,
+    place: String,
+}
+
+#[derive(Debug)]
+enum Source {
+    Mustache(Template),
+    Feel(Feel),
+}
+
+impl PreparedElement {
+    /// Parses every outgoing row.
+    ///
+    /// # Errors
+    /// The first row that does not parse, by its place in the configuration.
+    pub fn new(config: ElementConfig) -> Result<Self, Invalid> {
+        let rows = config
+            .outbound
+            .as_ref()
+            .map(|rows| rows.iter().enumerate().map(|(index, row)| prepare(index, row)).collect::<Result<Vec<_>, _>>());
+        let rows = rows.transpose()?;
+        Ok(Self { config, rows })
+    }
+
+    /// The rows; `None` is not the same as empty (sheet 4.5).
+    pub(super) fn rows(&self) -> Option<&[PreparedRow]> {
+        self.rows.as_deref()
+    }
+}
+
+fn prepare(index: usize, row: &OutboundRow) -> Result<PreparedRow, Invalid> {
+    let place = format!("outboundConfig.{index} ({})", row.key);
+    let value = match row.format {
+        RowFormat::Feel => Source::Feel(Feel::parse(&row.value).map_err(|e| Invalid::new(&place, e.to_string()))?),
+        _ => Source::Mustache(parse(&row.value, &place)?),
+    };
+    Ok(PreparedRow { kind: row.kind, key: parse(&row.key, &place)?, name: row.key.clone(), value, place })
+}
+
+impl PreparedRow {
+    /// The value as neutral text, or typed where it is an expression: escaped only where it is finally inserted (CONTRACT 6).
+    pub(super) fn value(&self, data: &Scope<'_>, around: Surroundings<'_>, html: bool) -> Result<Value, Invalid> {
+        let wrong = |problem: String| Invalid::new(&self.place, problem);
+        match &self.value {
+            Source::Mustache(template) => {
+                let escape = if html { Escape::Html } else { Escape::None };
+                template.render(data, escape).map(Value::from).map_err(|e| wrong(e.to_string()))
+            }
+            Source::Feel(feel) => feel.evaluate(data, around).map_err(|e| wrong(e.to_string())),
+        }
+    }
+
+    /// A part of a header, as it stands.
+    pub(super) fn header(&self, data: &Scope<'_>) -> Result<(String, String), Invalid> {
+        let wrong = |problem: String| Invalid::new(&self.place, problem);
+        let key = self.key.render(data, Escape::None).map_err(|e| wrong(e.to_string()))?;
+        match &self.value {
+            Source::Mustache(value) => Ok((key, value.render(data, Escape::None).map_err(|e| wrong(e.to_string()))?)),
+            // Rows of headers are read as mustache, whatever they say (sheet 4.5).
+            Source::Feel(_) => Err(wrong("a header is mustache".to_owned())),
+        }
+    }
+}
+
+/// The rendered rows of one kind: all of them in order, and the last of each name for templates.
+#[derive(Debug, Default)]
+pub(super) struct Rendered {
+    pub(super) list: Vec<(String, Value)>,
+    pub(super) members: Map<String, Value>,
+}
+
+pub(super) fn rendered(
+    rows: Option<&[PreparedRow]>,
+    kind: OutboundKind,
+    data: &Scope<'_>,
+    around: Surroundings<'_>,
+    html: bool,
+) -> Result<Rendered, Invalid> {
+    let mut rendered = Rendered::default();
+    for row in rows.unwrap_or_default().iter().filter(|row| row.kind == kind) {
+        let value = row.value(data, around, html)?;
+        rendered.members.insert(row.name.clone(), value.clone());
+        rendered.list.push((row.name.clone(), value));
+    }
+    Ok(rendered)
+}

@@ -1,0 +1,175 @@
+//! The functions of sheet 4.6 that need nothing but the job's own data.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::evaluate::{Evaluation, Found, part};
+use super::parse::Node;
+use super::{Problem, compare, date};
+use crate::job::kind_of;
+
+/// What can be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    Get,
+    ArrayGet,
+    Date,
+    Empty,
+    Env,
+    Lowercase,
+    Uppercase,
+    Count,
+}
+
+/// Name, least and most arguments, and how it is written.
+const KNOWN: [(&str, Function, usize, usize, &str); 8] = [
+    ("get", Function::Get, 2, 2, "get(object, 'member')"),
+    ("arrayget", Function::ArrayGet, 2, 3, "arrayget(list, 'path.to.it', default)"),
+    ("date", Function::Date, 1, 3, "date('Y-m-d', seconds, 'Europe/Berlin')"),
+    ("empty", Function::Empty, 1, 1, "empty(value)"),
+    ("env", Function::Env, 1, 1, "env('NAME')"),
+    ("lowercase", Function::Lowercase, 1, 1, "lowercase(text)"),
+    ("uppercase", Function::Uppercase, 1, 1, "uppercase(text)"),
+    ("count", Function::Count, 1, 1, "count(list)"),
+];
+
+/// Functions of ProcessMaker that look into its own database (sheet 4.6).
+const ELSEWHERE: [&str; 8] =
+    ["process", "request", "user", "group_manager", "getactivetaskat", "escalatetask", "delegatetask", "reassigntasks"];
+
+pub(super) fn known(name: &str) -> Result<Function, String> {
+    let lower = name.to_ascii_lowercase();
+    if let Some((_, function, ..)) = KNOWN.iter().find(|(known, ..)| *known == lower) {
+        return Ok(*function);
+    }
+    if ELSEWHERE.contains(&lower.as_str()) {
+        return Err(format!(
+            "`{name}` looks into the engine's database, which a worker does not see; put what it gives into the request's data"
+        ));
+    }
+    let names: Vec<&str> = KNOWN.iter().map(|(name, ..)| *name).collect();
+    Err(format!("there is no function `{name}`; there are: {}", names.join(", ")))
+}
+
+impl Function {
+    pub(super) fn check(self, arguments: usize) -> Result<(), String> {
+        match KNOWN.iter().find(|(_, function, ..)| *function == self) {
+            Some((_, _, least, most, written)) if !(*least..=*most).contains(&arguments) => {
+                Err(format!("takes other arguments: write {written}"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn call<'a>(
+    evaluation: &mut Evaluation<'a, '_>,
+    function: Function,
+    arguments: &[Node],
+    at: usize,
+) -> Found<'a> {
+    let problem = |text: String| Problem::new(at, text);
+    if function == Function::Empty {
+        let value = arguments.first().map(|node| evaluation.leniently(node)).transpose()?;
+        return Ok(Cow::Owned(Value::Bool(value.is_none_or(|value| !compare::is_truthy(&value)))));
+    }
+    let mut values = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        values.push(evaluation.value(argument)?);
+    }
+    let mut values = values.into_iter();
+    let first = values.next().unwrap_or_default();
+    match function {
+        Function::Get | Function::ArrayGet => {
+            let path = values.next().unwrap_or_default();
+            let path = compare::text(&path).map_err(problem)?;
+            let default = values.next().unwrap_or_default();
+            got(evaluation, first, &path, default, at)
+        }
+        Function::Date => {
+            let format = compare::text(&first).map_err(problem)?;
+            let (time, zone) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
+            let written = date::date(&format, &time, &zone, evaluation.around.now_ms).map_err(problem)?;
+            evaluation.produce(written.len(), at)?;
+            Ok(Cow::Owned(Value::from(written)))
+        }
+        Function::Env => env(evaluation, &compare::text(&first).map_err(problem)?).map_err(problem),
+        Function::Lowercase | Function::Uppercase => {
+            let text = compare::text(&first).map_err(problem)?;
+            evaluation.produce(text.len() * 3, at)?;
+            let changed = if function == Function::Lowercase { text.to_lowercase() } else { text.to_uppercase() };
+            Ok(Cow::Owned(Value::from(changed)))
+        }
+        Function::Count | Function::Empty => match &*first {
+            Value::Array(list) => Ok(Cow::Owned(list.len().into())),
+            Value::Object(map) => Ok(Cow::Owned(map.len().into())),
+            other => Err(problem(format!("a list is counted, not {}", kind_of(other)))),
+        },
+    }
+}
+
+/// The member of that very name, else the way along the dots; what is not there is the default.
+fn got<'a>(
+    evaluation: &mut Evaluation<'a, '_>,
+    value: Cow<'a, Value>,
+    path: &str,
+    default: Cow<'a, Value>,
+    at: usize,
+) -> Found<'a> {
+    match value {
+        Cow::Borrowed(value) => Ok(walk(value, path).map_or(default, Cow::Borrowed)),
+        Cow::Owned(value) => {
+            let Some(found) = walk(&value, path) else { return Ok(default) };
+            evaluation.copy(found, at)?;
+            Ok(Cow::Owned(found.clone()))
+        }
+    }
+}
+
+fn walk<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    part(value, path).or_else(|| path.split('.').try_fold(value, part))
+}
+
+fn env<'a>(evaluation: &Evaluation<'a, '_>, name: &str) -> Result<Cow<'a, Value>, String> {
+    let listed = evaluation.around.env;
+    let found = listed
+        .get(name)
+        .or_else(|| listed.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value));
+    found.map(|value| Cow::Owned(Value::from(value.clone()))).ok_or_else(|| {
+        format!(
+            "the operator has not listed `{name}` in [expressions.env]; nothing else of the environment can be read"
+        )
+    })
+}
+
+/// A pattern with PHP's delimiters and flags, or without: `/^a\d+$/i`. Linear in time, limited in size.
+pub(super) fn pattern(written: &str) -> Result<regex::Regex, String> {
+    let (pattern, flags) = match written.chars().next() {
+        Some(mark @ ('/' | '#' | '~' | '%' | '!' | '@')) if written.len() > 1 => {
+            let (inside, flags) = written
+                .strip_prefix(mark)
+                .and_then(|rest| rest.rsplit_once(mark))
+                .ok_or_else(|| format!("the pattern begins with `{mark}` and does not end with it"))?;
+            (if mark == '/' { inside.replace("\\/", "/") } else { inside.to_owned() }, flags)
+        }
+        _ => (written.to_owned(), ""),
+    };
+    let mut builder = regex::RegexBuilder::new(&pattern);
+    builder.size_limit(256 * 1024).dfa_size_limit(1024 * 1024).nest_limit(24);
+    for flag in flags.chars() {
+        match flag {
+            'i' => builder.case_insensitive(true),
+            'm' => builder.multi_line(true),
+            's' => builder.dot_matches_new_line(true),
+            'x' => builder.ignore_whitespace(true),
+            'U' => builder.swap_greed(true),
+            'u' | 'D' => &mut builder,
+            other => return Err(format!("the pattern has the flag `{other}`; i, m, s, x, u and U are known")),
+        };
+    }
+    builder.build().map_err(|error| {
+        let why = error.to_string();
+        format!("the pattern cannot be used: {}", why.lines().last().unwrap_or_default().trim_start_matches("error: "))
+    })
+}

@@ -1,0 +1,137 @@
+//! The language of `feel` rows and of conditions: what ProcessMaker's designers write there (sheet 4.6), which is not OMG FEEL.
+//!
+//! Knows operators, functions and limits; must not know where a value goes. Every evaluation ends: there are no loops, and
+//! steps, nesting and produced bytes are counted.
+
+mod compare;
+mod date;
+mod evaluate;
+mod functions;
+mod lex;
+mod number;
+mod parse;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::template::Scope;
+use parse::Node;
+
+/// The longest expression, bytes.
+pub const LENGTH: usize = 8 * 1024;
+/// Parentheses, lists and calls inside each other.
+pub const DEPTH: usize = 48;
+/// What one evaluation may do: about a millisecond of work.
+pub const STEPS: usize = 100_000;
+/// What one evaluation may produce in between, bytes.
+pub const BYTES: usize = 8 * 1024 * 1024;
+
+/// A parsed expression.
+#[derive(Debug)]
+pub struct Expression {
+    source: String,
+    root: Option<Node>,
+}
+
+/// An expression that does not parse or cannot be evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("at character {position} of `{}`: {problem}", shortened(.source_text))]
+pub struct ExpressionError {
+    /// Counts characters from 1.
+    pub position: usize,
+    /// What is wrong and what to write.
+    pub problem: String,
+    /// The expression.
+    pub source_text: String,
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// What stands around every evaluation of a job.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Epoch milliseconds, for `date`.
+    pub now_ms: i64,
+    /// What `env` may read: names that the operator listed (CONTRACT 6).
+    pub env: &'a BTreeMap<String, String>,
+}
+
+/// What a name that is not there means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// A mistake, told with the names that are there: rows.
+    Refused,
+    /// Null: conditions, which look at answers of every shape.
+    Null,
+}
+
+/// A problem at a place, before it is told which expression it is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Problem {
+    /// Bytes from the start.
+    at: usize,
+    text: String,
+}
+
+impl Problem {
+    fn new(at: usize, text: impl Into<String>) -> Self {
+        Self { at, text: text.into() }
+    }
+
+    fn in_source(self, source: &str) -> ExpressionError {
+        let position = source.get(..self.at).map_or(0, |before| before.chars().count()) + 1;
+        ExpressionError { position, problem: self.text, source_text: source.to_owned() }
+    }
+}
+
+impl Expression {
+    /// Parses an expression; an empty one is true (sheet 4.6).
+    ///
+    /// # Errors
+    /// The first mistake and its place.
+    pub fn parse(source: &str) -> Result<Self, ExpressionError> {
+        #[cfg(test)]
+        super::parses::count();
+        let root = if source.trim().is_empty() {
+            None
+        } else {
+            Some(parse::parse(source).map_err(|problem| problem.in_source(source))?)
+        };
+        Ok(Self { source: source.to_owned(), root })
+    }
+
+    /// Evaluates to a typed value.
+    ///
+    /// # Errors
+    /// What cannot be evaluated, and its place; also work beyond [`STEPS`] or [`BYTES`].
+    pub fn evaluate(
+        &self,
+        scope: &Scope<'_>,
+        around: Surroundings<'_>,
+        missing: Missing,
+    ) -> Result<Value, ExpressionError> {
+        let Some(root) = &self.root else { return Ok(Value::Bool(true)) };
+        let mut evaluation = evaluate::Evaluation::new(scope, around, missing);
+        match evaluation.value(root) {
+            Ok(value) => Ok(value.into_owned()),
+            Err(problem) => Err(problem.in_source(&self.source)),
+        }
+    }
+
+    /// Evaluates to a yes or no, as PHP takes values for one; what is missing is null.
+    ///
+    /// # Errors
+    /// As [`Expression::evaluate`].
+    pub fn holds(&self, scope: &Scope<'_>, around: Surroundings<'_>) -> Result<bool, ExpressionError> {
+        Ok(compare::is_truthy(&self.evaluate(scope, around, Missing::Null)?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! A `feel` row: mustache first, then an expression (sheet 4.6).
+
+use serde_json::Value;
+
+use super::expression::{Expression, ExpressionError, Missing, Surroundings};
+use super::template::{Escape, Scope, Template, TemplateError};
+
+/// A parsed row; one with mustache in it is an expression only once it is rendered.
+#[derive(Debug)]
+pub enum Feel {
+    /// Without mustache: parsed once.
+    Parsed(Expression),
+    /// With mustache.
+    Rendered(Template),
+}
+
+/// A row that does not parse, render or evaluate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FeelError {
+    /// Its mustache.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Its expression.
+    #[error(transparent)]
+    Expression(#[from] ExpressionError),
+}
+
+impl Feel {
+    /// Parses what can be parsed before there is data.
+    ///
+    /// # Errors
+    /// The first mistake and its place.
+    pub fn parse(source: &str) -> Result<Self, FeelError> {
+        Ok(if source.contains("{{") {
+            Self::Rendered(Template::parse(source)?)
+        } else {
+            Self::Parsed(Expression::parse(source)?)
+        })
+    }
+
+    /// The typed value.
+    ///
+    /// # Errors
+    /// What does not render or evaluate, and its place.
+    pub fn evaluate(&self, scope: &Scope<'_>, around: Surroundings<'_>) -> Result<Value, FeelError> {
+        match self {
+            Self::Parsed(expression) => Ok(expression.evaluate(scope, around, Missing::Refused)?),
+            Self::Rendered(template) => {
+                let rendered = template.render(scope, Escape::None)?;
+                Ok(Expression::parse(&rendered)?.evaluate(scope, around, Missing::Refused)?)
+            }
+        }
+    }
+}

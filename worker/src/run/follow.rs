@@ -1,0 +1,147 @@
+//! What one answer leads to within the same attempt: the end of a long operation, the next pages, the files of a body.
+//!
+//! Every one of these requests goes through the guard, and credentials only where the first request went.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use url::Url;
+
+use super::call::Ready;
+use super::clock;
+use crate::http::Client;
+use crate::interpret::{Page, Pages, Reading, Response, polling};
+use crate::job::{Code, Failure, Job, Retriable};
+use crate::plan::{Again, Repeat, RequestSpec, shown};
+
+/// The request with its body whole: files that are named by a URL are fetched first, within the attempt's time.
+pub(super) async fn with_files(client: &Client, request: &RequestSpec) -> Result<RequestSpec, Failure> {
+    let Some(multipart) = &request.multipart else { return Ok(request.clone()) };
+    let begun = Instant::now();
+    let mut files: Vec<Bytes> = Vec::new();
+    for url in multipart.urls() {
+        let what = format!("the file {} could not be fetched, and nothing was sent", shown::url(url));
+        let timeout = left(request.timeout, begun, &what)?;
+        let fetched = client.send(&request.stranger(url.clone(), timeout)).await.map_err(|e| within(e, &what))?;
+        if !(200..300).contains(&fetched.status) {
+            let retriable = if fetched.status >= 500 { Retriable::Retry { after: None } } else { Retriable::Final };
+            let message = format!("{what}: status {}", fetched.status);
+            return Err(Failure::of_attempt(Code::Connect, message, retriable));
+        }
+        files.push(fetched.body);
+    }
+    let timeout = left(request.timeout, begun, "fetching the body's files took all the time")?;
+    Ok(RequestSpec { body: multipart.assemble(files), multipart: None, timeout, ..request.clone() })
+}
+
+fn left(timeout: Duration, begun: Instant, what: &str) -> Result<Duration, Failure> {
+    let left = timeout.saturating_sub(begun.elapsed());
+    if left.is_zero() {
+        let message = format!("{what}: not within {timeout:?}");
+        return Err(Failure::of_attempt(Code::Timeout, message, Retriable::Retry { after: None }));
+    }
+    Ok(left)
+}
+
+/// A failure of a follow-up: the attempt had begun.
+fn within(failure: Failure, what: &str) -> Failure {
+    Failure { message: format!("{what}: {}", failure.message), attempted: true, ..failure }
+}
+
+/// All pages as one answer; the attempt's time is for all of them.
+pub(super) async fn pages(
+    client: &Client,
+    ready: &Ready,
+    first: Response,
+    begun: Instant,
+    reading: &Reading<'_>,
+) -> Result<Response, Failure> {
+    let request = &ready.plan.request;
+    let (mut url, mut answer, mut pages) = (request.url.clone(), first, Pages::default());
+    loop {
+        let next = match pages.take(&url, &answer, reading, ready.limits.response_bytes)? {
+            // A page that is none is what the attempt ends with: a status, a text.
+            Page::Whole if pages.count() > 0 => return Ok(answer),
+            Page::Whole => return Ok(answer),
+            Page::Last(warning) => {
+                answer.warnings.extend(warning);
+                return Ok(pages.into_response(answer));
+            }
+            Page::Next(next) => next,
+        };
+        let what = format!("page {} ({})", pages.count() + 1, shown::url(&next));
+        same_or_safer(&url, &next, &what)?;
+        let timeout = left(request.timeout, begun, &what)?;
+        let follow_up = request.follow_up(next.clone(), timeout, Again::Repeat);
+        answer = client.send(&follow_up).await.map_err(|failure| within(failure, &what))?;
+        url = next;
+    }
+}
+
+/// Never from https to http, as with redirects.
+fn same_or_safer(from: &Url, to: &Url, what: &str) -> Result<(), Failure> {
+    if from.scheme() == "https" && to.scheme() != "https" {
+        let message = format!("{what} would leave https; it is not fetched");
+        return Err(Failure::of_attempt(Code::Denied, message, Retriable::Final));
+    }
+    Ok(())
+}
+
+/// The final answer of an operation that was accepted with `202`.
+///
+/// Each question has the attempt's time; all of them together have `limits.poll_time` and the job's deadline.
+pub(super) async fn poll(
+    client: &Client,
+    job: &Job,
+    ready: &Ready,
+    accepted: Response,
+    reading: &Reading<'_>,
+) -> Result<Response, Failure> {
+    let request = &ready.plan.request;
+    let Some((place, asking)) = polling::begin(&request.url, &accepted, reading)? else { return Ok(accepted) };
+    let shown = shown::url(&place);
+    let accepted_but = |failure: Failure| accepted_but(failure, request, &shown);
+    same_or_safer(&request.url, &place, &shown).map_err(accepted_but)?;
+    let (begun, mut wait, mut last) = (Instant::now(), asking.wait, String::from("no question was answered"));
+    for _ in 0..asking.tries {
+        if begun.elapsed() + wait > ready.limits.poll_time {
+            last = format!("{last}; limits.poll_time is over");
+            break;
+        }
+        if is_over(job, wait) {
+            let message = "the job's deadline comes before the next question";
+            return Err(accepted_but(Failure::of_attempt(Code::DeadlinePassed, message, Retriable::Final)));
+        }
+        tokio::time::sleep(wait).await;
+        match client.send(&request.follow_up(place.clone(), request.timeout, Again::Ask)).await {
+            Ok(answer) => match polling::next(&answer, reading)? {
+                None => return Ok(answer),
+                Some(longer) => (wait, last) = (longer, format!("the last answer had status {}", answer.status)),
+            },
+            Err(failure) if matches!(failure.retriable, Retriable::Retry { .. }) => last = failure.message,
+            Err(failure) => return Err(accepted_but(failure)),
+        }
+    }
+    let message = format!("there was no final answer: {last}; raise poll.tries or poll.wait");
+    Err(accepted_but(Failure::of_attempt(Code::Timeout, message, Retriable::Retry { after: None })))
+}
+
+fn is_over(job: &Job, wait: Duration) -> bool {
+    let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+    job.deadline_ms.is_some_and(|deadline| clock::now_ms().saturating_add(wait) > deadline)
+}
+
+/// What was accepted may take effect: it is sent again only where that does no harm.
+fn accepted_but(failure: Failure, request: &RequestSpec, place: &str) -> Failure {
+    let failure = within(failure, &format!("the request was accepted (202), and then, asking at {place}"));
+    match request.repeat {
+        Repeat::Safe => failure,
+        Repeat::Unsafe if failure.code == Code::DeadlinePassed => Failure { retriable: Retriable::Final, ..failure },
+        Repeat::Unsafe => {
+            let message =
+                format!("{}. Whether it took effect is unknown: look there, then go on by hand", failure.message);
+            Failure { code: Code::OutcomeUnknown, message, retriable: Retriable::Final, ..failure }
+        }
+    }
+}
