@@ -49,7 +49,12 @@ async fn attempts_run_out_with_a_list_of_what_happened() {
     let result = engine.result().await;
     let error = &result.body["error"];
     assert_eq!(result.code(), "HTTP_500");
-    assert_eq!(error["message"], "Job failed after 3 total attempts\nUnexpected response (status=500)");
+    let expected = format!(
+        "Job failed after 3 total attempts\nUnexpected response (status=500)\nsent: GET {}\nanswer: 500, {{\"message\":\"broken\"}}\n\
+         to change: nothing here, if the third party is in trouble; `retry` says how often and for how long it is tried again",
+        third_party.url(&third_party.seen()[0].path)
+    );
+    assert_eq!(error["message"], expected);
     assert_eq!(error["body"], r#"{"message":"broken"}"#);
     let attempts = error["attempts"].as_array().unwrap();
     assert_eq!(attempts.iter().map(|a| a["number"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);

@@ -53,8 +53,12 @@ fn each_library_is_named_in_its_own_place() {
             );
         }
     }
-    for (path, code) in sources() {
-        assert!(!names(&code, "quick_xml"), "{path} names quick-xml, which belongs to bpmn-ext/src");
+    // XML is a format of answers too: one file of interpret/ reads it, as pure and as limited as JSON is read.
+    for (path, code) in sources().into_iter().filter(|(path, _)| path != "interpret/xml.rs") {
+        assert!(
+            !names(&code, "quick_xml"),
+            "{path} names quick-xml, which belongs to bpmn-ext/src and interpret/xml.rs"
+        );
     }
 }
 

@@ -139,13 +139,11 @@ fn choice<T: Copy>(
     choices: &[(&str, T)],
 ) -> Result<Option<T>, Invalid> {
     let Some(written) = text(of, name, place)?.filter(|t| !t.trim().is_empty()) else { return Ok(None) };
-    match choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(written.trim())) {
-        Some((_, chosen)) => Ok(Some(*chosen)),
-        None => {
-            let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-            Err(Invalid::new(member(place, name), format!("`{written}` is not {}", words.join(" or "))))
-        }
+    if let Some((_, chosen)) = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(written.trim())) {
+        return Ok(Some(*chosen));
     }
+    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+    Err(Invalid::new(member(place, name), format!("`{written}` is not {}", words.join(" or "))))
 }
 
 fn condition(of: &Map<String, Value>, name: &str, place: &str) -> Result<Option<Condition>, Invalid> {

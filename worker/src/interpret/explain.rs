@@ -21,7 +21,7 @@ pub fn explained(failure: Failure, request: &RequestSpec) -> Failure {
             None => (body, ""),
         };
         let body = if body.is_empty() { "no body".to_owned() } else { format!("{excerpt}{more}") };
-        message.push_str(&format!("\nanswer: {status}, {body}"));
+        message = format!("{message}\nanswer: {status}, {body}");
     }
     if let Some(hint) = hint(failure.code) {
         message.push_str("\nto change: ");

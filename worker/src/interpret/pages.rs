@@ -125,11 +125,9 @@ fn joined(before: Value, after: Value) -> Value {
         }
         (Value::Object(mut map), Value::Object(more)) => {
             for (name, value) in more {
-                let value = match map.remove(&name) {
-                    Some(known) => joined(known, value),
-                    None => value,
-                };
-                map.insert(name, value);
+                // In place: the order of members is the first page's.
+                let known = map.entry(name).or_insert(Value::Null);
+                *known = joined(known.take(), value);
             }
             Value::Object(map)
         }

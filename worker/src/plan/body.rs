@@ -86,7 +86,9 @@ fn members(text: &str) -> Result<Map<String, Value>, Invalid> {
 fn form(fields: &Map<String, Value>) -> String {
     let mut pairs = form_urlencoded::Serializer::new(String::new());
     for (name, value) in fields {
-        php::fields(name, value, &mut |name, text| drop(pairs.append_pair(&name, &text)));
+        php::fields(name, value, &mut |name, text| {
+            pairs.append_pair(&name, &text);
+        });
     }
     pairs.finish()
 }

@@ -49,10 +49,11 @@ impl Multipart {
             push(&mut parts, name, value)?;
         }
         let mut multipart = Self { boundary: String::new(), parts };
-        multipart.boundary = (0_u32..)
-            .map(|round| boundary(seed, round))
-            .find(|boundary| !multipart.mentions(boundary))
-            .unwrap_or_default();
+        let mut round = 0_u32;
+        while multipart.boundary.is_empty() || multipart.mentions(&multipart.boundary) {
+            multipart.boundary = boundary(seed, round);
+            round += 1;
+        }
         Ok(multipart)
     }
 
@@ -99,8 +100,8 @@ impl Multipart {
 /// 128 bits of a hash: as good as random for whoever does not know the job, and the same in every attempt.
 fn boundary(seed: &str, round: u32) -> String {
     let hash = Sha256::digest(format!("{round} {seed}"));
-    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("data-connector-{hex}")
+    let half: [u8; 16] = std::array::from_fn(|index| hash.get(index).copied().unwrap_or_default());
+    format!("data-connector-{:032x}", u128::from_be_bytes(half))
 }
 
 /// A list is the same name several times, an object with `base64`, `url` or `text` a file, everything else fields.

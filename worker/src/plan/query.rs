@@ -58,7 +58,9 @@ fn declared(declared: &[PreparedValue], rows: &[(String, Value)], data: &Scope<'
 
 fn undeclared(rows: &[(String, Value)]) -> Pairs {
     let mut pairs = Pairs::new();
-    rows.iter().for_each(|(key, value)| push(&mut pairs, key, value, false));
+    for (key, value) in rows {
+        push(&mut pairs, key, value, false);
+    }
     pairs
 }
 

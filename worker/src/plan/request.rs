@@ -74,6 +74,7 @@ pub struct RequestSpec {
 impl RequestSpec {
     /// A request for something that this one leads to: another page, an operation's state, a file. Credentials and
     /// configured headers go along only where the origin stays the same; it is a GET unless `again` repeats this one.
+    #[must_use]
     pub fn follow_up(&self, url: Url, timeout: Duration, again: Again) -> Self {
         let at_home = url.origin() == self.url.origin();
         let headers = self.headers.iter().filter(|(name, _)| {
@@ -97,6 +98,7 @@ impl RequestSpec {
     }
 
     /// A GET of something that has nothing to do with this connector's account.
+    #[must_use]
     pub fn stranger(&self, url: Url, timeout: Duration) -> Self {
         Self { headers: Vec::new(), authorization: Authorization::None, ..self.follow_up(url, timeout, Again::Ask) }
     }

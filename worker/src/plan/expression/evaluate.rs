@@ -102,18 +102,18 @@ impl<'a, 'b> Evaluation<'a, 'b> {
         if safe && value.is_null() {
             return Ok(Cow::Owned(Value::Null));
         }
-        self.part(value, name, of, at)
+        self.part(&value, name, of, at)
     }
 
     fn item(&mut self, of: &Node, key: &Node, at: usize) -> Found<'a> {
         let (value, key_value) = (self.value(of)?, self.value(key)?);
         let key = compare::text(&key_value).map_err(|problem| Problem::new(key.at, problem))?;
-        self.part(value, &key, of, at)
+        self.part(&value, &key, of, at)
     }
 
     /// A member of an object or an item of a list; what is missing is told with what is there.
-    fn part(&mut self, value: Cow<'a, Value>, name: &str, of: &Node, at: usize) -> Found<'a> {
-        let found = match &value {
+    fn part(&mut self, value: &Cow<'a, Value>, name: &str, of: &Node, at: usize) -> Found<'a> {
+        let found = match value {
             Cow::Borrowed(value) => part(value, name).map(Cow::Borrowed),
             Cow::Owned(value) => part(value, name).map(|found| Cow::Owned(found.clone())),
         };
@@ -124,7 +124,7 @@ impl<'a, 'b> Evaluation<'a, 'b> {
             }
             Some(found) => Ok(found),
             None if self.missing == Missing::Null => Ok(Cow::Owned(Value::Null)),
-            None => Err(Problem::new(at, not_there(&value, name, of))),
+            None => Err(Problem::new(at, not_there(value, name, of))),
         }
     }
 

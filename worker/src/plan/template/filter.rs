@@ -86,21 +86,41 @@ fn push_element(out: &mut String, name: &str, value: &Value) {
 
 /// PHP's `serialize`; lengths count bytes.
 fn serialized(value: &Value) -> String {
-    let text = |text: &str| format!("s:{}:\"{text}\";", text.len());
-    match value {
+    let mut out = String::new();
+    push_serialized(&mut out, value);
+    out
+}
+
+fn push_serialized(out: &mut String, value: &Value) {
+    let scalar = match value {
         Value::Null => "N;".to_owned(),
         Value::Bool(flag) => format!("b:{};", u8::from(*flag)),
         Value::Number(number) if number.is_f64() => format!("d:{};", number_text(number)),
         Value::Number(number) => format!("i:{number};"),
-        Value::String(string) => text(string),
+        Value::String(text) => serialized_text(text),
+        Value::Array(list) => format!("a:{}:{{", list.len()),
+        Value::Object(map) => format!("a:{}:{{", map.len()),
+    };
+    out.push_str(&scalar);
+    match value {
         Value::Array(list) => {
-            let items: String =
-                list.iter().enumerate().map(|(i, item)| format!("i:{i};{}", serialized(item))).collect();
-            format!("a:{}:{{{items}}}", list.len())
+            for (index, item) in list.iter().enumerate() {
+                push_serialized(out, &Value::from(index));
+                push_serialized(out, item);
+            }
+            out.push('}');
         }
         Value::Object(map) => {
-            let items: String = map.iter().map(|(name, item)| format!("{}{}", text(name), serialized(item))).collect();
-            format!("a:{}:{{{items}}}", map.len())
+            for (name, item) in map {
+                out.push_str(&serialized_text(name));
+                push_serialized(out, item);
+            }
+            out.push('}');
         }
+        _ => {}
     }
+}
+
+fn serialized_text(text: &str) -> String {
+    format!("s:{}:\"{text}\";", text.len())
 }

@@ -120,7 +120,7 @@ fn hostile_templates_end_f3() {
         let begun = std::time::Instant::now();
         let problem = render_with(&template, list.clone(), Escape::None).unwrap_err();
         assert!(problem.contains(expected), "{problem}");
-        assert!(begun.elapsed() < std::time::Duration::from_millis(1_000), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < std::time::Duration::from_secs(1), "{:?}", begun.elapsed());
     }
 }
 
