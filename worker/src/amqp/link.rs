@@ -1,11 +1,12 @@
 //! One connection that comes back by itself: a new one with a new generation, never a recovered one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use lapin::tcp::OwnedTLSConfig;
+use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Connection, ConnectionProperties, DefaultConnectionBuilder, Event};
 use secrecy::ExposeSecret;
@@ -168,8 +169,13 @@ pub(super) async fn connect(settings: &Settings, role: &str) -> Result<Connectio
 }
 
 fn tls(settings: &Settings) -> Result<OwnedTLSConfig, Error> {
-    let Some(path) = &settings.ca_file else { return Ok(OwnedTLSConfig::default()) };
-    let chain =
-        std::fs::read_to_string(path).map_err(|source| Error::CaFile { path: path.display().to_string(), source })?;
-    Ok(OwnedTLSConfig { identity: None, cert_chain: Some(chain) })
+    let read = |path: &PathBuf| {
+        std::fs::read(path).map_err(|source| Error::CaFile { path: path.display().to_string(), source })
+    };
+    let cert_chain = settings.ca_file.as_ref().map(read).transpose()?;
+    let identity = match (&settings.client_certificate, &settings.client_key) {
+        (Some(certificate), Some(key)) => Some(OwnedIdentity::PKCS8 { pem: read(certificate)?, key: read(key)? }),
+        _ => None,
+    };
+    Ok(OwnedTLSConfig { identity, cert_chain: cert_chain.map(|pem| String::from_utf8_lossy(&pem).into_owned()) })
 }

@@ -39,6 +39,10 @@ pub struct Settings {
     pub confirm_timeout: Duration,
     /// Own certificate authorities, PEM.
     pub ca_file: Option<PathBuf>,
+    /// Who we are in a TLS handshake, PEM.
+    pub client_certificate: Option<PathBuf>,
+    /// The key of that certificate, PEM.
+    pub client_key: Option<PathBuf>,
     /// What the broker's management page shows.
     pub name: String,
 }
@@ -50,7 +54,7 @@ pub enum Error {
     #[error("amqp.url is not an AMQP URL ({0}); write amqp://user:password@host:5672")]
     Url(String),
     /// The certificate authorities cannot be read.
-    #[error("amqp.ca_file {path} cannot be read: {source}")]
+    #[error("{path}, of amqp.ca_file, amqp.client_certificate or amqp.client_key, cannot be read: {source}")]
     CaFile {
         /// The file.
         path: String,

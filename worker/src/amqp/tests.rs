@@ -26,6 +26,8 @@ fn settings(url: &str) -> Settings {
         heartbeat: Duration::from_secs(15),
         confirm_timeout: Duration::from_secs(5),
         ca_file: None,
+        client_certificate: None,
+        client_key: None,
         name: "test".to_owned(),
     }
 }

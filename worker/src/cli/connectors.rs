@@ -13,6 +13,7 @@ use super::{exit, input};
 use crate::config::Config;
 use crate::connector::Connector;
 use crate::job::{Envelope, decode};
+use crate::plan::CredentialId;
 use crate::run::call;
 use crate::run::directory::{Directory, Known};
 use crate::run::settings::{client, plan_limits};
@@ -100,7 +101,7 @@ impl Import {
 fn check(record: &Map<String, Value>) -> Result<()> {
     Connector::read(record)?;
     let credentials = record.get("credentials").and_then(Value::as_object).cloned();
-    let known = Known::new(record, &credentials.clone().unwrap_or_default());
+    let known = Known::new(record, &credentials.clone().unwrap_or_default(), CredentialId::default());
     if let Some(invalid) = known.problem() {
         bail!(invalid.clone());
     }
@@ -112,7 +113,7 @@ fn check(record: &Map<String, Value>) -> Result<()> {
 }
 
 async fn import(store: &Store, config: &Config, records: Vec<(PathBuf, Map<String, Value>)>) -> Result<ExitCode> {
-    let client = client(config)?;
+    let client = client(config, None).await?;
     for (file, mut record) in records {
         for warning in unreachable_urls(&client, &record) {
             output::note(&format!("warning: {warning}"));
@@ -212,8 +213,8 @@ impl Test {
             Ok(ready) => ready,
             Err(failure) => return Ok(exit::failed(&failure)),
         };
-        let client = client(config)?;
-        if let Err(denied) = client.admit(&ready.plan.request) {
+        let client = client(config, None).await?;
+        if let Err(denied) = client.judge(&ready.plan.request) {
             return Ok(exit::failed(&denied));
         }
         output::note(&format!("{} {}", ready.plan.request.method, ready.plan.request.url));

@@ -31,7 +31,7 @@ impl Migrate {
             return Ok(ExitCode::SUCCESS);
         }
         let url = config.database.url(&config.data_dir);
-        let store = Store::open(&url, config.vault.key(), config.vault.key_file(), true).await?;
+        let store = Store::open(&url, &run_settings::keys(&config), &run_settings::database_tls(&config), true).await?;
         output::note(&format!("the database is at this version's schema (ledger {})", store.ledger_id()));
         if !self.database_only {
             Broker::connect(run_settings::amqp(&config, "migrate")).await?.close().await;

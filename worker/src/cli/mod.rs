@@ -10,10 +10,12 @@ mod healthcheck;
 mod input;
 mod inspect;
 mod jobs;
+mod keys;
 mod migrate;
 mod output;
 mod run;
 mod schema;
+mod secrets;
 mod serve;
 mod settings;
 mod up;
@@ -52,6 +54,12 @@ enum Verb {
     /// Import, export, list and test connectors
     #[command(subcommand)]
     Connectors(connectors::Connectors),
+    /// Set, list and remove named secrets, which records and elements refer to as {{secret:NAME}}
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
+    /// Make, list, rotate and retire the keys that credentials and secrets are sealed with
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Look at the ledger: every call, its attempts and its error
     #[command(subcommand)]
     Jobs(jobs::Jobs),
@@ -88,6 +96,8 @@ async fn run_verb(Arguments { settings, verb }: Arguments) -> anyhow::Result<Exi
         Verb::Inspect(verb) => verb.run(),
         Verb::Deploy(verb) => verb.run(settings).await,
         Verb::Connectors(verb) => verb.run(settings).await,
+        Verb::Secrets(verb) => verb.run(settings).await,
+        Verb::Keys(verb) => verb.run(settings).await,
         Verb::Jobs(verb) => verb.run(settings).await,
         Verb::Dead(verb) => verb.run(settings).await,
         Verb::Migrate(verb) => verb.run(settings).await,

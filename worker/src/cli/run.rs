@@ -55,8 +55,8 @@ impl Run {
             Ok(ready) => ready,
             Err(failure) => return Ok(self.failed(&failure)),
         };
-        let client = client(&config)?;
-        if let Err(denied) = client.admit(&ready.plan.request) {
+        let client = client(&config, None).await?;
+        if let Err(denied) = client.judge(&ready.plan.request) {
             return Ok(self.failed(&denied));
         }
         if self.send_nothing {

@@ -63,16 +63,21 @@ impl Worker {
 }
 
 /// Works, and answers on `listen` where that is given, until a signal.
-pub(super) async fn work(settings: &Settings, config: Config, listen: Option<SocketAddr>) -> Result<ExitCode> {
+pub(super) async fn work(settings: &Settings, mut config: Config, listen: Option<SocketAddr>) -> Result<ExitCode> {
     let metrics = metric::start()?;
     let health = Arc::new(Health::default());
     let stop = stop_signal()?;
     let store = settings.store(&config).await?;
+    // Bound before work begins, since connectors must not call it.
+    let listener = match listen {
+        Some(address) => Some(api::listen(address).await?),
+        None => None,
+    };
+    config.listening = listener.iter().map(tokio::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
     let process = Process::start(config, store, Arc::clone(&health)).await?;
     let worker = process.id().to_owned();
-    let server = match listen {
-        Some(address) => {
-            let listener = api::listen(address).await?;
+    let server = match listener {
+        Some(listener) => {
             output::line(&format!("listening on http://{}", listener.local_addr()?));
             let answers = Answers { health, worker, metrics };
             Some(tokio::spawn(api::serve(listener, answers, stopped(stop.clone()))))

@@ -69,6 +69,9 @@ pub struct Config {
     /// Where status files and the SQLite file live; absolute.
     #[serde(skip)]
     pub data_dir: PathBuf,
+    /// Where this process listens, once it does: connectors never call it.
+    #[serde(skip)]
+    pub listening: Vec<std::net::SocketAddr>,
 }
 
 /// `[amqp]`
@@ -81,6 +84,8 @@ pub struct Amqp {
     heartbeat: u16,
     confirm_timeout: u64,
     ca_file: String,
+    client_certificate: String,
+    client_key: String,
 }
 
 /// `[database]`
@@ -88,6 +93,9 @@ pub struct Amqp {
 #[serde(deny_unknown_fields)]
 pub struct Database {
     url: SecretString,
+    ca_file: String,
+    client_certificate: String,
+    client_key: String,
 }
 
 /// `[vault]`
@@ -95,6 +103,7 @@ pub struct Database {
 #[serde(deny_unknown_fields)]
 pub struct Vault {
     key: SecretString,
+    old_keys: Vec<SecretString>,
     key_file: String,
 }
 
@@ -122,6 +131,7 @@ pub struct Http {
     /// Whether a connector may switch certificate verification off.
     pub allow_insecure_tls: bool,
     ca_file: String,
+    proxy: SecretString,
 }
 
 /// `[limits]`
@@ -214,6 +224,19 @@ impl Config {
         check(self.worker.lease >= 5, "worker.lease", || "must be at least 5 seconds".to_owned())?;
         check(self.limits.call_timeout > 0, "limits.call_timeout", || "must be at least 1 second".to_owned())?;
         check(self.http.connect_timeout > 0, "http.connect_timeout", || "must be at least 1 second".to_owned())?;
+        for (certificate, key, name) in [
+            (&self.amqp.client_certificate, &self.amqp.client_key, "amqp.client_key"),
+            (&self.database.client_certificate, &self.database.client_key, "database.client_key"),
+        ] {
+            check(certificate.is_empty() == key.is_empty(), name, || {
+                "and client_certificate belong together: set both or none".to_owned()
+            })?;
+        }
+        let one_place = self.vault.key().is_none() || self.vault.key_file().is_none();
+        check(one_place, "vault.key", || "is set, and so is vault.key_file; one of them is enough".to_owned())?;
+        check(self.vault.key().is_some() || self.vault.old_keys.is_empty(), "vault.old_keys", || {
+            "needs vault.key; further keys of a file stand in the file, one a line".to_owned()
+        })?;
         self.http.base_url().map(drop)
     }
 }
@@ -241,6 +264,7 @@ fn own_variables() -> config::Environment {
         .list_separator(",")
         .with_list_parse_key("worker.queues")
         .with_list_parse_key("http.allow_net")
+        .with_list_parse_key("vault.old_keys")
 }
 
 fn data_dir(flag: Option<PathBuf>) -> Result<PathBuf, Error> {
@@ -276,9 +300,34 @@ impl Amqp {
     pub fn ca_file(&self) -> Option<PathBuf> {
         file(&self.ca_file)
     }
+
+    /// Who we are, a PEM file.
+    pub fn client_certificate(&self) -> Option<PathBuf> {
+        file(&self.client_certificate)
+    }
+
+    /// The key of that certificate, a PEM file.
+    pub fn client_key(&self) -> Option<PathBuf> {
+        file(&self.client_key)
+    }
 }
 
 impl Database {
+    /// Own certificate authorities.
+    pub fn ca_file(&self) -> Option<PathBuf> {
+        file(&self.ca_file)
+    }
+
+    /// Who we are, a PEM file.
+    pub fn client_certificate(&self) -> Option<PathBuf> {
+        file(&self.client_certificate)
+    }
+
+    /// The key of that certificate, a PEM file.
+    pub fn client_key(&self) -> Option<PathBuf> {
+        file(&self.client_key)
+    }
+
     /// Where the database is; a SQLite file in `data_dir` unless said otherwise.
     pub fn url(&self, data_dir: &Path) -> SecretString {
         use secrecy::ExposeSecret;
@@ -296,7 +345,12 @@ impl Vault {
         Some(self.key.clone()).filter(|key| !key.expose_secret().is_empty())
     }
 
-    /// The file that holds the key.
+    /// The keys that sealed before it.
+    pub fn old_keys(&self) -> Vec<SecretString> {
+        self.old_keys.clone()
+    }
+
+    /// The file that holds the keys.
     pub fn key_file(&self) -> Option<PathBuf> {
         file(&self.key_file)
     }
@@ -335,6 +389,12 @@ impl Http {
                 problem: format!("is `{}`, not an http or https URL", self.base_url),
             }),
         }
+    }
+
+    /// The proxy that every call goes through.
+    pub fn proxy(&self) -> Option<SecretString> {
+        use secrecy::ExposeSecret;
+        Some(self.proxy.clone()).filter(|proxy| !proxy.expose_secret().is_empty())
     }
 
     /// From dialling to a secure connection.

@@ -1,10 +1,13 @@
 //! Credentials as they are typed in and kept sealed (sheet 4.2, CONTRACT 7).
+//!
+//! Knows which members each `authtype` takes; must not know how a credential is shown to a third party.
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::Invalid;
-use super::spelling::{flag, member, required_text};
+use super::spelling::{flag, member, required_text, text};
 
 /// How a connector proves who is asking.
 #[derive(Debug, Clone)]
@@ -23,6 +26,115 @@ pub enum Scheme {
         /// `token`.
         token: SecretString,
     },
+    /// `API_KEY`.
+    ApiKey {
+        /// `in`.
+        place: KeyPlace,
+        /// `name`.
+        name: String,
+        /// `value`.
+        value: SecretString,
+    },
+    /// `DIGEST`, RFC 7616.
+    Digest {
+        /// `username`.
+        username: String,
+        /// `password`.
+        password: SecretString,
+    },
+    /// `AWS_SIGV4`.
+    Aws(AwsKeys),
+    /// `HEADERS`: header names and their templates.
+    Headers(Vec<(String, SecretString)>),
+    /// `OAUTH2_PASSWORD`, `OAUTH2_CLIENT_CREDENTIALS`, `OAUTH2_REFRESH`.
+    OAuth2(OAuth2),
+}
+
+/// `in` of an `API_KEY`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// A header; also when nothing is said.
+    Header,
+    /// A query parameter.
+    Query,
+}
+
+/// `AWS_SIGV4`.
+#[derive(Debug, Clone)]
+pub struct AwsKeys {
+    /// `access_key_id`.
+    pub access_key_id: String,
+    /// `secret_access_key`.
+    pub secret_access_key: SecretString,
+    /// `session_token`, of temporary keys.
+    pub session_token: Option<SecretString>,
+    /// `region`.
+    pub region: String,
+    /// `service`.
+    pub service: String,
+}
+
+/// Where a token comes from, and for what (RFC 6749).
+#[derive(Debug, Clone)]
+pub struct OAuth2 {
+    /// `url`: the token endpoint; http or https.
+    pub url: Url,
+    /// `client_id`.
+    pub client_id: String,
+    /// How the client proves itself there.
+    pub client: ClientProof,
+    /// `scope`.
+    pub scope: Option<String>,
+    /// `audience`.
+    pub audience: Option<String>,
+    /// What is handed in for a token.
+    pub grant: Grant,
+}
+
+/// How an OAuth client proves itself to the token endpoint.
+#[derive(Debug, Clone)]
+pub enum ClientProof {
+    /// Not at all: a public client.
+    None,
+    /// `client_secret` among the form's fields.
+    Body(SecretString),
+    /// `client_secret` as the password of Basic authentication: `client_auth: basic`.
+    Basic(SecretString),
+    /// `private_key`: a signed assertion (RFC 7523).
+    PrivateKey {
+        /// PEM.
+        key: SecretString,
+        /// `key_id`: what the authorization server knows the key by.
+        id: Option<String>,
+    },
+}
+
+/// What is handed in for a token.
+#[derive(Debug, Clone)]
+pub enum Grant {
+    /// `OAUTH2_PASSWORD`.
+    Password {
+        /// `username`.
+        username: String,
+        /// `password`.
+        password: SecretString,
+    },
+    /// `OAUTH2_CLIENT_CREDENTIALS`.
+    ClientCredentials,
+    /// `OAUTH2_REFRESH`.
+    Refresh {
+        /// `refresh_token`: the first one; the authorization server may replace it at every use.
+        refresh_token: SecretString,
+    },
+}
+
+/// `client_certificate` and `client_key`: who we are in a TLS handshake.
+#[derive(Debug, Clone)]
+pub struct ClientIdentity {
+    /// PEM, the chain.
+    pub certificate: String,
+    /// PEM.
+    pub key: SecretString,
 }
 
 /// A connector's credentials.
@@ -30,49 +142,157 @@ pub enum Scheme {
 pub struct Credentials {
     /// How it proves who is asking.
     pub scheme: Scheme,
+    /// Who we are in a TLS handshake.
+    pub identity: Option<ClientIdentity>,
     /// `verify_certificate`; true unless said otherwise.
     pub verify_certificate: bool,
-    /// `hosts`: where the credential may be sent; empty means anywhere the connector points to.
+    /// `hosts`: where the credential may be sent; empty means anywhere the connector points to. The token endpoint is
+    /// part of the credential and need not be among them.
     pub hosts: Vec<String>,
 }
+
+const PLACE: &str = "credentials";
+/// Members that any `authtype` takes.
+const COMMON: [&str; 4] = ["verify_certificate", "hosts", "client_certificate", "client_key"];
 
 impl Credentials {
     /// Reads `authtype` and `credentials` of a record.
     ///
     /// # Errors
-    /// An unknown `authtype`, a missing member, or a member that only later versions know. Never quotes a value.
+    /// An unknown `authtype`, or a member that is missing or mistyped. Never quotes a value.
     pub fn read(authtype: &str, of: &Map<String, Value>) -> Result<Self, Invalid> {
-        let place = "credentials";
-        for unknown in ["client_certificate", "client_key"] {
-            if of.get(unknown).is_some_and(|v| !v.is_null()) {
-                return Err(Invalid::new(member(place, unknown), "is not supported by this version"));
-            }
-        }
-        let secret = |name: &str| required_text(of, name, place).map(SecretString::from);
-        let scheme = match authtype {
-            "" | "NONE" => Scheme::None,
-            "BASIC" => Scheme::Basic { username: required_text(of, "username", place)?, password: secret("password")? },
-            "OAUTH2_BEARER" => Scheme::Bearer { token: secret("token")? },
-            other => {
-                let problem = format!("`{other}` is not supported by this version; write NONE, BASIC or OAUTH2_BEARER");
-                return Err(Invalid::new("authtype", problem));
-            }
-        };
         Ok(Self {
-            scheme,
-            verify_certificate: flag(of, "verify_certificate", place)?.unwrap_or(true),
-            hosts: hosts(of, place)?,
+            scheme: scheme(authtype, of)?,
+            identity: identity(of)?,
+            verify_certificate: flag(of, "verify_certificate", PLACE)?.unwrap_or(true),
+            hosts: hosts(of, PLACE)?,
         })
     }
 
     /// Whether the credential may be sent to `host` (and `port`, where the list names one).
     pub fn may_go_to(&self, host: &str, port: Option<u16>) -> bool {
-        self.hosts.is_empty()
-            || self.hosts.iter().any(|allowed| {
-                allowed.eq_ignore_ascii_case(host)
-                    || port.is_some_and(|port| allowed.eq_ignore_ascii_case(&format!("{host}:{port}")))
-            })
+        self.hosts.is_empty() || is_among(&self.hosts, host, port)
     }
+}
+
+/// Whether a list of `host` and `host:port` names this place.
+pub fn is_among(hosts: &[String], host: &str, port: Option<u16>) -> bool {
+    hosts.iter().any(|allowed| {
+        allowed.eq_ignore_ascii_case(host)
+            || port.is_some_and(|port| allowed.eq_ignore_ascii_case(&format!("{host}:{port}")))
+    })
+}
+
+fn scheme(authtype: &str, of: &Map<String, Value>) -> Result<Scheme, Invalid> {
+    Ok(match authtype {
+        "" | "NONE" => Scheme::None,
+        "BASIC" => Scheme::Basic { username: needed(of, "username")?, password: secret(of, "password")? },
+        "OAUTH2_BEARER" => Scheme::Bearer { token: secret(of, "token")? },
+        "API_KEY" => Scheme::ApiKey { place: key_place(of)?, name: needed(of, "name")?, value: secret(of, "value")? },
+        "DIGEST" => Scheme::Digest { username: needed(of, "username")?, password: secret(of, "password")? },
+        "AWS_SIGV4" => Scheme::Aws(AwsKeys {
+            access_key_id: needed(of, "access_key_id")?,
+            secret_access_key: secret(of, "secret_access_key")?,
+            session_token: optional(of, "session_token")?.map(SecretString::from),
+            region: needed(of, "region")?,
+            service: needed(of, "service")?,
+        }),
+        "HEADERS" => Scheme::Headers(headers(of)?),
+        "OAUTH2_PASSWORD" => {
+            let grant = Grant::Password { username: needed(of, "username")?, password: secret(of, "password")? };
+            Scheme::OAuth2(oauth2(of, grant)?)
+        }
+        "OAUTH2_CLIENT_CREDENTIALS" => Scheme::OAuth2(client_credentials(of)?),
+        "OAUTH2_REFRESH" => {
+            let grant = Grant::Refresh { refresh_token: secret(of, "refresh_token")? };
+            Scheme::OAuth2(oauth2(of, grant)?)
+        }
+        other => {
+            let problem = format!(
+                "`{other}` is not known; write NONE, BASIC, OAUTH2_BEARER, OAUTH2_PASSWORD, OAUTH2_CLIENT_CREDENTIALS, \
+                 OAUTH2_REFRESH, API_KEY, DIGEST, AWS_SIGV4 or HEADERS"
+            );
+            return Err(Invalid::new("authtype", problem));
+        }
+    })
+}
+
+fn oauth2(of: &Map<String, Value>, grant: Grant) -> Result<OAuth2, Invalid> {
+    let url = Url::parse(&needed(of, "url")?).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    Ok(OAuth2 {
+        url: url
+            .ok_or_else(|| Invalid::new(member(PLACE, "url"), "must be the http or https URL of the token endpoint"))?,
+        client_id: needed(of, "client_id")?,
+        client: client_proof(of)?,
+        scope: optional(of, "scope")?,
+        audience: optional(of, "audience")?,
+        grant,
+    })
+}
+
+fn client_credentials(of: &Map<String, Value>) -> Result<OAuth2, Invalid> {
+    let found = oauth2(of, Grant::ClientCredentials)?;
+    if matches!(found.client, ClientProof::None) && identity(of)?.is_none() {
+        let problem = "must hold `client_secret`, `private_key` or a `client_certificate`";
+        return Err(Invalid::new(PLACE, problem));
+    }
+    Ok(found)
+}
+
+fn client_proof(of: &Map<String, Value>) -> Result<ClientProof, Invalid> {
+    let secret = optional(of, "client_secret")?.map(SecretString::from);
+    let key = optional(of, "private_key")?.map(SecretString::from);
+    let way = optional(of, "client_auth")?.unwrap_or_default().to_ascii_lowercase();
+    match (secret, key, way.as_str()) {
+        (Some(_), Some(_), _) => {
+            Err(Invalid::new(PLACE, "holds `client_secret` and `private_key`; one of them is enough"))
+        }
+        (None, Some(key), _) => Ok(ClientProof::PrivateKey { key, id: optional(of, "key_id")? }),
+        (Some(secret), None, "" | "body") => Ok(ClientProof::Body(secret)),
+        (Some(secret), None, "basic") => Ok(ClientProof::Basic(secret)),
+        (Some(_), None, _) => Err(Invalid::new(member(PLACE, "client_auth"), "must be body or basic")),
+        (None, None, _) => Ok(ClientProof::None),
+    }
+}
+
+fn key_place(of: &Map<String, Value>) -> Result<KeyPlace, Invalid> {
+    match optional(of, "in")?.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "" | "header" => Ok(KeyPlace::Header),
+        "query" => Ok(KeyPlace::Query),
+        _ => Err(Invalid::new(member(PLACE, "in"), "must be header or query")),
+    }
+}
+
+/// Every member that is not one of [`COMMON`] is a header.
+fn headers(of: &Map<String, Value>) -> Result<Vec<(String, SecretString)>, Invalid> {
+    let named = of.keys().filter(|name| !COMMON.contains(&name.as_str()));
+    let headers = named.map(|name| Ok((name.clone(), secret(of, name)?))).collect::<Result<Vec<_>, _>>()?;
+    if headers.is_empty() {
+        return Err(Invalid::new(PLACE, "must hold header names and their values"));
+    }
+    Ok(headers)
+}
+
+fn identity(of: &Map<String, Value>) -> Result<Option<ClientIdentity>, Invalid> {
+    match (optional(of, "client_certificate")?, optional(of, "client_key")?) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => Ok(Some(ClientIdentity { certificate, key: SecretString::from(key) })),
+        (Some(_), None) => Err(Invalid::new(member(PLACE, "client_key"), "is missing beside `client_certificate`")),
+        (None, Some(_)) => Err(Invalid::new(member(PLACE, "client_certificate"), "is missing beside `client_key`")),
+    }
+}
+
+fn needed(of: &Map<String, Value>, name: &str) -> Result<String, Invalid> {
+    required_text(of, name, PLACE)
+}
+
+fn secret(of: &Map<String, Value>, name: &str) -> Result<SecretString, Invalid> {
+    needed(of, name).map(SecretString::from)
+}
+
+/// Empty is as good as absent: designers' tools write every field.
+fn optional(of: &Map<String, Value>, name: &str) -> Result<Option<String>, Invalid> {
+    Ok(text(of, name, PLACE)?.filter(|text| !text.is_empty()))
 }
 
 fn hosts(of: &Map<String, Value>, place: &str) -> Result<Vec<String>, Invalid> {

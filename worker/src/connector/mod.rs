@@ -15,7 +15,7 @@ mod time;
 mod waits;
 
 pub use condition::Condition;
-pub use credentials::{Credentials, Scheme};
+pub use credentials::{AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, KeyPlace, OAuth2, Scheme, is_among};
 pub use element::{ElementConfig, MappingRow, OutboundKind, OutboundRow, RowFormat};
 pub use policy::{Backoff, Policy, RetryMembers, effective_policy, effective_timeout};
 pub use record::{Connector, connector_records};

@@ -95,8 +95,30 @@ fn credentials_name_what_is_missing_and_where_they_may_go() {
     assert!(!format!("{basic:?}").contains("\"p\""));
     let problem = |authtype: &str, value: Value| read(authtype, value).unwrap_err().to_string();
     assert_eq!(problem("BASIC", json!({"username": "u"})), "credentials.password: is missing");
-    assert!(problem("AWS_SIGV4", json!({})).contains("`AWS_SIGV4` is not supported"));
-    assert!(problem("NONE", json!({"client_key": "k"})).contains("credentials.client_key"));
+    for (authtype, members, expected) in [
+        ("SOAP", json!({}), "authtype: `SOAP` is not known; write NONE"),
+        ("NONE", json!({"client_key": "k"}), "credentials.client_certificate: is missing"),
+        ("NONE", json!({"client_certificate": "c"}), "credentials.client_key: is missing"),
+        ("AWS_SIGV4", json!({"access_key_id": "a", "secret_access_key": "s"}), "credentials.region: is missing"),
+        ("API_KEY", json!({"name": "k", "value": "v", "in": "cookie"}), "credentials.in: must be header or query"),
+        ("HEADERS", json!({"hosts": ["h"]}), "must hold header names"),
+        ("OAUTH2_REFRESH", json!({"url": "https://h", "client_id": "c"}), "credentials.refresh_token: is missing"),
+        ("OAUTH2_PASSWORD", json!({"url": "h", "client_id": "c", "username": "u", "password": "p"}), "credentials.url"),
+        ("OAUTH2_CLIENT_CREDENTIALS", json!({"url": "https://h", "client_id": "c"}), "must hold `client_secret`"),
+        (
+            "OAUTH2_CLIENT_CREDENTIALS",
+            json!({"url": "https://h", "client_id": "c", "client_secret": "s", "private_key": "k"}),
+            "one of them is enough",
+        ),
+        (
+            "OAUTH2_CLIENT_CREDENTIALS",
+            json!({"url": "https://h", "client_id": "c", "client_secret": "s", "client_auth": "x"}),
+            "must be body or basic",
+        ),
+    ] {
+        let found = problem(authtype, members);
+        assert!(found.contains(expected), "{authtype}: {found}");
+    }
 }
 
 #[test]

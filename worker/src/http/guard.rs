@@ -1,7 +1,7 @@
 //! What may be called: judged for the URL as written, for every address it resolves to, and on every hop (CONTRACT 6;
 //! reliability page, 3.2). Nothing private unless the operator named its range.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use url::{Host, Url};
@@ -30,6 +30,7 @@ pub(super) enum Refused {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Guard {
     allowed: Vec<IpNet>,
+    closed: Vec<SocketAddr>,
 }
 
 /// Longer URLs are mistakes.
@@ -50,8 +51,8 @@ const INNER_SUFFIXES: [&str; 9] = [
 ];
 
 impl Guard {
-    pub(super) fn new(allowed: Vec<IpNet>) -> Self {
-        Self { allowed }
+    pub(super) fn new(allowed: Vec<IpNet>, closed: Vec<SocketAddr>) -> Self {
+        Self { allowed, closed }
     }
 
     /// Judges a URL as it is written; names are judged again by what they resolve to.
@@ -70,8 +71,8 @@ impl Guard {
             return malformed("the URL names no host");
         };
         let opened = match host {
-            Host::Ipv4(address) => self.literal(IpAddr::V4(address)),
-            Host::Ipv6(address) => self.literal(IpAddr::V6(address)),
+            Host::Ipv4(address) => self.literal(IpAddr::V4(address), port),
+            Host::Ipv6(address) => self.literal(IpAddr::V6(address), port),
             Host::Domain(name) => self.name(name),
         };
         match opened {
@@ -81,7 +82,10 @@ impl Guard {
         }
     }
 
-    fn literal(&self, address: IpAddr) -> Option<Opened> {
+    fn literal(&self, address: IpAddr, port: u16) -> Option<Opened> {
+        if self.is_closed(SocketAddr::new(address, port), None) {
+            return None;
+        }
         if self.is_named(address) { Some(Opened::ByOperator) } else { self.address(address).then_some(Opened::Public) }
     }
 
@@ -103,6 +107,21 @@ impl Guard {
             Name::Public => addresses.iter().all(|address| self.address(*address)),
         };
         if allowed && !addresses.is_empty() { Ok(()) } else { Err(Denied { host: name.to_owned() }) }
+    }
+
+    /// Judges a connection: who is at its other end, and whether that is ourselves.
+    pub(super) fn peer(&self, peer: SocketAddr, local: SocketAddr) -> bool {
+        self.address(peer.ip()) && !self.is_closed(peer, Some(local.ip()))
+    }
+
+    /// Whether a place is one of ours. Whoever listens on every address listens on the one a call to itself comes from.
+    fn is_closed(&self, place: SocketAddr, local: Option<IpAddr>) -> bool {
+        let address = folded(place.ip());
+        let to_self = address.is_loopback() || local.is_some_and(|local| folded(local) == address);
+        self.closed.iter().any(|closed| {
+            closed.port() == place.port()
+                && (folded(closed.ip()) == address || (closed.ip().is_unspecified() && to_self))
+        })
     }
 
     /// Judges one address.
@@ -205,20 +224,42 @@ mod tests {
 
     #[test]
     fn an_entry_opens_its_range_and_nothing_else() {
-        let guard = Guard::new(vec!["10.1.0.0/16".parse().unwrap(), "169.254.0.0/16".parse().unwrap()]);
+        let guard = Guard::new(vec!["10.1.0.0/16".parse().unwrap(), "169.254.0.0/16".parse().unwrap()], Vec::new());
         for (host, expected) in
             [("10.1.2.3:22", true), ("10.2.0.1", false), ("127.0.0.1", false), ("169.254.1.1", true)]
         {
             assert_eq!(judge(&guard, &format!("http://{host}/")).is_ok(), expected, "{host}");
         }
         assert!(denied(&guard, "http://169.254.169.254/"), "a range does not open a metadata service");
-        let named = Guard::new(vec!["169.254.169.254/32".parse().unwrap()]);
+        let named = Guard::new(vec!["169.254.169.254/32".parse().unwrap()], Vec::new());
         assert!(judge(&named, "http://169.254.169.254/").is_ok());
     }
 
     #[test]
+    fn our_own_places_stay_closed_whatever_is_open() {
+        let place = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let guard = Guard::new(
+            vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap(), "10.0.0.0/8".parse().unwrap()],
+            vec![place("127.0.0.1:5672"), place("0.0.0.0:8080")],
+        );
+        for (host, expected) in [
+            ("127.0.0.1:5672", false),
+            ("127.0.0.1:5673", true),
+            ("2130706433:5672", false),
+            ("127.0.0.2:8080", false),
+            ("[::1]:8080", false),
+            ("10.0.0.1:8080", true),
+        ] {
+            assert_eq!(judge(&guard, &format!("http://{host}/")).is_ok(), expected, "{host}");
+        }
+        assert!(!guard.peer(place("10.0.0.7:8080"), place("10.0.0.7:40000")), "this is us");
+        assert!(guard.peer(place("10.0.0.7:8080"), place("10.0.0.8:40000")));
+        assert!(!guard.peer(place("192.168.0.1:80"), place("192.168.0.2:40000")));
+    }
+
+    #[test]
     fn one_bad_address_denies_a_name() {
-        let guard = Guard::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let guard = Guard::new(vec!["10.0.0.0/8".parse().unwrap()], Vec::new());
         let addresses = |list: &[&str]| list.iter().map(|a| a.parse().unwrap()).collect::<Vec<IpAddr>>();
         for (name, list, expected) in [
             ("a.example", vec!["8.8.8.8"], true),

@@ -6,10 +6,13 @@ mod auth;
 mod body;
 mod classify;
 mod client;
+mod decode;
 mod guard;
+mod peer;
 mod ranges;
 mod resolve;
 mod send;
 
+pub use auth::{Held, Holding, Kept, RefreshTokens};
 pub use client::{Client, Error, Settings};
 pub use guard::Denied;

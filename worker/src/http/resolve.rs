@@ -25,16 +25,19 @@ pub(super) fn system() -> Lookup {
 
 /// The resolver inside the client's connector.
 pub(super) struct Resolver {
-    pub(super) guard: Arc<Guard>,
+    /// `None` where only an egress proxy is resolved, which the operator has named.
+    pub(super) guard: Option<Arc<Guard>>,
     pub(super) lookup: Lookup,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (guard, lookup, name) = (Arc::clone(&self.guard), Arc::clone(&self.lookup), name.as_str().to_owned());
+        let (guard, lookup, name) = (self.guard.clone(), Arc::clone(&self.lookup), name.as_str().to_owned());
         Box::pin(async move {
             let addresses = lookup(name.clone()).await?;
-            guard.resolved(&name, &addresses)?;
+            if let Some(guard) = guard {
+                guard.resolved(&name, &addresses)?;
+            }
             let dialled: Addrs = Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)));
             Ok(dialled)
         })

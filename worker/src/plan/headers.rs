@@ -49,7 +49,7 @@ pub(super) fn headers(
     named.into_iter().map(|(name, value)| header(&name, &value)).collect()
 }
 
-fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Invalid> {
+pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Invalid> {
     let place = || format!("header `{}`", name.escape_debug());
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| Invalid::new(place(), "is not a header name: letters, digits and - only"))?;

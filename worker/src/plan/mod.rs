@@ -2,11 +2,13 @@
 //!
 //! Pure: knows templates and encodings; must not know the network, the clock or the database.
 
+mod authorization;
 mod body;
 mod element;
 pub mod expression;
 mod feel;
 mod headers;
+mod masks;
 mod multipart;
 mod pairs;
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod php;
 mod prepared;
 mod query;
 mod request;
+mod secrets;
 pub mod shown;
 pub mod template;
 mod url;
@@ -28,16 +31,21 @@ use http::{HeaderValue, Method};
 use serde_json::{Map, Value};
 
 use crate::connector::{
-    Connector, Credentials, ElementConfig, Invalid, NextPage, OutboundKind, Policy, RepeatRule, Resource, Scheme,
-    callable_method, effective_policy, effective_timeout,
+    Connector, ElementConfig, Invalid, NextPage, OutboundKind, Policy, RepeatRule, Resource, callable_method,
+    effective_policy, effective_timeout,
 };
 use crate::job::idempotency_key;
 
+pub use authorization::{Authorization, CredentialId, PreparedCredentials};
 pub use element::PreparedElement;
 pub use feel::{Feel, FeelError};
+pub use masks::{MASK, Masks};
 pub use multipart::Multipart;
 pub use prepared::Prepared;
-pub use request::{Again, Authorization, Repeat, RequestSpec};
+pub use request::{Again, Repeat, RequestSpec};
+pub use secrets::{Secret, Secrets};
+// What a request says about who is asking is in the connector's own words.
+pub use crate::connector::{AwsKeys, ClientIdentity, ClientProof, Grant, OAuth2};
 
 use expression::Surroundings;
 use template::{Escape, Scope, Template};
@@ -83,6 +91,8 @@ pub struct Asked<'a> {
     pub around: Surroundings<'a>,
     /// W3C trace context.
     pub traceparent: Option<&'a str>,
+    /// What `{{secret:NAME}}` stands for.
+    pub secrets: &'a Secrets,
 }
 
 /// A request and the policy it is made under.
@@ -101,7 +111,7 @@ pub struct Plan {
 pub fn plan(
     asked: &Asked<'_>,
     prepared: &Prepared,
-    credentials: &Credentials,
+    credentials: &PreparedCredentials,
     limits: &Limits,
 ) -> Result<Plan, Invalid> {
     let (connector, element) = (&prepared.connector, &asked.element.config);
@@ -113,7 +123,7 @@ pub fn plan(
     let templates = templates.as_ref().map_err(Clone::clone)?;
     let html = rule(element, resource, connector, |rules| rules.escape_html).unwrap_or(false);
     let rows = asked.element.rows();
-    let data = Scope::new(asked.data);
+    let data = Scope::new(asked.data).with_secrets(asked.secrets);
     let params = element::rendered(rows, OutboundKind::Param, &data, asked.around, html)?;
     let fields = element::rendered(rows, OutboundKind::Body, &data, asked.around, html)?;
 
@@ -125,11 +135,20 @@ pub fn plan(
     let body_scope = data.clone().over(&fields.members);
     let kind = resource.body_type;
     let body = body::body(templates.body.as_ref(), kind, html, &body_scope, &mut headers, asked.job_id)?;
+    let authorization = credentials.authorization(&url, &data)?;
+    asked.secrets.check(&url)?;
+    let masks = Masks::of(&asked.secrets.values()).over(&credentials.masks);
+    for (_, value) in &mut headers {
+        value.set_sensitive(value.to_str().is_ok_and(|text| masks.found_in(text)));
+    }
     let request = RequestSpec {
         repeat: repeat(element, resource, connector, &method),
         idempotency_key: key(&method, asked)?,
-        authorization: authorization(credentials, &url)?,
-        verify_certificate: credentials.verify_certificate,
+        authorization,
+        credential: Arc::clone(&credentials.id),
+        identity: credentials.identity.clone(),
+        masks: Arc::new(masks),
+        verify_certificate: credentials.credentials.verify_certificate,
         traceparent: asked.traceparent.and_then(|value| HeaderValue::from_str(value).ok()),
         timeout: effective_timeout(asked.handling, element, resource, limits.call_timeout)?,
         method,
@@ -194,23 +213,6 @@ fn key(method: &Method, asked: &Asked<'_>) -> Result<Option<HeaderValue>, Invali
     }
     let key = idempotency_key(asked.engine, asked.job_id);
     HeaderValue::from_str(&key).map(Some).map_err(|e| Invalid::new("Idempotency-Key", e.to_string()))
-}
-
-fn authorization(credentials: &Credentials, url: &Url) -> Result<Authorization, Invalid> {
-    let host = url.host_str().unwrap_or_default();
-    let authorization = match &credentials.scheme {
-        Scheme::None => return Ok(Authorization::None),
-        Scheme::Basic { username, password } => {
-            Authorization::Basic { username: username.clone(), password: password.clone() }
-        }
-        Scheme::Bearer { token } => Authorization::Bearer(token.clone()),
-    };
-    if credentials.may_go_to(host, url.port_or_known_default()) {
-        return Ok(authorization);
-    }
-    let problem =
-        format!("the credential may not be sent to `{host}`; add it to `credentials.hosts` or change the URL");
-    Err(Invalid::new("credentials.hosts", problem))
 }
 
 #[cfg(test)]

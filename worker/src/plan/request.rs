@@ -1,14 +1,18 @@
 //! The request as planned: everything that `http` needs in order to send it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::ACCEPT;
 use http::{HeaderName, HeaderValue, Method};
-use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::authorization::{Authorization, CredentialId};
+use super::masks::Masks;
 use super::multipart::Multipart;
+use crate::connector::ClientIdentity;
 
 /// Whether sending the same request twice does no harm (CONTRACT 6, "never twice").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,22 +30,6 @@ pub enum Again {
     Ask,
     /// It sends the same request to another URL.
     Repeat,
-}
-
-/// How the request proves who is asking (sheet 4.2).
-#[derive(Debug, Clone)]
-pub enum Authorization {
-    /// Not at all.
-    None,
-    /// `Authorization: Basic`, RFC 7617.
-    Basic {
-        /// The user's name.
-        username: String,
-        /// The password.
-        password: SecretString,
-    },
-    /// `Authorization: Bearer`, RFC 6750.
-    Bearer(SecretString),
 }
 
 /// A planned request. Plain data; nothing of it has been sent or resolved.
@@ -63,6 +51,12 @@ pub struct RequestSpec {
     pub timeout: Duration,
     /// Who is asking; dropped when a redirect leaves the origin.
     pub authorization: Authorization,
+    /// Which credential that is.
+    pub credential: Arc<CredentialId>,
+    /// Who we are in a TLS handshake; stays at the origin too.
+    pub identity: Option<Arc<ClientIdentity>>,
+    /// The secrets in it, to be masked in everything that people and engines read.
+    pub masks: Arc<Masks>,
     /// `Idempotency-Key`, sent with every method but GET, HEAD and OPTIONS.
     pub idempotency_key: Option<HeaderValue>,
     /// W3C trace context to hand on.
@@ -76,31 +70,44 @@ impl RequestSpec {
     /// configured headers go along only where the origin stays the same; it is a GET unless `again` repeats this one.
     #[must_use]
     pub fn follow_up(&self, url: Url, timeout: Duration, again: Again) -> Self {
-        let at_home = url.origin() == self.url.origin();
-        let headers = self.headers.iter().filter(|(name, _)| {
-            let describes_body = matches!(again, Again::Ask) && name.as_str().starts_with("content-");
-            (at_home || name == http::header::ACCEPT) && !describes_body
-        });
+        let moved = self.at(url);
         let repeated = matches!(again, Again::Repeat);
+        let describes_body = |name: &HeaderName| !repeated && name.as_str().starts_with("content-");
         Self {
             method: if repeated { self.method.clone() } else { Method::GET },
-            headers: headers.cloned().collect(),
+            headers: moved.headers.into_iter().filter(|(name, _)| !describes_body(name)).collect(),
             body: if repeated { self.body.clone() } else { Bytes::new() },
             multipart: None,
             repeat: Repeat::Safe,
             timeout,
-            authorization: if at_home { self.authorization.clone() } else { Authorization::None },
-            idempotency_key: self.idempotency_key.clone().filter(|_| repeated && at_home),
-            traceparent: self.traceparent.clone(),
-            verify_certificate: self.verify_certificate,
-            url,
+            idempotency_key: moved.idempotency_key.filter(|_| repeated),
+            ..moved
         }
     }
 
     /// A GET of something that has nothing to do with this connector's account.
     #[must_use]
     pub fn stranger(&self, url: Url, timeout: Duration) -> Self {
-        Self { headers: Vec::new(), authorization: Authorization::None, ..self.follow_up(url, timeout, Again::Ask) }
+        let asked = self.follow_up(url, timeout, Again::Ask);
+        Self { headers: Vec::new(), authorization: Authorization::None, identity: None, ..asked }
+    }
+
+    /// The same request to another URL, such as a redirect's or the next page's: away from its origin it carries no
+    /// credential, no configured header, no key and no trace (CONTRACT 6).
+    #[must_use]
+    pub fn at(&self, url: Url) -> Self {
+        if url.origin() == self.url.origin() {
+            return Self { url, ..self.clone() };
+        }
+        Self {
+            url,
+            headers: self.headers.iter().filter(|(name, _)| name == ACCEPT).cloned().collect(),
+            authorization: Authorization::None,
+            identity: None,
+            idempotency_key: None,
+            traceparent: None,
+            ..self.clone()
+        }
     }
 
     /// SHA-256 of what is sent, credentials left out: attempts that differ are noted (CONTRACT 6).

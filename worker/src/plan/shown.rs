@@ -3,10 +3,7 @@
 use url::Url;
 use url::form_urlencoded;
 
-use super::{Authorization, RequestSpec};
-
-/// What stands where a secret was.
-const MASK: &str = "********";
+use super::{MASK, RequestSpec};
 
 /// Whether a name is that of something secret.
 fn is_secret(name: &str) -> bool {
@@ -35,14 +32,14 @@ pub fn url(of: &Url) -> String {
 pub fn headers(request: &RequestSpec) -> Vec<(String, String)> {
     let mut shown: Vec<(String, String)> = Vec::new();
     for (name, value) in &request.headers {
-        let value = if is_secret(name.as_str()) { MASK.into() } else { String::from_utf8_lossy(value.as_bytes()) };
+        let value = if is_secret(name.as_str()) || value.is_sensitive() {
+            MASK.into()
+        } else {
+            String::from_utf8_lossy(value.as_bytes())
+        };
         shown.push((name.to_string(), value.into_owned()));
     }
-    match request.authorization {
-        Authorization::None => {}
-        Authorization::Basic { .. } => shown.push(("authorization".to_owned(), format!("Basic {MASK}"))),
-        Authorization::Bearer(_) => shown.push(("authorization".to_owned(), format!("Bearer {MASK}"))),
-    }
+    shown.extend(request.authorization.shown());
     if let Some(key) = &request.idempotency_key {
         shown.push(("idempotency-key".to_owned(), key.to_str().unwrap_or_default().to_owned()));
     }

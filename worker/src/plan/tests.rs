@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::connector::Credentials;
 
 fn object(value: Value) -> Map<String, Value> {
     match value {
@@ -14,7 +15,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 /// Plans `resource` for an element with these members, data, and credentials.
-fn plan_with(resource: Value, element: Value, data: Value, credentials: &Credentials) -> Result<Plan, String> {
+fn plan_with(resource: Value, element: Value, data: Value, credentials: &PreparedCredentials) -> Result<Plan, String> {
     let record = object(json!({"name": "Users", "endpoints": {"r": resource}}));
     let prepared = Prepared::new(Connector::read(&record).map_err(|e| e.to_string())?);
     let mut config = object(json!({"dataSource": "Users", "endpoint": "r"}));
@@ -31,6 +32,7 @@ fn plan_with(resource: Value, element: Value, data: Value, credentials: &Credent
         handling: &handling,
         around: limits.around(1_795_456_800_000),
         traceparent: None,
+        secrets: &Secrets::default(),
     };
     plan(&asked, &prepared, credentials, &limits).map_err(|e| e.to_string())
 }
@@ -46,8 +48,13 @@ fn limits() -> Limits {
     }
 }
 
-fn anonymous() -> Credentials {
-    Credentials::read("NONE", &Map::new()).unwrap()
+fn anonymous() -> PreparedCredentials {
+    credentials("NONE", json!({}))
+}
+
+fn credentials(authtype: &str, members: Value) -> PreparedCredentials {
+    let credentials = Credentials::read(authtype, &object(members)).unwrap();
+    PreparedCredentials::new(credentials, CredentialId::default()).unwrap()
 }
 
 fn planned(resource: Value, element: Value, data: Value) -> RequestSpec {
@@ -300,7 +307,7 @@ fn a_relative_url_needs_a_base() {
 
 #[test]
 fn a_credential_stays_with_its_hosts() {
-    let bearer = Credentials::read("OAUTH2_BEARER", &object(json!({"token": "t", "hosts": ["h"]}))).unwrap();
+    let bearer = credentials("OAUTH2_BEARER", json!({"token": "t", "hosts": ["h"]}));
     let spec = plan_with(json!({"url": "https://h/"}), json!({}), json!({}), &bearer).unwrap().request;
     assert!(matches!(spec.authorization, Authorization::Bearer(_)));
     let problem =

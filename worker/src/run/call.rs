@@ -12,7 +12,7 @@ use crate::connector::Invalid;
 use crate::http::Client;
 use crate::interpret::{self, Mapped, Reading};
 use crate::job::{BpmnError, Code, Configuration, ErrorHandling, Failure, Job};
-use crate::plan::{self, Asked, Limits, Plan};
+use crate::plan::{self, Asked, Limits, Masks, Plan, Secrets};
 use crate::store;
 
 /// Everything an attempt needs.
@@ -63,10 +63,14 @@ pub async fn prepare(
         let problem = "there is no such connector; import it, or choose another one";
         return Ok(Err(misconfigured(job, named, problem)));
     };
-    let planned = plan_with(job, traceparent, &element, &handling, &known, limits);
+    let secrets = directory.secrets(element.secrets.union(&known.secrets)).await?;
+    let planned = plan_with(job, traceparent, &element, &handling, &known, &secrets, limits);
     Ok(match planned {
         Ok(plan) => Ok(Ready { element, known, plan, limits: limits.clone() }),
-        Err(invalid) => Err(misconfigured(job, named, &invalid.to_string())),
+        Err(invalid) => {
+            let problem = Masks::of(&secrets.values()).masked(&invalid.to_string());
+            Err(misconfigured(job, named, &problem))
+        }
     })
 }
 
@@ -76,6 +80,7 @@ fn plan_with(
     element: &Element,
     handling: &Map<String, Value>,
     known: &Known,
+    secrets: &Secrets,
     limits: &Limits,
 ) -> Result<Plan, Invalid> {
     let prepared = known.prepared.as_ref().map_err(Clone::clone)?;
@@ -89,6 +94,7 @@ fn plan_with(
         handling,
         around: limits.around(clock::now_ms()),
         traceparent,
+        secrets,
     };
     plan::plan(&asked, prepared, credentials, limits)
 }
@@ -150,6 +156,23 @@ fn misconfigured(job: &Job, named: Option<(&str, &str)>, problem: &str) -> Failu
 /// # Errors
 /// The attempt's failure with its class.
 pub async fn attempt(client: &Client, job: &Job, ready: &Ready) -> Result<Answer, Failure> {
+    // Whatever comes back may hold what was sent: nothing leaves this function unmasked.
+    let masks = &ready.plan.request.masks;
+    match called(client, job, ready).await {
+        Ok(mut answer) => {
+            masks.mask_members(&mut answer.mapped.data);
+            answer.mapped.warnings.iter_mut().for_each(|warning| masks.mask_text(warning));
+            Ok(answer)
+        }
+        Err(mut failure) => {
+            masks.mask_text(&mut failure.message);
+            failure.body.iter_mut().for_each(|body| masks.mask_text(body));
+            Err(failure)
+        }
+    }
+}
+
+async fn called(client: &Client, job: &Job, ready: &Ready) -> Result<Answer, Failure> {
     let begun = Instant::now();
     let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
     let reading = reading(job, ready).ok_or_else(broken)?;
@@ -168,7 +191,9 @@ pub fn bpmn_error(job: &Job, ready: &Ready, failure: &Failure) -> Option<BpmnErr
 
 /// A failure as people are told it: what was sent, what came back, what to change.
 pub fn explained(ready: &Ready, failure: Failure) -> Failure {
-    interpret::explained(failure, &ready.plan.request)
+    let mut explained = interpret::explained(failure, &ready.plan.request);
+    ready.plan.request.masks.mask_text(&mut explained.message);
+    explained
 }
 
 fn reading<'a>(job: &'a Job, ready: &'a Ready) -> Option<Reading<'a>> {

@@ -1,5 +1,6 @@
 //! Where a job's connector and configuration are looked up: in the store, or in a file for `run`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use serde_json::{Map, Value};
 use super::elements::{Element, Elements, Unready};
 use crate::connector::{Connector, Credentials, Invalid};
 use crate::interpret::PreparedConnector;
-use crate::plan::Prepared;
-use crate::store::{self, Store};
+use crate::plan::{CredentialId, Prepared, PreparedCredentials, Secret, Secrets};
+use crate::store::{self, OpenedSecret, Store};
 
 /// How old a cached connector may be: workers see a change within 5 seconds (CONTRACT 7).
 const FRESH: Duration = Duration::from_secs(3);
@@ -24,17 +25,24 @@ pub struct Known {
     pub prepared: Result<Prepared, Invalid>,
     /// Its rules, parsed.
     pub rules: Result<PreparedConnector, Invalid>,
+    /// The secrets that its record names.
+    pub secrets: BTreeSet<String>,
     /// Its credentials.
-    pub credentials: Result<Credentials, Invalid>,
+    pub credentials: Result<PreparedCredentials, Invalid>,
 }
 
 impl Known {
     /// Prepares a record and its credentials.
-    pub fn new(record: &Map<String, Value>, credentials: &Map<String, Value>) -> Self {
+    pub fn new(record: &Map<String, Value>, credentials: &Map<String, Value>, id: CredentialId) -> Self {
         let connector = Connector::read(record);
         let authtype = record.get("authtype").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
         let rules = connector.as_ref().map(PreparedConnector::new).map_err(Clone::clone);
-        Self { rules, credentials: Credentials::read(&authtype, credentials), prepared: connector.map(Prepared::new) }
+        let secrets = Secrets::named_in(&serde_json::to_string(record).unwrap_or_default())
+            .union(&Secrets::named_in(&serde_json::to_string(credentials).unwrap_or_default()))
+            .cloned()
+            .collect();
+        let credentials = Credentials::read(&authtype, credentials).and_then(|read| PreparedCredentials::new(read, id));
+        Self { rules, secrets, credentials, prepared: connector.map(Prepared::new) }
     }
 }
 
@@ -49,6 +57,8 @@ pub enum Directory {
         cache: Cache<String, Option<Arc<Known>>>,
         /// Configurations of elements that jobs carried.
         elements: Elements,
+        /// Secrets by name.
+        opened: Arc<Cache<String, Option<Arc<OpenedSecret>>>>,
     },
     /// A connectors file, for `run`.
     File(Arc<Vec<Map<String, Value>>>),
@@ -66,7 +76,8 @@ impl Directory {
     /// Looks up in `store`.
     pub fn of_store(store: Store) -> Self {
         let cache = Cache::builder().max_capacity(KEPT).time_to_live(FRESH).build();
-        Self::Store { store, cache, elements: Elements::default() }
+        let opened = Arc::new(Cache::builder().max_capacity(KEPT).time_to_live(FRESH).build());
+        Self::Store { store, cache, elements: Elements::default(), opened }
     }
 
     /// The connector that a model calls `reference`: by uuid, id or name.
@@ -88,6 +99,21 @@ impl Directory {
         }
     }
 
+    /// What these names stand for, as far as there are such secrets; a connectors file has none.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn secrets(&self, names: impl Iterator<Item = &String> + Send) -> Result<Secrets, Arc<store::Error>> {
+        let Self::Store { store, opened, .. } = self else { return Ok(Secrets::default()) };
+        let mut found = BTreeMap::new();
+        for name in names {
+            if let Some(secret) = opened.try_get_with_by_ref(name, open(store, name)).await? {
+                found.insert(name.clone(), Secret::new(&secret.value, secret.hosts.clone()));
+            }
+        }
+        Ok(Secrets::new(found))
+    }
+
     /// The configuration that was deployed for an element.
     ///
     /// # Errors
@@ -105,10 +131,15 @@ impl Directory {
     }
 }
 
+async fn open(store: &Store, name: &String) -> Result<Option<Arc<OpenedSecret>>, store::Error> {
+    Ok(store.open_secrets([name]).await?.remove(name).map(Arc::new))
+}
+
 async fn load(store: &Store, reference: &str) -> Result<Option<Arc<Known>>, store::Error> {
     let Some(found) = store.connector(reference).await? else { return Ok(None) };
     let credentials = store.credentials(&found.uuid).await?.unwrap_or_default();
-    Ok(Some(Arc::new(Known::new(&found.record, &credentials))))
+    let id = CredentialId { connector: found.uuid, version: found.credentials_version };
+    Ok(Some(Arc::new(Known::new(&found.record, &credentials, id))))
 }
 
 fn in_file(records: &[Map<String, Value>], reference: &str) -> Option<Arc<Known>> {
@@ -120,5 +151,6 @@ fn in_file(records: &[Map<String, Value>], reference: &str) -> Option<Arc<Known>
     let by = |name: &'static str| records.iter().find(move |record| text(record, name));
     let record = by("uuid").or_else(|| by("id")).or_else(|| by("name"))?;
     let credentials = record.get("credentials").and_then(Value::as_object).cloned().unwrap_or_default();
-    Some(Arc::new(Known::new(record, &credentials)))
+    let id = CredentialId { connector: reference.to_owned(), version: 0 };
+    Some(Arc::new(Known::new(record, &credentials, id)))
 }

@@ -1,5 +1,6 @@
 //! Elements' configurations with everything in them parsed, once for all jobs that carry the same one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use moka::future::Cache;
@@ -7,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::connector::{ElementConfig, Invalid};
 use crate::interpret::{Mapping, PreparedRules};
-use crate::plan::PreparedElement;
+use crate::plan::{PreparedElement, Secrets};
 
 /// What the texts of all kept configurations may take, bytes.
 const KEPT: u64 = 16 * 1024 * 1024;
@@ -19,6 +20,8 @@ pub struct Element {
     pub connector: String,
     /// The resource's name.
     pub resource: String,
+    /// The secrets that it names.
+    pub(super) secrets: BTreeSet<String>,
     /// The outgoing rows.
     pub(super) outbound: PreparedElement,
     /// The rows that read the answer.
@@ -29,10 +32,12 @@ pub struct Element {
 
 impl Element {
     fn read(config: &Map<String, Value>) -> Result<Self, Unready> {
+        let secrets = Secrets::named_in(&serde_json::to_string(config).unwrap_or_default());
         let config = ElementConfig::read(config).map_err(|invalid| Unready { named: None, invalid })?;
         let (connector, resource) = (config.connector.clone(), config.resource.clone());
         let unready = |invalid| Unready { named: Some((connector.clone(), resource.clone())), invalid };
         Ok(Self {
+            secrets,
             mapping: Mapping::new(config.mapping.as_deref()).map_err(unready)?,
             rules: PreparedRules::new(&config.rules, "").map_err(unready)?,
             outbound: PreparedElement::new(config).map_err(unready)?,

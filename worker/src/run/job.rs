@@ -32,7 +32,10 @@ pub(super) async fn work(
         Err(refusal) => return refuse::bad_job(worker, delivery, &envelope, &refusal).await,
     };
     let planned = worker.until_answered("configuration", || prepare(worker, &job, &envelope)).await?;
-    let planned = planned.and_then(|ready| worker.client.admit(&ready.plan.request).map(|()| ready));
+    let admitted = match &planned {
+        Ok(ready) => worker.client.admit(&ready.plan.request).await,
+        Err(_) => Ok(()),
+    };
 
     let request = claim_request(&job, &envelope, &planned);
     let claim = worker.until_answered("ledger", || worker.ledger.claim(request.clone())).await?;
@@ -40,7 +43,7 @@ pub(super) async fn work(
     let ended = match claim {
         Claim::Granted(grant) => {
             granted.set(grant.clone()).ok();
-            attempt_it(worker, &job, planned, grant).await
+            attempt_it(worker, &job, planned, admitted, grant).await
         }
         Claim::Orphaned(grant) => outcome::unknown(&job, planned.ok().as_ref(), grant),
         other => return settle_claim(worker, delivery, &envelope, &job, other).await,
@@ -84,7 +87,13 @@ fn claim_request(job: &Job, envelope: &Envelope, planned: &Result<Ready, Failure
 }
 
 /// The attempt itself and what follows from it.
-async fn attempt_it(worker: &Worker, job: &Job, planned: Result<Ready, Failure>, mut grant: Granted) -> Outcome {
+async fn attempt_it(
+    worker: &Worker,
+    job: &Job,
+    planned: Result<Ready, Failure>,
+    admitted: Result<(), Failure>,
+    mut grant: Granted,
+) -> Outcome {
     if job.deadline_ms.is_some_and(|deadline| deadline <= clock::now_ms()) {
         let message = "the job's deadline had passed before this attempt could start";
         let failure = Failure::before_any_attempt(Code::DeadlinePassed, message);
@@ -95,7 +104,10 @@ async fn attempt_it(worker: &Worker, job: &Job, planned: Result<Ready, Failure>,
         Err(failure) => return outcome::failed(job, None, grant, failure, Duration::ZERO),
     };
     let (at, begun) = (clock::rfc3339(clock::now_ms()), Instant::now());
-    let called = call::attempt(&worker.client, job, &ready).await;
+    let called = match admitted {
+        Ok(()) => call::attempt(&worker.client, job, &ready).await,
+        Err(refused) => Err(refused),
+    };
     let took = begun.elapsed();
     outcome::count_attempt(&called, took);
     let failure = match called {

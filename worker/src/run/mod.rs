@@ -16,6 +16,7 @@ mod neighbours;
 mod outcome;
 mod refuse;
 pub mod settings;
+mod stored_tokens;
 mod worker;
 
 use std::panic::AssertUnwindSafe;
@@ -92,7 +93,7 @@ impl Process {
         let worker = Worker {
             ledger: store.ledger(&id),
             directory: Directory::of_store(store.clone()),
-            client: settings::client(&config)?,
+            client: settings::client(&config, Some(&store)).await?,
             publisher: broker.publisher(),
             topology: broker.topology().clone(),
             limits: config.limits.clone(),

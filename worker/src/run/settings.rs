@@ -1,23 +1,35 @@
 //! From the configuration to what the parts of a worker take.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use secrecy::ExposeSecret;
+use tokio::time::timeout;
+
+use super::clock;
+use super::stored_tokens::StoredTokens;
 use crate::amqp;
 use crate::config::{self, Config};
 use crate::http;
 use crate::plan::Limits;
+use crate::store::{DatabaseTls, Keys, Store};
 
-/// The one client of a process.
+/// The one client of a process; refresh tokens are written into `store` where there is one.
 ///
 /// # Errors
 /// When a certificate authority file cannot be read.
-pub fn client(config: &Config) -> Result<http::Client, http::Error> {
+pub async fn client(config: &Config, store: Option<&Store>) -> Result<http::Client, http::Error> {
     http::Client::new(http::Settings {
         allow_net: config.http.allow_net.clone(),
         connect_timeout: config.http.connect_timeout(),
         response_bytes: config.limits.response_bytes,
         allow_insecure_tls: config.http.allow_insecure_tls,
         ca_file: config.http.ca_file(),
+        proxy: config.http.proxy(),
+        closed: own_places(config).await,
+        refresh_tokens: store.map(|store| Arc::new(StoredTokens(store.clone())) as Arc<dyn http::RefreshTokens>),
+        now_ms: clock::now_ms,
         ..http::Settings::default()
     })
 }
@@ -37,6 +49,44 @@ pub fn plan_limits(config: &Config) -> Result<Limits, config::Error> {
     })
 }
 
+/// Own listening addresses, the broker and the database: connectors never call them, whatever ranges are open.
+async fn own_places(config: &Config) -> Vec<SocketAddr> {
+    let mut places = config.listening.clone();
+    for url in [config.amqp.url().clone(), config.database.url(&config.data_dir)] {
+        let Ok(url) = url::Url::parse(url.expose_secret()) else { continue };
+        let default = if url.scheme() == "amqps" {
+            5_671
+        } else if url.scheme() == "amqp" {
+            5_672
+        } else {
+            5_432
+        };
+        let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { continue };
+        let host = host.trim_matches(['[', ']']).to_owned();
+        // Who cannot be found now is not connected to either.
+        let found = timeout(LOOKUP, tokio::net::lookup_host((host, url.port().unwrap_or(default)))).await;
+        places.extend(found.ok().and_then(Result::ok).into_iter().flatten());
+    }
+    places
+}
+
+/// How long finding the own broker and database may take.
+const LOOKUP: Duration = Duration::from_secs(2);
+
+/// Where the keys of the vault come from.
+pub fn keys(config: &Config) -> Keys {
+    Keys { key: config.vault.key(), old_keys: config.vault.old_keys(), file: config.vault.key_file() }
+}
+
+/// How the database is known, and how it knows us.
+pub fn database_tls(config: &Config) -> DatabaseTls {
+    DatabaseTls {
+        ca_file: config.database.ca_file(),
+        client_certificate: config.database.client_certificate(),
+        client_key: config.database.client_key(),
+    }
+}
+
 /// What the broker connection takes; `name` is what its management page shows.
 pub fn amqp(config: &Config, name: &str) -> amqp::Settings {
     amqp::Settings {
@@ -47,6 +97,8 @@ pub fn amqp(config: &Config, name: &str) -> amqp::Settings {
         heartbeat: config.amqp.heartbeat(),
         confirm_timeout: config.amqp.confirm_timeout(),
         ca_file: config.amqp.ca_file(),
+        client_certificate: config.amqp.client_certificate(),
+        client_key: config.amqp.client_key(),
         name: name.to_owned(),
     }
 }

@@ -19,6 +19,8 @@ pub struct StoredConnector {
     pub record: Map<String, Value>,
     /// Counts its changes, of credentials too.
     pub version: i64,
+    /// Counts the changes of its credentials.
+    pub credentials_version: i64,
 }
 
 /// What an import did.
@@ -41,13 +43,15 @@ struct Row {
     name: String,
     record: String,
     version: i64,
+    credentials_version: i64,
 }
 
 impl Row {
     fn stored(self) -> Result<StoredConnector, Error> {
         let record = serde_json::from_str(&self.record)
             .map_err(|e| Error::Refused(format!("the record of connector `{}` is damaged: {e}", self.name)))?;
-        Ok(StoredConnector { id: self.id, uuid: self.uuid, name: self.name, record, version: self.version })
+        let Self { id, uuid, name, version, credentials_version, .. } = self;
+        Ok(StoredConnector { id, uuid, name, record, version, credentials_version })
     }
 }
 
@@ -61,7 +65,7 @@ impl StoredConnector {
 }
 
 /// What is asked for by a reference: uuid before id before name.
-const BY_REFERENCE: &str = "SELECT id, uuid, name, record, version FROM connectors
+const BY_REFERENCE: &str = "SELECT id, uuid, name, record, version, credentials_version FROM connectors
     WHERE uuid = $1 OR id = $2 OR name = $1
     ORDER BY CASE WHEN uuid = $1 THEN 0 WHEN id = $2 THEN 1 ELSE 2 END LIMIT 1";
 /// Counts all changes; imports take turns, since each one locks this row first.
@@ -70,7 +74,8 @@ const IDENTITIES: &str = "SELECT id, uuid, name FROM connectors";
 const UPSERT: &str = "INSERT INTO connectors (id, uuid, name, record, credentials, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (uuid) DO UPDATE SET name = excluded.name,
     record = excluded.record, credentials = COALESCE(excluded.credentials, connectors.credentials),
-    version = connectors.version + 1, updated_at = excluded.updated_at";
+    version = connectors.version + 1, credentials_version = connectors.credentials_version
+    + CASE WHEN excluded.credentials IS NULL THEN 0 ELSE 1 END, updated_at = excluded.updated_at";
 
 impl Store {
     /// The connector that a model calls `reference`: by uuid, id or name.
@@ -91,7 +96,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn connectors(&self) -> Result<Vec<StoredConnector>, Error> {
-        let statement = "SELECT id, uuid, name, record, version FROM connectors ORDER BY id";
+        let statement = "SELECT id, uuid, name, record, version, credentials_version FROM connectors ORDER BY id";
         let rows: Vec<Row> = on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)?;
         rows.into_iter().map(Row::stored).collect()
     }
@@ -226,7 +231,7 @@ fn settle(known: &[Identity], given: Given) -> Result<Imported, Error> {
 }
 
 /// The associated data of a connector's credentials.
-fn place(uuid: &str) -> String {
+pub(super) fn place(uuid: &str) -> String {
     format!("connector {uuid}")
 }
 

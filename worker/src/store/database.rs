@@ -8,7 +8,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
 
@@ -82,17 +82,29 @@ pub(super) fn too_slow() -> Error {
 pub(super) struct Opened {
     pub(super) database: Database,
     pub(super) lock: Option<File>,
-    pub(super) default_key_file: Option<PathBuf>,
+    /// A SQLite file's name, which others beside it begin with.
+    pub(super) beside: Option<String>,
 }
 
-pub(super) async fn open(url: &SecretString, migrate: bool) -> Result<Opened, Error> {
+/// Own certificate authorities and a client certificate for PostgreSQL, PEM files.
+#[derive(Debug, Clone, Default)]
+pub struct DatabaseTls {
+    /// Authorities; with them the server's certificate and name are verified.
+    pub ca_file: Option<PathBuf>,
+    /// Who we are.
+    pub client_certificate: Option<PathBuf>,
+    /// Its key.
+    pub client_key: Option<PathBuf>,
+}
+
+pub(super) async fn open(url: &SecretString, tls: &DatabaseTls, migrate: bool) -> Result<Opened, Error> {
     let text = url.expose_secret();
     if let Some(file) = text.strip_prefix("sqlite:") {
         let file = file.strip_prefix("//").unwrap_or(file);
         // A ledger in memory would forget what it was told.
         if file.is_empty() || file.contains(":memory:") { Err(Error::Url) } else { open_sqlite(Path::new(file)).await }
     } else if text.starts_with("postgres:") || text.starts_with("postgresql:") {
-        open_postgres(text, migrate).await
+        open_postgres(text, tls, migrate).await
     } else {
         Err(Error::Url)
     }
@@ -126,19 +138,25 @@ async fn open_sqlite(file: &Path) -> Result<Opened, Error> {
     Ok(Opened {
         database: Database::Sqlite { writer, readers },
         lock: Some(lock),
-        default_key_file: Some(beside(".key")),
+        beside: Some(file.display().to_string()),
     })
 }
 
-async fn locked(path: &Path) -> Result<File, Error> {
+pub(super) async fn locked(path: &Path) -> Result<File, Error> {
     let problem = |source| Error::File { path: path.display().to_string(), source };
     let lock = File::create(path).map_err(problem)?;
     let waiting = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock));
     waiting.await.map_err(|e| problem(std::io::Error::other(e)))?.map_err(problem)
 }
 
-async fn open_postgres(url: &str, migrate: bool) -> Result<Opened, Error> {
-    let options: PgConnectOptions = url.parse().map_err(|_| Error::Url)?;
+async fn open_postgres(url: &str, tls: &DatabaseTls, migrate: bool) -> Result<Opened, Error> {
+    let mut options: PgConnectOptions = url.parse().map_err(|_| Error::Url)?;
+    if let Some(file) = &tls.ca_file {
+        options = options.ssl_root_cert(file).ssl_mode(PgSslMode::VerifyFull);
+    }
+    if let (Some(certificate), Some(key)) = (&tls.client_certificate, &tls.client_key) {
+        options = options.ssl_client_cert(certificate).ssl_client_key(key);
+    }
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
     let pool =
         pool.connect_with(options.application_name("data-connector")).await.map_err(|error| unreachable(&error))?;
@@ -147,7 +165,7 @@ async fn open_postgres(url: &str, migrate: bool) -> Result<Opened, Error> {
     } else {
         check_schema(&pool).await?;
     }
-    Ok(Opened { database: Database::Postgres(pool), lock: None, default_key_file: None })
+    Ok(Opened { database: Database::Postgres(pool), lock: None, beside: None })
 }
 
 /// A database that does not let us in is as good as away, whatever it says.

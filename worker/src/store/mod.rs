@@ -5,7 +5,11 @@
 mod connectors;
 mod database;
 pub mod dead_letters;
+mod keys;
 pub mod ledger;
+mod refresh_tokens;
+mod reseal;
+mod secrets;
 mod tasks;
 mod vault;
 mod workers;
@@ -20,7 +24,12 @@ use ledger::LedgerHandle;
 use vault::Vault;
 
 pub use connectors::{Imported, StoredConnector};
+pub use database::DatabaseTls;
+pub use keys::{KeyStatus, Rotated};
+pub use refresh_tokens::{HeldRefreshToken, RefreshToken};
+pub use secrets::{ListedSecret, OpenedSecret};
 pub use tasks::Deployment;
+pub use vault::Keys;
 
 /// Why the store cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +117,8 @@ struct Inner {
     database: Database,
     vault: Vault,
     ledger_id: String,
+    /// What files beside a SQLite file begin with.
+    beside: String,
 }
 
 impl Store {
@@ -116,22 +127,17 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be reached, is not migrated, or the key is missing or another one.
-    pub async fn open(
-        url: &SecretString,
-        key: Option<SecretString>,
-        key_file: Option<PathBuf>,
-        migrate: bool,
-    ) -> Result<Self, Error> {
-        let database::Opened { database, lock, default_key_file } = database::open(url, migrate).await?;
-        let key = vault::Key::find(key, key_file, default_key_file)?;
-        let vault = Vault::new(vec![key]);
+    pub async fn open(url: &SecretString, keys: &Keys, tls: &DatabaseTls, migrate: bool) -> Result<Self, Error> {
+        let database::Opened { database, lock, beside } = database::open(url, tls, migrate).await?;
+        let default_key_file = beside.as_ref().map(|beside| PathBuf::from(format!("{beside}.key")));
+        let vault = Vault::open_with(keys, keys.file(default_key_file)?)?;
         let (ledger_id, check) = database.identity(&vault.check()?).await?;
         if !vault.recognises(&check) {
             let problem = "the vault's key is not the one this database was used with; give that one in vault.key or vault.key_file";
             return Err(Error::Key(problem.to_owned()));
         }
         drop(lock);
-        Ok(Self(Arc::new(Inner { database, vault, ledger_id })))
+        Ok(Self(Arc::new(Inner { database, vault, ledger_id, beside: beside.unwrap_or_default() })))
     }
 
     /// What tells this ledger from every other one.

@@ -2,9 +2,12 @@
 //!
 //! A sealed value is: one byte of version, eight of the key's id, 24 of nonce, then ciphertext and tag.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,31 +22,55 @@ const VERSION: u8 = 1;
 const KEY_ID: usize = 8;
 const NONCE: usize = 24;
 /// What the check value holds, and where it says it stands.
-const CHECK: (&[u8], &str) = (b"data-connector", "meta/vault_check");
+pub(super) const CHECK: (&[u8], &str) = (b"data-connector", "meta/vault_check");
 
 /// 32 bytes that open what they sealed.
 pub(super) struct Key(SecretBox<[u8; 32]>);
 
-impl Key {
-    /// The key given as text, in a file, or made beside the SQLite file.
-    pub(super) fn find(
-        text: Option<SecretString>,
-        file: Option<PathBuf>,
-        default: Option<PathBuf>,
-    ) -> Result<Self, Error> {
-        if let Some(text) = text {
-            return Self::parse(text.expose_secret(), "vault.key");
-        }
-        if let Some(file) = file {
-            return Self::read(&file);
-        }
-        match default {
-            Some(default) if default.exists() => Self::read(&default),
-            Some(default) => Self::make(&default),
-            None => Err(Error::Key(
-                "there is no key for credentials: set DATA_CONNECTOR__VAULT__KEY (base64 of 32 bytes, such as `openssl rand -base64 32` prints) or vault.key_file".to_owned(),
+/// Where the keys of a database come from.
+#[derive(Debug, Clone, Default)]
+pub struct Keys {
+    /// `vault.key`: today's, as base64.
+    pub key: Option<SecretString>,
+    /// `vault.old_keys`: those that sealed before it.
+    pub old_keys: Vec<SecretString>,
+    /// `vault.key_file`: a key a line, today's first.
+    pub file: Option<PathBuf>,
+}
+
+impl Keys {
+    /// The file that holds the keys, where one does; beside a SQLite file it is made when there is none.
+    pub(super) fn file(&self, default: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
+        match (&self.key, &self.file, default) {
+            (Some(_), ..) => Ok(None),
+            (None, Some(file), _) => Ok(Some(file.clone())),
+            (None, None, Some(default)) => {
+                if !default.exists() {
+                    write(&default, &[Key::new()?.text()])?;
+                }
+                Ok(Some(default))
+            }
+            (None, None, None) => Err(Error::Key(
+                "there is no key for credentials: set DATA_CONNECTOR__VAULT__KEY (base64 of 32 bytes, such as `data-connector keys new` prints) or vault.key_file".to_owned(),
             )),
         }
+    }
+
+    fn given(&self) -> Result<Vec<Key>, Error> {
+        let first = self.key.iter().map(|text| Key::parse(text.expose_secret(), "vault.key"));
+        let old = self.old_keys.iter().map(|text| Key::parse(text.expose_secret(), "vault.old_keys"));
+        first.chain(old).collect()
+    }
+}
+
+impl Key {
+    /// Another key.
+    pub(super) fn new() -> Result<Self, Error> {
+        Ok(Self(SecretBox::new(Box::new(random::<32>()?))))
+    }
+
+    pub(super) fn text(&self) -> String {
+        STANDARD.encode(self.0.expose_secret())
     }
 
     fn parse(text: &str, place: &str) -> Result<Self, Error> {
@@ -54,22 +81,9 @@ impl Key {
         }
     }
 
-    fn read(file: &Path) -> Result<Self, Error> {
-        let problem = |source| Error::File { path: file.display().to_string(), source };
-        Self::parse(&std::fs::read_to_string(file).map_err(problem)?, &file.display().to_string())
-    }
-
-    /// Made beside its name and renamed, so that a process that dies here leaves no half a key; the caller holds the lock.
-    fn make(file: &Path) -> Result<Self, Error> {
-        let problem = |source| Error::File { path: file.display().to_string(), source };
-        let text = STANDARD.encode(random::<32>()?);
-        let mut beside = file.as_os_str().to_owned();
-        beside.push(".new");
-        let mut made = std::fs::OpenOptions::new();
-        let mut made = made.write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(problem)?;
-        made.write_all(text.as_bytes()).and_then(|()| made.sync_all()).map_err(problem)?;
-        std::fs::rename(&beside, file).map_err(problem)?;
-        Self::parse(&text, "the new key")
+    /// Its id as people see it.
+    pub(super) fn shown_id(&self) -> String {
+        shown(&self.id())
     }
 
     fn id(&self) -> [u8; KEY_ID] {
@@ -80,8 +94,38 @@ impl Key {
     }
 }
 
-/// Seals with its first key, opens with whichever of them sealed.
-pub(super) struct Vault(Vec<Cipher>);
+/// The keys of a file, today's first; empty lines and those that begin with # are not keys.
+pub(super) fn read(file: &Path) -> Result<Vec<Key>, Error> {
+    let problem = |source| Error::File { path: file.display().to_string(), source };
+    let text = std::fs::read_to_string(file).map_err(problem)?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let keys = lines.map(|line| Key::parse(line, &file.display().to_string())).collect::<Result<Vec<_>, _>>()?;
+    if keys.is_empty() { Key::parse("", &file.display().to_string()).map(|_| Vec::new()) } else { Ok(keys) }
+}
+
+/// Made beside its name and renamed, so that a process that dies here leaves no half a file.
+pub(super) fn write(file: &Path, lines: &[String]) -> Result<(), Error> {
+    let problem = |source| Error::File { path: file.display().to_string(), source };
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".new");
+    let mut made = std::fs::OpenOptions::new();
+    let mut made = made.write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(problem)?;
+    let text = format!("{}\n", lines.join("\n"));
+    made.write_all(text.as_bytes()).and_then(|()| made.sync_all()).map_err(problem)?;
+    std::fs::rename(&beside, file).map_err(problem)
+}
+
+/// Seals with its first key, opens with whichever of them sealed. Keys in a file are read again when the file has changed,
+/// so that a rotation needs no restart.
+pub(super) struct Vault {
+    ring: RwLock<Ring>,
+    file: Option<PathBuf>,
+}
+
+struct Ring {
+    ciphers: Vec<Cipher>,
+    changed: Option<SystemTime>,
+}
 
 struct Cipher {
     id: [u8; KEY_ID],
@@ -94,17 +138,73 @@ impl std::fmt::Debug for Vault {
     }
 }
 
+/// The id of the key that sealed a value, as people see it.
+pub(super) fn key_of(sealed: &[u8]) -> String {
+    shown(sealed.get(1..=KEY_ID).unwrap_or_default())
+}
+
+fn shown(id: &[u8]) -> String {
+    id.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").ok();
+        text
+    })
+}
+
 impl Vault {
+    /// The keys that are given, or those of the file.
+    pub(super) fn open_with(keys: &Keys, file: Option<PathBuf>) -> Result<Self, Error> {
+        let changed = file.as_deref().and_then(changed_at);
+        let mut vault = match &file {
+            Some(path) => Self::new(read(path)?),
+            None => Self::new(keys.given()?),
+        };
+        vault.ring.get_mut().unwrap_or_else(PoisonError::into_inner).changed = changed;
+        vault.file = file;
+        Ok(vault)
+    }
+
     /// The first key is today's; further ones open what was sealed before a rotation.
     pub(super) fn new(keys: Vec<Key>) -> Self {
-        let cipher = |key: Key| Cipher { id: key.id(), cipher: XChaCha20Poly1305::new(key.0.expose_secret().into()) };
-        Self(keys.into_iter().map(cipher).collect())
+        Self { ring: RwLock::new(Ring { ciphers: ciphers(keys), changed: None }), file: None }
+    }
+
+    /// The file that the keys are in.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// The ids of all keys, today's first.
+    pub(super) fn ids(&self) -> Vec<String> {
+        self.ring().ciphers.iter().map(|cipher| shown(&cipher.id)).collect()
+    }
+
+    /// The id of today's key.
+    pub(super) fn today(&self) -> String {
+        self.ids().into_iter().next().unwrap_or_default()
+    }
+
+    /// The keys as they are now.
+    fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        if let Some(file) = &self.file {
+            let changed = changed_at(file);
+            let known = self.ring.read().unwrap_or_else(PoisonError::into_inner).changed;
+            // A file that cannot be read just now leaves the keys as they were.
+            if changed.is_some()
+                && changed != known
+                && let Ok(keys) = read(file)
+            {
+                let mut ring = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+                *ring = Ring { ciphers: ciphers(keys), changed };
+            }
+        }
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Seals `plain` for the row that `place` names.
     pub(super) fn seal(&self, plain: &[u8], place: &str) -> Result<Vec<u8>, Error> {
         let problem = || Error::Sealed(place.to_owned());
-        let today = self.0.first().ok_or_else(problem)?;
+        let ring = self.ring();
+        let today = ring.ciphers.first().ok_or_else(problem)?;
         let nonce = random::<NONCE>()?;
         let payload = Payload { msg: plain, aad: place.as_bytes() };
         let sealed = today.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| problem())?;
@@ -117,7 +217,8 @@ impl Vault {
         let rest = sealed.strip_prefix(&[VERSION]).ok_or_else(problem)?;
         let (id, rest) = rest.split_first_chunk::<KEY_ID>().ok_or_else(problem)?;
         let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or_else(problem)?;
-        let key = self.0.iter().find(|key| key.id == *id).ok_or_else(problem)?;
+        let ring = self.ring();
+        let key = ring.ciphers.iter().find(|key| key.id == *id).ok_or_else(problem)?;
         let payload = Payload { msg: text, aad: place.as_bytes() };
         key.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| problem())
     }
@@ -131,6 +232,15 @@ impl Vault {
     pub(super) fn recognises(&self, check: &[u8]) -> bool {
         self.open(check, CHECK.1).is_ok_and(|plain| plain == CHECK.0)
     }
+}
+
+fn ciphers(keys: Vec<Key>) -> Vec<Cipher> {
+    let cipher = |key: Key| Cipher { id: key.id(), cipher: XChaCha20Poly1305::new(key.0.expose_secret().into()) };
+    keys.into_iter().map(cipher).collect()
+}
+
+fn changed_at(file: &Path) -> Option<SystemTime> {
+    std::fs::metadata(file).and_then(|about| about.modified()).ok()
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Error> {
@@ -176,16 +286,31 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_keys_is_read_again_when_it_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys");
+        write(&file, &[key(1).text()]).unwrap();
+        let one = Vault::open_with(&Keys::default(), Some(file.clone())).unwrap();
+        let old = one.seal(b"secret", "connector/a").unwrap();
+        write(&file, &["# two of them".to_owned(), key(2).text(), key(1).text()]).unwrap();
+        let new = one.seal(b"secret", "connector/a").unwrap();
+        assert_eq!((one.open(&old, "connector/a").unwrap(), one.ids().len()), (b"secret".to_vec(), 2));
+        assert_eq!(vault(2).open(&new, "connector/a").unwrap(), b"secret");
+        std::fs::write(&file, "no key").unwrap();
+        assert!(one.open(&new, "connector/a").is_ok(), "a broken file changes nothing");
+    }
+
+    #[test]
     fn nothing_prints_a_key() {
         assert_eq!(format!("{:?}", vault(1)), "Vault");
     }
 
     #[test]
     fn a_key_is_32_bytes_of_base64_or_none() {
-        let find =
-            |text: &str| Key::find(Some(SecretString::from(text)), None, None).map(drop).map_err(|e| e.to_string());
+        let given = |text: &str| Keys { key: Some(SecretString::from(text)), ..Keys::default() };
+        let find = |text: &str| Vault::open_with(&given(text), None).map(drop).map_err(|e| e.to_string());
         assert_eq!(find("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"), Ok(()));
         assert!(find("AAAA").unwrap_err().contains("vault.key does not hold"));
-        assert!(Key::find(None, None, None).map(drop).unwrap_err().to_string().contains("DATA_CONNECTOR__VAULT__KEY"));
+        assert!(Keys::default().file(None).map(drop).unwrap_err().to_string().contains("DATA_CONNECTOR__VAULT__KEY"));
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::super::Settings;
 use super::*;
 use crate::job::Retriable;
-use crate::plan::{Authorization, Repeat};
+use crate::plan::Repeat;
 
 /// A server that says fixed bytes to each request, and how many connections and which requests it saw.
 struct Server {
@@ -129,6 +129,9 @@ fn request(method: Method, url: Url) -> RequestSpec {
         repeat,
         timeout: Duration::from_secs(2),
         authorization: Authorization::Bearer(SecretString::from("canary")),
+        credential: Arc::default(),
+        identity: None,
+        masks: Arc::default(),
         idempotency_key: Some(HeaderValue::from_static("canary-key")),
         traceparent: None,
         verify_certificate: true,

@@ -73,6 +73,11 @@ impl Template {
         parse::parse(source).map(|nodes| Self { nodes })
     }
 
+    /// A template that is nothing but this text, whatever it holds.
+    pub(super) fn literal(text: &str) -> Self {
+        Self { nodes: vec![Node::Text(text.to_owned())] }
+    }
+
     /// Renders; `{{x}}` is escaped by `escape`, `{{{x}}}` and filtered values are not (CONTRACT 6).
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::super::secrets::{REFERENCE, Secrets};
 use super::parse::{Filter, Name, Node};
 use super::{Escape, TemplateError, filter};
 use crate::job::kind_of;
@@ -15,6 +16,7 @@ const STEPS: usize = 500_000;
 #[derive(Debug, Clone, Default)]
 pub struct Scope<'a> {
     layers: Vec<Layer<'a>>,
+    secrets: Option<&'a Secrets>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -26,13 +28,20 @@ enum Layer<'a> {
 impl<'a> Scope<'a> {
     /// The request's data.
     pub fn new(data: &'a Map<String, Value>) -> Self {
-        Self { layers: vec![Layer::Members(data)] }
+        Self { layers: vec![Layer::Members(data)], secrets: None }
     }
 
     /// The same, overlaid by `members`.
     #[must_use]
     pub fn over(mut self, members: &'a Map<String, Value>) -> Self {
         self.layers.push(Layer::Members(members));
+        self
+    }
+
+    /// The same, with `{{secret:NAME}}`; without them such a reference is empty.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: &'a Secrets) -> Self {
+        self.secrets = Some(secrets);
         self
     }
 
@@ -45,11 +54,15 @@ impl<'a> Scope<'a> {
 
     /// A scope whose root is any value.
     pub fn of_value(value: &'a Value) -> Self {
-        Self { layers: vec![Layer::Value(value)] }
+        Self { layers: vec![Layer::Value(value)], secrets: None }
     }
 
     /// The value of a top-level name.
     pub fn get(&self, name: &str) -> Option<&'a Value> {
+        // Before anything else: request data can neither read a secret nor pass for one.
+        if let Some(secret) = name.strip_prefix(REFERENCE) {
+            return self.secrets.and_then(|secrets| secrets.take(secret));
+        }
         self.layers.iter().rev().find_map(|layer| layer.member(name))
     }
 

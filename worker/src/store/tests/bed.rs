@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 
 use crate::store::ledger::{Claim, ClaimRequest, Granted, LedgerHandle, Record, StoredResult};
-use crate::store::{Error, Store};
+use crate::store::{DatabaseTls, Error, Keys, Store};
 
 /// 32 bytes that guard nothing.
 pub(super) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -68,7 +68,11 @@ pub(super) async fn execute(url: &str, statement: &str) {
 }
 
 pub(super) async fn open(url: &str, key: &str) -> Result<Store, Error> {
-    Store::open(&SecretString::from(url), Some(SecretString::from(key)), None, true).await
+    open_with(url, &Keys { key: Some(SecretString::from(key)), ..Keys::default() }).await
+}
+
+pub(super) async fn open_with(url: &str, keys: &Keys) -> Result<Store, Error> {
+    Store::open(&SecretString::from(url), keys, &DatabaseTls::default(), true).await
 }
 
 impl Bed {

@@ -1,0 +1,452 @@
+//! A third party that wants a credential and a token endpoint that counts, on real sockets.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Held, Holding, Kept, RefreshTokens};
+use crate::http::{Client, Settings};
+use crate::job::{Failure, Retriable};
+use crate::plan::{Authorization, CredentialId, Grant, Masks, OAuth2, Repeat, RequestSpec};
+use crate::plan::{AwsKeys, ClientProof};
+
+/// A server whose answers are made from the whole request.
+struct Server {
+    port: u16,
+    asked: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    async fn start(say: impl Fn(&str, usize) -> String + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = Self { port, asked: Arc::default(), seen: Arc::default() };
+        let (asked, seen, say) = (Arc::clone(&server.asked), Arc::clone(&server.seen), Arc::new(say));
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let (asked, seen, say) = (Arc::clone(&asked), Arc::clone(&seen), Arc::clone(&say));
+                tokio::spawn(async move {
+                    while let Some(request) = read(&mut socket).await {
+                        let answer = say(&request, asked.fetch_add(1, Ordering::SeqCst));
+                        seen.lock().unwrap().push(request);
+                        if socket.write_all(answer.as_bytes()).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        server
+    }
+
+    fn url(&self, path: &str) -> Url {
+        Url::parse(&format!("http://127.0.0.1:{}{path}", self.port)).unwrap()
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    fn seen(&self, index: usize) -> String {
+        self.seen.lock().unwrap()[index].clone()
+    }
+}
+
+async fn read(socket: &mut TcpStream) -> Option<String> {
+    let mut seen = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&seen).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return Some(text);
+            }
+        }
+        if socket.read_buf(&mut seen).await.unwrap_or(0) == 0 {
+            return None;
+        }
+    }
+}
+
+fn status(line: &str, headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 {line}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+}
+
+fn token(number: usize, more: &Value) -> String {
+    let mut body = json!({"access_token": format!("token-number-{number}"), "token_type": "bearer"});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    status("200 OK", "", &body.to_string())
+}
+
+fn client() -> Client {
+    client_with(|_| {})
+}
+
+fn client_with(change: impl FnOnce(&mut Settings)) -> Client {
+    let mut settings = Settings { allow_net: vec!["127.0.0.0/8".parse().unwrap()], ..Settings::default() };
+    change(&mut settings);
+    Client::new(settings).unwrap()
+}
+
+fn oauth(url: Url, client: ClientProof, grant: Grant) -> Authorization {
+    let (scope, audience) = (Some("read write".to_owned()), Some("https://api.example".to_owned()));
+    Authorization::OAuth2(Arc::new(OAuth2 { url, client_id: "the-client".to_owned(), client, scope, audience, grant }))
+}
+
+fn by_secret(url: Url) -> Authorization {
+    oauth(url, ClientProof::Body(SecretString::from("client-secret")), Grant::ClientCredentials)
+}
+
+fn request(url: Url, authorization: Authorization) -> RequestSpec {
+    RequestSpec {
+        method: Method::GET,
+        url,
+        headers: vec![(HeaderName::from_static("x-configured"), HeaderValue::from_static("yes"))],
+        body: Bytes::new(),
+        multipart: None,
+        repeat: Repeat::Safe,
+        timeout: Duration::from_secs(5),
+        authorization,
+        credential: Arc::new(CredentialId { connector: "c".to_owned(), version: 1 }),
+        identity: None,
+        masks: Arc::new(Masks::default()),
+        idempotency_key: None,
+        traceparent: None,
+        verify_certificate: true,
+    }
+}
+
+fn class(failure: &Failure) -> (String, bool, bool) {
+    (failure.code.to_string(), matches!(failure.retriable, Retriable::Retry { .. }), failure.attempted)
+}
+
+fn is_let_in(request: &str, token: &str) -> bool {
+    request.to_ascii_lowercase().contains(&format!("authorization: bearer {token}\r\n"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_jobs_on_a_cold_cache_ask_for_one_token() {
+    let endpoint = Server::start(|_, n| token(n, &json!({"expires_in": 3600}))).await;
+    let home = Server::start(|seen, _| {
+        if is_let_in(seen, "token-number-0") { status("200 OK", "", "{}") } else { status("403 No", "", "") }
+    })
+    .await;
+    let (client, spec) = (client(), request(home.url("/"), by_secret(endpoint.url("/token"))));
+    let calls = (0..500).map(|_| {
+        let (client, spec) = (client.clone(), spec.clone());
+        async move { client.send(&spec).await.map(|answer| answer.status) }
+    });
+    let statuses = futures_util::future::join_all(calls).await;
+    assert!(statuses.iter().all(|status| status == &Ok(200)), "{statuses:?}");
+    assert_eq!((endpoint.asked(), home.asked()), (1, 500));
+    let asked = endpoint.seen(0);
+    assert!(asked.contains("grant_type=client_credentials&client_id=the-client&client_secret=client-secret&scope=read+write&audience=https%3A%2F%2Fapi.example"), "{asked}");
+    assert!(
+        asked.starts_with("POST /token ") && asked.to_ascii_lowercase().contains("accept: application/json"),
+        "{asked}"
+    );
+    assert!(!asked.contains("x-configured"), "{asked}");
+    assert!(spec.masks.found_in("a token-number-0 b"), "a fetched token is masked like every other secret");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_refusals_at_once_make_one_refresh() {
+    let endpoint = Server::start(|_, n| token(n, &json!({"expires_in": 3600}))).await;
+    let home = Server::start(|seen, _| {
+        if is_let_in(seen, "token-number-1") { status("200 OK", "", "{}") } else { status("401 No", "", "") }
+    })
+    .await;
+    let (client, spec) = (client(), request(home.url("/"), by_secret(endpoint.url("/token"))));
+    client.admit(&spec).await.unwrap();
+    let calls = (0..500).map(|_| {
+        let (client, spec) = (client.clone(), spec.clone());
+        async move { client.send(&spec).await.map(|answer| answer.status) }
+    });
+    let statuses = futures_util::future::join_all(calls).await;
+    assert!(statuses.iter().all(|status| status == &Ok(200)), "{statuses:?}");
+    assert_eq!(endpoint.asked(), 2, "the first one, and one more");
+}
+
+#[tokio::test]
+async fn a_token_that_is_never_good_is_tried_twice_and_not_fetched_for_ever() {
+    let endpoint = Server::start(|_, n| token(n, &json!({}))).await;
+    let home = Server::start(|_, _| status("401 No", "", "no")).await;
+    let (client, spec) = (client(), request(home.url("/"), by_secret(endpoint.url("/token"))));
+    assert_eq!(client.send(&spec).await.unwrap().status, 401);
+    assert_eq!((endpoint.asked(), home.asked()), (2, 2), "one fresh token, one more try");
+    for _ in 0..20 {
+        assert_eq!(client.send(&spec).await.unwrap().status, 401);
+    }
+    assert_eq!((endpoint.asked(), home.asked()), (2, 22), "no storm on the endpoint");
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_down_is_not_stormed() {
+    let endpoint = Server::start(|_, _| status("503 Busy", "", "")).await;
+    let home = Server::start(|_, _| status("200 OK", "", "{}")).await;
+    let (client, spec) = (client(), request(home.url("/"), by_secret(endpoint.url("/token"))));
+    let begun = Instant::now();
+    let calls = (0..500).map(|_| client.admit(&spec));
+    for refused in futures_util::future::join_all(calls).await {
+        let failure = refused.unwrap_err();
+        assert_eq!(class(&failure), ("AUTH".to_owned(), true, true), "{}", failure.message);
+    }
+    assert!(endpoint.asked() <= 1 + usize::try_from(begun.elapsed().as_secs()).unwrap(), "{}", endpoint.asked());
+    assert_eq!(home.asked(), 0);
+}
+
+/// What an endpoint does, and the class of the failure: code, tried again, an attempt.
+#[tokio::test]
+async fn why_there_is_no_token() {
+    let home = Server::start(|_, _| status("200 OK", "", "{}")).await;
+    let refusal = json!({"error": "invalid_client", "error_description": "unknown client-secret"}).to_string();
+    for (answer, retried, said) in [
+        (status("400 Bad", "", &refusal), false, "answered 400 invalid_client: unknown ********"),
+        (status("401 No", "", "<html>"), false, "answered 401"),
+        (status("429 Slow", "", ""), true, "answered 429"),
+        (status("200 OK", "", "{}"), false, "has no `access_token`"),
+        (status("200 OK", "", "not json"), false, "has no `access_token`"),
+        (status("200 OK", "", &json!({"access_token": "a\nb"}).to_string()), false, "cannot be sent in a header"),
+        (status("200 OK", "", &"x".repeat(70_000)), true, "larger than"),
+        (status("302 Away", "Location: http://127.0.0.1:1/\r\n", ""), false, "answered 302"),
+        ("HTTP/1.1 2".to_owned(), true, ""),
+    ] {
+        let shown = answer.chars().take(40).collect::<String>();
+        let endpoint = Server::start(move |_, _| answer.clone()).await;
+        let spec = request(home.url("/"), by_secret(endpoint.url("/token")));
+        spec.masks.add(&SecretString::from("client-secret"));
+        let admitted = tokio::time::timeout(Duration::from_secs(1), async { client().admit(&spec).await }).await;
+        let Ok(Err(failure)) = admitted else {
+            assert!(said.is_empty(), "{shown}");
+            continue;
+        };
+        assert_eq!(class(&failure), ("AUTH".to_owned(), retried, true), "{shown}: {}", failure.message);
+        assert!(failure.message.contains(said), "{shown}: {}", failure.message);
+    }
+    let denied = request(home.url("/"), by_secret(Url::parse("http://10.0.0.1/token").unwrap()));
+    assert_eq!(class(&client().admit(&denied).await.unwrap_err()), ("DENIED".to_owned(), false, false));
+    let nobody = request(home.url("/"), by_secret(Url::parse("http://127.0.0.1:1/token").unwrap()));
+    assert_eq!(class(&client().admit(&nobody).await.unwrap_err()), ("AUTH".to_owned(), true, true));
+    assert_eq!(home.asked(), 0, "without a token nothing is sent");
+}
+
+#[tokio::test]
+async fn the_ways_a_client_proves_itself() {
+    let home = Server::start(|_, _| status("200 OK", "", "{}")).await;
+    let key = rcgen::KeyPair::generate().unwrap();
+    let secret = |text: &str| SecretString::from(text);
+    let proof = ClientProof::PrivateKey { key: secret(&key.serialize_pem()), id: Some("k1".to_owned()) };
+    let password = Grant::Password { username: "ann".to_owned(), password: secret("open sesame") };
+    for (client_proof, grant, expected) in [
+        (
+            ClientProof::Basic(secret("s&cret")),
+            Grant::ClientCredentials,
+            vec!["authorization: Basic dGhlLWNsaWVudDpzJTI2Y3JldA=="],
+        ),
+        (
+            ClientProof::None,
+            password,
+            vec!["username=ann&password=open+sesame&grant_type=password&client_id=the-client"],
+        ),
+        (
+            proof,
+            Grant::ClientCredentials,
+            vec![
+                "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer",
+                "client_assertion=ey",
+            ],
+        ),
+    ] {
+        let endpoint = Server::start(|_, n| token(n, &json!({}))).await;
+        let client = client_with(|settings| settings.now_ms = || 1_795_456_800_000);
+        client.send(&request(home.url("/"), oauth(endpoint.url("/t"), client_proof, grant))).await.unwrap();
+        let seen = endpoint.seen(0);
+        for text in expected {
+            assert!(seen.contains(text), "{text}: {seen}");
+        }
+        if let Some(assertion) = seen.split("client_assertion=").nth(1).and_then(|rest| rest.split('&').next()) {
+            check_assertion(assertion, &key, endpoint.url("/t").as_str());
+        }
+    }
+}
+
+/// The signature is verified by another library than the one that made it out of DER.
+fn check_assertion(assertion: &str, key: &rcgen::KeyPair, audience: &str) {
+    use base64::Engine as _;
+    use rcgen::PublicKeyData as _;
+    let decode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap();
+    let [header, claims, signature] = assertion.split('.').collect::<Vec<_>>()[..] else { panic!("{assertion}") };
+    let header: Value = serde_json::from_slice(&decode(header)).unwrap();
+    assert_eq!(header, json!({"alg": "ES256", "typ": "JWT", "kid": "k1"}));
+    let read: Map<String, Value> = serde_json::from_slice(&decode(claims)).unwrap();
+    assert_eq!(
+        (&read["iss"], &read["sub"], &read["aud"]),
+        (&json!("the-client"), &json!("the-client"), &json!(audience))
+    );
+    assert_eq!((&read["iat"], &read["exp"]), (&json!(1_795_456_800), &json!(1_795_457_100)));
+    let public =
+        aws_lc_rs::signature::UnparsedPublicKey::new(&aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED, key.der_bytes());
+    let (text, _) = assertion.rsplit_once('.').unwrap();
+    public.verify(text.as_bytes(), &decode(signature)).expect("a signature of fixed width");
+}
+
+#[tokio::test]
+async fn a_challenge_is_answered_within_the_attempt() {
+    let home = Server::start(|seen, _| {
+        if seen.contains("response=") {
+            status("200 OK", "", "{}")
+        } else {
+            status(
+                "401 No",
+                "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256\r\n",
+                "",
+            )
+        }
+    })
+    .await;
+    let digest = Authorization::Digest { username: "ann".to_owned(), password: SecretString::from("open sesame") };
+    let spec =
+        RequestSpec { method: Method::POST, body: Bytes::from_static(b"{}"), ..request(home.url("/p?q=1"), digest) };
+    assert_eq!(client().send(&spec).await.unwrap().status, 200);
+    assert_eq!(home.asked(), 2);
+    let seen = home.seen(1);
+    assert!(
+        seen.contains("Digest username=\"ann\", realm=\"r\", nonce=\"n\", uri=\"/p?q=1\"") && seen.ends_with("{}"),
+        "{seen}"
+    );
+    assert!(!seen.contains("sesame"), "{seen}");
+}
+
+#[tokio::test]
+async fn keys_and_signatures_stand_where_they_belong() {
+    let home = Server::start(|_, _| status("200 OK", "", "{}")).await;
+    let secret = |text: &str| SecretString::from(text);
+    let aws = AwsKeys {
+        access_key_id: "AKID".to_owned(),
+        secret_access_key: secret("never-sent"),
+        session_token: Some(secret("session")),
+        region: "eu-1".to_owned(),
+        service: "execute-api".to_owned(),
+    };
+    let key = Authorization::QueryKey { name: "key".to_owned(), value: secret("a b&c") };
+    let own = Authorization::Headers(vec![(HeaderName::from_static("x-api-key"), secret("in-a-header"))]);
+    for (authorization, expected) in [
+        (key, vec!["GET /p?x=1&key=a+b%26c HTTP/1.1"]),
+        (own, vec!["x-api-key: in-a-header"]),
+        (
+            Authorization::Aws(Arc::new(aws)),
+            vec!["Credential=AKID/19700101/eu-1/execute-api/aws4_request", "x-amz-security-token: session"],
+        ),
+    ] {
+        let before = home.asked();
+        client().send(&request(home.url("/p?x=1&key=old").join("?x=1").unwrap(), authorization)).await.unwrap();
+        let seen = home.seen(before);
+        for text in expected {
+            assert!(seen.contains(text), "{text}: {seen}");
+        }
+        assert!(!seen.contains("never-sent"), "{seen}");
+    }
+}
+
+/// What a database would keep.
+#[derive(Debug, Default)]
+struct Shelf {
+    kept: Arc<Mutex<Option<Kept>>>,
+    broken: Arc<std::sync::atomic::AtomicBool>,
+    lock: Arc<tokio::sync::Mutex<()>>,
+}
+
+struct OnShelf {
+    kept: Option<Kept>,
+    shelf: Arc<Mutex<Option<Kept>>>,
+    broken: bool,
+    _lock: tokio::sync::OwnedMutexGuard<()>,
+}
+
+impl RefreshTokens for Shelf {
+    fn hold<'a>(&'a self, _: &'a CredentialId) -> Holding<'a, Box<dyn Held>> {
+        Box::pin(async move {
+            let lock = Arc::clone(&self.lock).lock_owned().await;
+            let kept = self.kept.lock().unwrap().clone();
+            let broken = self.broken.load(Ordering::SeqCst);
+            Ok(Box::new(OnShelf { kept, shelf: Arc::clone(&self.kept), broken, _lock: lock }) as Box<dyn Held>)
+        })
+    }
+}
+
+impl Held for OnShelf {
+    fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
+
+    fn keep(self: Box<Self>, kept: Kept) -> Holding<'static, ()> {
+        Box::pin(async move {
+            if self.broken {
+                return Err("the shelf is away".to_owned());
+            }
+            *self.shelf.lock().unwrap() = Some(kept);
+            Ok(())
+        })
+    }
+}
+
+/// An authorization server that takes each refresh token once, unless nothing of what it gave for it was used.
+fn rotating() -> impl Fn(&str, usize) -> String + Send + Sync + 'static {
+    let current = Mutex::new(0_usize);
+    move |seen, number| {
+        let mut current = current.lock().unwrap();
+        let asked = format!("refresh_token=refresh-number-{current}&");
+        if !seen.contains(&asked) {
+            return status("400 Bad", "", &json!({"error": "invalid_grant"}).to_string());
+        }
+        *current += 1;
+        token(number, &json!({"expires_in": 3600, "refresh_token": format!("refresh-number-{current}")}))
+    }
+}
+
+#[tokio::test]
+async fn a_new_refresh_token_is_written_down_before_its_access_token_is_used() {
+    let endpoint = Server::start(rotating()).await;
+    let home =
+        Server::start(|_, n| if n % 2 == 1 { status("401 No", "", "") } else { status("200 OK", "", "{}") }).await;
+    let shelf = Arc::new(Shelf::default());
+    let first = Grant::Refresh { refresh_token: SecretString::from("refresh-number-0") };
+    let spec = request(home.url("/"), oauth(endpoint.url("/t"), ClientProof::None, first));
+    let process =
+        || client_with(|settings| settings.refresh_tokens = Some(Arc::clone(&shelf) as Arc<dyn RefreshTokens>));
+    let kept = || shelf.kept.lock().unwrap().clone().map(|kept| kept.refresh_token.expose_secret().to_owned());
+
+    let one = process();
+    shelf.broken.store(true, Ordering::SeqCst);
+    let failure = one.send(&spec).await.unwrap_err();
+    assert_eq!(class(&failure), ("AUTH".to_owned(), true, true), "{}", failure.message);
+    assert_eq!((home.asked(), endpoint.asked(), kept()), (0, 1, None), "not written down, not used");
+    shelf.broken.store(false, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(one.send(&spec).await.unwrap().status, 200);
+    assert_eq!(
+        (endpoint.asked(), kept().as_deref()),
+        (1, Some("refresh-number-1")),
+        "what it remembered was not asked for again"
+    );
+
+    let two = process();
+    two.admit(&spec).await.unwrap();
+    assert_eq!(endpoint.asked(), 1, "another process finds the access token");
+    assert_eq!(two.send(&spec).await.unwrap().status, 200, "one refusal, one fresh token");
+    assert_eq!((endpoint.asked(), kept().as_deref()), (2, Some("refresh-number-2")));
+    let three = process();
+    three.admit(&spec).await.unwrap();
+    assert_eq!(endpoint.asked(), 2);
+}

@@ -1,0 +1,201 @@
+//! A connector's credentials on one request: whether they may go there, and as what (sheet 4.2, CONTRACT 7).
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderName;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::headers::header;
+use super::masks::{MASK, Masks};
+use super::prepared::parse;
+use super::template::{Escape, Scope, Template};
+use crate::connector::{AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, Invalid, KeyPlace, OAuth2, Scheme};
+
+/// How the request proves who is asking.
+#[derive(Debug, Clone)]
+pub enum Authorization {
+    /// Not at all.
+    None,
+    /// `Authorization: Basic`, RFC 7617.
+    Basic {
+        /// The user's name.
+        username: String,
+        /// The password.
+        password: SecretString,
+    },
+    /// `Authorization: Bearer`, RFC 6750.
+    Bearer(SecretString),
+    /// Headers of its own, an API key among them.
+    Headers(Vec<(HeaderName, SecretString)>),
+    /// A query parameter, added when the request is sent so that the planned URL can be shown.
+    QueryKey {
+        /// The parameter's name.
+        name: String,
+        /// Its value.
+        value: SecretString,
+    },
+    /// An answer to the server's challenge, RFC 7616.
+    Digest {
+        /// The user's name.
+        username: String,
+        /// The password.
+        password: SecretString,
+    },
+    /// A signature over the request, AWS version 4.
+    Aws(Arc<AwsKeys>),
+    /// A token that is fetched before the request is claimed.
+    OAuth2(Arc<OAuth2>),
+}
+
+impl Authorization {
+    /// The headers that it will add, for people: masked, or named for what will stand there.
+    pub fn shown(&self) -> Vec<(String, String)> {
+        let authorization = |text: String| vec![("authorization".to_owned(), text)];
+        match self {
+            Self::None => Vec::new(),
+            Self::Basic { .. } => authorization(format!("Basic {MASK}")),
+            Self::Bearer(_) | Self::OAuth2(_) => authorization(format!("Bearer {MASK}")),
+            Self::Digest { .. } => authorization(format!("Digest {MASK}")),
+            Self::Aws(_) => authorization(format!("AWS4-HMAC-SHA256 {MASK}")),
+            Self::Headers(headers) => {
+                headers.iter().map(|(name, _)| (name.as_str().to_owned(), MASK.to_owned())).collect()
+            }
+            Self::QueryKey { name, .. } => vec![(format!("(query) {name}"), MASK.to_owned())],
+        }
+    }
+}
+
+/// Which credential this is: tokens and connections belong to exactly one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct CredentialId {
+    /// The connector's uuid, or its name where it comes from a file.
+    pub connector: String,
+    /// Counts the changes of its credentials.
+    pub version: i64,
+}
+
+/// Credentials with their templates parsed, once for all jobs that use this version of them.
+#[derive(Debug)]
+pub struct PreparedCredentials {
+    pub(super) id: Arc<CredentialId>,
+    pub(super) credentials: Credentials,
+    pub(super) identity: Option<Arc<ClientIdentity>>,
+    /// Hides everything in them that nobody may read.
+    pub(super) masks: Arc<Masks>,
+    kept: Kept,
+}
+
+/// What is shared by the requests instead of being copied.
+#[derive(Debug)]
+enum Kept {
+    Nothing,
+    Headers(Vec<(HeaderName, Template)>),
+    Aws(Arc<AwsKeys>),
+    OAuth2(Arc<OAuth2>),
+}
+
+impl PreparedCredentials {
+    /// Prepares credentials.
+    ///
+    /// # Errors
+    /// A header's name that is not one or is reserved, or a template that does not parse.
+    pub fn new(credentials: Credentials, id: CredentialId) -> Result<Self, Invalid> {
+        let kept = match &credentials.scheme {
+            Scheme::Headers(headers) => Kept::Headers(headers.iter().map(parsed).collect::<Result<_, _>>()?),
+            Scheme::ApiKey { place: KeyPlace::Header, name, value } => {
+                Kept::Headers(vec![(name_of(name)?, Template::literal(value.expose_secret()))])
+            }
+            Scheme::Aws(keys) => Kept::Aws(Arc::new(keys.clone())),
+            Scheme::OAuth2(oauth) => Kept::OAuth2(Arc::new(oauth.clone())),
+            _ => Kept::Nothing,
+        };
+        let identity = credentials.identity.clone().map(Arc::new);
+        let masks = Arc::new(Masks::of(&confidential(&credentials)));
+        Ok(Self { id: Arc::new(id), credentials, identity, masks, kept })
+    }
+
+    /// What goes with a request to `url`.
+    pub(super) fn authorization(&self, url: &Url, data: &Scope<'_>) -> Result<Authorization, Invalid> {
+        let proves_nothing = matches!(self.credentials.scheme, Scheme::None) && self.identity.is_none();
+        let host = url.host_str().unwrap_or_default();
+        if !proves_nothing && !self.credentials.may_go_to(host, url.port_or_known_default()) {
+            let problem =
+                format!("the credential may not be sent to `{host}`; add it to `credentials.hosts` or change the URL");
+            return Err(Invalid::new("credentials.hosts", problem));
+        }
+        Ok(match (&self.credentials.scheme, &self.kept) {
+            (_, Kept::Headers(headers)) => Authorization::Headers(rendered(headers, data)?),
+            (_, Kept::Aws(keys)) => Authorization::Aws(Arc::clone(keys)),
+            (_, Kept::OAuth2(oauth)) => Authorization::OAuth2(Arc::clone(oauth)),
+            (Scheme::Basic { username, password }, _) => {
+                Authorization::Basic { username: username.clone(), password: password.clone() }
+            }
+            (Scheme::Digest { username, password }, _) => {
+                Authorization::Digest { username: username.clone(), password: password.clone() }
+            }
+            (Scheme::Bearer { token }, _) => Authorization::Bearer(token.clone()),
+            (Scheme::ApiKey { name, value, .. }, _) => {
+                Authorization::QueryKey { name: name.clone(), value: value.clone() }
+            }
+            _ => Authorization::None,
+        })
+    }
+}
+
+/// Everything that nobody may read.
+fn confidential(credentials: &Credentials) -> Vec<SecretString> {
+    let mut all: Vec<SecretString> = credentials.identity.iter().map(|identity| identity.key.clone()).collect();
+    match &credentials.scheme {
+        Scheme::None => {}
+        Scheme::Basic { username, password } => {
+            all.push(STANDARD.encode(format!("{username}:{}", password.expose_secret())).into());
+            all.push(password.clone());
+        }
+        Scheme::Digest { password, .. } => all.push(password.clone()),
+        Scheme::Bearer { token } => all.push(token.clone()),
+        Scheme::ApiKey { value, .. } => all.push(value.clone()),
+        Scheme::Aws(keys) => {
+            all.push(keys.secret_access_key.clone());
+            all.extend(keys.session_token.clone());
+        }
+        // What a template adds from request data is the request's own.
+        Scheme::Headers(headers) => {
+            all.extend(headers.iter().filter(|(_, v)| !v.expose_secret().contains("{{")).map(|(_, v)| v.clone()));
+        }
+        Scheme::OAuth2(oauth) => {
+            match &oauth.client {
+                ClientProof::None => {}
+                ClientProof::Body(secret) | ClientProof::Basic(secret) => all.push(secret.clone()),
+                ClientProof::PrivateKey { key, .. } => all.push(key.clone()),
+            }
+            match &oauth.grant {
+                Grant::ClientCredentials => {}
+                Grant::Password { password, .. } => all.push(password.clone()),
+                Grant::Refresh { refresh_token } => all.push(refresh_token.clone()),
+            }
+        }
+    }
+    all
+}
+
+fn parsed((name, value): &(String, SecretString)) -> Result<(HeaderName, Template), Invalid> {
+    Ok((name_of(name)?, parse(value.expose_secret(), &format!("credentials.{name}"))?))
+}
+
+/// The name, held to the rules of configured headers.
+fn name_of(name: &str) -> Result<HeaderName, Invalid> {
+    header(name, "").map(|(name, _)| name)
+}
+
+fn rendered(headers: &[(HeaderName, Template)], data: &Scope<'_>) -> Result<Vec<(HeaderName, SecretString)>, Invalid> {
+    let one = |(name, template): &(HeaderName, Template)| {
+        let place = format!("credentials.{name}");
+        let value = template.render(data, Escape::None).map_err(|e| Invalid::new(place, e.to_string()))?;
+        header(name.as_str(), &value)?;
+        Ok((name.clone(), SecretString::from(value)))
+    };
+    headers.iter().map(one).collect()
+}

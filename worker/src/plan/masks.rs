@@ -1,0 +1,248 @@
+//! The secrets that one job's call used, and their removal from whatever a person or an engine may read.
+//!
+//! Knows values and the forms in which they come back: raw, JSON, URL, form, XML, hexadecimal, base64 at any offset; must
+//! not know where the texts come from.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use base64::Engine as _;
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
+use memchr::memmem::Finder;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+/// What stands where a secret was.
+pub const MASK: &str = "********";
+/// Shorter secrets cannot be told from ordinary text: masking them would destroy answers.
+const SHORTEST: usize = 6;
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The secrets of one call; shared by everything that handles the call, so that a token fetched on the way is masked too.
+#[derive(Default)]
+pub struct Masks {
+    /// Those of the credential, worked out once for all of its calls.
+    base: Option<Arc<Masks>>,
+    own: RwLock<Vec<Finder<'static>>>,
+}
+
+impl std::fmt::Debug for Masks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Masks")
+    }
+}
+
+impl Masks {
+    /// Masks for these values.
+    pub fn of<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
+        let masks = Self::default();
+        secrets.into_iter().for_each(|secret| masks.add(secret));
+        masks
+    }
+
+    /// The same and those of `base`.
+    #[must_use]
+    pub fn over(self, base: &Arc<Self>) -> Self {
+        Self { base: Some(Arc::clone(base)), ..self }
+    }
+
+    /// One more value to be masked.
+    pub fn add(&self, secret: &SecretString) {
+        let forms = forms(secret.expose_secret());
+        let mut known = self.own.write().unwrap_or_else(PoisonError::into_inner);
+        for form in forms {
+            if !known.iter().any(|finder| finder.needle() == form) {
+                known.push(Finder::new(&form).into_owned());
+            }
+        }
+        // A form inside a longer one must not hide it.
+        known.sort_by_key(|finder| std::cmp::Reverse(finder.needle().len()));
+    }
+
+    /// Whether a secret stands in the text, in any of its forms.
+    pub fn found_in(&self, text: &str) -> bool {
+        let known = self.own.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().any(|finder| finder.find(text.as_bytes()).is_some())
+            || self.base.as_ref().is_some_and(|base| base.found_in(text))
+    }
+
+    /// The text with every secret masked.
+    pub fn masked(&self, text: &str) -> String {
+        let known = self.own.read().unwrap_or_else(PoisonError::into_inner);
+        let text = known.iter().fold(text.to_owned(), |text, finder| replaced(text, finder));
+        self.base.as_ref().map_or_else(|| text.clone(), |base| base.masked(&text))
+    }
+
+    /// Masks every text, name and number of a value.
+    pub fn mask(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.mask_text(text),
+            Value::Number(number) => {
+                let text = number.to_string();
+                if self.found_in(&text) {
+                    *value = Value::from(self.masked(&text));
+                }
+            }
+            Value::Array(list) => list.iter_mut().for_each(|item| self.mask(item)),
+            Value::Object(map) => self.mask_members(map),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    /// Masks every member of an object.
+    pub fn mask_members(&self, map: &mut Map<String, Value>) {
+        map.values_mut().for_each(|value| self.mask(value));
+        if map.keys().any(|name| self.found_in(name)) {
+            *map = std::mem::take(map).into_iter().map(|(name, value)| (self.masked(&name), value)).collect();
+        }
+    }
+
+    /// Masks a text in place.
+    pub fn mask_text(&self, text: &mut String) {
+        if self.found_in(text) {
+            *text = self.masked(text);
+        }
+    }
+}
+
+fn replaced(text: String, finder: &Finder<'_>) -> String {
+    if finder.find(text.as_bytes()).is_none() {
+        return text;
+    }
+    // A needle is whole UTF-8, so that it is found between characters only.
+    let needle = String::from_utf8_lossy(finder.needle());
+    text.replace(needle.as_ref(), MASK)
+}
+
+/// Every form in which a secret may come back.
+fn forms(secret: &str) -> Vec<Vec<u8>> {
+    if secret.len() < SHORTEST {
+        return Vec::new();
+    }
+    let json = Value::from(secret).to_string();
+    let json = json.trim_matches('"').to_owned();
+    let percent = utf8_percent_encode(secret, COMPONENT).to_string();
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let entities = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let hex = secret.bytes().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").ok();
+        hex
+    });
+    let mut forms = vec![
+        secret.to_owned(),
+        json.replace('/', "\\/"),
+        json,
+        lower_escapes(&percent),
+        percent,
+        lower_escapes(&form),
+        form,
+        entities.replace('\'', "&apos;"),
+        entities.replace('\'', "&#39;"),
+        entities,
+        hex.to_uppercase(),
+        hex,
+    ];
+    forms.extend(base64_forms(secret.as_bytes()));
+    forms.sort_unstable();
+    forms.dedup();
+    forms.into_iter().map(String::into_bytes).collect()
+}
+
+/// `%2F` as `%2f`.
+fn lower_escapes(text: &str) -> String {
+    // The two characters behind a per cent sign.
+    let mut behind = 0_u8;
+    text.chars()
+        .map(|c| {
+            let escaped = behind > 0;
+            behind = if c == '%' { 2 } else { behind.saturating_sub(1) };
+            if escaped { c.to_ascii_lowercase() } else { c }
+        })
+        .collect()
+}
+
+/// The characters of base64 that a secret determines by itself, wherever it stands in the encoded text.
+fn base64_forms(secret: &[u8]) -> Vec<String> {
+    let mut forms = Vec::new();
+    for alphabet in [&STANDARD, &URL_SAFE] {
+        let engine = GeneralPurpose::new(alphabet, NO_PAD);
+        for (before, begin) in [(0_usize, 0_usize), (1, 2), (2, 3)] {
+            let padded = [vec![0; before].as_slice(), secret].concat();
+            let end = padded.len() * 8 / 6;
+            forms.extend(engine.encode(&padded).get(begin..end).map(ToOwned::to_owned));
+        }
+    }
+    forms
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const SECRETS: [&str; 6] =
+        ["canary-3f9a\"%7x", "p&ss<w>rd/ +=", "Zm9vYmFyYmF6", "0123456789", "schlüssel-ß", "back\\slash\n'x"];
+
+    #[test]
+    fn a_secret_is_found_in_every_form_it_may_come_back_in() {
+        for secret in SECRETS {
+            let masks = Masks::of([&SecretString::from(secret)]);
+            let standard = base64::engine::general_purpose::STANDARD;
+            let hex = forms(secret).into_iter().map(|form| String::from_utf8(form).unwrap());
+            let hex: Vec<String> = hex.filter(|form| form.len() == secret.len() * 2).collect();
+            let mut texts = vec![
+                format!("a {secret} b"),
+                json!({"x": secret}).to_string(),
+                json!({"x": secret}).to_string().replace('/', "\\/"),
+                utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
+                utf8_percent_encode(secret, COMPONENT)
+                    .to_string()
+                    .to_lowercase()
+                    .replace(&secret.to_lowercase(), secret),
+                url::form_urlencoded::Serializer::new(String::new()).append_pair("k", secret).finish(),
+                secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;"),
+            ];
+            texts.extend(hex);
+            for user in ["", "u", "us", "use", "user:"] {
+                texts.push(standard.encode(format!("{user}{secret}tail")));
+                texts.push(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(format!("{user}{secret}")));
+            }
+            for text in texts.iter().filter(|text| !text.contains("%2D") && !text.contains("%2d")) {
+                assert!(masks.found_in(text), "{secret}: {text}");
+                assert!(masks.masked(text).contains(MASK), "{secret}: {text}");
+                assert!(!masks.found_in(&masks.masked(text)), "{secret}: {}", masks.masked(text));
+            }
+        }
+    }
+
+    #[test]
+    fn values_keep_their_shape() {
+        let masks = Masks::of([
+            &SecretString::from("0123456789"),
+            &SecretString::from("123456789"),
+            &SecretString::from("abc"),
+        ]);
+        let mut value = json!({"a 0123456789": [1, 123_456_789, "x0123456789y"], "abc": "abc", "none": null});
+        masks.mask(&mut value);
+        assert_eq!(
+            value,
+            json!({"a ********": [1, MASK, "x********y"], "abc": "abc", "none": null}),
+            "short ones stay"
+        );
+        let mut text = "nothing".to_owned();
+        masks.mask_text(&mut text);
+        assert_eq!(text, "nothing");
+    }
+
+    #[test]
+    fn a_value_added_later_is_masked_everywhere() {
+        let masks = Masks::default();
+        assert_eq!(masks.masked("token-of-today"), "token-of-today");
+        masks.add(&SecretString::from("token-of-today"));
+        assert_eq!(masks.masked("a token-of-today b"), "a ******** b");
+        assert_eq!(format!("{masks:?}"), "Masks");
+    }
+}

@@ -1,0 +1,43 @@
+//! Refresh tokens of calls, written into the store.
+
+use crate::http::{Held, Holding, Kept, RefreshTokens};
+use crate::plan::CredentialId;
+use crate::store::{HeldRefreshToken, RefreshToken, Store};
+
+/// The store, as calls see it.
+#[derive(Debug)]
+pub(super) struct StoredTokens(pub(super) Store);
+
+struct HeldToken {
+    kept: Option<Kept>,
+    held: HeldRefreshToken,
+}
+
+impl RefreshTokens for StoredTokens {
+    fn hold<'a>(&'a self, credential: &'a CredentialId) -> Holding<'a, Box<dyn Held>> {
+        Box::pin(async move {
+            let held = self.0.hold_refresh_token(&credential.connector, credential.version).await;
+            let held = held.map_err(|e| e.to_string())?;
+            let kept = held.kept.clone().map(|kept| Kept {
+                refresh_token: kept.refresh_token,
+                access_token: kept.access_token,
+                lifetime: kept.lifetime,
+            });
+            Ok(Box::new(HeldToken { kept, held }) as Box<dyn Held>)
+        })
+    }
+}
+
+impl Held for HeldToken {
+    fn kept(&self) -> Option<&Kept> {
+        self.kept.as_ref()
+    }
+
+    fn keep(self: Box<Self>, kept: Kept) -> Holding<'static, ()> {
+        Box::pin(async move {
+            let Kept { refresh_token, access_token, lifetime } = kept;
+            let kept = RefreshToken { refresh_token, access_token, lifetime };
+            self.held.keep(&kept).await.map_err(|e| e.to_string())
+        })
+    }
+}

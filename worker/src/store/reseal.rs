@@ -1,0 +1,116 @@
+//! Sealing everything anew under today's key, in batches, while others read and write.
+
+use super::database::on;
+use super::{Error, Store};
+use super::{connectors, refresh_tokens, secrets};
+
+/// Rows of one transaction.
+const BATCH: usize = 200;
+
+/// A column of sealed values: where it is, and what each of its rows is bound to.
+struct Column {
+    name: &'static str,
+    list: &'static str,
+    replace: &'static str,
+    place: fn(&str) -> String,
+}
+
+const COLUMNS: [Column; 4] = [
+    Column {
+        name: "credentials of connectors",
+        list: "SELECT uuid, credentials FROM connectors WHERE credentials IS NOT NULL ORDER BY uuid",
+        replace: "UPDATE connectors SET credentials = $1 WHERE uuid = $2 AND credentials = $3",
+        place: connectors::place,
+    },
+    Column {
+        name: "secrets",
+        list: "SELECT name, sealed FROM secrets ORDER BY name",
+        replace: "UPDATE secrets SET sealed = $1 WHERE name = $2 AND sealed = $3",
+        place: secrets::place,
+    },
+    Column {
+        name: "refresh tokens",
+        list: "SELECT connector, sealed FROM refresh_tokens WHERE sealed IS NOT NULL ORDER BY connector",
+        replace: "UPDATE refresh_tokens SET sealed = $1 WHERE connector = $2 AND sealed = $3",
+        place: refresh_tokens::place,
+    },
+    Column {
+        name: "the key's own check",
+        list: "SELECT name, value FROM meta WHERE name = 'vault_check'",
+        replace: "UPDATE meta SET value = $1 WHERE name = $2 AND value = $3",
+        place: |_| super::vault::CHECK.1.to_owned(),
+    },
+];
+
+/// How many values of a kind a key has sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed {
+    /// What they are.
+    pub kind: &'static str,
+    /// The key's id.
+    pub key: String,
+    /// How many.
+    pub count: usize,
+}
+
+impl Store {
+    /// How many values each key has sealed, by kind.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn sealed_by(&self) -> Result<Vec<Sealed>, Error> {
+        let mut all: Vec<Sealed> = Vec::new();
+        for column in &COLUMNS {
+            for (_, sealed) in self.sealed_values(column).await? {
+                let key = super::vault::key_of(&sealed);
+                match all.iter_mut().find(|one| one.kind == column.name && one.key == key) {
+                    Some(one) => one.count += 1,
+                    None => all.push(Sealed { kind: column.name, key, count: 1 }),
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Seals whatever another key has sealed under today's; returns how many values. Whoever changes a value meanwhile wins,
+    /// and may do so with an older key: call it until nothing is left.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or a value was sealed by a key that is not given; what was done before stays done.
+    pub async fn reseal(&self) -> Result<usize, Error> {
+        let today = self.0.vault.today();
+        let mut done = 0;
+        for column in &COLUMNS {
+            let mut old = self.sealed_values(column).await?;
+            old.retain(|(_, sealed)| super::vault::key_of(sealed) != today);
+            for batch in old.chunks(BATCH) {
+                done += self.reseal_batch(column, batch).await?;
+            }
+        }
+        Ok(done)
+    }
+
+    async fn sealed_values(&self, column: &Column) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let list = column.list;
+        on!(&self.0.database, read db => sqlx::query_as(list).fetch_all(db).await?)
+    }
+
+    async fn reseal_batch(&self, column: &Column, batch: &[(String, Vec<u8>)]) -> Result<usize, Error> {
+        let mut renewed = Vec::new();
+        for (name, sealed) in batch {
+            let place = (column.place)(name);
+            renewed.push((name, sealed, self.0.vault.seal(&self.0.vault.open(sealed, &place)?, &place)?));
+        }
+        let (begin, replace) = (self.0.database.begin(), column.replace);
+        on!(&self.0.database, write db => {
+            let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
+            let mut done = 0;
+            for (name, old, new) in &renewed {
+                let replaced = sqlx::query(replace).bind(new).bind(*name).bind(*old).execute(&mut *transaction).await?;
+                done += usize::try_from(replaced.rows_affected()).unwrap_or(0);
+            }
+            transaction.commit().await?;
+            done
+        })
+    }
+}
