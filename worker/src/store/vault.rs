@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
@@ -124,7 +124,7 @@ pub(super) struct Vault {
 
 struct Ring {
     ciphers: Vec<Cipher>,
-    changed: Option<SystemTime>,
+    changed: Option<Stamp>,
 }
 
 struct Cipher {
@@ -239,8 +239,12 @@ fn ciphers(keys: Vec<Key>) -> Vec<Cipher> {
     keys.into_iter().map(cipher).collect()
 }
 
-fn changed_at(file: &Path) -> Option<SystemTime> {
-    std::fs::metadata(file).and_then(|about| about.modified()).ok()
+/// What tells a file from the one that was there before: it is replaced by a rename, perhaps within one tick of the clock.
+type Stamp = (SystemTime, u64, u64);
+
+fn changed_at(file: &Path) -> Option<Stamp> {
+    let about = std::fs::metadata(file).ok()?;
+    Some((about.modified().ok()?, about.ino(), about.len()))
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Error> {
