@@ -195,3 +195,42 @@ async fn schemas_are_printed() {
         assert_eq!(scene.cli(&["schema", name]).await, expected);
     }
 }
+
+/// Every element of every example, as the dry run shows it: where it goes, and no secret.
+#[tokio::test]
+async fn a_dry_run_shows_every_example() {
+    let scene = Scene::new();
+    let mut shown = 0;
+    for example in std::fs::read_dir(harness::scene::examples()).expect("the examples").flatten().map(|e| e.path()) {
+        let file = |name: &str| example.join(name).display().to_string();
+        if !example.join("model.bpmn").exists() {
+            continue;
+        }
+        let inspected: Value = serde_json::from_str(&scene.cli(&["inspect", &file("model.bpmn")]).await).expect("JSON");
+        for task in inspected["tasks"].as_array().expect("tasks") {
+            let element = task["element"].as_str().expect("an id");
+            let arguments = [
+                "run",
+                &file("model.bpmn"),
+                "--element",
+                element,
+                "--data",
+                &file("data.json"),
+                "--connectors",
+                &file("connectors.yaml"),
+                "--dry-run",
+                "--format",
+                "json",
+            ];
+            let request: Value = serde_json::from_str(&scene.cli(&arguments).await).expect("JSON");
+            let url = request["url"].as_str().expect("a URL");
+            assert!(url.starts_with("http://127.0.0.1:4010/"), "{element}: {url}");
+            assert!(["GET", "POST"].contains(&request["method"].as_str().expect("a method")), "{request}");
+            for secret in ["demo-token", "demo-password", "ZGVtbz"] {
+                assert!(!request.to_string().contains(secret), "{element}: {request}");
+            }
+            shown += 1;
+        }
+    }
+    assert!(shown >= 5, "{shown} elements");
+}

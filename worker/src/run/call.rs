@@ -207,3 +207,7 @@ fn reading<'a>(job: &'a Job, ready: &'a Ready) -> Option<Reading<'a>> {
         inline_bytes: ready.limits.inline_bytes,
     })
 }
+
+#[cfg(test)]
+#[path = "call_tests.rs"]
+mod tests;

@@ -12,6 +12,8 @@ mod follow;
 pub mod health;
 mod housekeeping;
 mod job;
+#[cfg(test)]
+mod language_page;
 mod neighbours;
 mod outcome;
 mod refuse;

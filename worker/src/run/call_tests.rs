@@ -1,0 +1,520 @@
+//! Attempts as the worker makes them, against raw sockets: the retry table of CONTRACT 6, injections, and what an answer leads to.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::http::Settings;
+use crate::interpret::Response;
+use crate::job::{Envelope, Retriable, decode};
+use crate::retry::{self, Next, Standing};
+
+/// What a server does with a request.
+#[derive(Clone)]
+enum Say {
+    /// These bytes, and the connection stays open.
+    Text(String),
+    /// These bytes, and the connection is closed.
+    Cut(String),
+    /// Nothing, for longer than anybody waits.
+    Silence,
+}
+
+/// Raw requests as they arrived, each up to the end of its body.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Seen {
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// A server on loopback that answers by the request and how many came before it.
+async fn server(say: impl Fn(&str, usize) -> Say + Send + Sync + 'static) -> (u16, Seen) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (seen, say) = (Seen::default(), Arc::new(say));
+    let shared = seen.clone();
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(talk(socket, shared.clone(), Arc::clone(&say)));
+        }
+    });
+    (port, seen)
+}
+
+async fn talk(mut socket: TcpStream, seen: Seen, say: Arc<impl Fn(&str, usize) -> Say>) {
+    let mut bytes = Vec::new();
+    loop {
+        while let Some(length) = whole(&bytes) {
+            let request = String::from_utf8_lossy(&bytes[..length]).into_owned();
+            bytes.drain(..length);
+            let before = {
+                let mut all = seen.0.lock().unwrap();
+                all.push(request.clone());
+                all.len() - 1
+            };
+            match say(&request, before) {
+                Say::Text(text) => socket.write_all(text.as_bytes()).await.unwrap_or_default(),
+                Say::Cut(text) => return socket.write_all(text.as_bytes()).await.unwrap_or_default(),
+                Say::Silence => return tokio::time::sleep(Duration::from_mins(1)).await,
+            }
+        }
+        if socket.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+            return;
+        }
+    }
+}
+
+/// The length of the first request, once it is there.
+fn whole(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
+    let body = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok()).unwrap_or(0);
+    (bytes.len() >= head + body).then_some(head + body)
+}
+
+fn answer(status: u16, headers: &str, body: &str) -> Say {
+    Say::Text(format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len()))
+}
+
+fn client() -> Client {
+    let settings =
+        Settings { allow_net: vec!["127.0.0.0/8".parse().unwrap()], response_bytes: 10_000, ..Settings::default() };
+    Client::new(settings).unwrap()
+}
+
+fn limits() -> Limits {
+    Limits {
+        base_url: None,
+        call_timeout: Duration::from_secs(5),
+        poll_time: Duration::from_secs(30),
+        response_bytes: 10_000,
+        inline_bytes: 1_000,
+        env: Arc::default(),
+    }
+}
+
+fn job(config: &Value, data: &Value) -> Job {
+    let body = json!({"id": "j1", "request": {"id": "1"}, "element": {"id": "e"}, "data": data, "config": config});
+    decode(&serde_json::to_vec(&body).unwrap(), &Envelope { attempt: 1, ..Envelope::default() }).unwrap()
+}
+
+/// An element of a resource `r` with these members, ready or not.
+async fn prepared(resource: &Value, element: &Value, data: &Value) -> (Job, Result<Ready, Failure>) {
+    prepared_for(&json!({"name": "A", "endpoints": {"r": resource}}), element, data).await
+}
+
+async fn prepared_for(record: &Value, element: &Value, data: &Value) -> (Job, Result<Ready, Failure>) {
+    let mut config = json!({"dataSource": "A", "endpoint": "r"});
+    config.as_object_mut().unwrap().extend(element.as_object().cloned().unwrap());
+    let job = job(&config, data);
+    let directory = Directory::File(Arc::new(vec![record.as_object().cloned().unwrap()]));
+    let ready = prepare(&job, None, &directory, &limits()).await.unwrap();
+    (job, ready)
+}
+
+async fn called(resource: Value, element: Value, data: Value) -> Result<Answer, Failure> {
+    let (job, ready) = prepared(&resource, &element, &data).await;
+    attempt(&client(), &job, &ready?).await
+}
+
+/// What became of an attempt, as the table has it.
+fn next(called: Result<(), Failure>, ready: &Ready) -> (String, bool) {
+    let standing = Standing {
+        attempt: 1,
+        elapsed: Duration::ZERO,
+        until_deadline: None,
+        longest_wait: Duration::from_hours(1),
+        random: 0.5,
+    };
+    let Err(failure) = called else { return ("OK".to_owned(), false) };
+    let code = failure.code.to_string();
+    (code, matches!(retry::decide(failure, &ready.plan.policy, &standing), Next::Retry { .. }))
+}
+
+const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH"];
+const REPEATS: [Option<&str>; 3] = [None, Some("safe"), Some("unsafe")];
+
+/// The table's columns: left or right.
+fn is_safe(method: &str, repeat: Option<&str>) -> bool {
+    repeat.map_or(!matches!(method, "POST" | "PATCH"), |repeat| repeat == "safe")
+}
+
+async fn ready_for(method: &str, repeat: Option<&str>, url: &str, timeout: f64) -> (Job, Ready) {
+    let resource = json!({"url": url, "method": method, "repeat": repeat, "timeout": timeout, "retry_attempts": 3,
+        "body": if matches!(method, "PUT" | "POST" | "PATCH") { "{}" } else { "" }});
+    let (job, ready) = prepared(&resource, &json!({}), &json!({})).await;
+    (job, ready.unwrap())
+}
+
+/// CONTRACT 6 row by row: every status, method and repeat rule (C4).
+#[tokio::test]
+async fn the_retry_table_over_all_statuses() {
+    let mut cases = 0;
+    for (method, repeat) in METHODS.iter().flat_map(|method| REPEATS.map(|repeat| (*method, repeat))) {
+        let (job, ready) = ready_for(method, repeat, "https://h/", 1.0).await;
+        let keyed = ready.plan.request.idempotency_key.is_some();
+        assert_eq!(keyed, !matches!(method, "GET" | "HEAD" | "OPTIONS"), "{method}: the key");
+        for status in 200..600_u16 {
+            let response =
+                Response { status, headers: http::HeaderMap::new(), body: "{}".into(), warnings: Vec::new() };
+            let read = interpret::interpret(&response, &reading(&job, &ready).unwrap()).map(drop);
+            let expected = match status {
+                200..=299 => ("OK".to_owned(), false),
+                408 | 425 | 429 => (format!("HTTP_{status}"), true),
+                501 | 505 => (format!("HTTP_{status}"), false),
+                _ => (format!("HTTP_{status}"), status >= 500),
+            };
+            assert_eq!(next(read, &ready), expected, "{method} {repeat:?} {status}");
+            cases += 1;
+        }
+    }
+    assert_eq!(cases, 7 * 3 * 400);
+}
+
+/// A server that has never heard of TLS.
+async fn no_tls() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(
+                async move { socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap_or_default() },
+            );
+        }
+    });
+    port
+}
+
+/// CONTRACT 6 row by row: every way to fail at every point, method and repeat rule (C4).
+#[tokio::test]
+async fn the_retry_table_over_all_failure_points() {
+    let (port, _) = server(|request, _| {
+        let place = request.split(' ').nth(1).unwrap_or_default().to_owned();
+        match place.as_str() {
+            "/closed" => Say::Cut(String::new()),
+            "/silent" => Say::Silence,
+            "/half" => Say::Cut("HTTP/1.1 2".to_owned()),
+            "/broken" => Say::Cut("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{".to_owned()),
+            "/large" => Say::Text(format!("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n{}", "x".repeat(20_000))),
+            "/binary" => Say::Text("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\u{ffff}\u{1}".to_owned()),
+            "/deep" => answer(200, "", &"[".repeat(500)),
+            _ => answer(401, "", "{}"),
+        }
+    })
+    .await;
+    let refused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let here = |path: &str| format!("http://127.0.0.1:{port}{path}");
+    let points = [
+        ("nothing sent: refused", format!("http://127.0.0.1:{refused}/")),
+        ("nothing sent: TLS", format!("https://127.0.0.1:{}/", no_tls().await)),
+        ("no status: end of stream", here("/closed")),
+        ("no status: half a status line", here("/half")),
+        ("no status: time", here("/silent")),
+        ("2xx: broken", here("/broken")),
+        ("2xx: too large", here("/large")),
+        ("2xx: undecodable", here("/deep")),
+        ("4xx", here("/401")),
+        ("denied", "http://10.0.0.1/".to_owned()),
+    ];
+    let cases = points.iter().flat_map(|point| METHODS.map(|method| (point, method)));
+    let cases = cases.flat_map(|(point, method)| REPEATS.map(|repeat| (point, method, repeat)));
+    let ended = join_all(cases.map(|((point, url), method, repeat)| async move {
+        let (job, ready) = ready_for(method, repeat, url, 1.5).await;
+        let called = attempt(&client(), &job, &ready).await.map(drop);
+        let expected = match *point {
+            "nothing sent: refused" => ("CONNECT", true),
+            "nothing sent: TLS" => ("TLS", true),
+            "no status: time" if is_safe(method, repeat) => ("TIMEOUT", true),
+            "denied" => ("DENIED", false),
+            "4xx" => ("HTTP_401", false),
+            other if other.starts_with("no status") && is_safe(method, repeat) => ("CONNECT", true),
+            other if other.starts_with("no status") => ("OUTCOME_UNKNOWN", false),
+            // An answer to HEAD has no body that could break.
+            _ if method == "HEAD" => ("OK", false),
+            _ => ("BAD_RESPONSE", method == "GET"),
+        };
+        let (code, retried) = next(called, &ready);
+        assert_eq!((code.as_str(), retried), expected, "{point}, {method}, {repeat:?}");
+    }))
+    .await;
+    assert_eq!(ended.len(), 10 * 7 * 3);
+}
+
+/// Line breaks and their disguises, in every place where data gets to (F4).
+#[tokio::test]
+async fn nothing_splits_a_request_f4() {
+    let (port, seen) = server(|_, _| answer(200, "", "{}")).await;
+    let breaks = [
+        "\r\n",
+        "\n",
+        "\r",
+        "\0",
+        "\r\n\r\n",
+        "\n\n",
+        "\u{85}",
+        "\u{2028}",
+        "\u{0b}",
+        "\u{0c}",
+        "\u{7f}",
+        "\u{1f}",
+        "\u{560d}\u{560a}",
+        "%0d%0a",
+        "%0D%0A%0D%0A",
+        "\\r\\n",
+        "\r\n\t",
+        " \r\n ",
+        "%250d%250a",
+        "&#13;&#10;",
+        "\u{fffe}\r",
+        "\t\n",
+    ];
+    let tails = [
+        "X-Injected: 1",
+        "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Content-Length: 0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n",
+    ];
+    let payloads = breaks.iter().flat_map(|line| tails.map(|tail| format!("a{line}{tail}")));
+    let base = format!("http://127.0.0.1:{port}");
+    let row =
+        |kind: &str, key: &str, value: &str| json!({"outboundConfig": [{"type": kind, "key": key, "value": value}]});
+    let header = |key: &str, value: &str| json!([{"key": key, "value": value, "required": true}]);
+    let slots = [
+        (json!({"url": format!("{base}/{{{{x}}}}")}), json!({})),
+        (json!({"url": format!("{base}/{{{{{{x}}}}}}")}), json!({})),
+        (json!({"url": format!("{base}/?q={{{{x}}}}")}), json!({})),
+        (json!({"url": format!("{base}/?q={{{{{{x}}}}}}")}), json!({})),
+        (json!({"url": format!("{base}{{{{{{x}}}}}}")}), json!({})),
+        (json!({"url": base, "method": "{{x}}"}), json!({})),
+        (json!({"url": base, "params": [{"key": "{{x}}", "value": "{{x}}", "required": true}]}), json!({})),
+        (json!({"url": base}), row("PARAM", "p", "{{{x}}}")),
+        (json!({"url": base, "headers": header("X-A", "{{{x}}}")}), json!({})),
+        (json!({"url": base, "headers": header("{{{x}}}", "v")}), json!({})),
+        (json!({"url": base}), row("HEADER", "X-A", "{{{x}}}")),
+        (json!({"url": base}), row("HEADER", "{{{x}}}", "v")),
+        (
+            json!({"url": base, "method": "POST", "body_type": "multipart", "body": "{\"f\": {\"text\": \"t\", \"filename\": \"{{x}}\", \"contentType\": \"{{x}}\"}}"}),
+            json!({}),
+        ),
+        (json!({"url": base, "method": "POST", "body_type": "multipart", "body": "{\"{{x}}\": \"v\"}"}), json!({})),
+    ];
+    let (mut sent, mut refused) = (0, 0);
+    for payload in payloads {
+        for (resource, element) in &slots {
+            let before = seen.all().len();
+            let outcome = called(resource.clone(), element.clone(), json!({"x": payload})).await;
+            match &outcome {
+                Err(failure) if !failure.attempted => {
+                    assert_eq!(failure.code, Code::Configuration, "{payload:?} {resource}: {failure:?}");
+                    assert_eq!(seen.all().len(), before, "{payload:?} {resource}");
+                    refused += 1;
+                }
+                Ok(_) => {
+                    assert_eq!(seen.all().len(), before + 1, "{payload:?} {resource} {element}");
+                    sent += 1;
+                }
+                Err(other) => panic!("{payload:?} {resource}: {other:?}"),
+            }
+        }
+    }
+    for request in seen.all() {
+        let (head, _) = request.split_once("\r\n\r\n").unwrap();
+        for line in head.split(['\r', '\n']).skip(1).filter(|line| !line.is_empty()) {
+            let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
+            let known = [
+                "host",
+                "accept",
+                "user-agent",
+                "accept-encoding",
+                "content-length",
+                "content-type",
+                "idempotency-key",
+                "x-a",
+            ];
+            assert!(known.contains(&name.as_str()), "{request:?}");
+        }
+    }
+    assert!(sent + refused >= 1_000 && sent > 300 && refused > 300, "{sent} sent, {refused} refused");
+}
+
+fn line(request: &str) -> &str {
+    request.lines().next().unwrap_or_default()
+}
+
+fn has_header(request: &str, name: &str) -> bool {
+    request.lines().any(|line| line.to_ascii_lowercase().starts_with(&format!("{name}: ")))
+}
+
+#[tokio::test]
+async fn pages_are_fetched_within_one_attempt_and_joined() {
+    let (port, seen) = server(|request, _| {
+        let page = line(request).split("page=").nth(1).and_then(|rest| rest.split([' ', '&']).next()?.parse().ok());
+        let page: u32 = page.unwrap_or(1);
+        let items: Vec<u32> = if page <= 3 { vec![page * 10, page * 10 + 1] } else { Vec::new() };
+        answer(200, "", &json!({"items": items, "page": page}).to_string())
+    })
+    .await;
+    let record = json!({"name": "A", "authtype": "OAUTH2_BEARER", "credentials": {"token": "canary"},
+        "endpoints": {"r": {"url": format!("http://127.0.0.1:{port}/list?a=b"), "pagination": {"page": "page"}}}});
+    let element = json!({"dataMapping": [{"key": "items", "value": "items"}]});
+    let (job, ready) = prepared_for(&record, &element, &json!({})).await;
+    let answer = attempt(&client(), &job, &ready.unwrap()).await.unwrap();
+    assert_eq!(answer.mapped.data["items"], json!([10, 11, 20, 21, 30, 31]));
+    let asked: Vec<String> = seen.all().iter().map(|request| line(request).to_owned()).collect();
+    assert_eq!(asked.first().map(String::as_str), Some("GET /list?a=b HTTP/1.1"));
+    assert_eq!(asked.last().map(String::as_str), Some("GET /list?a=b&page=4 HTTP/1.1"));
+    assert!(seen.all().iter().all(|request| has_header(request, "authorization")), "{:?}", seen.all());
+}
+
+#[tokio::test]
+async fn another_origin_gets_no_credentials_and_is_judged_by_the_guard() {
+    let (stranger, seen) = server(|_, _| answer(200, "", "{\"items\":[2]}")).await;
+    for (next, expected) in [
+        (format!("http://127.0.0.1:{stranger}/2"), Ok(json!([1, 2]))),
+        ("http://10.0.0.1/2".to_owned(), Err("DENIED")),
+        ("ftp://127.0.0.1/2".to_owned(), Err("CONFIGURATION")),
+    ] {
+        let (port, _) = server(move |_, _| answer(200, "", &json!({"items": [1], "next": next}).to_string())).await;
+        let record = json!({"name": "A", "authtype": "OAUTH2_BEARER", "credentials": {"token": "canary"},
+            "endpoints": {"r": {"url": format!("http://127.0.0.1:{port}/"), "pagination": {"next": "next"},
+                "headers": [{"key": "X-Api-Key", "value": "canary", "required": true}]}}});
+        let element = json!({"dataMapping": [{"key": "items", "value": "items"}]});
+        let (job, ready) = prepared_for(&record, &element, &json!({})).await;
+        let called = attempt(&client(), &job, &ready.unwrap()).await;
+        match (called, expected) {
+            (Ok(answer), Ok(expected)) => assert_eq!(answer.mapped.data["items"], expected),
+            (Err(failure), Err(code)) => {
+                assert_eq!((failure.code.to_string().as_str(), failure.attempted), (code, true));
+                assert!(failure.message.starts_with("page 2 ("), "{}", failure.message);
+            }
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+    let [request] = &seen.all()[..] else { panic!("{:?}", seen.all()) };
+    assert!(!request.contains("canary"), "{request}");
+}
+
+#[tokio::test]
+async fn an_accepted_request_is_asked_after_and_never_sent_again() {
+    let (port, seen) = server(|request, before| match (line(request).split(' ').next(), before) {
+        (Some("POST"), _) => answer(202, "Location: /jobs/7\r\n", ""),
+        (_, 1) => answer(200, "", "{\"status\":\"Running\"}"),
+        (_, 2) => answer(503, "", ""),
+        _ => answer(200, "", "{\"status\":\"Succeeded\",\"rows\":3}"),
+    })
+    .await;
+    let url = format!("http://127.0.0.1:{port}/jobs");
+    let resource =
+        |poll: Value| json!({"url": url, "method": "POST", "body": "{\"a\":1}", "body_type": "json", "poll": poll});
+    let element = json!({"dataMapping": [{"key": "rows", "value": "rows"}]});
+    let answer = called(resource(json!({"wait": 0.05, "tries": 9})), element.clone(), json!({})).await.unwrap();
+    assert_eq!((answer.status, &answer.mapped.data["rows"]), (200, &json!(3)));
+    let asked: Vec<String> = seen.all().iter().map(|request| line(request).to_owned()).collect();
+    assert_eq!(asked, ["POST /jobs HTTP/1.1", "GET /jobs/7 HTTP/1.1", "GET /jobs/7 HTTP/1.1", "GET /jobs/7 HTTP/1.1"]);
+    assert!(!has_header(&seen.all()[1], "idempotency-key") && !has_header(&seen.all()[1], "content-type"));
+
+    let failure = called(resource(json!({"wait": 0.05, "tries": 2, "until": "body.gone"})), element, json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!((failure.code, failure.retriable), (Code::OutcomeUnknown, Retriable::Final));
+    assert!(
+        failure.message.contains("was accepted (202)") && failure.message.contains("poll.tries"),
+        "{}",
+        failure.message
+    );
+    assert_eq!(seen.all().iter().filter(|request| request.starts_with("POST")).count(), 2);
+}
+
+#[tokio::test]
+async fn files_of_a_body_are_fetched_first_without_credentials() {
+    let (files, fetched) = server(|request, _| match line(request).split(' ').nth(1) {
+        Some("/scan.pdf") => answer(200, "", "%PDF"),
+        _ => answer(404, "", ""),
+    })
+    .await;
+    let (port, seen) = server(|_, _| answer(200, "", "{}")).await;
+    let record = json!({"name": "A", "authtype": "OAUTH2_BEARER", "credentials": {"token": "canary"}, "endpoints": {"r": {
+        "url": format!("http://127.0.0.1:{port}/"), "method": "POST", "body_type": "multipart",
+        "body": "{\"title\": \"t\", \"scan\": {\"url\": \"{{scan}}\", \"contentType\": \"application/pdf\"}}"}}});
+    for (scan, expected) in [
+        (format!("http://127.0.0.1:{files}/scan.pdf"), None),
+        (format!("http://127.0.0.1:{files}/gone"), Some("CONNECT")),
+        ("http://169.254.169.254/latest".to_owned(), Some("DENIED")),
+    ] {
+        let (job, ready) = prepared_for(&record, &json!({}), &json!({"scan": scan})).await;
+        let called = attempt(&client(), &job, &ready.unwrap()).await.map(drop);
+        let code = called.as_ref().err().map(|failure| failure.code.to_string());
+        assert_eq!(code.as_deref(), expected, "{called:?}");
+        if let Err(failure) = called {
+            assert!(failure.message.contains("nothing was sent"), "{}", failure.message);
+        }
+    }
+    let [request] = &seen.all()[..] else { panic!("{:?}", seen.all()) };
+    assert!(request.contains("filename=\"scan.pdf\"\r\nContent-Type: application/pdf\r\n\r\n%PDF\r\n"), "{request}");
+    assert!(fetched.all().iter().all(|request| !request.contains("canary")), "{:?}", fetched.all());
+}
+
+#[tokio::test]
+async fn a_failure_says_what_was_sent_what_came_back_and_what_to_change() {
+    let (port, _) = server(|_, _| answer(404, "", "{\"error\":\"no such customer\"}")).await;
+    let url = format!("http://127.0.0.1:{port}/c/7?api_key=hidden");
+    let (job, ready) = prepared(&json!({"url": url}), &json!({}), &json!({})).await;
+    let ready = ready.unwrap();
+    let failure = explained(&ready, attempt(&client(), &job, &ready).await.unwrap_err());
+    assert_eq!(
+        failure.message,
+        format!(
+            "Unexpected response (status=404)\nsent: GET http://127.0.0.1:{port}/c/7?api_key=********\nanswer: 404, \
+             {{\"error\":\"no such customer\"}}\nto change: the URL and the rows that fill it; where this answer is an expected \
+             one, `success: \"2xx,404\"` or a row of `errorMapping`"
+        )
+    );
+}
+
+/// Two jobs of one element and connector: planning and reading parse nothing (the bar of "Speed").
+#[tokio::test]
+async fn nothing_is_parsed_twice_for_the_same_connector() {
+    let record = json!({"name": "A", "success": "status < 300", "endpoints": {"r": {"url": "https://h/{{a}}?b={{c}}", "method": "POST",
+        "headers": [{"key": "X-{{a}}", "value": "{{b}}"}], "body": "{{#l}}{{.}}{{/l}}", "params": [{"key": "{{a}}", "value": "{{b}}"}],
+        "errorMapping": [{"when": "body.a == 1", "code": "A", "message": "{{a}}"}]}}});
+    let element = json!({"outboundConfig": [{"type": "PARAM", "key": "a", "value": "1 + 1", "format": "feel"}, {"type": "BODY", "key": "l", "value": "{{a}}"}],
+        "dataMapping": [{"key": "{{k}}", "value": "$.a[*]"}, {"key": "b", "value": "a[0]", "format": "jmespath"}, {"key": "c", "value": "count(a)", "format": "feel"}]});
+    let mut config = json!({"dataSource": "A", "endpoint": "r"});
+    config.as_object_mut().unwrap().extend(element.as_object().cloned().unwrap());
+    let config = config.as_object().cloned().unwrap();
+    let known = Known::new(record.as_object().unwrap(), &Map::new());
+    let element = super::super::elements::Elements::default().get(&config).await.unwrap();
+    let parsed = plan::parses::counted();
+    assert!(parsed > 10, "{parsed}");
+    for round in 0..3 {
+        let job = job(&Value::Object(config.clone()), &json!({"k": "v", "a": round, "b": "x", "c": 1}));
+        let plan = plan_with(&job, None, &element, &Map::new(), &known, &limits()).unwrap();
+        let [resource, connector] = known.rules.as_ref().unwrap().of("r").unwrap();
+        let limits = limits();
+        let reading = Reading {
+            data: &job.scope,
+            mapping: &element.mapping,
+            rules: [&element.rules, resource, connector],
+            method: &plan.request.method,
+            around: limits.around(0),
+            inline_bytes: 1,
+        };
+        let response = |status| Response {
+            status,
+            headers: http::HeaderMap::new(),
+            body: "{\"a\":[1]}".into(),
+            warnings: Vec::new(),
+        };
+        assert_eq!(interpret::interpret(&response(200), &reading).unwrap().data["v"], json!([1]));
+        interpret::bpmn_error(&interpret::interpret(&response(404), &reading).unwrap_err(), &reading);
+    }
+    assert_eq!(plan::parses::counted(), parsed);
+}
