@@ -93,8 +93,12 @@ async fn a_configuration_that_cannot_work_says_where_and_what_to_change() {
         (json!({"dataSource": "Gone", "endpoint": "r"}), "connector `Gone`, resource `r`: there is no such connector"),
         (json!({"dataSource": "API", "endpoint": "gone"}), "Endpoint 'gone' not found; the connector has: r"),
         (
-            json!({"dataSource": "API", "endpoint": "r", "dataMapping": [{"key": "a", "value": "x", "format": "feel"}]}),
-            "dataMapping.0.format: `feel` is not supported",
+            json!({"dataSource": "API", "endpoint": "r", "dataMapping": [{"key": "a", "value": "x", "format": "xpath"}]}),
+            "dataMapping.0.format: `xpath` is not a format; write dotNotation, mustache, feel or jmespath",
+        ),
+        (
+            json!({"dataSource": "API", "endpoint": "r", "dataMapping": [{"key": "a", "value": "x +", "format": "feel"}]}),
+            "config.dataMapping.0 (a): at character 4 of `x +`: a value is expected here",
         ),
     ] {
         engine.publish(&with(&uuid(), config.clone())).await;
