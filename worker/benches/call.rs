@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use data_connector::connector::{Connector, Credentials, ElementConfig};
 use data_connector::interpret::{Mapping, PreparedConnector, PreparedRules, Reading, Response, interpret};
-use data_connector::plan::{Asked, Limits, Prepared, PreparedElement, plan};
+use data_connector::plan::{
+    Asked, CredentialId, Limits, Prepared, PreparedCredentials, PreparedElement, Secrets, plan,
+};
 use serde_json::{Map, Value, json};
 
 fn object(value: Value) -> Map<String, Value> {
@@ -26,7 +28,8 @@ struct World {
     element: PreparedElement,
     mapping: Mapping,
     own: PreparedRules,
-    credentials: Credentials,
+    credentials: PreparedCredentials,
+    secrets: Secrets,
     data: Map<String, Value>,
     handling: Map<String, Value>,
     limits: Limits,
@@ -72,7 +75,8 @@ impl World {
             mapping: Mapping::new(element.mapping.as_deref())?,
             own: PreparedRules::new(&element.rules, "")?,
             element: PreparedElement::new(element)?,
-            credentials: Credentials::read("NONE", &Map::new())?,
+            credentials: PreparedCredentials::new(Credentials::read("NONE", &Map::new())?, CredentialId::default())?,
+            secrets: Secrets::default(),
             data,
             handling: object(json!({"timeout": "20", "retry_attempts": 3})),
             limits: Limits {
@@ -98,6 +102,7 @@ impl World {
             handling: &self.handling,
             around,
             traceparent: None,
+            secrets: &self.secrets,
         };
         let plan = plan(&asked, &self.prepared, &self.credentials, &self.limits).map_err(|e| e.to_string())?;
         let [resource, connector] = self.rules.of("place").map_err(|e| e.to_string())?;

@@ -167,6 +167,9 @@ pub async fn attempt(client: &Client, job: &Job, ready: &Ready) -> Result<Answer
         Err(mut failure) => {
             masks.mask_text(&mut failure.message);
             failure.body.iter_mut().for_each(|body| masks.mask_text(body));
+            if let Some(answer) = &mut failure.answer {
+                masks.mask(Arc::make_mut(answer));
+            }
             Err(failure)
         }
     }
@@ -179,7 +182,7 @@ async fn called(client: &Client, job: &Job, ready: &Ready) -> Result<Answer, Fai
     let request = follow::with_files(client, &ready.plan.request).await?;
     let response = client.send(&request).await?;
     let response = follow::poll(client, job, ready, response, &reading).await?;
-    let response = follow::pages(client, ready, response, begun, &reading).await?;
+    let response = follow::pages(client, ready, &request, response, begun, &reading).await?;
     let mapped = interpret::interpret(&response, &reading)?;
     Ok(Answer { status: response.status, mapped })
 }

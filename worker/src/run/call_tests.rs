@@ -433,6 +433,19 @@ async fn an_accepted_request_is_asked_after_and_never_sent_again() {
     assert_eq!(seen.all().iter().filter(|request| request.starts_with("POST")).count(), 2);
 }
 
+/// What a rule takes over from an answer is masked like the answer itself.
+#[tokio::test]
+async fn an_echoed_credential_reaches_no_bpmn_error() {
+    let (port, _) = server(|_, _| answer(404, "", "{\"echo\":\"Bearer canary-token-1\"}")).await;
+    let record = json!({"name": "A", "authtype": "OAUTH2_BEARER", "credentials": {"token": "canary-token-1"}, "endpoints": {"r": {
+        "url": format!("http://127.0.0.1:{port}/"), "errorMapping": [{"when": "404", "code": "GONE", "message": "{{body.echo}}"}]}}});
+    let (job, ready) = prepared_for(&record, &json!({}), &json!({})).await;
+    let ready = ready.unwrap();
+    let failure = attempt(&client(), &job, &ready).await.unwrap_err();
+    let message = bpmn_error(&job, &ready, &failure).unwrap().message.unwrap();
+    assert!(message.starts_with("Bearer ") && !message.contains("canary"), "{message}");
+}
+
 #[tokio::test]
 async fn files_of_a_body_are_fetched_first_without_credentials() {
     let (files, fetched) = server(|request, _| match line(request).split(' ').nth(1) {
@@ -490,13 +503,13 @@ async fn nothing_is_parsed_twice_for_the_same_connector() {
     let mut config = json!({"dataSource": "A", "endpoint": "r"});
     config.as_object_mut().unwrap().extend(element.as_object().cloned().unwrap());
     let config = config.as_object().cloned().unwrap();
-    let known = Known::new(record.as_object().unwrap(), &Map::new());
+    let known = Known::new(record.as_object().unwrap(), &Map::new(), plan::CredentialId::default());
     let element = super::super::elements::Elements::default().get(&config).await.unwrap();
     let parsed = plan::parses::counted();
     assert!(parsed > 10, "{parsed}");
     for round in 0..3 {
         let job = job(&Value::Object(config.clone()), &json!({"k": "v", "a": round, "b": "x", "c": 1}));
-        let plan = plan_with(&job, None, &element, &Map::new(), &known, &limits()).unwrap();
+        let plan = plan_with(&job, None, &element, &Map::new(), &known, &Secrets::default(), &limits()).unwrap();
         let [resource, connector] = known.rules.as_ref().unwrap().of("r").unwrap();
         let limits = limits();
         let reading = Reading {

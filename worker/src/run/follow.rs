@@ -53,16 +53,15 @@ fn within(failure: Failure, what: &str) -> Failure {
 pub(super) async fn pages(
     client: &Client,
     ready: &Ready,
+    request: &RequestSpec,
     first: Response,
     begun: Instant,
     reading: &Reading<'_>,
 ) -> Result<Response, Failure> {
-    let request = &ready.plan.request;
     let (mut url, mut answer, mut pages) = (request.url.clone(), first, Pages::default());
     loop {
         let next = match pages.take(&url, &answer, reading, ready.limits.response_bytes)? {
-            // A page that is none is what the attempt ends with: a status, a text.
-            Page::Whole if pages.count() > 0 => return Ok(answer),
+            // An answer that is no page is what the attempt ends with: a status, a text.
             Page::Whole => return Ok(answer),
             Page::Last(warning) => {
                 answer.warnings.extend(warning);
@@ -72,7 +71,7 @@ pub(super) async fn pages(
         };
         let what = format!("page {} ({})", pages.count() + 1, shown::url(&next));
         same_or_safer(&url, &next, &what)?;
-        let timeout = left(request.timeout, begun, &what)?;
+        let timeout = left(ready.plan.request.timeout, begun, &what)?;
         let follow_up = request.follow_up(next.clone(), timeout, Again::Repeat);
         answer = client.send(&follow_up).await.map_err(|failure| within(failure, &what))?;
         url = next;

@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 use super::directory::Known;
 use crate::connector::{ElementConfig, connector_records};
 use crate::interpret::{Mapping, PreparedRules, Reading, Response, interpret};
-use crate::plan::Feel;
 use crate::plan::expression::Surroundings;
 use crate::plan::template::{Escape, Scope, Template};
+use crate::plan::{CredentialId, Feel};
 
 const PAGE: &str = include_str!("../../LANGUAGES.md");
 
@@ -105,7 +105,7 @@ fn records_of_the_page() {
     for block in blocks("record") {
         let file: Value = serde_saphyr::from_str(block).unwrap_or_else(|e| panic!("{block}\n{e}"));
         for record in connector_records(file).unwrap() {
-            let known = Known::new(&record, &Map::new());
+            let known = Known::new(&record, &Map::new(), CredentialId::default());
             assert_eq!(known.problem(), None, "{block}");
         }
     }
