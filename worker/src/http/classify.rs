@@ -22,6 +22,9 @@ pub(super) fn before_status(error: reqwest::Error, request: &RequestSpec, asked_
     if let Some(tls) = cause::<rustls::Error>(&error) {
         return tls_failure(tls, request);
     }
+    if cause::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse_too_large) {
+        return too_large_head(request);
+    }
     let time_ran_out = error.is_timeout();
     // A body that nobody asked for means a connection that was never there, or was not written to.
     let nothing_sent = error.is_connect() || (has_watched_body(request) && !asked_for_body);
@@ -60,6 +63,13 @@ fn tls_failure(error: &rustls::Error, request: &RequestSpec) -> Failure {
         return Failure::of_attempt(Code::Tls, format!("{place}: {error}; {hint}"), Retriable::Final);
     }
     Failure::of_attempt(Code::Tls, format!("{place}: no secure connection: {error}"), RETRY)
+}
+
+/// An answer that began, and whose head goes beyond what any has.
+fn too_large_head(request: &RequestSpec) -> Failure {
+    let retriable = if matches!(request.method.as_str(), "GET" | "HEAD") { RETRY } else { Retriable::Final };
+    let message = format!("{} answered with more than 100 header fields or too large ones", place(request));
+    Failure::of_attempt(Code::BadResponse, message, retriable)
 }
 
 /// A good status whose body broke, is too large or does not come.

@@ -450,3 +450,72 @@ fn people_see_requests_without_secrets() {
         "{headers:?}"
     );
 }
+
+/// The records that integrators are shown are read as they stand.
+#[test]
+fn the_records_of_the_page_on_secrets_can_be_imported() {
+    let page = include_str!("../../../deploy/SECRETS.md");
+    let yaml = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let file: Value = serde_saphyr::from_str(yaml).unwrap();
+    let records = crate::connector::connector_records(file).unwrap();
+    assert_eq!(records.len(), 2);
+    for record in records {
+        let credentials = record["credentials"].as_object().unwrap();
+        Credentials::read(record["authtype"].as_str().unwrap(), credentials).unwrap();
+        crate::connector::Connector::read(&record).unwrap();
+    }
+    for kind in [
+        "NONE",
+        "BASIC",
+        "OAUTH2_BEARER",
+        "OAUTH2_PASSWORD",
+        "OAUTH2_CLIENT_CREDENTIALS",
+        "OAUTH2_REFRESH",
+        "API_KEY",
+        "DIGEST",
+        "AWS_SIGV4",
+        "HEADERS",
+    ] {
+        assert!(page.contains(&format!("| `{kind}` |")), "{kind}");
+    }
+}
+
+#[test]
+fn a_secret_is_inserted_where_it_is_named_and_nowhere_else() {
+    let known = |hosts: &[&str]| {
+        let hosts = hosts.iter().map(ToString::to_string).collect();
+        Secrets::new(BTreeMap::from_iter([("K".to_owned(), Secret::new(&"se{{x}}cret/1".into(), hosts))]))
+    };
+    let plan_of = |resource: Value, data: Value, secrets: &Secrets| {
+        let record = object(json!({"name": "Users", "endpoints": {"r": resource}}));
+        let prepared = Prepared::new(Connector::read(&record).unwrap());
+        let config = object(json!({"dataSource": "Users", "endpoint": "r",
+            "outboundConfig": [{"type": "PARAM", "key": "p", "value": "{{secret:K}}"}]}));
+        let element = PreparedElement::new(ElementConfig::read(&config).unwrap()).unwrap();
+        let (data, handling, limits) = (object(data), Map::new(), limits());
+        let asked = Asked {
+            engine: "e",
+            job_id: "j",
+            data: &data,
+            element: &element,
+            handling: &handling,
+            around: limits.around(0),
+            traceparent: None,
+            secrets,
+        };
+        plan(&asked, &prepared, &anonymous(), &limits).map(|plan| plan.request).map_err(|e| e.to_string())
+    };
+    let resource = json!({"url": "https://h.example/{{secret:K}}/{{v}}", "params": [{"key": "p", "value": ""}],
+        "headers": [{"key": "X-K", "value": "{{secret:K}}", "required": true}]});
+    let data = json!({"v": "{{secret:K}}", "x": "!", "secret:K": "spoofed"});
+    let request = plan_of(resource.clone(), data.clone(), &known(&[])).unwrap();
+    let url = "https://h.example/se%7B%7Bx%7D%7Dcret%2F1/%7B%7Bsecret%3AK%7D%7D?p=se%7B%7Bx%7D%7Dcret%2F1";
+    assert_eq!(request.url.as_str(), url, "neither the value nor request data is rendered again");
+    let (_, header) = request.headers.iter().find(|(name, _)| name == "x-k").unwrap();
+    assert!(header.is_sensitive() && header == "se{{x}}cret/1");
+    assert_eq!(request.masks.masked("a se{{x}}cret/1"), "a ********");
+    let elsewhere = plan_of(resource.clone(), data.clone(), &known(&["api.example"])).unwrap_err();
+    assert!(elsewhere.contains("secret:K: the secret may not be sent to `h.example`"), "{elsewhere}");
+    let missing = plan_of(resource, data, &Secrets::default()).unwrap_err();
+    assert!(missing.contains("there is no such secret"), "{missing}");
+}

@@ -15,15 +15,15 @@ use crate::job::Retriable;
 use crate::plan::Repeat;
 
 /// A server that says fixed bytes to each request, and how many connections and which requests it saw.
-struct Server {
-    port: u16,
+pub(super) struct Server {
+    pub(super) port: u16,
     connections: Arc<AtomicUsize>,
-    requests: mpsc::UnboundedReceiver<String>,
+    pub(super) requests: mpsc::UnboundedReceiver<String>,
 }
 
 /// What is written after a request; then the connection stays open, is closed, or drips on.
 #[derive(Clone)]
-enum Say {
+pub(super) enum Say {
     Keep(String),
     Close(String),
     Drip(String),
@@ -31,7 +31,7 @@ enum Say {
 }
 
 impl Server {
-    async fn start(say: impl Fn(usize) -> Say + Send + Sync + 'static) -> Self {
+    pub(super) async fn start(say: impl Fn(usize) -> Say + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -47,15 +47,15 @@ impl Server {
         Self { port, connections, requests }
     }
 
-    async fn saying(answer: Say) -> Self {
+    pub(super) async fn saying(answer: Say) -> Self {
         Self::start(move |_| answer.clone()).await
     }
 
-    fn url(&self, path: &str) -> Url {
+    pub(super) fn url(&self, path: &str) -> Url {
         Url::parse(&format!("http://127.0.0.1:{}{path}", self.port)).unwrap()
     }
 
-    fn connections(&self) -> usize {
+    pub(super) fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 }
@@ -99,15 +99,15 @@ async fn read_request(socket: &mut TcpStream) -> Option<String> {
     }
 }
 
-fn ok(body: &str) -> String {
+pub(super) fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-fn redirect(to: &str) -> String {
+pub(super) fn redirect(to: &str) -> String {
     format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
 }
 
-fn client_with(allowed: &[&str], change: impl FnOnce(&mut Settings)) -> Client {
+pub(super) fn client_with(allowed: &[&str], change: impl FnOnce(&mut Settings)) -> Client {
     let mut settings =
         Settings { allow_net: allowed.iter().map(|n| n.parse().unwrap()).collect(), ..Settings::default() };
     change(&mut settings);
@@ -118,7 +118,7 @@ fn client() -> Client {
     client_with(&["127.0.0.0/8"], |_| {})
 }
 
-fn request(method: Method, url: Url) -> RequestSpec {
+pub(super) fn request(method: Method, url: Url) -> RequestSpec {
     let repeat = if method.is_idempotent() { Repeat::Safe } else { Repeat::Unsafe };
     RequestSpec {
         body: if method == Method::POST { Bytes::from_static(b"{}") } else { Bytes::new() },
@@ -138,7 +138,7 @@ fn request(method: Method, url: Url) -> RequestSpec {
     }
 }
 
-fn class(failure: &Failure) -> (String, bool, bool) {
+pub(super) fn class(failure: &Failure) -> (String, bool, bool) {
     (failure.code.to_string(), matches!(failure.retriable, Retriable::Retry { .. }), failure.attempted)
 }
 

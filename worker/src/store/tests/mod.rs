@@ -9,6 +9,7 @@ mod crashes;
 mod dead_letters;
 mod opening;
 mod outage;
+mod secrets;
 mod tasks;
 
 /// One test on each database; the database goes away with the test, also when it fails.

@@ -1,0 +1,170 @@
+//! A third party that misbehaves in every way there is: each call ends in its class, within its time and within bounds.
+
+use std::io::Write;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::tests::{class, client_with, request};
+use super::*;
+
+/// What one connection is told.
+#[derive(Clone)]
+enum Way {
+    /// These bytes, then silence with the connection open.
+    Say(Vec<u8>),
+    /// These bytes, then the end.
+    End(Vec<u8>),
+    /// A head, then this piece for ever.
+    Endless(Vec<u8>, Vec<u8>),
+    /// A head, then this piece every 100 ms.
+    Drip(Vec<u8>, Vec<u8>),
+    /// A reset instead of an answer, before the request is read or after.
+    ResetAtOnce,
+    Reset,
+}
+
+const DEADLINE: Duration = Duration::from_secs(4);
+const LIMIT: usize = 1_000_000;
+
+fn text(text: &str) -> Vec<u8> {
+    text.replace('\n', "\r\n").into_bytes()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// An answer whose body is encoded as it says.
+fn encoded(encoding: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\nContent-Encoding: {encoding}\nContent-Length: {}\n\n", body.len());
+    [text(&head), body.to_vec()].concat()
+}
+
+/// The behaviour, and what a GET and a POST end with: a code, or a status.
+fn matrix() -> Vec<(&'static str, Way, &'static str, &'static str)> {
+    use Way::{Drip, End, Endless, Reset, ResetAtOnce, Say};
+    let head = || text("HTTP/1.1 200 OK\n");
+    let chunked = || text("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n");
+    let unknown = "OUTCOME_UNKNOWN";
+    let bad = "BAD_RESPONSE";
+    let cookies = format!("HTTP/1.1 200 OK\n{}Content-Length: 0\n\n", "Set-Cookie: a=b\n".repeat(500));
+    let large_headers = format!("HTTP/1.1 200 OK\nX: {}\nContent-Length: 0\n\n", "x".repeat(70_000));
+    vec![
+        ("accepts and says nothing", Say(Vec::new()), "TIMEOUT", unknown),
+        ("reset at once", ResetAtOnce, "CONNECT", "?"),
+        ("reset after the request", Reset, "CONNECT", unknown),
+        ("closed after the request", End(Vec::new()), "CONNECT", unknown),
+        ("half a status line", End(text("HTTP/1.1 20")), "CONNECT", unknown),
+        ("half a head", End(text("HTTP/1.1 200 OK\nX: ")), "CONNECT", unknown),
+        ("dripping head", Drip(head(), b"X".to_vec()), "TIMEOUT", unknown),
+        ("endless head", Endless(head(), text("X: y\n")), bad, bad),
+        ("endless field", Endless(head(), b"xxxxxxxx".to_vec()), bad, bad),
+        ("too many fields", Say(text(&cookies)), bad, bad),
+        ("too large fields", Say(text(&large_headers)), bad, bad),
+        ("half a body", End(text("HTTP/1.1 200 OK\nContent-Length: 10\n\nhalf")), bad, bad),
+        ("dripping body", Drip(text("HTTP/1.1 200 OK\nContent-Length: 1000\n\n"), b"x".to_vec()), bad, bad),
+        ("endless body", Endless(text("HTTP/1.1 200 OK\n\n"), vec![b'x'; 8_192]), bad, bad),
+        ("endless chunks", Endless(chunked(), text("4\nxxxx\n")), bad, bad),
+        ("a gigabyte, declared", Say(text("HTTP/1.1 200 OK\nContent-Length: 1073741824\n\n")), bad, bad),
+        ("endless interim answers", Endless(Vec::new(), text("HTTP/1.1 100 Continue\n\n")), "TIMEOUT", unknown),
+        ("endless hints", Endless(Vec::new(), text("HTTP/1.1 103 Early Hints\nLink: x\n\n")), "TIMEOUT", unknown),
+        ("two lengths", Say(text("HTTP/1.1 200 OK\nContent-Length: 1\nContent-Length: 2\n\nx")), "CONNECT", unknown),
+        ("a length that is none", Say(text("HTTP/1.1 200 OK\nContent-Length: -1\n\nx")), "CONNECT", unknown),
+        ("chunks that are none", Say([chunked(), text("zz\nx\n")].concat()), bad, bad),
+        ("a chunk of any size", Say([chunked(), text("fffffffffffffffff\nx\n")].concat()), bad, bad),
+        ("204 with a body", Say(text("HTTP/1.1 204 No\nContent-Length: 4\n\nbody")), "204", "204"),
+        ("more than its length", Say(text("HTTP/1.1 200 OK\nContent-Length: 2\n\n{}more")), "200", "200"),
+        ("HTTP/0.9", End(text("<html>hello</html>")), "CONNECT", unknown),
+        ("another protocol", End(text("SSH-2.0-x\n")), "CONNECT", unknown),
+        ("status 999", Say(text("HTTP/1.1 999 Odd\nContent-Length: 0\n\n")), "999", "999"),
+        ("status 99", Say(text("HTTP/1.1 99 Odd\nContent-Length: 0\n\n")), "CONNECT", unknown),
+        ("not UTF-8", Say([text("HTTP/1.1 200 OK\nContent-Length: 2\n\n"), vec![0xff, 0xfe]].concat()), "200", "200"),
+        ("a bomb", Say(encoded("gzip", &gzip(&vec![0; 50_000_000]))), bad, bad),
+        ("gzip in gzip", Say(encoded("gzip, gzip", &gzip(&gzip(b"{}")))), bad, bad),
+        ("not the gzip it says", Say(encoded("gzip", b"{\"a\": 1}")), bad, bad),
+        ("an encoding nobody asked for", Say(encoded("br", b"{}")), bad, bad),
+        ("redirect in a circle", Say(text("HTTP/1.1 302 Found\nLocation: /\nContent-Length: 0\n\n")), "?", "302"),
+        ("redirect to nowhere", Say(text("HTTP/1.1 302 Found\nContent-Length: 0\n\n")), "302", "302"),
+    ]
+}
+
+async fn serve(listener: TcpListener, way: Way) {
+    while let Ok((socket, _)) = listener.accept().await {
+        tokio::spawn(misbehave(socket, way.clone()));
+    }
+}
+
+async fn misbehave(mut socket: TcpStream, way: Way) -> std::io::Result<()> {
+    if matches!(way, Way::ResetAtOnce) {
+        return socket.set_zero_linger();
+    }
+    let mut seen = [0; 8_192];
+    if socket.read(&mut seen).await? == 0 {
+        return Ok(());
+    }
+    let (head, piece, pause) = match way {
+        Way::Reset | Way::ResetAtOnce => return socket.set_zero_linger(),
+        Way::End(bytes) => return socket.write_all(&bytes).await,
+        Way::Say(bytes) => {
+            socket.write_all(&bytes).await?;
+            return std::future::pending().await;
+        }
+        Way::Endless(head, piece) => (head, piece, Duration::from_millis(1)),
+        Way::Drip(head, piece) => (head, piece, Duration::from_millis(100)),
+    };
+    socket.write_all(&head).await?;
+    let piece = if pause < Duration::from_millis(100) { piece.repeat(1 + 4_096 / piece.len()) } else { piece };
+    loop {
+        socket.write_all(&piece).await?;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Resident memory, and its peak, bytes.
+fn memory() -> (usize, usize) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let of = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap_or(0) * 1024
+    };
+    (of("VmRSS:"), of("VmHWM:"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_behaviour_ends_in_its_class_in_time_and_in_bounds() {
+    let client = client_with(&["127.0.0.0/8"], |settings| settings.response_bytes = LIMIT);
+    let rows = matrix();
+    let mut calls = Vec::new();
+    for (what, way, get, post) in rows {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port())).unwrap();
+        tokio::spawn(serve(listener, way));
+        for (method, expected) in [(Method::GET, get), (Method::POST, post)] {
+            let (client, spec) =
+                (client.clone(), RequestSpec { timeout: DEADLINE, ..request(method.clone(), url.clone()) });
+            calls.push(tokio::spawn(async move {
+                let begun = Instant::now();
+                let ended = match client.send(&spec).await {
+                    Ok(answer) => answer.status.to_string(),
+                    Err(failure) => class(&failure).0,
+                };
+                (format!("{what}, {method}"), expected, ended, begun.elapsed())
+            }));
+        }
+    }
+    let before = memory().0;
+    let mut wrong = Vec::new();
+    for call in calls {
+        let (what, expected, ended, took) = call.await.unwrap();
+        if expected != "?" && ended != expected || took > DEADLINE + Duration::from_secs(1) {
+            wrong.push(format!("{what}: {ended} instead of {expected} after {took:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let grown = memory().1.saturating_sub(before);
+    assert!(grown <= 64 * 1024 * 1024, "{grown} bytes more");
+}
