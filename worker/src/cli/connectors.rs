@@ -208,12 +208,13 @@ impl Test {
             Ok(job) => job,
             Err(refusal) => bail!(refusal.message),
         };
+        // A refresh token that is used here is used up for the workers, unless it is written down for them.
+        let client = client(config, Some(&store)).await?;
         let directory = Directory::of_store(store);
         let ready = match call::prepare(&job, None, &directory, &plan_limits(config)?).await? {
             Ok(ready) => ready,
             Err(failure) => return Ok(exit::failed(&failure)),
         };
-        let client = client(config, None).await?;
         if let Err(denied) = client.judge(&ready.plan.request) {
             return Ok(exit::failed(&denied));
         }

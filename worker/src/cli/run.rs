@@ -55,7 +55,7 @@ impl Run {
             Ok(ready) => ready,
             Err(failure) => return Ok(self.failed(&failure)),
         };
-        let client = client(&config, None).await?;
+        let client = client(&config, directory.store()).await?;
         if let Err(denied) = client.judge(&ready.plan.request) {
             return Ok(self.failed(&denied));
         }

@@ -80,6 +80,14 @@ impl Directory {
         Self::Store { store, cache, elements: Elements::default(), opened }
     }
 
+    /// The store that it looks up in, where it does.
+    pub fn store(&self) -> Option<&Store> {
+        match self {
+            Self::Store { store, .. } => Some(store),
+            Self::File(_) => None,
+        }
+    }
+
     /// The connector that a model calls `reference`: by uuid, id or name.
     ///
     /// # Errors
