@@ -134,7 +134,7 @@ fn memory() -> (usize, usize) {
     (of("VmRSS:"), of("VmHWM:"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn every_behaviour_ends_in_its_class_in_time_and_in_bounds() {
     let client = client_with(&["127.0.0.0/8"], |settings| settings.response_bytes = LIMIT);
     let rows = matrix();
