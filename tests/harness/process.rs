@@ -90,6 +90,7 @@ pub async fn run(command: &mut Command) -> Output {
 pub async fn succeed(command: &mut Command) -> String {
     let output = run(command).await;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{command:?}\n{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {}\n{text}\n{complaint}", output.status);
     text
 }

@@ -63,7 +63,8 @@ export class Session extends EventEmitter {
     if (leave && consumer) await consumer.deleteQueue(this.#names.resultQueue).catch(() => {});
     // Channels first: amqplib may close a connection before the last acknowledgements of its channels have left.
     for (const channel of this.#channels) await closed(channel);
-    await this.#connection?.close().catch(() => {});
+    // Whether the broker says goodbye or not: this ends when the connection is gone.
+    this.#connection?.close().catch(() => {});
     await this.#running;
   }
 
@@ -137,6 +138,8 @@ export class Session extends EventEmitter {
   async #consume(connection, channel) {
     const onMessage = (message) => {
       if (message === null) {
+        // Taken away by ourselves.
+        if (this.#closed) return;
         connection.emit('fault', new Error(`the broker has taken away the queue ${this.#names.resultQueue}`));
         connection.close().catch(() => {});
         return;
@@ -160,7 +163,9 @@ export class Session extends EventEmitter {
 /** Closes a channel, but not the connection with it. */
 async function closed(channel) {
   channel.removeAllListeners('close');
-  await channel.close().catch(() => {});
+  // amqplib forgets whoever waits for the end of a channel when its connection ends first.
+  const gone = new Promise((resolve) => channel.once('close', resolve));
+  await Promise.race([gone, channel.close().catch(() => {})]);
 }
 
 /** Resolves with the reason when a connection is gone. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import amqp from 'amqplib';
 
@@ -179,4 +180,20 @@ test('wrong settings are refused before a socket opens', async () => {
   await assert.rejects(connect({ prefix: '' }), /prefix/);
   await assert.rejects(connect({ config: 'maybe' }), /config: `maybe` is not model or deployed/);
   await assert.rejects(connect({ url: 'amqp://127.0.0.1:1', patience: 0 }), /^Error: RabbitMQ at 127\.0\.0\.1:1: /);
+});
+
+test('closing ends, wherever the connection breaks meanwhile', async (t) => {
+  const opened = await scene(t, { worker: false });
+  const cable = await proxy(t, URL);
+  for (const leave of [true, false]) {
+    for (let milliseconds = 0; milliseconds <= 8; milliseconds += 1) {
+      cable.mend();
+      const connector = await opened.connect({ url: cable.url });
+      const closing = connector.close({ leave }).then(() => 'closed');
+      const cut = sleep(milliseconds).then(cable.cut);
+      const ended = await Promise.race([closing, sleep(5_000, 'still closing', { ref: false })]);
+      assert.equal(ended, 'closed', `cut after ${milliseconds} ms`);
+      await cut;
+    }
+  }
 });
