@@ -75,3 +75,33 @@ async fn the_commands_of_the_readme_run() {
     shell.env("AMQP_URL", scene.broker()).env("DATA_CONNECTOR__AMQP__PREFIX", scene.prefix());
     succeed(&mut shell).await;
 }
+
+/// An operator who looks something up finds it: every metric, every exit code.
+#[test]
+fn the_runbook_knows_every_metric() {
+    let runbook = std::fs::read_to_string(repository().join("deploy/RUNBOOK.md")).expect("the runbook");
+    let names = std::fs::read_to_string(repository().join("worker/src/telemetry/metric.rs")).expect("the metrics");
+    let names: Vec<&str> = names.split('"').filter(|word| word.starts_with("data_connector_")).collect();
+    assert!(names.len() > 15, "{names:?}");
+    for name in &names {
+        assert!(runbook.contains(&format!("| `{name}` |")), "{name} is not in the runbook");
+    }
+    for row in runbook.lines().filter_map(|line| line.strip_prefix("| `data_connector_")) {
+        let name = format!("data_connector_{}", row.split('`').next().unwrap_or_default());
+        assert!(names.contains(&name.as_str()), "{name} is in the runbook, and nowhere else");
+    }
+}
+
+#[tokio::test]
+async fn the_commands_of_the_runbook_run() {
+    let scene = Scene::new();
+    let _worker = scene.worker(&[]).await;
+    let runbook = std::fs::read_to_string(repository().join("deploy/RUNBOOK.md")).expect("the runbook");
+    let block = runbook.split("<!-- run by a test -->").nth(1).and_then(|rest| rest.split("```").nth(1));
+    let commands: Vec<&str> =
+        block.expect("a block").lines().filter_map(|l| l.strip_prefix("data-connector ")).collect();
+    assert!(commands.len() >= 4, "{commands:?}");
+    for command in commands {
+        scene.cli(&command.split(' ').collect::<Vec<_>>()).await;
+    }
+}

@@ -1,5 +1,6 @@
 //! The product as its users meet it: the release binary, a real broker, real databases, a real engine.
 
+mod backpressure;
 mod cancels;
 mod command_line;
 mod crashes;
@@ -9,6 +10,7 @@ mod engine;
 mod jobs;
 mod ledger;
 mod refusals;
+mod replays;
 mod retries;
 mod secrets;
 mod tidy;

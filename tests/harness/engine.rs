@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
-    QueueDeclareOptions, QueueDeleteOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicPublishOptions, ConfirmSelectOptions,
+    QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer};
@@ -168,6 +168,15 @@ impl Engine {
         declared.ok().map(|queue| queue.message_count())
     }
 
+    /// How many consumers a queue of the product has.
+    pub async fn consumers(&self, queue: &str) -> u32 {
+        let channel = self.connection.create_channel().await.expect("a channel");
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let queue = format!("{}.{queue}", self.prefix);
+        let declared = channel.queue_declare(short(&queue), options, FieldTable::default()).await;
+        declared.map_or(0, |queue| queue.consumer_count())
+    }
+
     /// Whether there is an exchange of the product by this name.
     pub async fn has_exchange(url: &str, name: &str) -> bool {
         let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("the broker");
@@ -183,6 +192,25 @@ impl Engine {
         let channel = connection.create_channel().await.expect("a channel");
         let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         channel.queue_declare(short(name), options, FieldTable::default()).await.is_ok()
+    }
+
+    /// Takes the first message of a queue of the product and gives it back, so many times, as workers that die do.
+    pub async fn give_back(&self, queue: &str, times: u32) {
+        let channel = self.connection.create_channel().await.expect("a channel");
+        let queue = format!("{}.{queue}", self.prefix);
+        let mut taken = consume(&channel, &queue).await;
+        for _ in 0..times {
+            let delivery =
+                timeout(PATIENCE, taken.next()).await.expect("in time").expect("a message").expect("a message");
+            delivery.nack(BasicNackOptions { requeue: true, multiple: false }).await.expect("a nack");
+        }
+        channel.close(200, "done".into()).await.expect("its end");
+    }
+
+    /// Deletes a queue of the product.
+    pub async fn delete_queue(&self, queue: &str) {
+        let queue = format!("{}.{queue}", self.prefix);
+        self.channel.queue_delete(short(&queue), QueueDeleteOptions::default()).await.expect("a queue to delete");
     }
 
     /// Unbinds the result queue by deleting it.

@@ -8,6 +8,7 @@
 pub mod broker;
 pub mod engine;
 pub mod process;
+pub mod proxy;
 pub mod scene;
 pub mod third_party;
 
@@ -25,10 +26,13 @@ pub fn repository() -> PathBuf {
 
 /// The binary that was built beside the tests.
 pub fn binary() -> PathBuf {
-    let test = std::env::current_exe().unwrap_or_default();
-    let built = test.ancestors().nth(2).unwrap_or(Path::new(".")).join("data-connector");
-    assert!(built.exists(), "{} is missing: build it with the tests' profile first", built.display());
-    built
+    let own = std::env::current_exe().unwrap_or_default();
+    // Tests lie in a folder below, the campaign beside it.
+    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join("data-connector"));
+    let built = beside.into_iter().find(|binary| binary.exists());
+    built.unwrap_or_else(|| {
+        panic!("data-connector is not beside {}: build it with the same profile first", own.display())
+    })
 }
 
 /// Tries until it holds; fails the test with `what` when patience is over.

@@ -58,6 +58,11 @@ impl Running {
         self.child.wait().await.expect("its end").code()
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Waits for its own end; returns the exit code.
     pub async fn ended(&mut self) -> Option<i32> {
         self.child.wait().await.expect("its end").code()
@@ -72,6 +77,13 @@ pub async fn get(address: &str, path: &str) -> String {
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.expect("an answer");
     answer
+}
+
+/// Host and port of a URL.
+pub fn authority(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or(rest);
+    authority.rsplit_once('@').map_or(authority, |(_, place)| place).to_owned()
 }
 
 /// Sends a signal by its name.

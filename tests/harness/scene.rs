@@ -53,6 +53,11 @@ impl Scene {
         &self.broker
     }
 
+    /// The URL of the PostgreSQL database, where there is one.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
     /// A path inside the folder of this scene.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
@@ -110,9 +115,14 @@ impl Scene {
 
     /// Starts a worker and waits until it takes jobs.
     pub async fn worker(&self, arguments: &[&str]) -> Running {
+        self.worker_with(arguments, &[]).await
+    }
+
+    /// The same with these variables.
+    pub async fn worker_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
         let log = self.path(&format!("worker-{}.log", uuid::Uuid::new_v4().simple()));
         let mut command = self.command(&["worker", "--migrate"]);
-        let worker = Running::start(command.args(arguments), log);
+        let worker = Running::start(command.args(arguments).envs(variables.iter().copied()), log);
         eventually(&format!("a worker that takes jobs\n{}", worker.output()), || async {
             worker.output().contains("taking jobs").then_some(())
         })

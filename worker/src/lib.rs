@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod connector;
 pub mod engine;
+mod fault;
 pub mod http;
 pub mod interpret;
 pub mod job;

@@ -72,6 +72,16 @@ impl Broker {
         self.publishing.is_blocked()
     }
 
+    /// Whether a queue or an exchange exists with other arguments.
+    pub fn has_drifted(&self) -> bool {
+        self.consuming.has_drifted() || self.publishing.has_drifted()
+    }
+
+    /// How many channels were opened again because the old one was of no more use.
+    pub fn rebuilt(&self) -> u64 {
+        self.consuming.rebuilt()
+    }
+
     /// Jobs, from all configured queues.
     pub fn jobs(&self) -> Consumer {
         let queues = self.settings.queues.iter().map(|name| (self.topology.queue(name), name.clone()));

@@ -14,10 +14,12 @@ use lapin::types::FieldTable;
 use lapin::{Channel, ErrorKind};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
 use super::declare::declare;
 use super::link::Link;
 use super::message::{Properties, short};
+use super::silence::{Silence, Useless};
 use super::{Settings, Topology};
 
 /// Between losing a channel and opening the next one.
@@ -120,6 +122,12 @@ impl Consumer {
         self.deliveries.recv().await
     }
 
+    /// Done once it was stopped.
+    pub async fn stopped(&self) {
+        let mut stopped = self.stop.subscribe();
+        stop_asked(&mut stopped).await;
+    }
+
     /// A handle that stops it.
     pub fn stopper(&self) -> Stopper {
         Stopper(self.stop.clone())
@@ -148,6 +156,8 @@ enum End {
     Stopped,
     /// Anything else; a consumer that just ends is the way workers go silent.
     Lost(String),
+    /// Its connection does not answer.
+    Dead(String),
 }
 
 impl Pump {
@@ -156,11 +166,18 @@ impl Pump {
             match self.consume(&live.connection).await {
                 End::Stopped => return,
                 End::Lost(why) => tracing::warn!(source = ?self.source, "consuming ended ({why}); beginning again"),
+                End::Dead(why) => {
+                    tracing::warn!(source = ?self.source, "consuming ended ({why}); connecting again");
+                    live.give_up();
+                }
             }
+            self.link.count_rebuilt();
             tokio::time::sleep(PAUSE).await;
             if live.connection.status().connected() {
                 // The connection lives, so that what ended the channel may be a queue that is gone.
-                if let Err(error) = declare(&live.connection, &self.topology, &self.settings.queues).await {
+                let declared = declare(&live.connection, &self.topology, &self.settings.queues).await;
+                self.link.declared(&declared);
+                if let Err(error) = declared {
                     tracing::error!(%error, "the queues cannot be declared");
                     tokio::time::sleep(PAUSE * 10).await;
                 }
@@ -174,23 +191,32 @@ impl Pump {
             Ok(channel) => Arc::new(channel),
             Err(error) => return lost(error),
         };
-        let (mut streams, tags) = match self.subscribe(&channel).await {
+        let Subscribed { mut streams, tags, queues } = match self.subscribe(&channel).await {
             Ok(subscribed) => subscribed,
             Err(error) => return lost(error),
         };
+        let mut silence = Silence::default();
         loop {
             let next = tokio::select! {
                 () = stop_asked(&mut self.stopped) => {
                     cancel(&channel, tags).await;
                     return End::Stopped;
                 }
-                next = streams.next() => next,
+                next = timeout(self.settings.quiet, streams.next()) => next,
             };
             let delivery = match next {
-                Some((queue, Ok(delivery))) => Delivery::of(delivery, queue, &channel),
-                Some((_, Err(error))) => return lost(error),
-                None => return End::Lost("the broker cancelled the consumer".to_owned()),
+                Ok(Some((queue, Ok(delivery)))) => Delivery::of(delivery, queue, &channel),
+                Ok(Some((_, Err(error)))) => return lost(error),
+                Ok(None) => return End::Lost("the broker cancelled the consumer".to_owned()),
+                // With all it may hold in hand, a consumer has no reason to hear anything.
+                Err(_) if self.is_full(&channel) => continue,
+                Err(_) => match silence.explain(connection, &queues).await {
+                    Ok(()) => continue,
+                    Err(Useless::Consumer(why)) => return End::Lost(why),
+                    Err(Useless::Connection(why)) => return End::Dead(why),
+                },
             };
+            silence.broken();
             tokio::select! {
                 sent = self.hand_over.send(delivery) => if sent.is_err() { return End::Stopped },
                 () = stop_asked(&mut self.stopped) => {
@@ -201,7 +227,12 @@ impl Pump {
         }
     }
 
-    async fn subscribe(&self, channel: &Channel) -> lapin::Result<(Streams, Vec<String>)> {
+    /// Whether as many deliveries are unsettled as this consumer may hold; each of them keeps the channel.
+    fn is_full(&self, channel: &Arc<Channel>) -> bool {
+        Arc::strong_count(channel) > usize::from(self.prefetch)
+    }
+
+    async fn subscribe(&self, channel: &Channel) -> lapin::Result<Subscribed> {
         let (queues, options) = match &self.source {
             Source::Queues(queues) => (queues.clone(), BasicConsumeOptions::default()),
             Source::Private { exchange } => {
@@ -210,8 +241,9 @@ impl Pump {
             }
         };
         channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
-        let (mut streams, mut tags) = (SelectAll::new(), Vec::new());
+        let (mut streams, mut tags, mut names) = (SelectAll::new(), Vec::new(), Vec::new());
         for (queue, name) in queues {
+            names.push(queue.clone());
             let queue = short(&queue).map_err(too_long)?;
             let consumer = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
             tags.push(consumer.tag().to_string());
@@ -219,8 +251,16 @@ impl Pump {
             let ended = futures_util::stream::iter([Err(lapin::Error::from(ErrorKind::FutureCompleted))]);
             streams.push(consumer.chain(ended).map(move |delivery| (name.clone(), delivery)).boxed());
         }
-        Ok((streams, tags))
+        Ok(Subscribed { streams, tags, queues: names })
     }
+}
+
+/// A channel that is consumed from.
+struct Subscribed {
+    streams: Streams,
+    tags: Vec<String>,
+    /// By their full names.
+    queues: Vec<String>,
 }
 
 type Streams = SelectAll<futures_util::stream::BoxStream<'static, (String, lapin::Result<lapin::message::Delivery>)>>;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -28,12 +28,35 @@ pub(super) struct Live {
     pub(super) generation: u64,
 }
 
+impl Live {
+    /// Gives a connection up that does not answer; the supervisor sees it closed and connects anew.
+    pub(super) fn give_up(&self) {
+        let connection = Arc::clone(&self.connection);
+        // The goodbye of a connection that does not answer is waited for by nobody.
+        tokio::spawn(async move { drop(timeout(CONNECT, connection.close(541, "no answer".into())).await) });
+    }
+}
+
 /// A connection that comes back.
 #[derive(Clone)]
 pub(super) struct Link {
     current: watch::Receiver<Option<Live>>,
-    blocked: Arc<AtomicBool>,
+    facts: Arc<Facts>,
     supervisor: AbortHandle,
+}
+
+/// What is known of a connection beside whether it is there.
+#[derive(Default)]
+struct Facts {
+    blocked: AtomicBool,
+    drifted: AtomicBool,
+    rebuilt: AtomicU64,
+}
+
+impl Facts {
+    fn declared<T>(&self, declared: &Result<T, Error>) {
+        self.drifted.store(matches!(declared, Err(Error::Drift { .. })), Ordering::Relaxed);
+    }
 }
 
 impl Link {
@@ -45,9 +68,9 @@ impl Link {
     ) -> Result<Self, Error> {
         let connection = Arc::new(connect(&settings, role).await?);
         let (tell, current) = watch::channel(Some(Live { connection, generation: 0 }));
-        let blocked = Arc::new(AtomicBool::new(false));
-        let task = tokio::spawn(supervise(settings, topology, role, tell, Arc::clone(&blocked)));
-        Ok(Self { current, blocked, supervisor: task.abort_handle() })
+        let facts = Arc::<Facts>::default();
+        let task = tokio::spawn(supervise(settings, topology, role, tell, Arc::clone(&facts)));
+        Ok(Self { current, facts, supervisor: task.abort_handle() })
     }
 
     /// The connection, as soon as there is one.
@@ -64,7 +87,27 @@ impl Link {
 
     /// Whether the broker has blocked it for want of memory or disk.
     pub(super) fn is_blocked(&self) -> bool {
-        self.blocked.load(Ordering::Relaxed)
+        self.facts.blocked.load(Ordering::Relaxed)
+    }
+
+    /// Whether the last declaration met a queue or an exchange with other arguments.
+    pub(super) fn has_drifted(&self) -> bool {
+        self.facts.drifted.load(Ordering::Relaxed)
+    }
+
+    /// Notes how declaring went.
+    pub(super) fn declared<T>(&self, declared: &Result<T, Error>) {
+        self.facts.declared(declared);
+    }
+
+    /// How many channels were opened again.
+    pub(super) fn rebuilt(&self) -> u64 {
+        self.facts.rebuilt.load(Ordering::Relaxed)
+    }
+
+    /// Notes a channel that has to be opened again.
+    pub(super) fn count_rebuilt(&self) {
+        self.facts.rebuilt.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Ends it for good.
@@ -92,18 +135,18 @@ async fn supervise(
     topology: Arc<Topology>,
     role: &'static str,
     tell: watch::Sender<Option<Live>>,
-    blocked: Arc<AtomicBool>,
+    facts: Arc<Facts>,
 ) {
     loop {
         let live = tell.borrow().clone();
         let generation = live.as_ref().map_or(0, |live| live.generation);
         if let Some(live) = live {
-            let why = lost(&live.connection, &blocked).await;
+            let why = lost(&live.connection, &facts.blocked).await;
             tracing::warn!(connection = role, "the connection to RabbitMQ was lost ({why}); connecting again");
         }
-        blocked.store(false, Ordering::Relaxed);
+        facts.blocked.store(false, Ordering::Relaxed);
         tell.send_replace(None);
-        let connection = Arc::new(connect_again(&settings, &topology, role).await);
+        let connection = Arc::new(connect_again(&settings, &topology, role, &facts).await);
         tracing::info!(connection = role, "connected to RabbitMQ again");
         tell.send_replace(Some(Live { connection, generation: generation + 1 }));
     }
@@ -129,7 +172,7 @@ async fn lost(connection: &Connection, blocked: &AtomicBool) -> String {
 }
 
 /// Full jitter between 0.2 and 30 s: a restarted broker must not meet all workers at once.
-async fn connect_again(settings: &Settings, topology: &Topology, role: &'static str) -> Connection {
+async fn connect_again(settings: &Settings, topology: &Topology, role: &'static str, facts: &Facts) -> Connection {
     let mut longest = 0.4;
     loop {
         let wait = 0.2 + fastrand::f64() * longest;
@@ -139,8 +182,11 @@ async fn connect_again(settings: &Settings, topology: &Topology, role: &'static 
             declare::declare(&connection, topology, &settings.queues).await?;
             Ok::<_, Error>(connection)
         };
-        match connected.await {
+        let connected = connected.await;
+        facts.declared(&connected);
+        match connected {
             Ok(connection) => return connection,
+            Err(error @ Error::Drift { .. }) => tracing::error!(%error, connection = role, "still no connection"),
             Err(error) => tracing::debug!(%error, connection = role, "still no connection"),
         }
         longest = f64::min(longest * 2.0, 29.8);

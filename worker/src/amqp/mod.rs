@@ -8,6 +8,7 @@ mod declare;
 mod link;
 mod message;
 mod publisher;
+mod silence;
 mod topology;
 mod version;
 
@@ -35,6 +36,8 @@ pub struct Settings {
     pub prefetch: u16,
     /// How soon a dead connection is noticed.
     pub heartbeat: Duration,
+    /// After how long without a delivery a consumer is looked after.
+    pub quiet: Duration,
     /// How long a confirm may take.
     pub confirm_timeout: Duration,
     /// Own certificate authorities, PEM.

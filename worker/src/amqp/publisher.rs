@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::declare::confirming;
 use super::link::Link;
 use super::message::{Message, short};
+use crate::fault;
 
 /// Why a message is not known to be on a queue.
 #[derive(Debug, thiserror::Error)]
@@ -78,9 +79,13 @@ impl Publisher {
         let properties = message.properties.to_send().map_err(PublishError::Impossible)?;
         let unconfirmed = |error: lapin::Error| PublishError::Unconfirmed(error.to_string());
         let channel = self.channel().await?;
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let options = BasicPublishOptions { mandatory: !fault::without("mandatory"), ..BasicPublishOptions::default() };
         let confirm = channel.basic_publish(exchange, key, options, &message.body, properties).await;
-        match confirm.map_err(unconfirmed)?.await.map_err(unconfirmed)? {
+        let confirm = confirm.map_err(unconfirmed)?;
+        fault::at("published").await;
+        let confirmation = confirm.await.map_err(unconfirmed)?;
+        fault::at("confirmed").await;
+        match confirmation {
             Confirmation::Ack(None) => Ok(()),
             Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
                 Err(PublishError::Returned { code: returned.reply_code, text: returned.reply_text.to_string() })

@@ -24,6 +24,7 @@ fn settings(url: &str) -> Settings {
         queues: vec!["default".to_owned(), "slow".to_owned()],
         prefetch: 10,
         heartbeat: Duration::from_secs(15),
+        quiet: Duration::from_secs(30),
         confirm_timeout: Duration::from_secs(5),
         ca_file: None,
         client_certificate: None,

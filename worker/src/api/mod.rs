@@ -59,12 +59,15 @@ pub async fn serve(
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
 
-/// The process runs and its loop turns.
-async fn live() -> &'static str {
-    "live\n"
+/// The process runs and its jobs get on: 200, else 503, and its supervisor starts another one.
+async fn live(State(answers): State<Answers>) -> (StatusCode, String) {
+    match answers.health.status(&answers.worker).wedged {
+        None => (StatusCode::OK, "live\n".to_owned()),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("wedged: {why}\n")),
+    }
 }
 
-/// Broker and database are there: 200, else 503.
+/// Broker and database are there and take what they are given: 200, else 503.
 async fn ready(State(answers): State<Answers>) -> (StatusCode, Json<Status>) {
     let status = answers.health.status(&answers.worker);
     let code = if status.problem().is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

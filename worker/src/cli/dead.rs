@@ -86,6 +86,10 @@ impl Replay {
         }
         let broker = Broker::connect(run_settings::amqp(config, "dead-replay")).await?;
         for letter in letters {
+            // A parked job would be refused again: whoever replays it gives it another chance.
+            if let Some(job) = &letter.letter.job_id {
+                store.unpark(job).await?;
+            }
             let key = letter.letter.routing_key.clone().filter(|key| key.starts_with("job."));
             let message = Message {
                 exchange: broker.topology().jobs().to_owned(),

@@ -46,6 +46,7 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     match cause.downcast_ref::<run::Error>()? {
         run::Error::Store(error) => Some(of_store(error)),
         run::Error::Amqp(error) => Some(of_broker(error)),
+        run::Error::Wedged(_) => Some(run::WEDGED),
         _ => Some(CONFIGURATION),
     }
 }

@@ -33,7 +33,7 @@ impl Healthcheck {
             } else if age > FRESH_MS {
                 Some(format!("it has said nothing for {} s", age / 1_000))
             } else {
-                status.problem().map(ToOwned::to_owned)
+                status.problem()
             };
             well &= problem.is_none();
             let words = problem.unwrap_or_else(|| format!("well, {} jobs in hand", status.in_flight));

@@ -1,4 +1,4 @@
-//! `jobs list|show`: the ledger, for people.
+//! `jobs list|show|replay`: the ledger, for people.
 
 use std::process::ExitCode;
 
@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 
 use super::output::{self, Format};
+use super::replay::Replay;
 use super::settings::Settings;
 use crate::run::rfc3339;
 use crate::store::ledger::{JobFilter, JobRow};
@@ -17,6 +18,8 @@ pub(super) enum Jobs {
     List(List),
     /// Show one job with its attempts and its result
     Show(Show),
+    /// Run a job again, as a job of its own: `<job id>#n`
+    Replay(Replay),
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +60,7 @@ impl Jobs {
                     Format::Table => table(&jobs),
                 }
             }
+            Self::Replay(replay) => replay.run(&store, &config).await?,
             Self::Show(show) => match store.job(&show.id).await? {
                 Some(job) => output::json(&serde_json::to_value(&job)?),
                 None => bail!("the ledger knows no job `{}`", show.id),

@@ -13,6 +13,7 @@ mod jobs;
 mod keys;
 mod migrate;
 mod output;
+mod replay;
 mod run;
 mod schema;
 mod secrets;
@@ -60,7 +61,7 @@ enum Verb {
     /// Make, list, rotate and retire the keys that credentials and secrets are sealed with
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Look at the ledger: every call, its attempts and its error
+    /// Look at the ledger: every call, its attempts and its error; run jobs again
     #[command(subcommand)]
     Jobs(jobs::Jobs),
     /// Look at dead letters and publish them again

@@ -41,7 +41,7 @@ impl Serve {
         let watched = Arc::clone(&health);
         let watching = tokio::spawn(async move {
             loop {
-                watched.broker(broker.is_connected());
+                watched.broker(broker.is_connected(), broker.is_blocked(), broker.has_drifted());
                 match store.ping().await {
                     Ok(()) => watched.database_answered(),
                     Err(error) if watched.database_failed() => tracing::warn!(%error, "the database does not answer"),

@@ -64,6 +64,8 @@ pub struct Config {
     pub expressions: Expressions,
     /// The HTTP interface.
     pub api: Api,
+    /// What engines can do beyond the contract's least, by name.
+    pub engines: BTreeMap<String, Engine>,
     /// Logs.
     pub log: Log,
     /// Where status files and the SQLite file live; absolute.
@@ -82,6 +84,7 @@ pub struct Amqp {
     /// What all names begin with.
     pub prefix: String,
     heartbeat: u16,
+    quiet: u64,
     confirm_timeout: u64,
     ca_file: String,
     client_certificate: String,
@@ -116,8 +119,10 @@ pub struct Worker {
     /// How many jobs a process holds at once.
     pub prefetch: u16,
     concurrency: u16,
+    per_host: u16,
     drain_timeout: u64,
     lease: u64,
+    stuck_after: u64,
 }
 
 /// `[http]`
@@ -165,6 +170,14 @@ pub struct Expressions {
 pub struct Api {
     /// Where `up` and `serve` answer.
     pub listen: std::net::SocketAddr,
+}
+
+/// `[engines.NAME]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Engine {
+    /// Whether it understands results of jobs that were run again (CONTRACT 3).
+    pub accepts_replay: bool,
 }
 
 /// `[log]`
@@ -221,6 +234,8 @@ impl Config {
             check(name(queue), "worker.queues", || format!("holds `{queue}`; it must be 1 to 64 of A-Z a-z 0-9 _ -"))?;
         }
         check(self.worker.prefetch > 0, "worker.prefetch", || "must be at least 1".to_owned())?;
+        check(self.worker.stuck_after >= 2, "worker.stuck_after", || "must be at least 2 seconds".to_owned())?;
+        check(self.amqp.quiet > 0, "amqp.quiet", || "must be at least 1 second".to_owned())?;
         check(self.worker.lease >= 5, "worker.lease", || "must be at least 5 seconds".to_owned())?;
         check(self.limits.call_timeout > 0, "limits.call_timeout", || "must be at least 1 second".to_owned())?;
         check(self.http.connect_timeout > 0, "http.connect_timeout", || "must be at least 1 second".to_owned())?;
@@ -289,6 +304,11 @@ impl Amqp {
     /// How soon a dead connection is noticed.
     pub fn heartbeat(&self) -> Duration {
         Duration::from_secs(self.heartbeat.into())
+    }
+
+    /// How long nothing may come before the consumer is looked after.
+    pub fn quiet(&self) -> Duration {
+        Duration::from_secs(self.quiet)
     }
 
     /// How long a confirm may take.
@@ -360,6 +380,19 @@ impl Worker {
     /// How many jobs are worked on at once.
     pub fn concurrency(&self) -> usize {
         usize::from(if self.concurrency == 0 { self.prefetch } else { self.concurrency })
+    }
+
+    /// How many calls one host may have at once: four of five places, so that one host never takes them all.
+    pub fn per_host(&self) -> usize {
+        match self.per_host {
+            0 => (self.concurrency() - self.concurrency().div_ceil(5)).max(1),
+            given => usize::from(given),
+        }
+    }
+
+    /// How long a job may take beside its call before the process counts as wedged.
+    pub fn stuck_after(&self) -> Duration {
+        Duration::from_secs(self.stuck_after)
     }
 
     /// How long calls in flight may take to finish after SIGTERM.

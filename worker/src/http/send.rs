@@ -15,6 +15,7 @@ use super::classify;
 use super::client::{Client, HEADER_BYTES, chain};
 use super::decode::Incoming;
 use super::guard::{Denied, Refused};
+use crate::fault;
 use crate::interpret::Response;
 use crate::job::{Code, Failure};
 use crate::plan::{Authorization, RequestSpec};
@@ -117,6 +118,7 @@ impl<'a> Call<'a> {
         self.asked.store(false, Ordering::Relaxed);
         let executed = timeout_at(self.deadline, client.execute(self.build(&request, proof)?)).await;
         let asked = self.asked.load(Ordering::Relaxed);
+        fault::at("answered").await;
         let answer = match executed {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(classify::before_status(error, self.request, asked)),

@@ -36,6 +36,11 @@ pub fn begin(url: &Url, response: &Response, reading: &Reading<'_>) -> Result<Op
     Ok(Some((place, Asking { tries: rules.poll.tries, wait: wait(response, rules.poll.wait, reading) })))
 }
 
+/// Whether an accepted request is asked after.
+pub fn is_wanted(reading: &Reading<'_>) -> bool {
+    reading.rule(|rules| rules.poll.as_ref()).is_some()
+}
+
 /// The wait before the next question, or `None` where this answer is the final one.
 ///
 /// # Errors

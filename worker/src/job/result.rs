@@ -43,6 +43,9 @@ pub struct JobResult {
     pub ending: Ending,
     /// What the call cost; always there.
     pub call: Call,
+    /// The how manieth time the job was run again, where somebody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<u32>,
 }
 
 /// How a job ended.

@@ -110,6 +110,13 @@ impl RequestSpec {
         }
     }
 
+    /// The same under another `Idempotency-Key`, where it carries one.
+    #[must_use]
+    pub fn under(self, key: &str) -> Self {
+        let key = HeaderValue::from_str(key).ok();
+        Self { idempotency_key: self.idempotency_key.and_then(|own| key.or(Some(own))), ..self }
+    }
+
     /// SHA-256 of what is sent, credentials left out: attempts that differ are noted (CONTRACT 6).
     pub fn hash(&self) -> [u8; 32] {
         let mut sha = Sha256::new();

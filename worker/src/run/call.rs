@@ -1,6 +1,7 @@
 //! One attempt's pure and network part, the same for a worker and for `data-connector run`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -26,6 +27,15 @@ pub struct Ready {
     pub plan: Plan,
     /// What the operator decided.
     pub limits: Limits,
+}
+
+impl Ready {
+    /// The same under the key that the ledger has: the first attempt's, or that of the job that runs again.
+    #[must_use]
+    pub fn under(mut self, key: &str) -> Self {
+        self.plan.request = self.plan.request.under(key);
+        self
+    }
 }
 
 /// A good answer.
@@ -149,6 +159,15 @@ fn misconfigured(job: &Job, named: Option<(&str, &str)>, problem: &str) -> Failu
     let call = named.map(|(connector, resource)| format!(", connector `{connector}`, resource `{resource}`"));
     let message = format!("element {}{}: {problem}", job.element_label(), call.unwrap_or_default());
     Failure::before_any_attempt(Code::Configuration, message)
+}
+
+/// The longest an attempt may take: its files, the call with its pages, and the questions that may follow.
+pub fn longest(job: &Job, ready: &Ready) -> Duration {
+    let timeout = ready.plan.request.timeout;
+    let asks = reading(job, ready).is_some_and(|reading| interpret::polling::is_wanted(&reading));
+    let asking = if asks { ready.limits.poll_time.saturating_add(timeout) } else { Duration::ZERO };
+    // Fetching a token, then files, then the call with its pages: each has the call's time.
+    timeout.saturating_mul(3).saturating_add(asking)
 }
 
 /// Makes one attempt: send, follow what the answer leads to, then interpret.

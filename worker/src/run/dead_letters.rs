@@ -2,31 +2,74 @@
 
 use std::sync::Arc;
 
-use crate::amqp::{Consumer, Delivery, HeaderValue};
+use crate::amqp::{Consumer, Delivery, HeaderValue, Message, Properties};
 use crate::job::Code;
 use crate::store::dead_letters::NewDeadLetter;
+use crate::telemetry::metric;
 
-use super::worker::{Stopping, Worker};
+use super::worker::{Delivered, Stopping, Worker};
+
+/// On a letter that was given another life: it gets one only.
+const REVIVED: &str = "revived";
 
 /// Runs until the process ends: commit, then ack.
 pub(super) async fn collect(worker: Arc<Worker>, mut deliveries: Consumer) {
     while let Some(delivery) = deliveries.next().await {
-        let letter = letter(&delivery);
-        let stored = worker.until_answered("dead letters", || worker.store.add_dead_letter(letter.clone())).await;
-        match stored {
+        match settle(&worker, &delivery).await {
             Ok(()) => delivery.ack().await,
             Err(Stopping) => delivery.requeue().await,
         };
     }
 }
 
-fn letter(delivery: &Delivery) -> NewDeadLetter {
-    let properties = &delivery.properties;
-    let text = |name: &str| match properties.headers.get(name) {
+async fn settle(worker: &Worker, delivery: &Delivery) -> Result<(), Stopping> {
+    if is_bystander(worker, &delivery.properties).await? && revive(worker, delivery).await? == Delivered::Taken {
+        return Ok(());
+    }
+    let letter = letter(delivery);
+    worker.until_answered("dead letters", || worker.store.add_dead_letter(letter.clone())).await
+}
+
+/// Whether the broker gave a job up because of workers that died too often, though none of them over this job.
+async fn is_bystander(worker: &Worker, properties: &Properties) -> Result<bool, Stopping> {
+    let by_limit = text(properties, "x-first-death-reason").is_some_and(|reason| reason == "delivery_limit");
+    let Some(id) = properties.message_id.as_deref().filter(|_| by_limit) else { return Ok(false) };
+    if properties.headers.contains_key(REVIVED) {
+        return Ok(false);
+    }
+    Ok(worker.until_answered("ledger", || worker.ledger.crashes(id)).await? == 0)
+}
+
+/// Back into the queue it came from; the broker's own notes are left behind, or it would take the copy for a cycle.
+async fn revive(worker: &Worker, delivery: &Delivery) -> Result<Delivered, Stopping> {
+    let mut properties = delivery.properties.clone();
+    let queue = text(&properties, "x-first-death-queue").unwrap_or_default();
+    properties.headers.retain(|name, _| !name.starts_with("x-"));
+    properties.headers.insert(REVIVED.to_owned(), HeaderValue::Integer(1));
+    let copy = Message { exchange: String::new(), routing_key: queue.clone(), body: delivery.body.clone(), properties };
+    let delivered = worker.publish_for_sure(&copy).await?;
+    if delivered == Delivered::Taken {
+        metrics::counter!(metric::REVIVED).increment(1);
+        tracing::warn!(
+            job.id = delivery.properties.message_id,
+            queue,
+            "workers died too often while this job waited beside others; it goes back into its queue once"
+        );
+    }
+    Ok(delivered)
+}
+
+fn text(properties: &Properties, name: &str) -> Option<String> {
+    match properties.headers.get(name) {
         Some(HeaderValue::Text(text)) => Some(text.clone()),
         Some(HeaderValue::Integer(number)) => Some(number.to_string()),
         _ => None,
-    };
+    }
+}
+
+fn letter(delivery: &Delivery) -> NewDeadLetter {
+    let properties = &delivery.properties;
+    let text = |name: &str| text(properties, name);
     // A letter that the broker made itself says so in x-death and in the x-first-death headers.
     let by_broker = |name: &str| text(&format!("x-first-death-{name}"));
     NewDeadLetter {

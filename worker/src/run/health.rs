@@ -1,6 +1,7 @@
 //! How this process is: what `healthcheck`, `/health` and the log say about it.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
@@ -14,11 +15,16 @@ pub struct Health {
     broker: AtomicBool,
     database: AtomicBool,
     draining: AtomicBool,
+    blocked: AtomicBool,
+    drifted: AtomicBool,
+    started: AtomicBool,
     in_flight: AtomicUsize,
+    wedged: OnceLock<String>,
 }
 
 /// One moment's facts, as the status file and `/health/ready` show them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them is a fact of its own, as readers of the file see it")]
 pub struct Status {
     /// The worker's id.
     pub worker: String,
@@ -32,20 +38,34 @@ pub struct Status {
     pub database: bool,
     /// No more jobs are taken.
     pub draining: bool,
+    /// The broker takes no messages for want of memory or disk.
+    pub blocked: bool,
+    /// A queue or an exchange exists with other arguments.
+    pub drifted: bool,
+    /// Why this process can only be started anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wedged: Option<String>,
     /// Jobs in hand.
     pub in_flight: usize,
 }
 
 impl Status {
     /// What is wrong, for people; `None` when nothing is.
-    pub fn problem(&self) -> Option<&'static str> {
-        if !self.broker {
-            Some("RabbitMQ is not connected")
+    pub fn problem(&self) -> Option<String> {
+        let found = if let Some(why) = &self.wedged {
+            return Some(format!("wedged: {why}"));
+        } else if !self.broker {
+            "RabbitMQ is not connected"
+        } else if self.drifted {
+            "a queue or an exchange of its prefix exists with other arguments; the log names it"
+        } else if self.blocked {
+            "RabbitMQ takes no messages for want of memory or disk"
         } else if !self.database {
-            Some("the database does not answer")
+            "the database does not answer"
         } else {
-            None
-        }
+            return None;
+        };
+        Some(found.to_owned())
     }
 }
 
@@ -59,21 +79,46 @@ impl Health {
             broker: self.broker.load(Ordering::Relaxed),
             database: self.database.load(Ordering::Relaxed),
             draining: self.draining.load(Ordering::Relaxed),
+            blocked: self.blocked.load(Ordering::Relaxed),
+            drifted: self.drifted.load(Ordering::Relaxed),
+            wedged: self.wedged.get().cloned(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
         }
     }
 
-    /// Notes whether the broker is connected.
-    pub fn broker(&self, up: bool) {
-        self.broker.store(up, Ordering::Relaxed);
-        metrics::gauge!(metric::BROKER_UP).set(if up { 1.0 } else { 0.0 });
+    /// Notes how the broker is.
+    pub fn broker(&self, up: bool, blocked: bool, drifted: bool) {
+        for (fact, holds, gauge) in [
+            (&self.broker, up, metric::BROKER_UP),
+            (&self.blocked, blocked, metric::BROKER_BLOCKED),
+            (&self.drifted, drifted, metric::TOPOLOGY_DRIFT),
+        ] {
+            fact.store(holds, Ordering::Relaxed);
+            metrics::gauge!(gauge).set(if holds { 1.0 } else { 0.0 });
+        }
+    }
+
+    /// Whether new jobs can be worked on to their end: broker and database are there.
+    pub fn is_well(&self) -> bool {
+        let [broker, blocked, database] =
+            [&self.broker, &self.blocked, &self.database].map(|fact| fact.load(Ordering::Relaxed));
+        broker && !blocked && database
+    }
+
+    /// Notes why this process can only be started anew; the first reason is kept.
+    pub fn wedged(&self, why: String) {
+        metrics::gauge!(metric::WEDGED).set(1.0);
+        self.wedged.set(why).ok();
     }
 
     /// Notes an answer of the database.
     pub fn database_answered(&self) {
         if !self.database.swap(true, Ordering::Relaxed) {
             metrics::gauge!(metric::DATABASE_UP).set(1.0);
-            tracing::info!("the database answers");
+            // At the start it is no news.
+            if self.started.swap(true, Ordering::Relaxed) {
+                tracing::info!("the database answers again");
+            }
         }
     }
 
@@ -88,22 +133,9 @@ impl Health {
         self.draining.store(true, Ordering::Relaxed);
     }
 
-    /// One more job in hand, until the guard is dropped.
-    pub fn begin(self: &std::sync::Arc<Self>) -> InFlight {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        metrics::gauge!(metric::IN_FLIGHT).increment(1.0);
-        InFlight(std::sync::Arc::clone(self))
-    }
-}
-
-/// One job in hand.
-#[derive(Debug)]
-pub struct InFlight(std::sync::Arc<Health>);
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-        metrics::gauge!(metric::IN_FLIGHT).decrement(1.0);
+    /// Notes how many jobs are in hand.
+    pub fn in_flight(&self, jobs: usize) {
+        self.in_flight.store(jobs, Ordering::Relaxed);
     }
 }
 

@@ -1,15 +1,19 @@
-//! What is done by the clock: leases, results that were left behind, old rows, the status file.
+//! What is done by the clock: leases, the gate for new jobs, results that were left behind, figures, old rows.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::hand::Hand;
 use super::health::StatusFile;
+use super::untaken::BEHIND;
 use super::worker::Worker;
 use crate::amqp::Broker;
+use crate::telemetry::metric;
 
-/// How often results that were left behind are looked for.
+/// How often results that were left behind are looked for, and figures of the ledger are read.
 const SWEEP: Duration = Duration::from_secs(5);
 /// How many of them are sent in one go.
 const SWEPT: u32 = 100;
@@ -19,60 +23,130 @@ const RETAIN: Duration = Duration::from_mins(10);
 const ROWS: Duration = Duration::from_hours(30 * 24);
 const PAYLOADS: Duration = Duration::from_hours(24);
 
-/// Runs until the process ends.
-pub(super) async fn run(worker: Arc<Worker>, broker: Broker, file: StatusFile, lease: Duration) {
-    let mut tick = interval(Duration::from_secs(1));
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let renewal = (lease / 3).max(Duration::from_secs(1));
-    let start = Instant::now();
-    let (mut renewed, mut swept, mut retained) = (start, start, start);
-    loop {
-        tick.tick().await;
-        worker.health.broker(broker.is_connected());
-        if let Err(error) = file.write(&worker.health.status(&worker.id)) {
-            tracing::warn!(%error, "the status file cannot be written");
+/// What it looks after.
+pub(super) struct Housekeeping {
+    pub(super) worker: Arc<Worker>,
+    pub(super) broker: Broker,
+    pub(super) hand: Arc<Hand>,
+    /// Open while new jobs can be worked on to their end.
+    pub(super) gate: watch::Sender<bool>,
+    pub(super) file: StatusFile,
+    pub(super) lease: Duration,
+}
+
+impl Housekeeping {
+    /// Runs until the process ends. What asks the database does so beside the rest, so that one that hangs stops nothing.
+    pub(super) async fn run(self) {
+        let looks = self.look();
+        let renews = renew(&self.worker, self.lease);
+        let sweeps = sweep(&self.worker);
+        let retains = retain(&self.worker);
+        tokio::join!(looks, renews, sweeps, retains);
+    }
+
+    /// Broker, gate and status file, every second.
+    async fn look(&self) {
+        let (worker, broker) = (&self.worker, &self.broker);
+        let (mut tick, mut rebuilt) = (every(Duration::from_secs(1)), 0);
+        loop {
+            tick.tick().await;
+            worker.health.broker(broker.is_connected(), broker.is_blocked(), broker.has_drifted());
+            worker.health.in_flight(self.hand.len());
+            metrics::gauge!(metric::HOSTS_RESTING).set(count(worker.hosts.resting()));
+            let now = broker.rebuilt();
+            metrics::counter!(metric::CONSUMERS_REBUILT).increment(now - rebuilt);
+            rebuilt = now;
+            self.open_or_close();
+            if let Err(error) = self.file.write(&worker.health.status(&worker.id)) {
+                tracing::warn!(%error, "the status file cannot be written");
+            }
         }
-        if renewed.elapsed() >= renewal {
-            renewed = Instant::now();
-            renew(&worker, lease).await;
-        }
-        if swept.elapsed() >= SWEEP {
-            swept = Instant::now();
-            sweep(&worker).await;
-        }
-        if retained.elapsed() >= RETAIN {
-            retained = Instant::now();
-            retain(&worker).await;
+    }
+
+    /// What could not be answered is not begun.
+    fn open_or_close(&self) {
+        let well = self.worker.health.is_well();
+        let changed = self.gate.send_if_modified(|open| std::mem::replace(open, well) != well);
+        if changed && well {
+            tracing::info!("broker and database are there again: taking jobs");
+        } else if changed {
+            let status = self.worker.health.status(&self.worker.id);
+            tracing::warn!("taking no more jobs for now: {}", status.problem().unwrap_or_default());
         }
     }
 }
 
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut tick = interval(period);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and counts are far below 2^52")]
+fn count(number: usize) -> f64 {
+    number as f64
+}
+
+/// Keeps the lease; while the database is away, asks every second whether it is back.
 async fn renew(worker: &Worker, lease: Duration) {
-    match worker.store.renew_worker(&worker.id, lease).await {
-        Ok(()) => worker.health.database_answered(),
-        Err(error) => {
-            if worker.health.database_failed() {
-                tracing::warn!(%error, "the lease cannot be renewed; without it others take this worker's jobs over");
+    let renewal = (lease / 3).max(Duration::from_secs(1));
+    let (mut tick, mut renewed) = (every(Duration::from_secs(1)), Instant::now());
+    loop {
+        tick.tick().await;
+        if renewed.elapsed() < renewal && worker.health.status(&worker.id).database {
+            continue;
+        }
+        match worker.store.renew_worker(&worker.id, lease).await {
+            Ok(()) => {
+                renewed = Instant::now();
+                worker.health.database_answered();
+            }
+            Err(error) => {
+                if worker.health.database_failed() {
+                    tracing::warn!(%error, "the lease cannot be renewed; without it others take this worker's jobs over");
+                }
             }
         }
     }
 }
 
 async fn sweep(worker: &Worker) {
-    match worker.ledger.sweep(SWEPT).await {
-        Ok(left_behind) => {
-            for answer in left_behind {
-                if worker.send_answer(&answer).await.is_err() {
-                    return;
+    let mut tick = every(SWEEP);
+    loop {
+        tick.tick().await;
+        match worker.ledger.sweep(SWEPT).await {
+            Ok(left_behind) => {
+                for answer in left_behind {
+                    if worker.send_answer(&answer).await.is_err() {
+                        return;
+                    }
                 }
             }
+            Err(error) => tracing::debug!(%error, "results that were left behind cannot be looked for"),
         }
-        Err(error) => tracing::debug!(%error, "results that were left behind cannot be looked for"),
+        read_figures(worker).await;
+    }
+}
+
+/// What the whole ledger says about retries and results.
+async fn read_figures(worker: &Worker) {
+    match worker.ledger.figures(BEHIND).await {
+        Ok(figures) => {
+            metrics::gauge!(metric::RETRY_STUCK).set(count(figures.retry_stuck));
+            metrics::gauge!(metric::RESULTS_WAITING).set(count(figures.results_waiting));
+            worker.untaken.found(figures.engines_behind);
+        }
+        Err(error) => tracing::debug!(%error, "the ledger's figures cannot be read"),
     }
 }
 
 async fn retain(worker: &Worker) {
-    if let Err(error) = worker.ledger.retain(ROWS, PAYLOADS).await {
-        tracing::warn!(%error, "old rows of the ledger cannot be dropped");
+    let mut tick = every(RETAIN);
+    tick.tick().await;
+    loop {
+        tick.tick().await;
+        if let Err(error) = worker.ledger.retain(ROWS, PAYLOADS).await {
+            tracing::warn!(%error, "old rows of the ledger cannot be dropped");
+        }
     }
 }

@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::admission::{self, Admission};
 use super::call::{self, Ready};
+use super::hand::InHand;
+use super::hosts::Place;
 use super::outcome::{self, Outcome};
 use super::worker::{Settled, Stopping, Worker};
 use super::{clock, copy, refuse};
 use crate::amqp::Delivery;
+use crate::fault;
 use crate::job::{Code, Envelope, Failure, Job, Retriable, decode, idempotency_key};
 use crate::plan::Repeat;
 use crate::retry::{self, Next, Standing};
-use crate::store::ledger::{Claim, ClaimRequest, Granted, Record, Recorded};
+use crate::store::ledger::{Claim, ClaimRequest, Granted, Record, Recorded, StoredJob};
 use crate::telemetry::metric;
 
 /// Works on one delivery; every error path ends in a durable place or back in the queue.
@@ -21,7 +25,9 @@ pub(super) async fn work(
     worker: &Worker,
     delivery: &Delivery,
     granted: &OnceLock<Granted>,
+    in_hand: &InHand,
 ) -> Result<Settled, Stopping> {
+    fault::at("delivered").await;
     let envelope = copy::envelope(&delivery.properties);
     count_unrouted(delivery, &envelope);
     if delivery.body.len() > worker.limits.job_bytes {
@@ -31,23 +37,37 @@ pub(super) async fn work(
         Ok(job) => job,
         Err(refusal) => return refuse::bad_job(worker, delivery, &envelope, &refusal).await,
     };
+    in_hand.is_of(&job.id);
     let planned = worker.until_answered("configuration", || prepare(worker, &job, &envelope)).await?;
+    let place = match admission::admit(worker, &job, planned.as_ref()).await {
+        Admission::Now(place) => place,
+        Admission::Later(wait) => {
+            worker.delay(copy::of(delivery, &envelope, envelope.attempt), wait).await?;
+            return Ok(Settled::Done);
+        }
+    };
+    in_hand.may_take(planned.as_ref().map_or(Duration::ZERO, |ready| call::longest(&job, ready)));
     let admitted = match &planned {
         Ok(ready) => worker.client.admit(&ready.plan.request).await,
         Err(_) => Ok(()),
     };
 
+    fault::at("admitted").await;
     let request = claim_request(&job, &envelope, &planned);
     let claim = worker.until_answered("ledger", || worker.ledger.claim(request.clone())).await?;
     metrics::counter!(metric::CLAIMS, "verdict" => outcome::verdict(&claim)).increment(1);
     let ended = match claim {
         Claim::Granted(grant) => {
             granted.set(grant.clone()).ok();
-            attempt_it(worker, &job, planned, admitted, grant).await
+            fault::at("claimed").await;
+            attempt_it(worker, &job, planned, admitted, grant, place.as_ref()).await
         }
         Claim::Orphaned(grant) => outcome::unknown(&job, planned.ok().as_ref(), grant),
         other => return settle_claim(worker, delivery, &envelope, &job, other).await,
     };
+    drop(place);
+    in_hand.may_take(Duration::ZERO);
+    fault::at("called").await;
     finish(worker, delivery, &envelope, &job, ended).await
 }
 
@@ -93,6 +113,7 @@ async fn attempt_it(
     planned: Result<Ready, Failure>,
     admitted: Result<(), Failure>,
     mut grant: Granted,
+    place: Option<&Place>,
 ) -> Outcome {
     if job.deadline_ms.is_some_and(|deadline| deadline <= clock::now_ms()) {
         let message = "the job's deadline had passed before this attempt could start";
@@ -100,7 +121,7 @@ async fn attempt_it(
         return outcome::failed(job, planned.ok().as_ref(), grant, failure, Duration::ZERO);
     }
     let ready = match planned {
-        Ok(ready) => ready,
+        Ok(ready) => ready.under(&grant.idempotency_key),
         Err(failure) => return outcome::failed(job, None, grant, failure, Duration::ZERO),
     };
     let (at, begun) = (clock::rfc3339(clock::now_ms()), Instant::now());
@@ -109,6 +130,9 @@ async fn attempt_it(
         Err(refused) => Err(refused),
     };
     let took = begun.elapsed();
+    if let Some(place) = place {
+        place.ended(admission::has_answered(&called));
+    }
     outcome::count_attempt(&called, took);
     let failure = match called {
         Ok(answer) => return outcome::completed(job, &ready, grant, answer, took),
@@ -148,13 +172,17 @@ async fn finish(
             let wait_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
             let record = Record::Waiting { id: job.id.clone(), fence: grant.fence, wait_ms, history: grant.history };
             match worker.until_answered("ledger", || worker.ledger.record(record.clone())).await? {
-                Recorded::Done => worker.delay(copy::of(delivery, envelope, grant.attempt + 1), after).await?,
+                Recorded::Done => {
+                    fault::at("recorded").await;
+                    worker.delay(copy::of(delivery, envelope, grant.attempt + 1), after).await?;
+                }
                 Recorded::Cancelled => {}
                 Recorded::Lost => worker.delay(copy::of(delivery, envelope, envelope.attempt), LOST).await?,
             }
         }
         Outcome::Ended { grant, result, summary } => {
             let answer = outcome::answer(worker, job, envelope, &grant, &result);
+            let send = grant.replay.is_none_or(|replay| replay.send);
             let record = Record::Answered {
                 id: job.id.clone(),
                 fence: grant.fence,
@@ -163,11 +191,16 @@ async fn finish(
                 duration_ms: summary.duration_ms,
                 history: grant.history,
                 result: answer.clone(),
+                job: StoredJob { body: delivery.body.clone(), queue: delivery.queue.clone() },
+                send,
             };
             match worker.until_answered("ledger", || worker.ledger.record(record.clone())).await? {
                 Recorded::Done => {
                     outcome::count_job(summary.code);
-                    worker.send_answer(&answer).await?;
+                    fault::at("recorded").await;
+                    if send {
+                        worker.send_answer(&answer).await?;
+                    }
                 }
                 Recorded::Cancelled => {
                     metrics::counter!(metric::JOBS, "ending" => "cancelled", "code" => "").increment(1);

@@ -2,6 +2,7 @@
 //!
 //! Knows the order of things; everything that branches on content is in the pure modules.
 
+mod admission;
 pub mod call;
 mod clock;
 mod copy;
@@ -9,7 +10,9 @@ mod dead_letters;
 pub mod directory;
 mod elements;
 mod follow;
+mod hand;
 pub mod health;
+mod hosts;
 mod housekeeping;
 mod job;
 #[cfg(test)]
@@ -19,6 +22,8 @@ mod outcome;
 mod refuse;
 pub mod settings;
 mod stored_tokens;
+mod untaken;
+mod watchdog;
 mod worker;
 
 use std::panic::AssertUnwindSafe;
@@ -26,19 +31,25 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::amqp::{self, Broker, Consumer, Delivery};
 use crate::config::{self, Config};
-use crate::http;
 use crate::store::{self, Store};
+use crate::{fault, http};
 use directory::Directory;
+use hand::{Hand, InHand};
 use health::Health;
+use hosts::Hosts;
+use housekeeping::Housekeeping;
+use untaken::Untaken;
+use watchdog::Sentry;
 use worker::{Settled, Worker};
 
 pub use clock::{now_ms, rfc3339};
+pub use watchdog::WEDGED;
 pub use worker::Phase;
 
 /// Why a worker cannot start or go on.
@@ -67,6 +78,9 @@ pub enum Error {
         /// The other one.
         worker: String,
     },
+    /// Something in this process does not get on; what it had in hand comes again.
+    #[error("wedged: {0}. The process ends, so that another one takes over; what it had in hand comes again")]
+    Wedged(String),
 }
 
 /// A worker that has what it needs and can be run.
@@ -87,7 +101,7 @@ impl Process {
     pub async fn start(config: Config, store: Store, health: Arc<Health>) -> Result<Self, Error> {
         let id = format!("{}-{}", host_name(), uuid::Uuid::now_v7());
         let broker = Broker::connect(settings::amqp(&config, &id)).await?;
-        health.broker(true);
+        health.broker(true, false, false);
         neighbours::refuse_other_ledger(&broker, store.ledger_id(), &id).await?;
         store.register_worker(&id, &host_name(), config.worker.lease()).await?;
         health.database_answered();
@@ -101,6 +115,8 @@ impl Process {
             limits: config.limits.clone(),
             plan_limits: settings::plan_limits(&config)?,
             phase: phase_seen,
+            hosts: Hosts::new(config.worker.per_host()),
+            untaken: Untaken::default(),
             health,
             store,
             id,
@@ -117,31 +133,49 @@ impl Process {
     /// Works until `stop` is done, then drains: calls in flight finish, what was not begun goes back to the queue.
     ///
     /// # Errors
-    /// When the broker says something that no reconnecting mends.
+    /// [`Error::Wedged`] when something in this process does not get on.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         let Self { worker, broker, config, phase, status_file } = self;
+        let hand = Hand::new(config.worker.concurrency(), config.worker.stuck_after());
+        let (gate, gate_seen) = watch::channel(true);
+        let sentry = Sentry::start(config.worker.stuck_after())?;
+        let housekeeping = Housekeeping {
+            worker: Arc::clone(&worker),
+            broker: broker.clone(),
+            hand: Arc::clone(&hand),
+            gate,
+            file: status_file,
+            lease: config.worker.lease(),
+        };
         let mut background = JoinSet::new();
-        background.spawn(housekeeping::run(Arc::clone(&worker), broker.clone(), status_file, config.worker.lease()));
+        background.spawn(async move { sentry.beat().await });
+        background.spawn(housekeeping.run());
         background.spawn(dead_letters::collect(Arc::clone(&worker), broker.dead_letters()));
         background.spawn(neighbours::write_cancels(Arc::clone(&worker), broker.cancels()));
         background.spawn(neighbours::answer(broker.clone(), worker.store.ledger_id().to_owned(), worker.id.clone()));
 
         let deliveries = broker.jobs();
         let stopping = deliveries.stopper();
-        let taking = take(Arc::clone(&worker), deliveries, config.worker.concurrency());
+        let taking = take(Arc::clone(&worker), deliveries, Arc::clone(&hand), gate_seen);
         tokio::pin!(taking);
         tracing::info!(worker.id = worker.id, queues = ?config.worker.queues, "taking jobs");
-        tokio::select! {
-            jobs = &mut taking => finish(&worker, jobs, &phase, config.worker.drain_timeout()).await,
+        let (jobs, ended) = tokio::select! {
+            jobs = &mut taking => (jobs, Ok(())),
             () = stop => {
                 tracing::info!("stopping: taking no more jobs, finishing those in hand");
-                worker.health.draining();
-                phase.send_replace(Phase::Draining);
                 stopping.stop();
-                let jobs = taking.await;
-                finish(&worker, jobs, &phase, config.worker.drain_timeout()).await;
+                (taking.await, Ok(()))
             }
-        }
+            why = watchdog::watch(&hand, &worker.health) => {
+                tracing::error!("{why}; this process takes no more jobs, finishes the others and ends with exit code {WEDGED}");
+                worker.health.wedged(why.clone());
+                stopping.stop();
+                (taking.await, Err(Error::Wedged(why)))
+            }
+        };
+        worker.health.draining();
+        phase.send_replace(Phase::Draining);
+        finish(&worker, jobs, &phase, config.worker.drain_timeout()).await;
         background.shutdown().await;
         worker.ledger.flush().await;
         if let Err(error) = worker.store.remove_worker(&worker.id).await {
@@ -149,37 +183,63 @@ impl Process {
         }
         broker.close().await;
         tracing::info!("stopped");
-        Ok(())
+        ended
     }
 }
 
-/// Takes deliveries until the consumer ends, at most `concurrency` of them at once; returns those still in hand.
-async fn take(worker: Arc<Worker>, mut deliveries: Consumer, concurrency: usize) -> JoinSet<()> {
-    let places = Arc::new(Semaphore::new(concurrency));
+/// Takes deliveries until the consumer ends, as many as there are places; returns those still in hand.
+async fn take(
+    worker: Arc<Worker>,
+    mut deliveries: Consumer,
+    hand: Arc<Hand>,
+    mut gate: watch::Receiver<bool>,
+) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        let Some(delivery) = deliveries.next().await else { break };
-        let worker = Arc::clone(&worker);
-        jobs.spawn(async move {
-            let _in_hand = worker.health.begin();
-            deliver(&worker, delivery).await;
-            drop(place);
-        });
+    while let Some((delivery, place)) = next(&mut deliveries, &hand, &mut gate).await {
+        let (worker, in_hand) = (Arc::clone(&worker), hand.take(place));
+        jobs.spawn(async move { deliver(&worker, delivery, in_hand).await });
         while jobs.try_join_next().is_some() {}
     }
     jobs
 }
 
+/// The next delivery, once there is a place and the gate is open; `None` when the consumer was stopped, whatever it waits for.
+async fn next(
+    deliveries: &mut Consumer,
+    hand: &Hand,
+    gate: &mut watch::Receiver<bool>,
+) -> Option<(Delivery, OwnedSemaphorePermit)> {
+    let place = tokio::select! {
+        place = ready(hand, gate) => place?,
+        () = deliveries.stopped() => return None,
+    };
+    Some((deliveries.next().await?, place))
+}
+
+async fn ready(hand: &Hand, gate: &mut watch::Receiver<bool>) -> Option<OwnedSemaphorePermit> {
+    let place = hand.place().await;
+    opened(gate).await;
+    place
+}
+
+/// Done once the gate is open; what the watch lends out is given back at once, for its sender waits for that.
+async fn opened(gate: &mut watch::Receiver<bool>) {
+    drop(gate.wait_for(|open| *open).await);
+}
+
 /// One delivery, from its arrival to its ack.
-async fn deliver(worker: &Worker, delivery: Delivery) {
+async fn deliver(worker: &Worker, delivery: Delivery, in_hand: InHand) {
     let granted = OnceLock::new();
-    let settled = match AssertUnwindSafe(job::work(worker, &delivery, &granted)).catch_unwind().await {
+    let settled = match AssertUnwindSafe(job::work(worker, &delivery, &granted, &in_hand)).catch_unwind().await {
         Ok(settled) => settled,
         Err(_) => job::after_panic(worker, &delivery, granted.get()).await,
     };
     match settled {
         // A delivery of a connection that is gone comes again, and the ledger knows it.
-        Ok(Settled::Done) => delivery.ack().await,
+        Ok(Settled::Done) => {
+            fault::at("acking").await;
+            delivery.ack().await
+        }
         Ok(Settled::Back) | Err(worker::Stopping) => delivery.requeue().await,
     };
 }

@@ -53,7 +53,7 @@ pub(super) fn completed(job: &Job, ready: &Ready, grant: Granted, answer: Answer
         warnings,
     };
     let summary = Summary { code: None, status: call.status, duration_ms: call.duration_ms };
-    let result = Box::new(result(job, Ending::Completed { data: answer.mapped.data }, call));
+    let result = Box::new(result(job, &grant, Ending::Completed { data: answer.mapped.data }, call));
     Outcome::Ended { grant, result, summary }
 }
 
@@ -79,7 +79,7 @@ pub(super) fn failed(job: &Job, ready: Option<&Ready>, grant: Granted, failure: 
         body: failure.body,
         attempts: grant.history.clone(),
     };
-    let result = Box::new(result(job, Ending::Failed { error, bpmn_error }, call));
+    let result = Box::new(result(job, &grant, Ending::Failed { error, bpmn_error }, call));
     Outcome::Ended { grant, result, summary }
 }
 
@@ -114,7 +114,7 @@ pub(super) fn entry(number: u32, at: String, failure: &Failure, took: Duration) 
     }
 }
 
-fn result(job: &Job, ending: Ending, call: Call) -> JobResult {
+fn result(job: &Job, grant: &Granted, ending: Ending, call: Call) -> JobResult {
     JobResult {
         job: job.id_echo.clone(),
         process: job.process.clone(),
@@ -122,6 +122,7 @@ fn result(job: &Job, ending: Ending, call: Call) -> JobResult {
         element: Some(job.element.clone()),
         ending,
         call,
+        replay: grant.replay.map(|replay| replay.number),
     }
 }
 
@@ -144,7 +145,7 @@ fn too_large(job: &Job, grant: &Granted, whole: &JobResult, size: usize, limit: 
         "the result has {size} bytes and limits.result_bytes is {limit}; map fewer fields, or raise the limit here and at the broker"
     );
     let error = ResultError { code: Code::ResultTooLarge, message, body: None, attempts: grant.history.clone() };
-    result(job, Ending::Failed { error, bpmn_error: None }, whole.call.clone()).to_bytes()
+    result(job, grant, Ending::Failed { error, bpmn_error: None }, whole.call.clone()).to_bytes()
 }
 
 /// A claim's verdict as a metric's label.

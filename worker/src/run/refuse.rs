@@ -68,6 +68,7 @@ async fn answer(worker: &Worker, envelope: &Envelope, refusal: &Refusal, id: &st
             bpmn_error: None,
         },
         call: Call::default(),
+        replay: None,
     };
     let stored = |engine: &str| engine::address(engine, refusal.process_id.as_deref(), id, envelope, result.to_bytes());
     match refusal.engine.as_deref().filter(|engine| is_name(engine)) {

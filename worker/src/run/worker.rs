@@ -2,12 +2,15 @@
 
 use std::fmt::Display;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::directory::Directory;
 use super::health::Health;
+use super::hosts::Hosts;
+use super::untaken::Untaken;
 use crate::amqp::{Message, PublishError, Publisher, Topology};
 use crate::config::Limits;
 use crate::engine;
@@ -29,7 +32,9 @@ pub(super) struct Worker {
     pub(super) topology: Topology,
     pub(super) limits: Limits,
     pub(super) plan_limits: plan::Limits,
-    pub(super) health: std::sync::Arc<Health>,
+    pub(super) health: Arc<Health>,
+    pub(super) hosts: Arc<Hosts>,
+    pub(super) untaken: Untaken,
     pub(super) phase: watch::Receiver<Phase>,
 }
 

@@ -23,6 +23,26 @@ pub const BROKER_UP: &str = "data_connector_broker_up";
 /// 1 while the database answers.
 pub const DATABASE_UP: &str = "data_connector_database_up";
 
+/// 1 while the broker takes no messages for want of memory or disk.
+pub const BROKER_BLOCKED: &str = "data_connector_broker_blocked";
+/// 1 while a queue or an exchange exists with other arguments than this version declares.
+pub const TOPOLOGY_DRIFT: &str = "data_connector_topology_drift";
+/// Channels that were opened again because the old one was of no more use.
+pub const CONSUMERS_REBUILT: &str = "data_connector_consumers_rebuilt_total";
+/// 1 once this process can only be started anew; it ends with exit code 70.
+pub const WEDGED: &str = "data_connector_wedged";
+/// Deliveries that were sent into the delay ladder before their claim, by `why` (`host_resting`, `host_full`,
+/// `untaken_results`).
+pub const PUT_OFF: &str = "data_connector_put_off_total";
+/// Third parties' hosts that do not answer and are left alone.
+pub const HOSTS_RESTING: &str = "data_connector_hosts_resting";
+/// Jobs of the whole ledger whose wait ended more than a minute ago and whose copy has not come back.
+pub const RETRY_STUCK: &str = "data_connector_retry_stuck";
+/// Results of the whole ledger that are due to be sent again.
+pub const RESULTS_WAITING: &str = "data_connector_results_waiting";
+/// Dead letters that the broker made of jobs that no worker had failed, and that were published again.
+pub const REVIVED: &str = "data_connector_revived_total";
+
 /// Starts collecting; the handle renders the text that Prometheus reads.
 ///
 /// # Errors
@@ -48,4 +68,17 @@ fn describe() {
     describe_counter!(UNROUTED, "Jobs whose queue does not exist");
     describe_gauge!(BROKER_UP, "1 while the broker is connected");
     describe_gauge!(DATABASE_UP, "1 while the database answers");
+    describe_gauge!(BROKER_BLOCKED, "1 while the broker takes no messages for want of memory or disk");
+    describe_gauge!(TOPOLOGY_DRIFT, "1 while a queue or an exchange exists with other arguments");
+    describe_counter!(CONSUMERS_REBUILT, "Channels that were opened again");
+    describe_gauge!(WEDGED, "1 once this process can only be started anew");
+    describe_counter!(PUT_OFF, "Deliveries that were sent into the delay ladder before their claim");
+    describe_gauge!(HOSTS_RESTING, "Hosts that do not answer and are left alone");
+    describe_gauge!(RETRY_STUCK, "Jobs whose wait ended more than a minute ago and whose copy has not come back");
+    describe_gauge!(RESULTS_WAITING, "Results that are due to be sent again");
+    describe_counter!(REVIVED, "Dead letters of bystanders that were published again");
+    // What an alarm looks at is there from the first scrape on.
+    for gauge in [BROKER_BLOCKED, TOPOLOGY_DRIFT, WEDGED, HOSTS_RESTING, RETRY_STUCK, RESULTS_WAITING] {
+        metrics::gauge!(gauge).set(0.0);
+    }
 }

@@ -1,6 +1,6 @@
 //! A record as the columns it is written into, the same for both databases.
 
-use super::{ANSWER_GRACE_MS, Record, StoredResult, history_bytes};
+use super::{ANSWER_GRACE_MS, Record, StoredJob, StoredResult, history_bytes};
 
 /// One row of a batch.
 pub(super) struct Columns<'a> {
@@ -14,6 +14,7 @@ pub(super) struct Columns<'a> {
     pub(super) http_status: Option<i64>,
     pub(super) duration_ms: Option<i64>,
     pub(super) result: Option<&'a StoredResult>,
+    pub(super) job: Option<&'a StoredJob>,
 }
 
 impl<'a> Columns<'a> {
@@ -29,17 +30,19 @@ impl<'a> Columns<'a> {
                 http_status: None,
                 duration_ms: None,
                 result: None,
+                job: None,
             },
-            Record::Answered { id, fence, code, http_status, duration_ms, history, result } => Self {
+            Record::Answered { id, fence, code, http_status, duration_ms, history, result, job, send } => Self {
                 id,
                 fence: *fence,
-                state: "answered",
+                state: if *send { "answered" } else { "published" },
                 wait: ANSWER_GRACE_MS,
                 history: history_bytes(history),
                 code: code.as_deref(),
                 http_status: http_status.map(i64::from),
                 duration_ms: Some(i64::try_from(*duration_ms).unwrap_or(i64::MAX)),
                 result: Some(result),
+                job: Some(job),
             },
         }
     }

@@ -1,6 +1,6 @@
 //! The rules of a claim on a job that is already known: pure, the same for both databases.
 
-use super::{CRASHES, Claim, ClaimRequest, Granted, Record, Recorded, Row, Said, Undo, history_of};
+use super::{CRASHES, Claim, ClaimRequest, Granted, Record, Recorded, Replay, Row, Said, Undo, history_of};
 
 /// What is written, and what the claimant is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +116,7 @@ fn take(
         now_ms: now,
         request_changed: row.request_hash.is_some() && asked.is_some() && row.request_hash != asked,
         crashes: u32::try_from(row.crashes).unwrap_or(u32::MAX),
+        replay: row.replay.map(|number| Replay { number: attempt(number), send: row.replay_send != 0 }),
     };
     Take {
         said: Said { claim: claim(granted), undo: Some(Undo { id: row.id.clone(), fence, taken_over }) },
@@ -147,7 +148,7 @@ fn attempt(number: i64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::ledger::StoredResult;
+    use crate::store::ledger::{StoredJob, StoredResult};
 
     const NOW: i64 = 1_000_000;
 
@@ -165,6 +166,8 @@ mod tests {
             request_hash: Some(vec![2; 32]),
             history: None,
             created_at: NOW - 10,
+            replay: None,
+            replay_send: 0,
             seen_until: Some(NOW + 12_000),
         }
     }
@@ -240,6 +243,14 @@ mod tests {
     }
 
     #[test]
+    fn a_replay_keeps_the_first_jobs_key() {
+        let again = Row { attempt: 0, replay: Some(2), replay_send: 1, request_hash: None, ..row("waiting", 0) };
+        let take = taken(decide(&again, &request(1), NOW));
+        assert_eq!(grant(&take).replay, Some(Replay { number: 2, send: true }));
+        assert_eq!((grant(&take).attempt, grant(&take).idempotency_key.as_str()), (1, "stored"));
+    }
+
+    #[test]
     fn a_dead_worker_is_followed_by_the_same_attempt_or_by_nobody() {
         for seen_until in [None, Some(NOW), Some(NOW - 1)] {
             let dead = Row { seen_until, ..row("sending", 2) };
@@ -281,6 +292,8 @@ mod tests {
             duration_ms: 1,
             history: Vec::new(),
             result,
+            job: StoredJob { body: b"{}".to_vec(), queue: "default".to_owned() },
+            send: true,
         };
         let (same, other) = (Some(b"{}".as_slice()), Some(b"[]".as_slice()));
         for (record, state, stored, expected) in [

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::writer::{Operation, write};
 use super::{Claim, ClaimRequest, Record, Recorded, StoredResult, postgres, sqlite};
+use crate::fault;
 use crate::store::database::{Database, held, on};
 use crate::store::workers::millis;
 use crate::store::{Error, dead_letters::shown};
@@ -51,12 +52,19 @@ impl LedgerHandle {
         Self { queue, database }
     }
 
+    pub(super) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// Claims a job before anything of it is sent; returns once the claim is durable. A claim that is given up, or whose
     /// answer got lost, is undone.
     ///
     /// # Errors
     /// When the database cannot be asked: nothing may be sent.
-    pub async fn claim(&self, request: ClaimRequest) -> Result<Claim, Error> {
+    pub async fn claim(&self, mut request: ClaimRequest) -> Result<Claim, Error> {
+        if fault::without("claim") {
+            request.id = uuid::Uuid::new_v4().to_string();
+        }
         if !is_possible(&request.id) {
             return Err(Error::Refused(format!("a job id has at most {ID_BYTES} bytes and no NUL")));
         }
@@ -127,6 +135,20 @@ impl LedgerHandle {
         let statement = "SELECT COUNT(*) FROM jobs WHERE id = $1";
         let rows: i64 = on!(&self.database, read db => sqlx::query_scalar(statement).bind(id).fetch_one(db).await?)?;
         Ok(rows > 0)
+    }
+
+    /// How many workers died with a job in hand; 0 for one that nobody has seen.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn crashes(&self, id: &str) -> Result<i64, Error> {
+        if !is_possible(id) {
+            return Ok(0);
+        }
+        let statement = "SELECT crashes FROM jobs WHERE id = $1";
+        let crashes: Option<i64> =
+            on!(&self.database, read db => sqlx::query_scalar(statement).bind(id).fetch_optional(db).await?)?;
+        Ok(crashes.unwrap_or(0))
     }
 
     /// Results whose time has come and that no engine has, each handed to one caller only.

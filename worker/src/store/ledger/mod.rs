@@ -4,16 +4,20 @@
 
 mod columns;
 mod decide;
+mod figures;
 mod handle;
 mod link;
 mod postgres;
+mod replay;
 mod sqlite;
 mod view;
 mod writer;
 
 use crate::job::Attempt;
 
+pub use figures::Figures;
 pub use handle::LedgerHandle;
+pub use replay::{Again, NotAgain};
 pub use view::{JobDetail, JobFilter, JobRow, StateCount, StoredMeta};
 
 /// "I am about to send this: may I?"
@@ -64,6 +68,26 @@ pub struct Granted {
     pub request_changed: bool,
     /// Workers that died with this job in hand.
     pub crashes: u32,
+    /// What it runs again, where it does.
+    pub replay: Option<Replay>,
+}
+
+/// A job that somebody runs again (CONTRACT 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replay {
+    /// The how manieth time.
+    pub number: u32,
+    /// Whether the engine gets the result.
+    pub send: bool,
+}
+
+/// A job's message, kept as long as its result so that it can be run again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredJob {
+    /// Its body.
+    pub body: Vec<u8>,
+    /// The short name of the queue it came from.
+    pub queue: String,
 }
 
 impl Granted {
@@ -78,6 +102,7 @@ impl Granted {
             now_ms,
             request_changed: false,
             crashes: 0,
+            replay: None,
         }
     }
 }
@@ -160,6 +185,10 @@ pub enum Record {
         history: Vec<Attempt>,
         /// What the engine gets.
         result: StoredResult,
+        /// What it was asked with.
+        job: StoredJob,
+        /// Whether the engine gets the result; that of a replay is often for people only.
+        send: bool,
     },
 }
 
@@ -234,6 +263,8 @@ struct Row {
     request_hash: Option<Vec<u8>>,
     history: Option<Vec<u8>>,
     created_at: i64,
+    replay: Option<i64>,
+    replay_send: i64,
     /// When the lease of the row's worker ends; null when that worker is gone.
     seen_until: Option<i64>,
 }

@@ -32,9 +32,9 @@ const LEARN: &str = "UPDATE jobs SET job_hash = $2, engine = $3, process = $4, r
     connector = $7, resource = $8 WHERE id = $1";
 const RECORD: &str = "WITH u AS (
         SELECT * FROM UNNEST($1::TEXT[], $2::BIGINT[], $3::TEXT[], $4::BIGINT[], $5::BYTEA[], $6::TEXT[], $7::BIGINT[],
-            $8::BIGINT[], $9::BYTEA[], $10::BYTEA[], $11::BYTEA[], $12::BYTEA[])
+            $8::BIGINT[], $9::BYTEA[], $10::BYTEA[], $11::BYTEA[], $12::BYTEA[], $13::BYTEA[], $14::TEXT[])
             AS u (id, fence, state, wait, history, code, http_status, duration_ms, result, routing_key, reply_to,
-                correlation_id)),
+                correlation_id, job, queue)),
     done AS (
         UPDATE jobs SET state = CASE jobs.state WHEN 'cancelled' THEN jobs.state ELSE u.state END,
             due_at = CASE jobs.state WHEN 'cancelled' THEN NULL ELSE now_ms() + u.wait END,
@@ -43,11 +43,12 @@ const RECORD: &str = "WITH u AS (
         FROM u WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')
         RETURNING jobs.id, jobs.state),
     kept AS (
-        INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at)
-        SELECT u.id, u.result, u.routing_key, u.reply_to, u.correlation_id, now_ms()
+        INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at, job, queue)
+        SELECT u.id, u.result, u.routing_key, u.reply_to, u.correlation_id, now_ms(), u.job, u.queue
         FROM u JOIN done ON done.id = u.id WHERE u.result IS NOT NULL
         ON CONFLICT (job_id) DO UPDATE SET result = excluded.result, routing_key = excluded.routing_key,
-            reply_to = excluded.reply_to, correlation_id = excluded.correlation_id, stored_at = excluded.stored_at)
+            reply_to = excluded.reply_to, correlation_id = excluded.correlation_id, stored_at = excluded.stored_at,
+            job = excluded.job, queue = excluded.queue)
     SELECT id, state FROM done";
 const STANDING: &str = "SELECT j.state, p.result FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
     WHERE j.id = $1 AND j.fence = $2";
@@ -193,6 +194,8 @@ pub(super) async fn record(db: &mut PgConnection, records: &[Record]) -> Result<
         .bind(bytes(|r| Some(r.routing_key.as_bytes())))
         .bind(bytes(|r| r.reply_to.as_ref().map(String::as_bytes)))
         .bind(bytes(|r| r.correlation_id.as_ref().map(String::as_bytes)))
+        .bind(columns.iter().map(|c| c.job.map(|job| job.body.as_slice())).collect::<Vec<_>>())
+        .bind(columns.iter().map(|c| c.job.map(|job| job.queue.as_str())).collect::<Vec<_>>())
         .fetch_all(&mut *db)
         .await?;
     let written: HashMap<String, String> = written.into_iter().collect();

@@ -21,10 +21,10 @@ const RECORD: &str = "UPDATE jobs SET state = CASE state WHEN 'cancelled' THEN s
     due_at = CASE state WHEN 'cancelled' THEN NULL ELSE $4 END,
     history = $5, code = $6, http_status = $7, duration_ms = $8, updated_at = $9
     WHERE id = $1 AND fence = $2 AND state IN ('sending', 'cancelled') RETURNING state";
-const KEEP: &str = "INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at)
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (job_id) DO UPDATE SET result = excluded.result,
+const KEEP: &str = "INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at, job, queue)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (job_id) DO UPDATE SET result = excluded.result,
     routing_key = excluded.routing_key, reply_to = excluded.reply_to, correlation_id = excluded.correlation_id,
-    stored_at = excluded.stored_at";
+    stored_at = excluded.stored_at, job = excluded.job, queue = excluded.queue";
 const STANDING: &str = "SELECT j.state, p.result FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
     WHERE j.id = $1 AND j.fence = $2";
 const PUBLISHED: &str =
@@ -191,6 +191,8 @@ async fn record_one(db: &mut SqliteConnection, record: &Record, now: i64) -> Res
             .bind(result.reply_to.as_ref().map(String::as_bytes))
             .bind(result.correlation_id.as_ref().map(String::as_bytes))
             .bind(now)
+            .bind(columns.job.map(|job| job.body.as_slice()))
+            .bind(columns.job.map(|job| job.queue.as_str()))
             .execute(db)
             .await?;
     }

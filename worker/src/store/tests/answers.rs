@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::bed::{answer, asking, failed, granted, result, wait};
+use super::bed::{answer, asking, failed, granted, result, stored_job, wait};
 use super::contract;
 use crate::store::ledger::{Claim, JobFilter, Record, Recorded, StoredResult};
 
@@ -25,6 +25,8 @@ contract! {
             duration_ms: 5,
             history: vec![failed(1)],
             result: stored.clone(),
+            job: stored_job(),
+            send: true,
         };
         assert_eq!(ledger.record(record.clone()).await.unwrap(), Recorded::Done);
         assert_eq!(ledger.record(record).await.unwrap(), Recorded::Done, "the answer to the first one may get lost");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use crate::store::ledger::{Claim, ClaimRequest, Granted, LedgerHandle, Record, StoredResult};
+use crate::store::ledger::{Claim, ClaimRequest, Granted, LedgerHandle, Record, StoredJob, StoredResult};
 use crate::store::{DatabaseTls, Error, Keys, Store};
 
 /// 32 bytes that guard nothing.
@@ -146,7 +146,13 @@ pub(super) fn answer(id: &str, fence: i64, body: &[u8]) -> Record {
         duration_ms: 12,
         history: Vec::new(),
         result: result(id, body),
+        job: stored_job(),
+        send: true,
     }
+}
+
+pub(super) fn stored_job() -> StoredJob {
+    StoredJob { body: b"{\"nul\":\"\\u0000\"}\xff".to_vec(), queue: "default".to_owned() }
 }
 
 pub(super) fn wait(id: &str, fence: i64, wait_ms: u64) -> Record {

@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::bed::{KEY, answer, asking, granted, on_postgresql, result};
+use super::bed::{KEY, answer, asking, granted, on_postgresql, result, stored_job};
 use crate::proxy::Proxy;
 use crate::store::ledger::{Claim, Record, Recorded};
 use crate::store::{DatabaseTls, Keys, Store};
@@ -44,7 +44,17 @@ async fn only_the_guilty_operation_of_a_batch_fails() {
             let (ledger, id) = (ledger.clone(), format!("j{n}"));
             let code = (n == 13).then(|| "A\0B".to_owned());
             let (http_status, history, result) = (None, Vec::new(), result(&id, b"{}"));
-            let record = Record::Answered { id, fence: 1, code, http_status, duration_ms: 1, history, result };
+            let record = Record::Answered {
+                id,
+                fence: 1,
+                code,
+                http_status,
+                duration_ms: 1,
+                history,
+                result,
+                job: stored_job(),
+                send: true,
+            };
             async move { ledger.record(record).await }
         });
         let recorded = futures_util::future::join_all(records).await;

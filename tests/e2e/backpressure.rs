@@ -1,0 +1,245 @@
+//! What a worker does when something around it does not get on: it takes no more than it can finish, says why, and goes
+//! on by itself; and when it does not get on itself, it ends.
+
+use std::time::{Duration, Instant};
+
+use harness::proxy::{Proxy, Toxic};
+use harness::scene::{NOTHING, Scene, job, with_retries};
+use harness::third_party::{Reply, ThirdParty};
+use harness::{eventually, process};
+use serde_json::{Value, json};
+
+/// The value of a metric with these labels, 0 when it is not there.
+fn figure(metrics: &str, name: &str) -> f64 {
+    metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or_default()
+}
+
+async fn healthcheck(scene: &Scene) -> String {
+    let output = process::run(&mut scene.command(&["healthcheck"])).await;
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[tokio::test]
+async fn a_host_that_is_down_costs_its_jobs_no_attempt_and_others_no_time() {
+    let (down, healthy) = (ThirdParty::friendly().await, ThirdParty::friendly().await);
+    let proxy = Proxy::before(&format!("127.0.0.1:{}", down.port())).await;
+    proxy.set(Toxic::Refuse);
+    let scene = Scene::new();
+    let url = format!("http://127.0.0.1:{}/", proxy.port());
+    scene.resources(json!({"down": {"url": url}, "good": {"url": healthy.url("/")}})).await;
+    let worker = scene.worker(&["--concurrency", "4", "--listen", "127.0.0.1:0"]).await;
+    let mut engine = scene.engine().await;
+    for n in 0..40 {
+        engine.publish(&with_retries(job(&format!("down{n}"), "down", &[], json!({})), 5, 1)).await;
+    }
+    let begun = Instant::now();
+    for n in 0..10 {
+        engine.publish(&job(&format!("good{n}"), "good", &[], json!({}))).await;
+    }
+    for _ in 0..10 {
+        let result = engine.result().await;
+        assert!(result.message_id.starts_with("good"), "{:#}", result.body);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let metrics = eventually("a host that rests", || async {
+        let metrics = worker.metrics().await;
+        (figure(&metrics, "data_connector_hosts_resting ") >= 1.0).then_some(metrics)
+    })
+    .await;
+    let attempts = figure(&metrics, r#"data_connector_attempts_total{code="CONNECT"} "#);
+    assert!((10.0..=20.0).contains(&attempts), "{metrics}");
+    assert!(figure(&metrics, r#"data_connector_put_off_total{why="host_resting"} "#) >= 20.0, "{metrics}");
+    proxy.set(Toxic::None);
+    for _ in 0..40 {
+        let result = engine.result().await;
+        assert_eq!(result.status(), "completed", "{:#}", result.body);
+    }
+    assert_eq!(down.seen().len(), 40, "each was called once it could be");
+    assert!(worker.output().contains("the host answers again"), "{}", worker.output());
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_leaves_places_to_the_others() {
+    let third_party =
+        ThirdParty::start(|seen, _| if seen.path == "/hangs" { Reply::Silence } else { Reply::json(&json!({})) }).await;
+    let healthy = ThirdParty::friendly().await;
+    let scene = Scene::new();
+    scene
+        .resources(
+            json!({"hangs": {"url": third_party.url("/hangs"), "timeout": 20}, "good": {"url": healthy.url("/")}}),
+        )
+        .await;
+    let worker = scene.worker(&["--concurrency", "5", "--listen", "127.0.0.1:0"]).await;
+    let mut engine = scene.engine().await;
+    for n in 0..20 {
+        engine.publish(&job(&format!("hangs{n}"), "hangs", &[], json!({}))).await;
+    }
+    for n in 0..10 {
+        engine.publish(&job(&format!("good{n}"), "good", &[], json!({}))).await;
+    }
+    let begun = Instant::now();
+    for _ in 0..10 {
+        assert!(engine.result().await.message_id.starts_with("good"));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert_eq!(third_party.seen().len(), 4, "four of five places");
+    assert!(figure(&worker.metrics().await, r#"data_connector_put_off_total{why="host_full"} "#) >= 10.0);
+}
+
+#[tokio::test]
+async fn an_engine_that_takes_no_results_stops_only_itself() {
+    let third_party = ThirdParty::friendly().await;
+    let scene = Scene::new();
+    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let worker = scene.worker(&["--listen", "127.0.0.1:0"]).await;
+    let mut engine = scene.engine().await;
+    let mut gone = job("", "r", &[], json!({}));
+    gone["engine"] = json!("gone");
+    for n in 0..300 {
+        gone["id"] = json!(format!("gone{n}"));
+        engine.publish(&gone).await;
+    }
+    eventually("an engine that is behind", || async {
+        worker.output().contains("more than 256 results lie in the ledger").then_some(())
+    })
+    .await;
+    let before = third_party.seen().len();
+    gone["id"] = json!("late");
+    engine.publish(&gone).await;
+    engine.publish(&job("good", "r", &[], json!({}))).await;
+    assert_eq!(engine.result().await.message_id, "good");
+    tokio::time::sleep(NOTHING).await;
+    assert_eq!(third_party.seen().len(), before + 1, "the late job was not called");
+    let metrics = worker.metrics().await;
+    assert!(figure(&metrics, "data_connector_results_waiting ") > 256.0, "{metrics}");
+    assert!(figure(&metrics, r#"data_connector_put_off_total{why="untaken_results"} "#) >= 1.0, "{metrics}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_stops_new_calls_and_nothing_else() {
+    let third_party = ThirdParty::friendly().await;
+    let scene = Scene::new().with_postgres().await;
+    scene.resources(json!({"r": {"url": third_party.url("/"), "method": "POST"}})).await;
+    let database = scene.database().expect("PostgreSQL");
+    let proxy = Proxy::before(&process::authority(database)).await;
+    let led = proxy.leads(database);
+    let worker = scene.worker_with(&["--listen", "127.0.0.1:0"], &[("DATABASE_URL", &led)]).await;
+    let mut engine = scene.engine().await;
+    engine.publish(&job("before", "r", &[], json!({}))).await;
+    assert_eq!(engine.result().await.message_id, "before");
+    for toxic in [Toxic::Blackhole, Toxic::Refuse] {
+        let called = third_party.seen().len();
+        proxy.set(toxic);
+        eventually("a worker that says so", || async {
+            worker.output().contains("taking no more jobs for now: the database does not answer").then_some(())
+        })
+        .await;
+        for n in 0..20 {
+            engine.publish(&job(&format!("{toxic:?}{n}"), "r", &[], json!({}))).await;
+        }
+        tokio::time::sleep(NOTHING).await;
+        assert_eq!(third_party.seen().len(), called, "{toxic:?}: no call without a claim");
+        let answer = process::get(&worker.address().await, "/health/ready").await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains(r#""database":false"#), "{answer}");
+        proxy.set(Toxic::None);
+        let begun = Instant::now();
+        for _ in 0..20 {
+            assert_eq!(engine.result().await.status(), "completed");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+    assert_eq!(third_party.seen().len(), 41, "nothing was called twice");
+    assert_eq!(worker.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_get_on_ends_the_process_and_another_one_takes_over() {
+    let third_party = ThirdParty::friendly().await;
+    let scene = Scene::new();
+    scene.resources(json!({"r": {"url": third_party.url("/"), "timeout": 1}})).await;
+    let config =
+        scene.file("c.toml", "[worker]\nstuck_after = 2\ndrain_timeout = 4\nlease = 5\n").display().to_string();
+    let arguments = ["--config", config.as_str(), "--concurrency", "1", "--listen", "127.0.0.1:0"];
+    let mut worker = scene.worker_with(&arguments, &[("DATA_CONNECTOR_FAULT", "claimed=hang")]).await;
+    let address = worker.address().await;
+    let mut engine = scene.engine().await;
+    for n in 0..3 {
+        engine.publish(&job(&format!("j{n}"), "r", &[], json!({}))).await;
+    }
+    eventually("a worker that knows", || async { worker.output().contains("does not get on").then_some(()) }).await;
+    let live = process::get(&address, "/health/live").await;
+    assert!(live.starts_with("HTTP/1.1 503") && live.contains("wedged: job j0 does not get on"), "{live}");
+    assert!(process::get(&address, "/metrics").await.contains("data_connector_wedged 1"));
+    eventually("a healthcheck that says so", || async {
+        healthcheck(&scene).await.contains("wedged: job j0 does not get on").then_some(())
+    })
+    .await;
+    assert_eq!(worker.ended().await, Some(70), "{}", worker.output());
+    assert!(worker.output().contains("error: wedged: job j0 does not get on"), "{}", worker.output());
+    let _next = scene.worker(&[]).await;
+    let mut answered = Vec::new();
+    for _ in 0..3 {
+        answered.push(engine.result().await.message_id);
+    }
+    answered.sort();
+    assert_eq!(answered, ["j0", "j1", "j2"]);
+    assert_eq!(third_party.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn a_runtime_that_does_not_turn_ends_the_process_too() {
+    let third_party = ThirdParty::friendly().await;
+    let scene = Scene::new();
+    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let config = scene.file("c.toml", "[worker]\nstuck_after = 2\nlease = 5\n").display().to_string();
+    let mut worker = scene.worker_with(&["--config", &config], &[("DATA_CONNECTOR_FAULT", "claimed=block")]).await;
+    let mut engine = scene.engine().await;
+    engine.publish(&job("j1", "r", &[], json!({}))).await;
+    assert_eq!(worker.ended().await, Some(70), "{}", worker.output());
+    assert!(worker.output().contains("nothing has moved in this process for 2 s"), "{}", worker.output());
+    let _next = scene.worker(&["--config", &config]).await;
+    assert_eq!(engine.result().await.message_id, "j1");
+}
+
+#[tokio::test]
+async fn a_queue_that_is_deleted_and_a_consumer_that_is_gone_come_back() {
+    let third_party = ThirdParty::friendly().await;
+    let scene = Scene::new();
+    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let worker = scene.worker(&["--listen", "127.0.0.1:0"]).await;
+    let mut engine = scene.engine().await;
+    engine.delete_queue("jobs.default").await;
+    eventually("a consumer", || async { (engine.consumers("jobs.default").await == 1).then_some(()) }).await;
+    engine.publish(&job("j1", "r", &[], json!({}))).await;
+    assert_eq!(engine.result().await.message_id, "j1");
+    let metrics = eventually("a count of it", || async {
+        let metrics = worker.metrics().await;
+        (figure(&metrics, "data_connector_consumers_rebuilt_total ") >= 1.0).then_some(metrics)
+    })
+    .await;
+    assert!(figure(&metrics, "data_connector_broker_up ") > 0.0, "{metrics}");
+}
+
+#[tokio::test]
+async fn a_half_open_connection_is_noticed_and_replaced() {
+    let third_party = ThirdParty::friendly().await;
+    let scene = Scene::new();
+    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let proxy = Proxy::before(&process::authority(scene.broker())).await;
+    let led = proxy.leads(scene.broker());
+    // Heartbeats alone would take half a minute and more.
+    let config = scene.file("c.toml", "[amqp]\nquiet = 1\nheartbeat = 60\n").display().to_string();
+    let worker = scene.worker_with(&["--config", &config], &[("AMQP_URL", &led)]).await;
+    let mut engine = scene.engine().await;
+    proxy.set(Toxic::Blackhole);
+    eventually("a worker that notices", || async {
+        worker.output().contains("RabbitMQ does not answer within 10 s").then_some(())
+    })
+    .await;
+    proxy.set(Toxic::Refuse);
+    proxy.set(Toxic::None);
+    engine.publish(&job("j1", "r", &[], json!({}))).await;
+    assert_eq!(engine.result().await.message_id, "j1");
+    let row: Value = scene.job_in_state("j1", "published").await;
+    assert_eq!(row["crashes"], 0);
+}

@@ -1,0 +1,65 @@
+//! Whether a job may be claimed now, or waits in the delay ladder without losing an attempt.
+
+use std::time::Duration;
+
+use super::call::Ready;
+use super::clock;
+use super::hosts::{NoPlace, Place};
+use super::worker::Worker;
+use crate::job::{Code, Failure, Job};
+use crate::telemetry::metric;
+
+/// What a job is told before its claim.
+#[derive(Debug)]
+pub(super) enum Admission {
+    /// Go on, with a place at the host where there is one to call.
+    Now(Option<Place>),
+    /// Come back after this wait, as the same attempt.
+    Later(Duration),
+}
+
+/// The ladder's shortest wait.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// How long jobs wait whose engine takes no results.
+const UNTAKEN: Duration = Duration::from_secs(10);
+
+/// Asks for a place at the job's host. A job that fails anyway needs none.
+pub(super) async fn admit(worker: &Worker, job: &Job, planned: Result<&Ready, &Failure>) -> Admission {
+    if worker.untaken.is_behind(&job.engine) {
+        return later("untaken_results", job, spread(UNTAKEN));
+    }
+    let is_late = job.deadline_ms.is_some_and(|deadline| deadline <= clock::now_ms());
+    let Some(host) = planned.ok().filter(|_| !is_late).map(host) else { return Admission::Now(None) };
+    match worker.hosts.enter(&host).await {
+        Ok(place) => Admission::Now(Some(place)),
+        Err(NoPlace::Resting(rest)) => later("host_resting", job, spread(rest)),
+        Err(NoPlace::Full) => later("host_full", job, spread(SHORTEST)),
+    }
+}
+
+/// Whether a host has given an answer that it stands behind; gateways answer for hosts that do not.
+pub(super) fn has_answered<T>(called: &Result<T, Failure>) -> bool {
+    let Err(failure) = called else { return true };
+    match failure.status {
+        Some(status) => !matches!(status, 502..=504),
+        None => !matches!(failure.code, Code::Connect | Code::Timeout | Code::OutcomeUnknown),
+    }
+}
+
+fn host(ready: &Ready) -> String {
+    let url = &ready.plan.request.url;
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
+}
+
+/// Between once and twice the wait, so that those that were sent away together do not come back together.
+fn spread(wait: Duration) -> Duration {
+    wait.max(SHORTEST).mul_f64(1.0 + fastrand::f64())
+}
+
+/// A job is not kept past its deadline: it comes back to be told.
+fn later(why: &'static str, job: &Job, wait: Duration) -> Admission {
+    metrics::counter!(metric::PUT_OFF, "why" => why).increment(1);
+    let left = job.deadline_ms.map(|deadline| u64::try_from(deadline - clock::now_ms()).unwrap_or(0));
+    let wait = left.map_or(wait, |left| wait.min(Duration::from_millis(left)));
+    Admission::Later(Duration::from_secs(wait.as_secs() + 1))
+}

@@ -1,0 +1,272 @@
+//! Places at third parties' hosts: none of them takes all of a process, and one that does not answer is left alone for
+//! a while.
+//!
+//! Knows hosts and times; must not know jobs. What it refuses costs no attempt.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
+
+/// Calls in a row without an answer after which a host is left alone.
+const FAILURES: u32 = 10;
+/// How long it is left alone: at first, and at most after calls that asked whether it is back.
+const REST: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
+/// How long a job waits here for a place at a host whose calls come and go.
+const BUSY: Duration = Duration::from_millis(250);
+/// A full host none of whose calls has ended for so long is stuck: nobody waits for it here.
+const STUCK: Duration = Duration::from_secs(1);
+/// Hosts that are remembered while nothing is to be remembered of them.
+const REMEMBERED: usize = 4_096;
+
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoPlace {
+    /// It does not answer and is left alone for this long.
+    Resting(Duration),
+    /// It has all the calls that one host may have.
+    Full,
+}
+
+/// All hosts that this process calls.
+#[derive(Debug)]
+pub(super) struct Hosts {
+    per_host: usize,
+    known: Mutex<HashMap<String, Host>>,
+}
+
+#[derive(Debug)]
+struct Host {
+    places: Arc<Semaphore>,
+    /// When a call last ended.
+    freed: Instant,
+    /// Calls in a row without an answer.
+    failures: u32,
+    /// Left alone until then; how long that was.
+    resting: Option<(Instant, Duration)>,
+    /// The one call that asks whether it is back is under way.
+    asking: bool,
+}
+
+/// One call's place at its host, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    hosts: Arc<Hosts>,
+    host: String,
+    asks: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Hosts {
+    /// `per_host` calls at once to each of them.
+    pub(super) fn new(per_host: usize) -> Arc<Self> {
+        Arc::new(Self { per_host, known: Mutex::default() })
+    }
+
+    /// A place at `host`. A busy one is waited for shortly; one that is stuck or does not answer is not.
+    pub(super) async fn enter(self: &Arc<Self>, host: &str) -> Result<Place, NoPlace> {
+        let (places, asks, is_stuck) = self.look_at(host)?;
+        let place = |permit| Place { hosts: Arc::clone(self), host: host.to_owned(), asks, _permit: permit };
+        if let Ok(permit) = Arc::clone(&places).try_acquire_owned() {
+            return Ok(place(permit));
+        }
+        let waited = if is_stuck { None } else { timeout(BUSY, places.acquire_owned()).await.ok() };
+        if let Some(permit) = waited.and_then(Result::ok) {
+            return Ok(place(permit));
+        }
+        self.change(host, |host| host.asking &= !asks);
+        Err(NoPlace::Full)
+    }
+
+    /// How many hosts are left alone now.
+    pub(super) fn resting(&self) -> usize {
+        self.lock().values().filter(|host| host.resting.is_some()).count()
+    }
+
+    fn look_at(&self, name: &str) -> Result<(Arc<Semaphore>, bool, bool), NoPlace> {
+        let mut known = self.lock();
+        if known.len() >= REMEMBERED && !known.contains_key(name) {
+            known.retain(|_, host| host.failures > 0 || Arc::strong_count(&host.places) > 1);
+        }
+        let now = Instant::now();
+        let host = known.entry(name.to_owned()).or_insert_with(|| Host::new(self.per_host, now));
+        let asks = host.may_ask(now)?;
+        host.asking |= asks;
+        Ok((Arc::clone(&host.places), asks, now.duration_since(host.freed) > STUCK))
+    }
+
+    fn change(&self, name: &str, change: impl FnOnce(&mut Host)) {
+        if let Some(host) = self.lock().get_mut(name) {
+            change(host);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Host>> {
+        // What is inside is whole at every await and every panic.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Host {
+    fn new(places: usize, now: Instant) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), freed: now, failures: 0, resting: None, asking: false }
+    }
+
+    /// Whether this call would be the one that asks whether the host is back.
+    fn may_ask(&self, now: Instant) -> Result<bool, NoPlace> {
+        match self.resting {
+            None => Ok(false),
+            Some((until, _)) if until > now => Err(NoPlace::Resting(until - now)),
+            Some((_, rest)) if self.asking => Err(NoPlace::Resting(rest)),
+            Some(_) => Ok(true),
+        }
+    }
+
+    fn answered(&mut self, name: &str) {
+        self.failures = 0;
+        if self.resting.take().is_some() {
+            tracing::info!(host = name, "the host answers again; its jobs go on");
+        }
+    }
+
+    fn failed(&mut self, name: &str, asked: bool, now: Instant) {
+        self.failures = self.failures.saturating_add(1);
+        let rest = match self.resting {
+            Some((_, rest)) if asked => (rest * 2).min(REST.1),
+            None if self.failures >= FAILURES => REST.0,
+            // Calls that were under way when it was found silent say nothing new.
+            _ => return,
+        };
+        if self.resting.is_none() {
+            tracing::warn!(
+                host = name,
+                "{FAILURES} calls in a row had no answer; the host's jobs wait in the delay ladder, which costs them no \
+                 attempt, and one call from time to time asks whether it is back"
+            );
+        }
+        self.resting = Some((now + rest, rest));
+    }
+}
+
+impl Place {
+    /// Tells how the call went: whether the host gave an answer that it stands behind.
+    pub(super) fn ended(&self, has_answered: bool) {
+        self.hosts.change(&self.host, |host| {
+            if has_answered {
+                host.answered(&self.host);
+            } else {
+                host.failed(&self.host, self.asks, Instant::now());
+            }
+        });
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.hosts.change(&self.host, |host| {
+            host.freed = Instant::now();
+            host.asking &= !self.asks;
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fail(host: &mut Host, times: u32, now: Instant) {
+        for _ in 0..times {
+            host.failed("h", false, now);
+        }
+    }
+
+    fn rest_of(host: &Host, now: Instant) -> Option<Duration> {
+        match host.may_ask(now) {
+            Err(NoPlace::Resting(rest)) => Some(rest),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_silent_host_rests_and_one_call_at_a_time_asks_after_it() {
+        let mut now = Instant::now();
+        let mut host = Host::new(4, now);
+        fail(&mut host, FAILURES - 1, now);
+        host.answered("h");
+        fail(&mut host, FAILURES - 1, now);
+        assert_eq!(rest_of(&host, now), None, "an answer in between counts");
+        fail(&mut host, 1, now);
+        assert_eq!(rest_of(&host, now), Some(REST.0));
+        for rest in [10, 20, 40, 60, 60] {
+            now += rest_of(&host, now).unwrap();
+            assert_eq!(host.may_ask(now), Ok(true));
+            host.asking = true;
+            assert!(rest_of(&host, now).is_some(), "one call asks");
+            host.failed("h", true, now);
+            host.asking = false;
+            assert_eq!(rest_of(&host, now), Some(Duration::from_secs(rest)));
+        }
+        host.answered("h");
+        assert_eq!(host.may_ask(now), Ok(false));
+    }
+
+    #[test]
+    fn a_late_failure_does_not_make_the_rest_longer() {
+        let now = Instant::now();
+        let mut host = Host::new(4, now);
+        fail(&mut host, FAILURES, now);
+        let later = now + Duration::from_secs(2);
+        host.failed("h", false, later);
+        assert_eq!(rest_of(&host, later), Some(Duration::from_secs(3)));
+    }
+
+    #[tokio::test]
+    async fn a_busy_host_is_waited_for_and_a_stuck_one_is_not() {
+        let hosts = Hosts::new(2);
+        let (first, _second) = (hosts.enter("h").await.unwrap(), hosts.enter("h").await.unwrap());
+        let begun = Instant::now();
+        assert_eq!(hosts.enter("h").await.unwrap_err(), NoPlace::Full);
+        assert!(begun.elapsed() >= BUSY, "{:?}", begun.elapsed());
+        let waiting = tokio::spawn({
+            let hosts = Arc::clone(&hosts);
+            async move { hosts.enter("h").await }
+        });
+        tokio::time::sleep(BUSY / 4).await;
+        drop(first);
+        let _third = waiting.await.unwrap().unwrap();
+        tokio::time::sleep(STUCK + BUSY).await;
+        let begun = Instant::now();
+        assert_eq!(hosts.enter("h").await.unwrap_err(), NoPlace::Full);
+        assert!(begun.elapsed() < BUSY, "{:?}", begun.elapsed());
+        assert!(hosts.enter("other").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_call_that_asks_and_is_given_up_leaves_the_question_to_another_one() {
+        let hosts = Hosts::new(1);
+        for _ in 0..FAILURES {
+            hosts.enter("h").await.unwrap().ended(false);
+        }
+        assert_eq!(hosts.resting(), 1);
+        hosts.change("h", |host| host.resting = Some((Instant::now(), REST.0)));
+        let asking = hosts.enter("h").await.unwrap();
+        assert!(matches!(hosts.enter("h").await, Err(NoPlace::Resting(_))));
+        drop(asking);
+        hosts.enter("h").await.unwrap().ended(true);
+        assert_eq!(hosts.resting(), 0);
+    }
+
+    #[tokio::test]
+    async fn hosts_are_forgotten_unless_something_is_known_of_them() {
+        let hosts = Hosts::new(2);
+        hosts.enter("h").await.unwrap().ended(false);
+        let _held = hosts.enter("held").await.unwrap();
+        for n in 0..=REMEMBERED {
+            drop(hosts.enter(&format!("h{n}")).await.unwrap());
+        }
+        let known = hosts.lock();
+        assert!(known.len() < 10 && known.contains_key("h") && known.contains_key("held"), "{}", known.len());
+    }
+}

@@ -1,0 +1,117 @@
+//! Running a job again: a job of its own, `<job id>#n`, linked to the first (CONTRACT 3).
+
+use super::StoredJob;
+use crate::store::database::on;
+use crate::store::{Error, Store};
+
+/// A job that runs again, before its message is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// Its id.
+    pub id: String,
+    /// The first job's id.
+    pub of: String,
+    /// The how manieth time.
+    pub number: i64,
+    /// What its message is measured by.
+    pub job_hash: [u8; 32],
+    /// Sent with every attempt.
+    pub idempotency_key: String,
+    /// Whether the engine gets the result.
+    pub send: bool,
+}
+
+/// Why a job cannot be run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAgain {
+    /// Nobody has seen it.
+    #[error("the ledger knows no such job")]
+    Unknown,
+    /// It has no result yet.
+    #[error("it has not ended yet; `jobs show` says what it waits for")]
+    NotEnded,
+    /// It was in the hands of three workers that died.
+    #[error("it is parked; `dead list` has its message, and `dead replay` gives it another chance")]
+    Parked,
+    /// Payloads are dropped a day after the answer was taken.
+    #[error("its message is gone: it is kept until a day after the engine took the result")]
+    Gone,
+}
+
+const FIND: &str = "SELECT j.state, j.replay_of, p.job, p.queue FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
+    WHERE j.id = $1";
+const NUMBER: &str = "SELECT COALESCE(MAX(replay), 0) FROM jobs WHERE replay_of = $1";
+const ADD: &str = "INSERT INTO jobs (id, job_hash, state, attempt, fence, due_at, idempotency_key, replay_of, replay,
+        replay_send, created_at, updated_at, engine, process, request, element, connector, resource)
+    SELECT $1, $2, 'waiting', 0, 0, $7, $3, $4, $5, $6, $7, $7, engine, process, request, element, connector, resource
+    FROM jobs WHERE id = $4 ON CONFLICT (id) DO NOTHING";
+const REMOVE: &str = "DELETE FROM jobs WHERE id = $1 AND state = 'waiting' AND attempt = 0";
+const UNPARK: &str = "UPDATE jobs SET state = 'waiting', crashes = 0, due_at = $2, updated_at = $2
+    WHERE id = $1 AND state = 'parked'";
+
+type Found = (String, Option<String>, Option<Vec<u8>>, Option<String>);
+
+impl Store {
+    /// The message of a job that has ended, the first job's id, and how often that was run again.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn to_run_again(&self, id: &str) -> Result<Result<(StoredJob, String, i64), NotAgain>, Error> {
+        let found: Option<(Found, i64)> = on!(&self.0.database, read db => {
+            let found: Option<Found> = sqlx::query_as(FIND).bind(id).fetch_optional(&mut *db).await?;
+            match found {
+                Some(found) => {
+                    let first = found.1.as_deref().unwrap_or(id).to_owned();
+                    Some((found, sqlx::query_scalar(NUMBER).bind(first).fetch_one(db).await?))
+                }
+                None => None,
+            }
+        })?;
+        Ok(match found {
+            None => Err(NotAgain::Unknown),
+            Some(((state, ..), _)) if state == "parked" => Err(NotAgain::Parked),
+            Some(((state, ..), _)) if matches!(state.as_str(), "sending" | "waiting") => Err(NotAgain::NotEnded),
+            Some(((_, first, Some(body), queue), runs)) => {
+                let queue = queue.unwrap_or_else(|| "default".to_owned());
+                Ok((StoredJob { body, queue }, first.unwrap_or_else(|| id.to_owned()), runs))
+            }
+            Some(_) => Err(NotAgain::Gone),
+        })
+    }
+
+    /// Writes down that a job runs again; whether its id was free.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn add_replay(&self, again: &Again) -> Result<bool, Error> {
+        let clock = self.0.database.clock();
+        on!(&self.0.database, write db => {
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
+            sqlx::query(ADD).bind(&again.id).bind(again.job_hash.as_slice()).bind(&again.idempotency_key)
+                .bind(&again.of).bind(again.number).bind(i64::from(again.send)).bind(now)
+                .execute(db).await?.rows_affected() > 0
+        })
+    }
+
+    /// Takes that back, for its message could not be published.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn remove_replay(&self, id: &str) -> Result<(), Error> {
+        on!(&self.0.database, write db => {
+            sqlx::query(REMOVE).bind(id).execute(db).await?;
+        })
+    }
+
+    /// Gives a parked job another chance; whether it was parked.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn unpark(&self, id: &str) -> Result<bool, Error> {
+        let clock = self.0.database.clock();
+        on!(&self.0.database, write db => {
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
+            sqlx::query(UNPARK).bind(id).bind(now).execute(db).await?.rows_affected() > 0
+        })
+    }
+}
