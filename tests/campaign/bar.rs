@@ -1,0 +1,151 @@
+//! A bar: a promise, how it is tried, and what came of it.
+
+use std::fmt::Write as _;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+
+/// What a bar found: figures for people, and what is wrong, if anything is.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    figures: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl Findings {
+    /// Notes a figure.
+    pub(crate) fn figure(&mut self, name: &str, value: impl std::fmt::Display) {
+        self.figures.push(format!("{name} {value}"));
+    }
+
+    /// Notes what has to hold.
+    pub(crate) fn holds(&mut self, what: &str, holds: bool) {
+        if !holds {
+            self.problems.push(format!("NOT {what}"));
+        }
+    }
+
+    /// Whether everything held.
+    pub(crate) fn is_green(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+type Run = fn(Settings) -> Pin<Box<dyn Future<Output = Findings> + Send>>;
+
+/// One promise.
+#[derive(Clone, Copy)]
+pub(crate) struct Bar {
+    /// Its name, such as `A1`.
+    pub(crate) name: &'static str,
+    /// The promise.
+    pub(crate) promise: &'static str,
+    /// Tries it.
+    pub(crate) run: Run,
+}
+
+/// A line of the page.
+pub(crate) struct Line {
+    pub(crate) text: String,
+    pub(crate) is_green: bool,
+}
+
+/// The longest a bar may take.
+const LONGEST: Duration = Duration::from_mins(15);
+
+impl Bar {
+    /// Tries it; a panic or a hang is red, and says so.
+    pub(crate) async fn line(&self, settings: &Settings) -> Line {
+        let begun = Instant::now();
+        let ran = tokio::time::timeout(LONGEST, tokio::spawn((self.run)(settings.clone()))).fuse().await;
+        let findings = match ran {
+            Ok(Ok(findings)) => findings,
+            Ok(Err(panic)) => red(&format!("it broke: {panic}")),
+            Err(_) => red("it did not end"),
+        };
+        let verdict = if findings.is_green() { "green" } else { "RED" };
+        let details = [findings.problems.clone(), findings.figures.clone()].concat().join(", ");
+        let seconds = begun.elapsed().as_secs();
+        let text = format!("| {} | {verdict} | {} | {details} | {seconds} s |", self.name, self.promise);
+        Line { text, is_green: findings.is_green() }
+    }
+}
+
+fn red(problem: &str) -> Findings {
+    Findings { problems: vec![problem.to_owned()], ..Findings::default() }
+}
+
+/// The bars' names, for people.
+pub(crate) fn names(bars: &[Bar]) -> String {
+    bars.iter().map(|bar| bar.name).collect::<Vec<_>>().join(" ")
+}
+
+/// What a run is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Where all that is random comes from.
+    pub(crate) seed: u64,
+    /// Percent of the full numbers.
+    pub(crate) scale: u32,
+    /// Whether the page is written.
+    pub(crate) write: bool,
+    chosen: Vec<String>,
+}
+
+impl Settings {
+    pub(crate) fn of_arguments(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let mut settings = Self { seed: fastrand::u64(1..1_000_000), scale: 100, write: false, chosen: Vec::new() };
+        while let Some(argument) = arguments.next() {
+            let mut number = || {
+                let given = arguments.next().unwrap_or_default();
+                given.parse::<u64>().map_err(|_| anyhow::anyhow!("{argument} takes a number, not `{given}`"))
+            };
+            match argument.as_str() {
+                "--seed" => settings.seed = number()?,
+                "--scale" => settings.scale = u32::try_from(number()?)?.clamp(1, 100),
+                "--write" => settings.write = true,
+                name if !name.starts_with('-') => settings.chosen.push(name.to_owned()),
+                other => anyhow::bail!("`{other}` is no flag of the campaign: --seed N, --scale N, --write"),
+            }
+        }
+        Ok(settings)
+    }
+
+    pub(crate) fn chooses(&self, bar: &str) -> bool {
+        self.chosen.is_empty() || self.chosen.iter().any(|chosen| chosen == bar)
+    }
+
+    pub(crate) fn headline(&self) -> String {
+        format!("seed {}, {} % of the full numbers", self.seed, self.scale)
+    }
+
+    /// So many, at this scale, and at least `least`.
+    pub(crate) fn of(&self, full: u32, least: u32) -> u32 {
+        (full * self.scale / 100).max(least)
+    }
+
+    /// A source of what is random in one bar.
+    pub(crate) fn random(&self) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.seed)
+    }
+}
+
+/// The page that is checked in.
+pub(crate) fn page(lines: &[String]) -> String {
+    let mut page = String::from(
+        "# Campaign\n\nThe last run of `deploy/campaign`; `deploy/campaign BAR --seed N --scale N` repeats a line. A bar is green when everything\n\
+         held: nothing lost, no result for a job that nobody asked for, no two results that differ, and what its line says.\n\n",
+    );
+    let (headline, bars) = lines.split_first().map_or((String::new(), Vec::new()), |(h, b)| (h.clone(), b.to_vec()));
+    let versions = format!("data-connector {}, {}", env!("CARGO_PKG_VERSION"), today());
+    let written =
+        writeln!(page, "{headline}; {versions}.\n\n| bar | verdict | promise | found | took |\n|---|---|---|---|---|");
+    debug_assert!(written.is_ok(), "texts can be written to");
+    page + &bars.join("\n") + "\n"
+}
+
+fn today() -> String {
+    let output = std::process::Command::new("date").arg("+%F").output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,137 @@
+//! B: waits happen in the broker, and end on time.
+
+use std::time::Duration;
+
+use harness::scene::Scene;
+use harness::third_party::{Reply, Seen};
+use serde_json::json;
+
+use crate::bar::{Bar, Findings, Settings};
+use crate::history::repeats;
+use crate::stub;
+use crate::world::{USUAL, World};
+
+pub(crate) fn bars() -> Vec<Bar> {
+    vec![
+        Bar { name: "B1", promise: "waits of 1 to 120 s end on time and never early", run: |s| Box::pin(on_time(s)) },
+        Bar {
+            name: "B2",
+            promise: "twenty waits of one job, three levels of the ladder each",
+            run: |s| Box::pin(twenty(s)),
+        },
+        Bar {
+            name: "B3",
+            promise: "the broker is killed while jobs wait in the ladder",
+            run: |s| Box::pin(ladder_kills(s)),
+        },
+        Bar {
+            name: "B5",
+            promise: "a queue with other arguments is refused and left alone",
+            run: |_| Box::pin(drift()),
+        },
+    ]
+}
+
+/// The wait that a job's first answer asks for, seconds.
+fn wait_of(path: &str, longest: u64) -> u64 {
+    1 + path.bytes().fold(17_u64, |sum, byte| sum.wrapping_mul(131).wrapping_add(byte.into())) % longest
+}
+
+fn wait_once(seen: &Seen, longest: u64, before: bool) -> Reply {
+    if before {
+        return Reply::json(&json!({}));
+    }
+    Reply::status(503, &json!({})).with("retry-after", &wait_of(&seen.path, longest).to_string())
+}
+
+/// A third party that asks each job to come back, the first `times` times it is asked.
+fn asks(
+    times: usize,
+    answer: impl Fn(&Seen, bool) -> Reply + Send + Sync,
+) -> impl Fn(&Seen, usize) -> Reply + Send + Sync {
+    let asked = std::sync::Mutex::new(std::collections::HashMap::<String, usize>::new());
+    move |seen, _| {
+        let mut asked = asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let count = asked.entry(seen.path.clone()).or_default();
+        *count += 1;
+        answer(seen, *count > times)
+    }
+}
+
+async fn on_time(settings: Settings) -> Findings {
+    let (mut findings, longest) = (Findings::default(), u64::from(settings.of(120, 8)));
+    let script = asks(1, move |seen, is_over| wait_once(seen, longest, is_over));
+    let mut world = World::new(USUAL, 64, json!({}), script).await;
+    world.start_workers(2).await;
+    world.submit("j", settings.of(10_000, 300), 3).await;
+    let history = world.ended(Duration::from_mins(5)).await;
+    history.judge(&mut findings);
+    let mut late: Vec<f64> = Vec::new();
+    for seen in world.requests().values().filter(|seen| seen.len() == 2) {
+        let waited = (seen[1].at - seen[0].at).as_secs_f64();
+        late.push(waited - f64::from(u32::try_from(wait_of(&seen[0].path, longest)).unwrap_or(0)));
+    }
+    late.sort_by(f64::total_cmp);
+    let at = |percent: usize| {
+        late.get((late.len() * percent / 100).min(late.len().saturating_sub(1))).copied().unwrap_or(9.9)
+    };
+    findings.figure("late p50/p99/max, ms", format!("{:.0}/{:.0}/{:.0}", at(50) * 1e3, at(99) * 1e3, at(100) * 1e3));
+    findings.holds("each job waited once", late.len() == history.submitted.len());
+    findings.holds("none early", late.first().is_some_and(|first| *first >= 0.0));
+    findings.holds("none later than 3 s", at(100) <= 3.0);
+    findings.holds("every job completed", history.with_code("") == history.submitted.len());
+    findings
+}
+
+async fn twenty(settings: Settings) -> Findings {
+    let mut findings = Findings::default();
+    // 7 is three levels; at small scale 3 is two.
+    let wait = if settings.scale < 50 { "3" } else { "7" };
+    let rounds = if settings.scale < 50 { 6 } else { 20 };
+    let script = asks(rounds, move |_, is_over| {
+        if is_over { Reply::json(&json!({})) } else { Reply::status(503, &json!({})).with("retry-after", wait) }
+    });
+    let mut world = World::new(USUAL, 64, json!({}), script).await;
+    world.start_workers(1).await;
+    world.submit("j", settings.of(200, 20), 20).await;
+    let history = world.ended(Duration::from_mins(5)).await;
+    history.judge(&mut findings);
+    let whole = world.requests().values().filter(|seen| seen.len() == rounds + 1).count();
+    findings.figure("waits a job", rounds);
+    findings.holds("every job went all its rounds", whole == history.submitted.len());
+    findings.holds("every job completed", history.with_code("") == history.submitted.len());
+    findings
+}
+
+async fn ladder_kills(settings: Settings) -> Findings {
+    let (mut findings, mut random) = (Findings::default(), settings.random());
+    let script = asks(1, |seen, is_over| wait_once(seen, 40, is_over));
+    let mut world = World::new(USUAL, 64, json!({"repeat": "safe"}), script).await;
+    world.start_workers(2).await;
+    let jobs = settings.of(5_000, 300);
+    world.submit("j", jobs, 5).await;
+    for _ in 0..settings.of(5, 1) {
+        tokio::time::sleep(Duration::from_millis(random.u64(1_000..4_000))).await;
+        world.broker.kill().await;
+        world.broker.start_again().await;
+    }
+    let history = world.ended(Duration::from_mins(5)).await;
+    history.judge(&mut findings);
+    let (_, differ) = repeats(&world.requests());
+    findings.holds("same key and body on every repeat", differ == 0);
+    findings.holds("every job completed", history.with_code("") == history.submitted.len());
+    findings
+}
+
+async fn drift() -> Findings {
+    let mut findings = Findings::default();
+    let scene = Scene::new();
+    let queue = format!("{}.jobs.default", scene.prefix());
+    stub::declare_otherwise(scene.broker(), &queue).await;
+    let (code, problem) = scene.refused(&["worker", "--migrate"]).await;
+    findings.figure("exit code", code);
+    findings.holds("exit code 64", code == 64);
+    findings.holds("a message that names it", problem.contains(&queue) && problem.contains("Nothing was changed"));
+    findings.holds("the queue is still there", harness::engine::Engine::has_queue(scene.broker(), &queue).await);
+    findings
+}

@@ -1,0 +1,49 @@
+//! The campaign: the worker's promises under faults, one bar a promise, each repeatable from its seed.
+//!
+//! `deploy/campaign [BAR…] [--seed N] [--scale N] [--write]`
+//!
+//! Workers are processes, the broker is a RabbitMQ of the campaign's own, the ledger a PostgreSQL database of its own.
+
+mod bar;
+mod delays;
+mod history;
+mod mutations;
+mod operation;
+mod safety;
+mod stub;
+mod third_parties;
+mod world;
+
+use std::process::ExitCode;
+
+use bar::{Bar, Settings};
+
+/// All bars, in the order they run in.
+fn bars() -> Vec<Bar> {
+    [safety::bars(), delays::bars(), third_parties::bars(), operation::bars(), mutations::bars()].concat()
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let settings = Settings::of_arguments(std::env::args().skip(1))?;
+    let chosen: Vec<Bar> = bars().into_iter().filter(|bar| settings.chooses(bar.name)).collect();
+    anyhow::ensure!(!chosen.is_empty(), "there is no such bar; the bars are {}", bar::names(&bars()));
+    let mut lines = vec![settings.headline()];
+    say(&lines[0]);
+    let mut green = true;
+    for bar in chosen {
+        let line = bar.line(&settings).await;
+        green &= line.is_green;
+        say(&line.text);
+        lines.push(line.text);
+    }
+    if settings.write {
+        std::fs::write(harness::repository().join("tests/CAMPAIGN.md"), bar::page(&lines))?;
+    }
+    Ok(if green { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the campaign is for")]
+fn say(line: &str) {
+    println!("{line}");
+}

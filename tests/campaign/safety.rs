@@ -1,0 +1,293 @@
+//! A: nothing is lost and nothing is done twice, whoever dies.
+
+use std::time::{Duration, Instant};
+
+use harness::process::{Running, signal};
+use harness::scene::job;
+use harness::third_party::Reply;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::bar::{Bar, Findings, Settings};
+use crate::history::repeats;
+use crate::world::{USUAL, World};
+
+pub(crate) fn bars() -> Vec<Bar> {
+    vec![
+        Bar {
+            name: "A1",
+            promise: "workers killed again and again, repeatable calls: each repeat carries the same key and body",
+            run: |settings| Box::pin(kills(settings, json!({"repeat": "safe"}))),
+        },
+        Bar {
+            name: "A2",
+            promise: "workers killed again and again, POST that may not be repeated: no request twice",
+            run: |settings| Box::pin(kills(settings, json!({}))),
+        },
+        Bar {
+            name: "A3",
+            promise: "broker killed again and again under load: nothing is lost",
+            run: |s| Box::pin(broker_kills(s)),
+        },
+        Bar { name: "A4", promise: "a worker that dies at every step of a job", run: |s| Box::pin(every_step(s)) },
+        Bar {
+            name: "A8",
+            promise: "rolling restarts under load: nothing twice, nobody waits for long",
+            run: |s| Box::pin(restarts(s)),
+        },
+        Bar {
+            name: "A9",
+            promise: "a worker that sleeps past its lease wakes up and writes nothing",
+            run: |s| Box::pin(sleepers(s)),
+        },
+        Bar {
+            name: "A12",
+            promise: "malformed messages are dead letters, and in nobody's way",
+            run: |s| Box::pin(malformed(s)),
+        },
+        Bar {
+            name: "A14",
+            promise: "each job published three times: one call, one result",
+            run: |s| Box::pin(thrice(s)),
+        },
+    ]
+}
+
+fn slow(random: u64) -> Reply {
+    Reply::json(&json!({})).after(Duration::from_millis(200 + random % 600))
+}
+
+fn spread(path: &str) -> u64 {
+    path.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
+}
+
+async fn kills(settings: Settings, resource: Value) -> Findings {
+    let (mut findings, mut random) = (Findings::default(), settings.random());
+    let may_repeat = resource["repeat"] == "safe";
+    let mut world = World::new(USUAL, 16, resource, |seen, _| slow(spread(&seen.path))).await;
+    world.start_workers(4).await;
+    let (jobs, kills) = (settings.of(2_000, 200), settings.of(50, 3));
+    world.submit("j", jobs, 3).await;
+    for _ in 0..kills {
+        sleep(Duration::from_millis(random.u64(500..1_500))).await;
+        world.kill(random.usize(0..4)).await;
+        world.start_workers(1).await;
+    }
+    let history = world.ended(Duration::from_mins(4)).await;
+    history.judge(&mut findings);
+    let requests = world.requests();
+    let (repeated, differ) = repeats(&requests);
+    findings.figure("kills", kills);
+    findings.figure("requests repeated", repeated);
+    findings.figure("outcomes unknown", history.with_code("OUTCOME_UNKNOWN"));
+    let most = usize::try_from(kills * 16).unwrap_or(0);
+    if may_repeat {
+        findings.holds("each job was called", requests.len() == usize::try_from(jobs).unwrap_or(0));
+        findings.holds("no more repeats than calls were in flight at a kill", repeated <= most);
+        findings.holds("same key and body on every repeat", differ == 0);
+        findings.holds(
+            "every job completed or parked",
+            history.with_code("") + history.dead.len() >= history.submitted.len(),
+        );
+    } else {
+        findings.holds("no request twice", repeated == 0);
+        findings.holds("no more unknown than were in flight at a kill", history.with_code("OUTCOME_UNKNOWN") <= most);
+    }
+    world.judge_logs(&mut findings);
+    findings
+}
+
+async fn broker_kills(settings: Settings) -> Findings {
+    let (mut findings, mut random) = (Findings::default(), settings.random());
+    let mut world = World::new(USUAL, 16, json!({"repeat": "safe"}), |seen, _| slow(spread(&seen.path) / 4)).await;
+    world.start_workers(2).await;
+    let kills = settings.of(10, 1);
+    let mut slowest = Duration::ZERO;
+    for kill in 0..kills {
+        world.submit(&format!("k{kill}-"), 200, 3).await;
+        sleep(Duration::from_millis(random.u64(200..1_500))).await;
+        world.broker.kill().await;
+        sleep(Duration::from_millis(random.u64(0..2_000))).await;
+        world.broker.start_again().await;
+        let (back, before) = (Instant::now(), world.third_party.seen().len());
+        while world.third_party.seen().len() == before
+            && back.elapsed() < Duration::from_mins(1)
+            && world.stub.history().lost() > 0
+        {
+            sleep(Duration::from_millis(50)).await;
+        }
+        slowest = slowest.max(back.elapsed());
+    }
+    let history = world.ended(Duration::from_mins(3)).await;
+    history.judge(&mut findings);
+    findings.figure("kills", kills);
+    findings.figure("slowest to work again, s", slowest.as_secs());
+    findings.holds("working again within 35 s of the broker", slowest < Duration::from_secs(35));
+    let (_, differ) = repeats(&world.requests());
+    findings.holds("same key and body on every repeat", differ == 0);
+    findings.holds("no worker ended", !world.workers.iter_mut().any(Running::has_ended));
+    world.judge_logs(&mut findings);
+    findings
+}
+
+/// Where a worker dies, and whether the request of that job may have been sent by then.
+const STEPS: [(&str, bool); 8] = [
+    ("delivered", false),
+    ("admitted", false),
+    ("claimed", true),
+    ("answered", true),
+    ("called", true),
+    ("recorded", true),
+    ("published", true),
+    ("acking", true),
+];
+
+async fn every_step(settings: Settings) -> Findings {
+    let mut findings = Findings::default();
+    let mut world = World::new(USUAL, 4, json!({}), |_, _| Reply::json(&json!({}))).await;
+    let rounds = settings.of(60, 1);
+    let (mut deaths, mut unknown_before) = (0, 0);
+    for (step, may_be_sent) in STEPS {
+        for round in 0..rounds {
+            world.start_worker(&[("DATA_CONNECTOR_FAULT", &format!("{step}=die@{}", 1 + round % 3))]).await;
+            world.submit(&format!("{step}{round}-"), 4, 3).await;
+            if let Some(mut worker) = world.workers.pop() {
+                let ended = tokio::time::timeout(Duration::from_secs(20), worker.ended()).await;
+                deaths += u32::from(ended.is_ok_and(|code| code.is_none()));
+            }
+        }
+        world.start_workers(1).await;
+        let history = world.ended(Duration::from_mins(2)).await;
+        let unknown = history.with_code("OUTCOME_UNKNOWN");
+        findings.holds(
+            &format!("{step}: no unknown outcome of what was not sent"),
+            may_be_sent || unknown == unknown_before,
+        );
+        unknown_before = unknown;
+        if let Some(worker) = world.workers.pop() {
+            worker.terminate().await;
+        }
+    }
+    let history = world.ended(Duration::from_secs(5)).await;
+    history.judge(&mut findings);
+    let (repeated, _) = repeats(&world.requests());
+    let steps = u32::try_from(STEPS.len()).unwrap_or(0);
+    findings.figure("deaths", deaths);
+    findings.figure("outcomes unknown", unknown_before);
+    findings.holds("a worker died at each step in each round", deaths == rounds * steps);
+    findings.holds(&format!("no request twice ({repeated})"), repeated == 0);
+    findings
+}
+
+async fn restarts(settings: Settings) -> Findings {
+    let (mut findings, restarts) = (Findings::default(), settings.of(20, 2));
+    let mut world = World::new(USUAL, 16, json!({}), |seen, _| slow(spread(&seen.path))).await;
+    world.start_workers(2).await;
+    let mut slowest = Duration::ZERO;
+    for restart in 0..restarts {
+        world.submit(&format!("r{restart}-"), 100, 3).await;
+        world.start_workers(1).await;
+        let begun = Instant::now();
+        let code = world.workers.remove(0).terminate().await;
+        slowest = slowest.max(begun.elapsed());
+        findings.holds("a clean exit", code == Some(0));
+    }
+    let history = world.ended(Duration::from_mins(3)).await;
+    history.judge(&mut findings);
+    let (repeated, _) = repeats(&world.requests());
+    findings.figure("restarts", restarts);
+    findings.figure("slowest exit, ms", slowest.as_millis());
+    findings.holds("no request twice", repeated == 0);
+    findings.holds("every job completed", history.with_code("") == history.submitted.len());
+    findings.holds("an exit within 32 s", slowest < Duration::from_secs(32));
+    findings
+}
+
+async fn sleepers(settings: Settings) -> Findings {
+    let mut findings = Findings::default();
+    let rounds = settings.of(10, 1);
+    let mut world =
+        World::new(USUAL, 8, json!({"repeat": "safe"}), |_, _| Reply::json(&json!({})).after(Duration::from_secs(1)))
+            .await;
+    world.start_workers(1).await;
+    for round in 0..rounds {
+        world.submit(&format!("s{round}-"), 8, 3).await;
+        sleep(Duration::from_millis(500)).await;
+        let asleep = world.workers.remove(0);
+        signal(asleep.pid(), "STOP").await;
+        world.start_workers(1).await;
+        sleep(Duration::from_secs(15)).await;
+        signal(asleep.pid(), "CONT").await;
+        sleep(Duration::from_secs(2)).await;
+        findings.holds("the sleeper ends in order", asleep.terminate().await == Some(0));
+    }
+    let history = world.ended(Duration::from_mins(2)).await;
+    history.judge(&mut findings);
+    let (repeated, differ) = repeats(&world.requests());
+    findings.figure("sleepers", rounds);
+    findings.figure("requests repeated", repeated);
+    findings.holds("same key and body on every repeat", differ == 0);
+    findings.holds("every job completed", history.with_code("") == history.submitted.len());
+    findings
+}
+
+async fn malformed(settings: Settings) -> Findings {
+    let (mut findings, mut random) = (Findings::default(), settings.random());
+    let mut world = World::new("[limits]\njob_bytes = 100000\n", 16, json!({}), |_, _| Reply::json(&json!({}))).await;
+    world.start_workers(1).await;
+    let (bad, good) = (settings.of(10_000, 500), settings.of(1_000, 50));
+    for n in 0..bad {
+        let body = malformed_body(n, &mut random);
+        world.stub.submit_bytes(&format!("bad{n}"), &body).await;
+        if n % (bad / good) == 0 {
+            let id = format!("good{n}");
+            world.stub.submit(&job(&id, "r", &[], json!({"job": id}))).await;
+        }
+    }
+    let history = world.ended(Duration::from_mins(3)).await;
+    let mut asked_for = history.clone();
+    asked_for.results.retain(|job, _| !job.starts_with("bad"));
+    asked_for.judge(&mut findings);
+    let dead = history.dead.iter().filter(|job| job.starts_with("bad")).count();
+    findings.figure("malformed", bad);
+    findings.figure("dead letters", dead);
+    findings.holds("every malformed message is a dead letter", dead == usize::try_from(bad).unwrap_or(0));
+    findings.holds("every good job completed", asked_for.with_code("") == asked_for.submitted.len());
+    world.judge_logs(&mut findings);
+    findings
+}
+
+fn malformed_body(n: u32, random: &mut fastrand::Rng) -> Vec<u8> {
+    match n % 8 {
+        0 => b"not JSON".to_vec(),
+        1 => vec![0xff; random.usize(1..200)],
+        2 => b"[]".to_vec(),
+        3 => [vec![b'['; 5_000], vec![b']'; 5_000]].concat(),
+        4 => json!({"id": {"an": "object"}}).to_string().into_bytes(),
+        5 => json!({"request": {"id": "r"}, "element": 7}).to_string().into_bytes(),
+        6 => vec![b'x'; 100_001 + random.usize(0..1_000)],
+        _ => json!({"id": format!("bad{n}"), "request": {"id": "r"}, "element": {"id": "e"}, "deadline": "tomorrow"})
+            .to_string()
+            .into_bytes(),
+    }
+}
+
+async fn thrice(settings: Settings) -> Findings {
+    let mut findings = Findings::default();
+    let mut world = World::new(USUAL, 16, json!({}), |_, _| Reply::json(&json!({}))).await;
+    world.start_workers(2).await;
+    let jobs = settings.of(5_000, 200);
+    for n in 0..jobs {
+        let id = format!("j{n}");
+        let job = job(&id, "r", &[], json!({"job": id}));
+        for _ in 0..3 {
+            world.stub.submit(&job).await;
+        }
+    }
+    let history = world.ended(Duration::from_mins(4)).await;
+    history.judge(&mut findings);
+    let (repeated, _) = repeats(&world.requests());
+    findings.holds(&format!("one call a job ({repeated} repeated)"), repeated == 0);
+    findings.holds("every job completed", history.with_code("") == history.submitted.len());
+    findings
+}

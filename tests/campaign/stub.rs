@@ -1,0 +1,158 @@
+//! An engine's side that outlives its broker: publishes each job until it is confirmed, and takes results for ever.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use lapin::options::{
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
+    QueueDeclareOptions, QueueDeleteOptions,
+};
+use lapin::types::{FieldTable, ShortString};
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+
+use crate::history::History;
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// An engine under the default name.
+pub(crate) struct Stub {
+    url: String,
+    prefix: String,
+    history: Arc<Mutex<History>>,
+    publishing: tokio::sync::Mutex<Option<(Connection, Channel)>>,
+    collector: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Stub {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}
+
+impl Stub {
+    /// Begins to take results.
+    pub(crate) fn start(url: &str, prefix: &str) -> Self {
+        let stub = Self {
+            url: url.to_owned(),
+            prefix: prefix.to_owned(),
+            history: Arc::default(),
+            publishing: tokio::sync::Mutex::default(),
+            collector: Mutex::default(),
+        };
+        stub.take();
+        stub
+    }
+
+    /// Takes results from now on.
+    pub(crate) fn take(&self) {
+        let collector = tokio::spawn(collect(self.url.clone(), self.prefix.clone(), Arc::clone(&self.history)));
+        *self.collector.lock().unwrap_or_else(PoisonError::into_inner) = Some(collector);
+    }
+
+    /// Takes no results, and has no queue for them.
+    pub(crate) async fn leave(&self) {
+        self.abort();
+        if let Some((_connection, channel)) = self.open().await {
+            let queue = short(&format!("{}.campaign-results", self.prefix));
+            channel.queue_delete(queue, QueueDeleteOptions::default()).await.expect("a queue to delete");
+        }
+    }
+
+    fn abort(&self) {
+        if let Some(collector) = self.collector.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            collector.abort();
+        }
+    }
+
+    /// What is known so far.
+    pub(crate) fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes a job until the broker has confirmed it.
+    pub(crate) async fn submit(&self, job: &Value) {
+        let id = job["id"].as_str().unwrap_or_default().to_owned();
+        self.submit_bytes(&id, job.to_string().as_bytes()).await;
+        self.history().submitted.insert(id);
+    }
+
+    /// Publishes anything under an id until the broker has confirmed it.
+    pub(crate) async fn submit_bytes(&self, id: &str, body: &[u8]) {
+        let mut open = self.publishing.lock().await;
+        loop {
+            if open.is_none() {
+                *open = self.open().await;
+            }
+            let confirmed = match open.as_ref() {
+                Some((_, channel)) => self.publish(channel, id, body).await.unwrap_or(false),
+                None => false,
+            };
+            if confirmed {
+                return;
+            }
+            *open = None;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn open(&self) -> Option<(Connection, Channel)> {
+        let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.ok()?;
+        let channel = connection.create_channel().await.ok()?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await.ok()?;
+        Some((connection, channel))
+    }
+
+    async fn publish(&self, channel: &Channel, id: &str, body: &[u8]) -> lapin::Result<bool> {
+        let properties = BasicProperties::default()
+            .with_delivery_mode(2)
+            .with_content_type(short("application/json"))
+            .with_message_id(short(id))
+            .with_type(short("data-connector.job.v1"));
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        let exchange = short(&format!("{}.jobs", self.prefix));
+        let confirm = channel.basic_publish(exchange, short("job.default"), options, body, properties).await?;
+        Ok(matches!(confirm.await?, Confirmation::Ack(None)))
+    }
+}
+
+async fn collect(url: String, prefix: String, history: Arc<Mutex<History>>) {
+    loop {
+        drop(collect_once(&url, &prefix, &history).await);
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn collect_once(url: &str, prefix: &str, history: &Mutex<History>) -> lapin::Result<()> {
+    let connection = Connection::connect(url, ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    let queue = short(&format!("{prefix}.campaign-results"));
+    let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.clone(), options, FieldTable::default()).await?;
+    let (exchange, key) = (short(&format!("{prefix}.results")), short("result.default.#"));
+    channel.queue_bind(queue.clone(), exchange, key, QueueBindOptions::default(), FieldTable::default()).await?;
+    let mut results =
+        channel.basic_consume(queue, short(""), BasicConsumeOptions::default(), FieldTable::default()).await?;
+    while let Some(delivery) = results.next().await {
+        let delivery = delivery?;
+        let body: Value = serde_json::from_slice(&delivery.data).unwrap_or_default();
+        history.lock().unwrap_or_else(PoisonError::into_inner).result(&body);
+        delivery.ack(BasicAckOptions::default()).await?;
+    }
+    Ok(())
+}
+
+fn short(text: &str) -> ShortString {
+    ShortString::try_new(text.to_owned()).expect("a short text")
+}
+
+/// Declares a queue as nobody of ours would.
+pub(crate) async fn declare_otherwise(url: &str, queue: &str) {
+    let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("the broker");
+    let channel = connection.create_channel().await.expect("a channel");
+    let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(short(queue), options, FieldTable::default()).await.expect("a queue");
+}

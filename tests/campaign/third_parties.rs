@@ -1,0 +1,87 @@
+//! C: a third party that does not get on is nobody else's trouble.
+
+use std::time::{Duration, Instant};
+
+use harness::proxy::{Proxy, Toxic};
+use harness::scene::{job, with_retries};
+use harness::third_party::{Reply, ThirdParty};
+use serde_json::json;
+
+use crate::bar::{Bar, Findings, Settings};
+use crate::world::{USUAL, World};
+
+pub(crate) fn bars() -> Vec<Bar> {
+    vec![
+        Bar {
+            name: "C2",
+            promise: "a host that hangs takes no more than a fifth of the others' throughput",
+            run: |s| Box::pin(hangs(s)),
+        },
+        Bar {
+            name: "C3",
+            promise: "a host that is down sees a few questions and no storm, and loses nobody an attempt",
+            run: |s| Box::pin(down(s)),
+        },
+    ]
+}
+
+async fn healthy(world: &World, name: &str, jobs: u32) -> Duration {
+    let begun = Instant::now();
+    world.submit(name, jobs, 0).await;
+    let done = |world: &World| world.stub.history().results.keys().filter(|job| job.starts_with(name)).count();
+    while done(world) < usize::try_from(jobs).unwrap_or(0) && begun.elapsed() < Duration::from_mins(3) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    begun.elapsed()
+}
+
+async fn hangs(settings: Settings) -> Findings {
+    let mut findings = Findings::default();
+    let mut world =
+        World::new(USUAL, 50, json!({}), |_, _| Reply::json(&json!({})).after(Duration::from_millis(50))).await;
+    let stuck = ThirdParty::start(|_, _| Reply::Silence).await;
+    let resources = json!({"r": {"url": world.third_party.url("/{{job}}"), "method": "POST"},
+                           "stuck": {"url": stuck.url("/{{job}}"), "method": "GET", "timeout": 60}});
+    world.scene.resources(resources).await;
+    world.start_workers(1).await;
+    let jobs = settings.of(2_000, 300);
+    healthy(&world, "warm", jobs / 4).await;
+    let alone = healthy(&world, "alone", jobs).await;
+    for n in 0..100 {
+        let id = format!("stuck{n}");
+        world.stub.submit(&with_retries(job(&id, "stuck", &[], json!({"job": id})), 0, 1)).await;
+    }
+    let beside = healthy(&world, "beside", jobs).await;
+    let share = alone.as_secs_f64() / beside.as_secs_f64();
+    findings.figure("alone, ms", alone.as_millis());
+    findings.figure("beside a host that hangs, ms", beside.as_millis());
+    findings.figure("throughput kept, %", format!("{:.0}", share * 100.0));
+    findings.holds("at least 80 % of the throughput", share >= 0.8);
+    let history = world.ended(Duration::from_mins(6)).await;
+    history.judge(&mut findings);
+    findings
+}
+
+async fn down(settings: Settings) -> Findings {
+    let mut findings = Findings::default();
+    let mut world = World::new(USUAL, 8, json!({}), |_, _| Reply::json(&json!({}))).await;
+    let proxy = Proxy::before(&format!("127.0.0.1:{}", world.third_party.port())).await;
+    proxy.set(Toxic::Refuse);
+    let url = format!("http://127.0.0.1:{}/{{{{job}}}}", proxy.port());
+    world.scene.resources(json!({"r": {"url": url, "method": "POST"}})).await;
+    world.start_workers(2).await;
+    let jobs = settings.of(2_000, 200);
+    world.submit("j", jobs, 3).await;
+    let down = u64::from(settings.of(300, 20));
+    tokio::time::sleep(Duration::from_secs(down)).await;
+    let refused = world.figure(r#"data_connector_attempts_total{code="CONNECT"}"#).await;
+    proxy.set(Toxic::None);
+    let history = world.ended(Duration::from_mins(5)).await;
+    history.judge(&mut findings);
+    findings.figure("down, s", down);
+    findings.figure("calls that were refused", refused);
+    // Twenty a worker until its breaker opens, then at most one each 5 s.
+    findings.holds("no storm", refused <= f64::from(u32::try_from(2 * (20 + down / 5)).unwrap_or(0)));
+    findings.holds("every job completed", history.with_code("") == history.submitted.len());
+    findings
+}
