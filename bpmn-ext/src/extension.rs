@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Finding, Report, quote};
-use crate::rows::{Format, Input, Kind, Output, Rows};
+use crate::rows::{ErrorRow, Format, Input, Kind, Output, Rows};
 use crate::tree::{Element, Space};
 use crate::written::Written;
 
@@ -139,7 +139,11 @@ pub(crate) fn rows<'e, 'a>(connector: &'e Element<'a>) -> Rows<'e, 'a> {
                     rows.outputs.push(Output { variable, source, format });
                 }
             }
-            "errorMapping" => rows.error_codes.extend(text(child, "code")),
+            "errorMapping" => {
+                let [when, code, message] = ["when", "code", "message"].map(|name| text(child, name));
+                rows.errors.push(ErrorRow { when, code, message });
+            }
+            "success" => rows.success = rows.success.or_else(|| text(child, "statuses")),
             "retry" => {
                 rows.attempts = text(child, "attempts");
                 rows.attempts_total = rows.attempts.as_ref().and_then(|attempts| attempts.text().trim().parse().ok());

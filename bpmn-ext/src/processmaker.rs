@@ -11,7 +11,7 @@ use crate::attribute::Attribute;
 use crate::config_text::{self, Kind};
 use crate::diagnostic::{Finding, Report};
 use crate::model::Spelling;
-use crate::rows::{self, Format, Input, Output, Rows};
+use crate::rows::{self, ErrorRow, Format, Input, Output, Rows};
 use crate::tree::Element;
 use crate::written::Written;
 
@@ -149,7 +149,9 @@ fn config_rows<'e, 'a>(json: &Json<'_, 'e, 'a>, rows: &mut Rows<'e, 'a>) {
             rows.outputs.push(Output { variable, source, format });
         }
     }
-    rows.error_codes = json.rows("errorMapping").filter_map(|row| row.text("code")).collect();
+    rows.success = json.text("success");
+    let errors = json.rows("errorMapping").map(|row| ["when", "code", "message"].map(|name| row.text(name)));
+    rows.errors = errors.map(|[when, code, message]| ErrorRow { when, code, message }).collect();
     for property in &json.object.properties {
         if let Some(text) = json.written(&property.value) {
             rows.others.push((property.name.as_str().to_owned(), text));

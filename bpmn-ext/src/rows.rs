@@ -15,6 +15,8 @@ pub enum Format {
     Feel,
     /// JMESPath.
     Jmespath,
+    /// A list of statuses, or an expression over the answer (CONTRACT 3): no row's, but that of `when` and `success`.
+    Condition,
 }
 
 impl Format {
@@ -67,6 +69,14 @@ pub(crate) struct Output<'e, 'a> {
     pub(crate) format: Format,
 }
 
+/// A failure to an error of the process.
+#[derive(Debug)]
+pub(crate) struct ErrorRow<'e, 'a> {
+    pub(crate) when: Option<Written<'e, 'a>>,
+    pub(crate) code: Option<Written<'e, 'a>>,
+    pub(crate) message: Option<Written<'e, 'a>>,
+}
+
 /// Everything that one element configures.
 #[derive(Debug, Default)]
 pub(crate) struct Rows<'e, 'a> {
@@ -75,8 +85,9 @@ pub(crate) struct Rows<'e, 'a> {
     pub(crate) queue: Option<Written<'e, 'a>>,
     pub(crate) inputs: Vec<Input<'e, 'a>>,
     pub(crate) outputs: Vec<Output<'e, 'a>>,
-    /// Codes that failures are mapped onto.
-    pub(crate) error_codes: Vec<Written<'e, 'a>>,
+    pub(crate) errors: Vec<ErrorRow<'e, 'a>>,
+    /// Which answers are good ones.
+    pub(crate) success: Option<Written<'e, 'a>>,
     /// All attempts, the first included, where the element says so.
     pub(crate) attempts: Option<Written<'e, 'a>>,
     /// How many that text means: ProcessMaker counts without the first.
@@ -85,4 +96,11 @@ pub(crate) struct Rows<'e, 'a> {
     pub(crate) repeat: Option<Written<'e, 'a>>,
     /// Texts of other members, by name.
     pub(crate) others: Vec<(String, Written<'e, 'a>)>,
+}
+
+impl<'e, 'a> Rows<'e, 'a> {
+    /// Codes that failures are mapped onto.
+    pub(crate) fn error_codes(&self) -> impl Iterator<Item = &Written<'e, 'a>> {
+        self.errors.iter().filter_map(|row| row.code.as_ref())
+    }
 }

@@ -1,10 +1,12 @@
 //! What our element templates write (CONTRACT 5): task headers for Camunda 8, input parameters for Camunda 7. Templates
 //! can write neither foreign elements nor lists of rows, so rows are lines of a text: `name = value`.
 
+use std::ops::Range;
+
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Finding, Report, quote};
-use crate::rows::{Format, Input, Kind, Output, Rows};
+use crate::rows::{ErrorRow, Format, Input, Kind, Output, Rows};
 use crate::tree::{Element, Space};
 use crate::written::Written;
 
@@ -130,12 +132,19 @@ pub(crate) fn config(element: &Element<'_>, label: &str, report: &mut Report<'_>
 
 /// `404 = CODE and a message`.
 fn error_row(when: &str, text: &str) -> Value {
-    let (code, message) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    let mut row = Map::from_iter([("when".to_owned(), json!(when)), ("code".to_owned(), json!(code))]);
-    if !message.trim().is_empty() {
-        row.insert("message".to_owned(), json!(message.trim()));
+    let (code, message) = code_and_message(text);
+    let mut row = Map::from_iter([("when".to_owned(), json!(when)), ("code".to_owned(), json!(text.get(code)))]);
+    if let Some(message) = message {
+        row.insert("message".to_owned(), json!(text.get(message)));
     }
     Value::Object(row)
+}
+
+/// The bytes of the first word, and of what follows it.
+fn code_and_message(text: &str) -> (Range<usize>, Option<Range<usize>>) {
+    let end = text.find(char::is_whitespace).unwrap_or(text.len());
+    let message = text.get(end..).unwrap_or_default().trim_start();
+    (0..end, (!message.is_empty()).then_some(text.len() - message.len()..text.len()))
 }
 
 fn kind_of(name: &str) -> (Kind, &'static str) {
@@ -176,9 +185,11 @@ pub(crate) fn rows<'e, 'a>(element: &'e Element<'a>) -> Rows<'e, 'a> {
                 source: Some(source),
                 format: Format::Path,
             })),
-            "errors" => rows.error_codes.extend(lines(&value).into_iter().flatten().map(|(_, text)| {
-                let code = text.text().find(char::is_whitespace).unwrap_or(text.text().len());
-                text.part(0..code)
+            "success" => rows.success = Some(value),
+            "errors" => rows.errors.extend(lines(&value).into_iter().flatten().map(|(when, text)| {
+                let (code, message) = code_and_message(text.text());
+                let (code, message) = (text.part(code), message.map(|message| text.part(message)));
+                ErrorRow { when: Some(when), code: Some(code), message }
             })),
             "params" | "headers" | "body" => {
                 let (kind, _) = kind_of(&name);

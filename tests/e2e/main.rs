@@ -9,6 +9,7 @@ mod documents;
 mod engine;
 mod jobs;
 mod ledger;
+mod models;
 mod refusals;
 mod replays;
 mod retries;

@@ -80,7 +80,23 @@ const MAY_KNOW: [(&str, &[&str]); 14] = [
         &["job", "connector", "plan", "interpret", "retry", "http", "store", "amqp", "engine", "config", "telemetry"],
     ),
     ("api", &["run"]),
-    ("cli", &["job", "connector", "plan", "retry", "http", "store", "amqp", "config", "telemetry", "run", "api"]),
+    (
+        "cli",
+        &[
+            "job",
+            "connector",
+            "plan",
+            "interpret",
+            "retry",
+            "http",
+            "store",
+            "amqp",
+            "config",
+            "telemetry",
+            "run",
+            "api",
+        ],
+    ),
 ];
 
 #[test]

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
     for subject in &lint.subjects {
         let caught = lint.flow.caught(&subject.task.element);
-        for code in &subject.rows.error_codes {
+        for code in subject.rows.error_codes() {
             let is_caught = |catch: &&Catch| match catch {
                 Catch::Any => true,
                 Catch::Code(caught) => caught == code.text(),

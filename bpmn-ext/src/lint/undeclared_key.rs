@@ -24,13 +24,12 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
             if known.iter().any(|name| name == key) || key.contains("{{") {
                 continue;
             }
-            let what = if row.kind == Kind::Body { "the body" } else { "the URL and the declared parameters" };
-            let message = format!(
-                "{}: {} goes nowhere: {what} of resource {} have no use for it",
-                subject.label,
-                quote(key),
-                quote(&resource.name)
-            );
+            let (what, have) = match row.kind {
+                Kind::Body => ("the body", "has"),
+                _ => ("the URL and the declared parameters", "have"),
+            };
+            let (label, key_shown, name) = (&subject.label, quote(key), quote(&resource.name));
+            let message = format!("{label}: {key_shown} goes nowhere: {what} of resource {name} {have} no use for it");
             found.add(row.key.place(), message, suggestion(key, &known));
         }
     }

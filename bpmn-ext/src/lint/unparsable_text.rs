@@ -2,7 +2,7 @@
 
 use super::{Found, Language, Lint, Rule};
 use crate::diagnostic::Severity;
-use crate::rows::Format;
+use crate::rows::{Format, Kind};
 use crate::written::Written;
 
 pub(super) const RULE: Rule = Rule {
@@ -20,7 +20,8 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
         let mut judge = |format, text: &Written<'_, '_>| judge(language, format, text, &subject.label, found);
         for row in &subject.rows.inputs {
             judge(Format::Mustache, &row.key);
-            judge(row.format, &row.value);
+            // Headers are mustache, whatever they say (sheet 4.5).
+            judge(if row.kind == Kind::Header { Format::Mustache } else { row.format }, &row.value);
         }
         for row in &subject.rows.outputs {
             judge(Format::Mustache, &row.variable);
@@ -28,6 +29,11 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
                 judge(row.format, source);
             }
         }
+        for row in &subject.rows.errors {
+            row.when.iter().for_each(|when| judge(Format::Condition, when));
+            row.message.iter().for_each(|message| judge(Format::Mustache, message));
+        }
+        subject.rows.success.iter().for_each(|success| judge(Format::Condition, success));
     }
 }
 
@@ -37,6 +43,7 @@ fn judge(language: &dyn Language, format: Format, text: &Written<'_, '_>, label:
             Format::Mustache => "template",
             Format::Path => "path",
             Format::Feel | Format::Jmespath => "expression",
+            Format::Condition => "condition",
         };
         let message = format!("{label}: this {what} cannot be read: {}", mistake.problem);
         let help = "correct it; until then every job of this element fails with CONFIGURATION";

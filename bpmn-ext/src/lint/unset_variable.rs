@@ -1,6 +1,7 @@
 //! A variable that is read before anything sets it.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::reserved_name::RESERVED;
 use super::subject::Subject;
@@ -69,10 +70,7 @@ fn add(
     name: &str,
     by: &[&Subject<'_, '_>],
 ) {
-    let place = match text.text().find(name) {
-        Some(at) => text.place_of(at..at + name.len()),
-        None => text.place(),
-    };
+    let place = word(text.text(), name).map_or_else(|| text.place(), |word| text.place_of(word));
     let (message, help) = match by.first() {
         Some(setter) => (
             format!("{}: {} is read here, but set only later, by {}", subject.label, quote(name), setter.label),
@@ -84,6 +82,16 @@ fn add(
         ),
     };
     found.add(place, message, help);
+}
+
+/// Where a name stands as a word of its own.
+fn word(text: &str, name: &str) -> Option<Range<usize>> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name).map(|(at, _)| at..at + name.len()).find(|found| {
+        let before = text.get(..found.start).and_then(|before| before.chars().next_back());
+        let after = text.get(found.end..).and_then(|after| after.chars().next());
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
+    })
 }
 
 /// Which elements set a variable, by its name.

@@ -34,7 +34,7 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
         for event in &subject.task.boundary_errors {
             let Some(code) = &event.error_code else { continue };
             let by_resource = subject.resource().is_some_and(|resource| resource.error_codes.contains(code));
-            let by_element = subject.rows.error_codes.iter().any(|own| own.text() == code || own.text().contains("{{"));
+            let by_element = subject.rows.error_codes().any(|own| own.text() == code || own.text().contains("{{"));
             if by_resource || by_element || code.starts_with("HTTP_") || OWN_CODES.contains(&code.as_str()) {
                 continue;
             }

@@ -5,6 +5,7 @@
 mod diagnostics;
 mod forms;
 mod hostile;
+mod rules;
 
 use std::path::Path;
 

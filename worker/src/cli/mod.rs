@@ -11,6 +11,7 @@ mod input;
 mod inspect;
 mod jobs;
 mod keys;
+mod lint;
 mod migrate;
 mod output;
 mod replay;
@@ -50,6 +51,8 @@ enum Verb {
     Run(run::Run),
     /// Show the connector tasks of models as JSON
     Inspect(inspect::Inspect),
+    /// Find what is wrong in models, or works otherwise than it was meant
+    Lint(lint::Lint),
     /// Store models' connector tasks, so that jobs need not carry their configuration
     Deploy(deploy::Deploy),
     /// Import, export, list and test connectors
@@ -95,6 +98,7 @@ async fn run_verb(Arguments { settings, verb }: Arguments) -> anyhow::Result<Exi
         Verb::Serve(verb) => verb.run(settings).await,
         Verb::Run(verb) => verb.run(settings).await,
         Verb::Inspect(verb) => verb.run(),
+        Verb::Lint(verb) => verb.run(settings).await,
         Verb::Deploy(verb) => verb.run(settings).await,
         Verb::Connectors(verb) => verb.run(settings).await,
         Verb::Secrets(verb) => verb.run(settings).await,

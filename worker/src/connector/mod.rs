@@ -17,7 +17,7 @@ mod waits;
 pub use condition::Condition;
 pub use credentials::{AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, KeyPlace, OAuth2, Scheme, is_among};
 pub use element::{ElementConfig, MappingRow, OutboundKind, OutboundRow, RowFormat};
-pub use policy::{Backoff, Policy, RetryMembers, effective_policy, effective_timeout};
+pub use policy::{Backoff, Policy, RetryMembers, effective_policy, effective_timeout, usual_attempts};
 pub use record::{Connector, connector_records};
 pub use resource::{BodyType, NamedValue, Resource, callable_method};
 pub use rules::{AnswerKind, ErrorRow, NextPage, Pagination, Poll, RepeatRule, Rules};

@@ -127,13 +127,7 @@ pub fn effective_policy(
         Waits::read(handling.get("retry_wait_time")).map_err(|e| Invalid::new("errorHandling.retry_wait_time", e))?;
     let handled = RetryMembers { wait: handled_waits, ..RetryMembers::default() };
     let more = |after_the_first: u32| after_the_first.saturating_add(1);
-    let attempts = mine
-        .all_attempts()
-        .or(handled_attempts.map(more))
-        .or_else(|| handled.all_attempts())
-        .or_else(|| theirs.all_attempts())
-        .or(resource.retry_attempts.map(more))
-        .or_else(|| default.all_attempts());
+    let attempts = mine.all_attempts().or(handled_attempts.map(more)).or_else(|| handled.all_attempts());
     let waits = mine
         .waits()
         .or_else(|| handled.waits())
@@ -141,13 +135,20 @@ pub fn effective_policy(
         .or(resource.retry_wait.map(|wait| vec![wait]))
         .or_else(|| default.waits());
     Ok(Policy {
-        attempts: attempts.unwrap_or(1),
+        attempts: attempts.unwrap_or_else(|| usual_attempts(resource, connector)),
         waits: waits.unwrap_or_else(|| vec![Duration::from_secs(5)]),
         backoff: mine.backoff.or(theirs.backoff).or(default.backoff).unwrap_or(Backoff::Fixed),
         max_wait: mine.max_wait.or(theirs.max_wait).or(default.max_wait).unwrap_or(Duration::from_mins(5)),
         budget: mine.budget.or(theirs.budget).or(default.budget),
         statuses: mine.statuses.clone().or_else(|| theirs.statuses.clone()).or_else(|| default.statuses.clone()),
     })
+}
+
+/// The attempts of an element that says nothing about them.
+pub fn usual_attempts(resource: &Resource, connector: &Connector) -> u32 {
+    let more = resource.retry_attempts.map(|after_the_first| after_the_first.saturating_add(1));
+    let (theirs, default) = (&resource.rules.retry, &connector.rules.retry);
+    theirs.all_attempts().or(more).or_else(|| default.all_attempts()).unwrap_or(1)
 }
 
 /// The time that one attempt has, at most `cap`; empty and zero mean the cap (CONTRACT 6).

@@ -6,6 +6,8 @@ use jmespath::ast::Ast;
 use jmespath::{Expression, Rcvar, Variable};
 use serde_json::{Map, Value};
 
+use super::path_error::PathError;
+
 /// The longest expression, bytes.
 const LENGTH: usize = 2_048;
 /// Brackets, braces, parentheses and negations.
@@ -28,15 +30,15 @@ struct Cost {
 }
 
 /// Parses an expression.
-pub(super) fn parse(source: &str) -> Result<Path, String> {
+pub(super) fn parse(source: &str) -> Result<Path, PathError> {
     #[cfg(test)]
     crate::plan::parses::count();
     if source.len() > LENGTH {
-        return Err(format!("the expression is longer than {LENGTH} bytes"));
+        return Err(PathError::of_all(format!("the expression is longer than {LENGTH} bytes")));
     }
-    check_depth(source)?;
+    check_depth(source).map_err(PathError::of_all)?;
     let expression = jmespath::compile(source)
-        .map_err(|error| format!("`{source}` is not JMESPath: at character {}: {}", error.offset + 1, error.reason))?;
+        .map_err(|error| PathError::new(source, "JMESPath", error.offset, &error.reason.to_string()))?;
     let cost = cost(expression.as_ast());
     Ok(Path { expression, cost })
 }

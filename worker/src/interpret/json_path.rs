@@ -3,6 +3,8 @@
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use super::path_error::PathError;
+
 /// The longest path, bytes.
 const LENGTH: usize = 1_024;
 /// Brackets and parentheses inside one another.
@@ -31,18 +33,16 @@ struct Shape {
 }
 
 /// Parses a path.
-pub(super) fn parse(source: &str) -> Result<Path, String> {
+pub(super) fn parse(source: &str) -> Result<Path, PathError> {
     #[cfg(test)]
     crate::plan::parses::count();
     if source.len() > LENGTH {
-        return Err(format!("the path is longer than {LENGTH} bytes"));
+        return Err(PathError::of_all(format!("the path is longer than {LENGTH} bytes")));
     }
-    let shape = shape(source)?;
+    let shape = shape(source).map_err(PathError::of_all)?;
     match JsonPath::parse(source) {
         Ok(path) => Ok(Path { path, shape }),
-        Err(error) => {
-            Err(format!("`{source}` is not a JSONPath: at character {}: {}", error.position() + 1, error.message()))
-        }
+        Err(error) => Err(PathError::new(source, "a JSONPath", error.position(), error.message())),
     }
 }
 

@@ -10,12 +10,14 @@ mod jmes_path;
 mod json_path;
 mod mapping;
 mod pages;
+mod path_error;
 pub mod polling;
 mod response;
 mod retry_after;
 mod rules;
 mod source;
 mod status;
+mod texts;
 mod xml;
 
 use std::sync::Arc;
@@ -31,6 +33,7 @@ pub use mapping::Mapping;
 pub use pages::{Page, Pages};
 pub use response::Response;
 pub use rules::{PreparedConnector, PreparedRules, Reading};
+pub use texts::{Misread, condition_variables, row_variables};
 
 use body::Body;
 

@@ -90,7 +90,7 @@ fn error(row: &ErrorRow, place: &str) -> Result<PreparedError, Invalid> {
 fn pagination(of: &Pagination, place: &str) -> Result<PreparedPagination, Invalid> {
     let next = match &of.next {
         NextPage::Path(path) => {
-            PreparedNext::Path(DotPath::parse(path).map_err(|e| Invalid::new(format!("{place}.next"), e))?)
+            PreparedNext::Path(DotPath::parse(path).map_err(|e| Invalid::new(format!("{place}.next"), e.to_string()))?)
         }
         NextPage::Parameter(name) => PreparedNext::Parameter(name.clone()),
         NextPage::Link => PreparedNext::Link,

@@ -6,6 +6,7 @@ use http::HeaderMap;
 use jmespath::Rcvar;
 use serde_json::{Map, Value};
 
+use super::path_error::PathError;
 use super::{Response, jmes_path, json_path};
 use crate::connector::{MappingRow, RowFormat};
 use crate::plan::Feel;
@@ -36,7 +37,7 @@ pub(super) enum DotPath {
 }
 
 impl DotPath {
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, PathError> {
         if let Some(name) = text.strip_prefix("$headers.") {
             return Ok(Self::Header(name.to_ascii_lowercase()));
         }
@@ -67,8 +68,8 @@ impl Source {
             (template, format) if has_mustache => {
                 Self::Rendered(Template::parse(template).map_err(|e| e.to_string())?, format)
             }
-            (path, RowFormat::JmesPath) => Self::JmesPath(jmes_path::parse(path)?),
-            (path, RowFormat::DotPath) => Self::Path(DotPath::parse(path)?),
+            (path, RowFormat::JmesPath) => Self::JmesPath(jmes_path::parse(path).map_err(|e| e.to_string())?),
+            (path, RowFormat::DotPath) => Self::Path(DotPath::parse(path).map_err(|e| e.to_string())?),
         })
     }
 
@@ -91,8 +92,8 @@ impl Source {
             Self::Rendered(template, format) => {
                 let path = template.render(&answer.scope, answer.escape).map_err(|e| e.to_string())?;
                 match format {
-                    RowFormat::JmesPath => answer.search(&jmes_path::parse(&path)?),
-                    _ => DotPath::parse(&path)?.find(answer),
+                    RowFormat::JmesPath => answer.search(&jmes_path::parse(&path).map_err(|e| e.to_string())?),
+                    _ => DotPath::parse(&path).map_err(|e| e.to_string())?.find(answer),
                 }
             }
         }

@@ -49,6 +49,11 @@ impl Secrets {
         Self { known, asked: RefCell::default() }
     }
 
+    /// Whether what stands in a tag is a reference and no variable.
+    pub fn is_reference(tag: &str) -> bool {
+        tag.starts_with(REFERENCE)
+    }
+
     /// The names that a text refers to; of those that are no names at all, none.
     pub fn named_in(text: &str) -> BTreeSet<String> {
         let after = text.split(REFERENCE).skip(1);

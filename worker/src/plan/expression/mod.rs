@@ -8,10 +8,11 @@ mod date;
 mod evaluate;
 mod functions;
 mod lex;
+mod names;
 mod number;
 mod parse;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -122,6 +123,13 @@ impl Expression {
             Ok(value) => Ok(value.into_owned()),
             Err(problem) => Err(problem.in_source(&self.source)),
         }
+    }
+
+    /// The variables that it reads and that have to be there.
+    pub fn variables(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        self.root.iter().for_each(|root| names::collect(root, &mut found));
+        found
     }
 
     /// Evaluates to a yes or no, as PHP takes values for one; what is missing is null.

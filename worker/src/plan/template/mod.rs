@@ -4,12 +4,16 @@
 
 mod escape;
 mod filter;
+mod names;
 mod parse;
 mod render;
+
+use std::collections::BTreeSet;
 
 pub use escape::Escape;
 pub use render::Scope;
 
+use names::Sections;
 use parse::Node;
 
 /// A parsed template.
@@ -84,6 +88,22 @@ impl Template {
     /// A list or an object that is inserted as text, or a result above 16 MiB.
     pub fn render(&self, scope: &Scope<'_>, escape: Escape) -> Result<String, TemplateError> {
         render::render(&self.nodes, scope, escape)
+    }
+
+    /// The variables that it reads whatever its sections go through.
+    pub fn variables(&self) -> BTreeSet<String> {
+        self.names(Sections::PassedOver)
+    }
+
+    /// Every variable that it names anywhere; inside of sections they may be members of an item.
+    pub fn all_variables(&self) -> BTreeSet<String> {
+        self.names(Sections::Entered)
+    }
+
+    fn names(&self, sections: Sections) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        names::collect(&self.nodes, sections, &mut found);
+        found
     }
 
     /// Whether rendering does not depend on the scope.

@@ -1,0 +1,149 @@
+//! Models on the command line: what is wrong in them, as people, programs and review tools are told.
+
+use harness::process::run;
+use harness::repository;
+use harness::scene::Scene;
+use serde_json::{Value, json};
+
+const MODEL: &str = r#"<?xml version="1.0"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:pm="http://processmaker.com/BPMN/2.0/Schema.xsd">
+  <bpmn:process id="order" isExecutable="true">
+    <bpmn:serviceTask id="rate" name="Größe"
+      implementation="package-data-sources/data-source-task-service"
+      pm:config="{&#34;dataSource&#34;:&#34;API&#34;,&#34;endpoint&#34;:&#34;rates&#34;,&#34;queue&#34;:&#34;slow&#34;,&#34;outboundConfig&#34;:[{&#34;type&#34;:&#34;PARAM&#34;,&#34;key&#34;:&#34;base&#34;,&#34;value&#34;:&#34;{{currency&#34;}]}"/>
+  </bpmn:process>
+</bpmn:definitions>
+"#;
+
+const CONNECTORS: &str = "name: API\nendpoints:\n  rate: {url: 'https://h/{{base}}'}\n";
+
+const TOLD: &str = r#"error[unknown-resource]: `Größe (rate)`: connector `API` has no resource `rates`
+ --> order.bpmn:6:73
+  |
+6 |       pm:config="{&#34;dataSource&#34;:&#34;API&#34;,&#34;endpoint&#34;:&#34;rates&#34;,&#34;queue&#34;:&#34;slow...
+  |                                                                         ^^^^^^^^^^^^^^^
+  |
+  = help: did you mean `rate`?
+
+warning[unknown-queue]: `Größe (rate)`: `slow` is no queue that workers take jobs from; its jobs go to `default`
+ --> order.bpmn:6:105
+  |
+6 | ...4;endpoint&#34;:&#34;rates&#34;,&#34;queue&#34;:&#34;slow&#34;,&#34;outboundConfig&#34;:[{&#34;type&#34;:&#34;...
+  |                                                    ^^^^^^^^^^^^^^
+  |
+  = help: there are `default`
+
+error[unparsable-text]: `Größe (rate)`: this template cannot be read: `{{` is never closed; write `}}` where it ends
+ --> order.bpmn:6:228
+  |
+6 | ...34;,&#34;key&#34;:&#34;base&#34;,&#34;value&#34;:&#34;{{currency&#34;}]}"/>
+  |                                                          ^^
+  |
+  = help: correct it; until then every job of this element fails with CONFIGURATION
+
+"#;
+
+#[tokio::test]
+async fn lint_shows_the_line_and_what_to_change() {
+    let scene = Scene::new();
+    scene.file("order.bpmn", MODEL);
+    scene.file("api.yaml", CONNECTORS);
+    let lint = |more: &[&str]| {
+        let mut command = scene.command(&[&["lint", "order.bpmn"], more].concat());
+        command.current_dir(scene.path(""));
+        command
+    };
+    let output = run(&mut lint(&["--connectors", "api.yaml"])).await;
+    assert_eq!(String::from_utf8_lossy(&output.stdout), TOLD);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "2 errors, 1 warning in 1 file\n");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!scene.sqlite_file().exists(), "looking for connectors makes no database");
+
+    let output = run(&mut lint(&["--format", "json"])).await;
+    let listed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(listed.as_array().map(Vec::len), Some(2), "without connectors at hand: {listed}");
+    let position = json!({"line": 6, "column": 228, "start": 544, "end": 546});
+    assert_eq!((&listed[1]["file"], &listed[1]["position"]), (&json!("order.bpmn"), &position));
+    assert_eq!((&listed[1]["code"], &listed[1]["severity"]), (&json!("unparsable-text"), &json!("error")));
+
+    scene.cli(&["connectors", "import", &scene.path("api.yaml").display().to_string()]).await;
+    let output = run(&mut lint(&["--format", "json"])).await;
+    let listed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(listed[0]["code"], "unknown-resource", "the store's connectors: {listed}");
+}
+
+#[tokio::test]
+async fn the_exit_code_of_lint_tells_how_bad_it_is() {
+    let scene = Scene::new();
+    let mended = MODEL.replace("{{currency", "{{currency}}").replace(";rates&", ";rate&");
+    let file = scene.file("order.bpmn", &mended).display().to_string();
+    let connectors = scene.file("api.yaml", CONNECTORS).display().to_string();
+    let base = ["lint", &file, "--connectors", &connectors];
+    for (more, code, said) in [
+        (&[][..], Some(0), "0 errors, 1 warning in 1 file\n"),
+        (&["--deny-warnings"], Some(1), "0 errors, 1 warning in 1 file\n"),
+        (&["--deny-warnings", "--queue", "slow"], Some(0), "0 errors, 0 warnings in 1 file\n"),
+    ] {
+        let output = run(&mut scene.command(&[&base, more].concat())).await;
+        assert_eq!(String::from_utf8_lossy(&output.stderr), said, "{more:?}");
+        assert_eq!(output.status.code(), code, "{more:?}");
+    }
+    let empty = scene.file("data.json", "{}").display().to_string();
+    let output = scene.cli(&[&base[..], &["--data", &empty]].concat()).await;
+    assert!(output.contains("`currency` is read here, and nothing sets it"), "{output}");
+    let mut unreachable = scene.command(&["lint", &file]);
+    unreachable.env("DATABASE_URL", "postgres://u:secret-word@127.0.0.1:1/x");
+    let output = run(&mut unreachable).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.starts_with("warning: connectors are not checked: ") && !said.contains("secret-word"), "{said}");
+    assert_eq!(output.status.code(), Some(0), "the model is still judged");
+}
+
+#[tokio::test]
+async fn sarif_points_at_the_same_places() {
+    let scene = Scene::new();
+    let file = scene.file("a b.bpmn", MODEL).display().to_string();
+    let output = run(&mut scene.command(&["lint", &file, "--format", "sarif"])).await;
+    let log: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    assert_eq!((&log["version"], rules.len()), (&json!("2.1.0"), bpmn_ext::lint::RULES.len()));
+    let results = run["results"].as_array().expect("results");
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("a small number");
+        assert_eq!(result["ruleId"], rules[index]["id"]);
+    }
+    let found = &results[1]["locations"][0]["physicalLocation"];
+    let region = json!({"startLine": 6, "startColumn": 228, "endLine": 6, "endColumn": 230});
+    assert_eq!(found["region"], region);
+    let uri = found["artifactLocation"]["uri"].as_str().expect("a URI");
+    assert!(uri.starts_with("file:///") && uri.ends_with("/a%20b.bpmn"), "{uri}");
+}
+
+#[tokio::test]
+async fn rules_are_explained_by_name_and_number() {
+    let scene = Scene::new();
+    for rule in bpmn_ext::lint::RULES {
+        assert_eq!(scene.cli(&["lint", "--explain", rule.name]).await, rule.page);
+        assert_eq!(scene.cli(&["lint", "--explain", &rule.number.to_string()]).await, rule.page);
+    }
+    let (code, problem) = scene.refused(&["lint", "--explain", "spelling"]).await;
+    assert!(code == 1 && problem.contains("there is no rule `spelling`; there are: unknown-connector, "), "{problem}");
+}
+
+/// With its connectors and its data at hand, every example is beyond reproach.
+#[tokio::test]
+async fn examples_have_no_finding() {
+    let scene = Scene::new();
+    let folder = repository().join("deploy/examples");
+    let examples = std::fs::read_dir(folder).expect("the examples").flatten().map(|example| example.path());
+    let mut checked = 0;
+    for example in examples.filter(|example| example.join("model.bpmn").exists()) {
+        let file = |name: &str| example.join(name).display().to_string();
+        let (model, connectors, data) = (file("model.bpmn"), file("connectors.yaml"), file("data.json"));
+        let lint = ["lint", &model, "--connectors", &connectors, "--data", &data, "--deny-warnings"];
+        assert_eq!(scene.cli(&lint).await, "", "{}", example.display());
+        checked += 1;
+    }
+    assert!(checked >= 3, "{checked} examples");
+}
