@@ -90,6 +90,11 @@ need_node() {
   [ "$major" -ge 18 ] || fail "Node.js $(node --version) is too old; 18 or newer is needed"
 }
 
+# The schema of models is checked with the validator that people use.
+need_xmllint() {
+  command -v xmllint >/dev/null || install libxml2-utils
+}
+
 need_nextest() {
   cargo nextest --version >/dev/null 2>&1 || { say "installing cargo-nextest"; cargo install --locked --debug cargo-nextest; }
 }

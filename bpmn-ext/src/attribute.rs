@@ -64,7 +64,6 @@ impl<'a> Attribute<'a> {
     }
 
     /// The attribute from the first byte of its name to the quote behind its value.
-    #[expect(dead_code, reason = "what writes into a model needs it")]
     pub(crate) fn whole(&self) -> Range<usize> {
         self.key..self.span().end + 1
     }

@@ -124,6 +124,12 @@ impl<'a> Report<'a> {
         self.diagnostics.push(finding.at(self.source.position(range)));
     }
 
+    /// Whether there is an error that begins within a range of bytes of the text.
+    pub(crate) fn has_errors(&self, within: Range<usize>) -> bool {
+        let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        errors.map(|error| self.source.range(error.position).start).any(|start| within.contains(&start))
+    }
+
     /// All diagnostics in the order of the file.
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.position.start);

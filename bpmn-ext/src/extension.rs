@@ -10,7 +10,7 @@ use crate::written::Written;
 
 /// Whether an attribute can be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Need {
+pub(crate) enum Need {
     Required,
     Optional,
 }
@@ -18,35 +18,41 @@ use Need::{Optional, Required};
 
 /// One attribute of the extension.
 #[derive(Debug)]
-struct Field {
+pub(crate) struct Field {
     /// As written in the model.
-    attribute: &'static str,
+    pub(crate) attribute: &'static str,
     /// What the worker calls it.
-    member: &'static str,
-    need: Need,
+    pub(crate) member: &'static str,
+    pub(crate) need: Need,
     /// What can be written; empty for any text.
-    values: &'static [&'static str],
+    pub(crate) values: &'static [&'static str],
+    /// What its absence means.
+    pub(crate) default: &'static str,
 }
 
 const fn field(attribute: &'static str, member: &'static str, need: Need) -> Field {
-    Field { attribute, member, need, values: &[] }
+    Field { attribute, member, need, values: &[], default: "" }
 }
 
 const fn choice(attribute: &'static str, need: Need, values: &'static [&'static str]) -> Field {
-    Field { attribute, member: attribute, need, values }
+    Field { attribute, member: attribute, need, values, default: "" }
+}
+
+const fn language(default: &'static str, values: &'static [&'static str]) -> Field {
+    Field { default, ..choice("format", Optional, values) }
 }
 
 const CONNECTOR: &[Field] = &[
     field("connector", "dataSource", Required),
     field("resource", "endpoint", Required),
     field("queue", "queue", Optional),
-    choice("repeat", Optional, &["safe"]),
+    choice("repeat", Optional, &["safe", "unsafe"]),
 ];
 const INPUT: &[Field] = &[
     field("type", "type", Required),
     field("key", "key", Required),
     field("value", "value", Required),
-    choice("format", Optional, &["mustache", "feel"]),
+    language("mustache", &["mustache", "feel"]),
 ];
 /// What an input's `type` becomes (sheet 1.3).
 const KINDS: [&str; 3] = ["PARAM", "HEADER", "BODY"];
@@ -54,7 +60,7 @@ const OUTPUT: &[Field] = &[
     field("variable", "key", Required),
     // Without a source the whole body is meant (CONTRACT 6).
     field("source", "value", Optional),
-    choice("format", Optional, &["dotNotation", "mustache", "feel", "jmespath"]),
+    language("dotNotation", &["dotNotation", "mustache", "feel", "jmespath"]),
 ];
 const RETRY: &[Field] = &[
     field("attempts", "attempts", Optional),
@@ -68,6 +74,17 @@ const TIMEOUT: &[Field] = &[field("value", "timeout", Required)];
 const ERROR_MAPPING: &[Field] =
     &[field("when", "when", Required), field("code", "code", Required), field("message", "message", Optional)];
 const SUCCESS: &[Field] = &[field("statuses", "success", Required)];
+
+/// Every element of the extension with its attributes.
+pub(crate) const PARTS: [(&str, &[Field]); 7] = [
+    ("dataConnector", CONNECTOR),
+    ("input", INPUT),
+    ("output", OUTPUT),
+    ("retry", RETRY),
+    ("timeout", TIMEOUT),
+    ("errorMapping", ERROR_MAPPING),
+    ("success", SUCCESS),
+];
 
 /// `dataConnector` elements among the extension elements of an element.
 pub(crate) fn connectors<'e, 'a>(element: &'e Element<'a>) -> impl Iterator<Item = &'e Element<'a>> {

@@ -30,9 +30,11 @@ mod parse;
 mod position;
 mod processmaker;
 mod rows;
+pub mod schema;
 mod task;
 pub mod template;
 mod tree;
+pub mod write;
 mod written;
 
 pub use diagnostic::{Diagnostic, Severity};

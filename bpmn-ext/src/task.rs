@@ -9,7 +9,7 @@ use crate::tree::Element;
 use crate::{duplicate, extension, processmaker, template};
 
 /// What can carry our own extension (CONTRACT 5).
-const CARRIERS: [&str; 2] = ["serviceTask", "sendTask"];
+pub(crate) const CARRIERS: [&str; 2] = ["serviceTask", "sendTask"];
 
 /// Everything that a file says about connectors, and the element of each task.
 pub(crate) fn model<'e, 'a>(definitions: &'e Element<'a>, report: &mut Report<'a>) -> (Model, Vec<&'e Element<'a>>) {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde_json::{Map, Value, json};
 
+use crate::attribute::Attribute;
 use crate::diagnostic::{Finding, Report, quote};
 use crate::rows::{ErrorRow, Format, Input, Kind, Output, Rows};
 use crate::tree::{Element, Space};
@@ -41,6 +42,31 @@ pub(crate) fn is_applied(element: &Element<'_>) -> bool {
     let is_external = || attribute(element, Space::Camunda, "topic");
     let is_job = || extensions(element, Space::Zeebe, "taskDefinition").any(|e| attribute(e, Space::None, "type"));
     (element.is("serviceTask") || element.is("sendTask")) && (is_external() || is_job())
+}
+
+/// The elements and attributes that a template of ours has written; `None` where something else is among them.
+pub(crate) fn written<'e, 'a>(element: &'e Element<'a>) -> Option<(Vec<Range<usize>>, Vec<&'e Attribute<'a>>)> {
+    let known =
+        |name: &str| TEXTS.iter().any(|(text, _)| *text == name) || RETRY.contains(&name) || LINES.contains(&name);
+    let headers = || extensions(element, Space::Zeebe, "taskHeaders");
+    let inputs = || extensions(element, Space::Camunda, "inputOutput");
+    let is_ours = |entry: &Element<'_>| match entry.name {
+        "header" => entry.attribute("key").is_some_and(|key| known(&key)),
+        "inputParameter" => entry.attribute("name").is_some_and(|name| known(&name)),
+        _ => false,
+    };
+    if !headers().chain(inputs()).flat_map(|entries| &entries.children).all(is_ours) {
+        return None;
+    }
+    let mut elements: Vec<Range<usize>> =
+        extensions(element, Space::Zeebe, "taskDefinition").map(Element::whole).collect();
+    elements.extend(headers().chain(inputs()).map(Element::whole));
+    elements.sort_by_key(|element| element.start);
+    let marks = ["type", "topic", "modelerTemplate", "modelerTemplateVersion", "modelerTemplateIcon"];
+    let is_mark = |attribute: &&Attribute<'_>| {
+        matches!(attribute.space, Space::Camunda | Space::Zeebe) && marks.contains(&attribute.name)
+    };
+    Some((elements, element.attributes.iter().filter(is_mark).collect()))
 }
 
 fn extensions<'e, 'a>(element: &'e Element<'a>, space: Space, name: &'e str) -> impl Iterator<Item = &'e Element<'a>> {

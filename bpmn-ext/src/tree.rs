@@ -59,7 +59,6 @@ impl From<ResolveResult<'_>> for Space {
 pub(crate) struct Element<'a> {
     pub(crate) space: Space,
     /// With the prefix.
-    #[expect(dead_code, reason = "what writes into a model needs it")]
     pub(crate) qualified: &'a str,
     /// Without the prefix.
     pub(crate) name: &'a str,

@@ -191,7 +191,14 @@ async fn up_answers_health_and_metrics() {
 #[tokio::test]
 async fn schemas_are_printed() {
     let scene = Scene::new();
-    for (name, expected) in [("job", data_connector::job::JOB_SCHEMA), ("result", data_connector::job::RESULT_SCHEMA)] {
+    for (name, expected) in [
+        ("job", data_connector::job::JOB_SCHEMA),
+        ("result", data_connector::job::RESULT_SCHEMA),
+        ("xsd", bpmn_ext::schema::XSD),
+        ("moddle", bpmn_ext::schema::MODDLE),
+        ("camunda7", bpmn_ext::schema::CAMUNDA_7),
+        ("camunda8", bpmn_ext::schema::CAMUNDA_8),
+    ] {
         assert_eq!(scene.cli(&["schema", name]).await, expected);
     }
 }

@@ -1,9 +1,12 @@
 //! Models on the command line: what is wrong in them, as people, programs and review tools are told.
 
+use std::path::Path;
+
 use harness::process::run;
 use harness::repository;
 use harness::scene::Scene;
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 const MODEL: &str = r#"<?xml version="1.0"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:pm="http://processmaker.com/BPMN/2.0/Schema.xsd">
@@ -129,6 +132,67 @@ async fn rules_are_explained_by_name_and_number() {
     }
     let (code, problem) = scene.refused(&["lint", "--explain", "spelling"]).await;
     assert!(code == 1 && problem.contains("there is no rule `spelling`; there are: unknown-connector, "), "{problem}");
+}
+
+#[tokio::test]
+async fn convert_spells_a_model_in_another_way() {
+    let scene = Scene::new();
+    let file = scene.file("order.bpmn", MODEL).display().to_string();
+    let ours = scene.cli(&["convert", &file, "--to", "conn"]).await;
+    let (start, rest) = MODEL.split_once("\n      implementation=").expect("ProcessMaker's attribute");
+    let end = rest.split_once("}]}\"/>").expect("the end of the task").1;
+    let expected = format!(
+        "{start}>\n      <bpmn:extensionElements>\n        <conn:dataConnector xmlns:conn=\"urn:data-connector:bpmn:1\" \
+         connector=\"API\" resource=\"rates\" queue=\"slow\">\n          <conn:input type=\"param\" key=\"base\" \
+         value=\"{{{{currency\"/>\n        </conn:dataConnector>\n      </bpmn:extensionElements>\n    </bpmn:serviceTask>{end}"
+    );
+    assert_eq!(ours, expected);
+    assert_eq!(std::fs::read_to_string(&file).expect("the model"), MODEL, "without --output it stays");
+
+    scene.cli(&["convert", &file, "--to", "conn", "--output", &file]).await;
+    assert_eq!(std::fs::read_to_string(&file).expect("the model"), ours);
+    let theirs = scene.cli(&["convert", &file, "--to", "pm"]).await;
+    assert!(
+        theirs.contains("pm:config=\"{&#34;dataSource&#34;:&#34;API&#34;,") && !theirs.contains("dataConnector"),
+        "{theirs}"
+    );
+
+    let called_back = MODEL.replace("{&#34;dataSource", "{&#34;callback&#34;:true,&#34;dataSource");
+    let file = scene.file("back.bpmn", &called_back).display().to_string();
+    let output = run(&mut scene.command(&["convert", &file, "--to", "conn"])).await;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let expected = "back.bpmn:4:5: error[not-converted]: `Größe (rate)`: it stays as it is: dataConnector has no words for `callback`";
+    assert!(told.contains(expected), "{told}");
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(1), &*called_back));
+}
+
+/// Whether the connectors of a model are written as the schema says, and what is wrong with them.
+async fn validate(model: &Path) -> (bool, String) {
+    let schema = repository().join("bpmn-ext/schema/models.xsd");
+    let mut xmllint = Command::new("xmllint");
+    xmllint.args(["--noout", "--nonet", "--schema"]).args([&schema, model]);
+    let output = run(&mut xmllint).await;
+    (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[tokio::test]
+async fn models_are_valid_by_the_schema_and_mistakes_are_not() {
+    let models = std::fs::read_dir(repository().join("bpmn-ext/tests/models")).expect("models").flatten();
+    let models = models.map(|entry| entry.path()).filter(|path| !path.ends_with("extension-mistakes.bpmn"));
+    let examples = std::fs::read_dir(repository().join("deploy/examples")).expect("the examples").flatten();
+    let examples = examples.map(|entry| entry.path().join("model.bpmn")).filter(|path| path.exists());
+    let mut valid = 0;
+    for model in models.chain(examples) {
+        let (is_valid, told) = validate(&model).await;
+        assert!(is_valid, "{told}");
+        valid += 1;
+    }
+    assert!(valid >= 13, "{valid} models");
+    let (is_valid, told) = validate(&repository().join("bpmn-ext/tests/models/extension-mistakes.bpmn")).await;
+    assert!(!is_valid);
+    for mistake in ["'resorce' is not allowed", "'resource' is required", "'linear' is not an element", "inputs"] {
+        assert!(told.contains(mistake), "{mistake}: {told}");
+    }
 }
 
 /// With its connectors and its data at hand, every example is beyond reproach.

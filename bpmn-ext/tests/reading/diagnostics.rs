@@ -48,7 +48,7 @@ fn mistakes_in_our_extension() {
     let expected = [
         "6:9: error[missing-attribute]: `Members (members)`: `dataConnector` lacks the attribute `resource` (write resource=\"…\")",
         "6:56: warning[unknown-attribute]: `Members (members)`: `dataConnector` has no attribute `resorce` (known are connector, resource, queue, repeat)",
-        "6:72: error[unknown-value]: `Members (members)`: `repeat` of `dataConnector` cannot be `always` (write safe)",
+        "6:72: error[unknown-value]: `Members (members)`: `repeat` of `dataConnector` cannot be `always` (write safe, unsafe)",
         "7:29: error[unknown-value]: `Members (members)`: `type` of `input` cannot be `COOKIE` (write param, header or body)",
         "8:11: error[missing-attribute]: `Members (members)`: `input` lacks the attribute `type` (write type=\"…\")",
         "8:11: error[missing-attribute]: `Members (members)`: `input` lacks the attribute `value` (write value=\"…\")",

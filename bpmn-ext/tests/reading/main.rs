@@ -6,6 +6,7 @@ mod diagnostics;
 mod forms;
 mod hostile;
 mod rules;
+mod writing;
 
 use std::path::Path;
 

@@ -3,6 +3,7 @@
 //! Knows arguments, files and exit codes; must not know how a job is worked on.
 
 mod connectors;
+mod convert;
 mod dead;
 mod deploy;
 mod exit;
@@ -53,6 +54,8 @@ enum Verb {
     Inspect(inspect::Inspect),
     /// Find what is wrong in models, or works otherwise than it was meant
     Lint(lint::Lint),
+    /// Spell the connectors of a model in another way
+    Convert(convert::Convert),
     /// Store models' connector tasks, so that jobs need not carry their configuration
     Deploy(deploy::Deploy),
     /// Import, export, list and test connectors
@@ -74,7 +77,7 @@ enum Verb {
     Migrate(migrate::Migrate),
     /// Tell whether the workers of this data folder are well
     Healthcheck(healthcheck::Healthcheck),
-    /// Print a JSON Schema of the wire contract
+    /// Print a schema of messages or models
     Schema(schema::Schema),
 }
 
@@ -99,6 +102,7 @@ async fn run_verb(Arguments { settings, verb }: Arguments) -> anyhow::Result<Exi
         Verb::Run(verb) => verb.run(settings).await,
         Verb::Inspect(verb) => verb.run(),
         Verb::Lint(verb) => verb.run(settings).await,
+        Verb::Convert(verb) => verb.run(),
         Verb::Deploy(verb) => verb.run(settings).await,
         Verb::Connectors(verb) => verb.run(settings).await,
         Verb::Secrets(verb) => verb.run(settings).await,
