@@ -6,7 +6,7 @@ use super::call::Ready;
 use super::clock;
 use super::hosts::{NoPlace, Place};
 use super::worker::Worker;
-use crate::job::{Code, Failure, Job};
+use crate::job::{Code, Failure, Job, Retriable};
 use crate::telemetry::metric;
 
 /// What a job is told before its claim.
@@ -37,11 +37,13 @@ pub(super) async fn admit(worker: &Worker, job: &Job, planned: Result<&Ready, &F
     }
 }
 
-/// Whether a host has given an answer that it stands behind; gateways answer for hosts that do not.
+/// Whether a host has given an answer that it stands behind. Gateways answer for hosts that do not; one that says when
+/// to come back is there.
 pub(super) fn has_answered<T>(called: &Result<T, Failure>) -> bool {
     let Err(failure) = called else { return true };
     match failure.status {
-        Some(status) => !matches!(status, 502..=504),
+        Some(502..=504) => matches!(failure.retriable, Retriable::Retry { after: Some(_) }),
+        Some(_) => true,
         None => !matches!(failure.code, Code::Connect | Code::Timeout | Code::OutcomeUnknown),
     }
 }
@@ -62,4 +64,35 @@ fn later(why: &'static str, job: &Job, wait: Duration) -> Admission {
     let left = job.deadline_ms.map(|deadline| u64::try_from(deadline - clock::now_ms()).unwrap_or(0));
     let wait = left.map_or(wait, |left| wait.min(Duration::from_millis(left)));
     Admission::Later(Duration::from_secs(wait.as_secs() + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_says_when_to_come_back_is_there() {
+        let failed = |code, status, after| {
+            let failure = Failure::of_attempt(code, "", Retriable::Retry { after });
+            has_answered::<()>(&Err(Failure { status, ..failure }))
+        };
+        let soon = Some(Duration::from_secs(1));
+        for (code, status, after, expected) in [
+            (Code::Http(503), Some(503), None, false),
+            (Code::Http(503), Some(503), soon, true),
+            (Code::Http(502), Some(502), None, false),
+            (Code::Http(504), Some(504), None, false),
+            (Code::Http(500), Some(500), None, true),
+            (Code::Http(429), Some(429), None, true),
+            (Code::BadResponse, Some(200), None, true),
+            (Code::Connect, None, None, false),
+            (Code::Timeout, None, None, false),
+            (Code::OutcomeUnknown, None, None, false),
+            (Code::Tls, None, None, true),
+            (Code::Denied, None, None, true),
+        ] {
+            assert_eq!(failed(code, status, after), expected, "{code} {status:?} {after:?}");
+        }
+        assert!(has_answered(&Ok(())));
+    }
 }

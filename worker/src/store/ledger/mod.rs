@@ -6,6 +6,8 @@ mod columns;
 mod decide;
 mod figures;
 mod handle;
+#[cfg(test)]
+mod histories;
 mod link;
 mod postgres;
 mod replay;
