@@ -15,9 +15,9 @@ const FAILURES: u32 = 10;
 /// How long it is left alone: at first, and at most after calls that asked whether it is back.
 const REST: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
 /// How long a job waits here for a place at a host whose calls come and go.
-const BUSY: Duration = Duration::from_millis(250);
+const BUSY: Duration = Duration::from_millis(100);
 /// A full host none of whose calls has ended for so long is stuck: nobody waits for it here.
-const STUCK: Duration = Duration::from_secs(1);
+const STUCK: Duration = Duration::from_millis(250);
 /// Hosts that are remembered while nothing is to be remembered of them.
 const REMEMBERED: usize = 4_096;
 
