@@ -95,6 +95,11 @@ need_xmllint() {
   command -v xmllint >/dev/null || install libxml2-utils
 }
 
+# What reading a model costs is counted in instructions.
+need_valgrind() {
+  command -v valgrind >/dev/null || install valgrind
+}
+
 need_nextest() {
   cargo nextest --version >/dev/null 2>&1 || { say "installing cargo-nextest"; cargo install --locked --debug cargo-nextest; }
 }

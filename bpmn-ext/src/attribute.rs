@@ -2,6 +2,7 @@
 //! file; not what any attribute means.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ops::Range;
 
 use quick_xml::XmlVersion;
@@ -26,6 +27,9 @@ pub(crate) struct Attribute<'a> {
     key: usize,
     /// The first byte between the quotes.
     start: usize,
+    /// Where [`Self::place`] was last: bytes as written and as meant. Places are mostly asked for in their order, and a value can
+    /// be as long as a file.
+    last: Cell<(usize, usize)>,
 }
 
 impl<'a> Attribute<'a> {
@@ -40,7 +44,7 @@ impl<'a> Attribute<'a> {
         key: usize,
         start: usize,
     ) -> Result<Self, (Range<usize>, Finding)> {
-        let attribute = Self { space, name, raw, key, start };
+        let attribute = Self { space, name, raw, key, start, last: Cell::default() };
         match attribute.normalized() {
             Ok(_) => Ok(attribute),
             Err(error) => Err(attribute.bad_reference(&error)),
@@ -70,11 +74,12 @@ impl<'a> Attribute<'a> {
 
     /// Where the character at byte `at` of [`Self::text`] stands in the file; behind the last one is the quote.
     pub(crate) fn place(&self, at: usize) -> Range<usize> {
-        let mut decoded = 0;
-        let mut rest = self.raw;
+        let (from, mut decoded) = Some(self.last.get()).filter(|(_, meant)| *meant <= at).unwrap_or_default();
+        let mut rest = self.raw.get(from..).unwrap_or_default();
         while !rest.is_empty() {
             let (written, meant) = first_character(rest);
             if decoded + meant > at {
+                self.last.set((self.raw.len() - rest.len(), decoded));
                 let start = self.span().end - rest.len();
                 return start..start + written;
             }

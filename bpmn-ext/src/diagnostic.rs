@@ -124,6 +124,11 @@ impl<'a> Report<'a> {
         self.diagnostics.push(finding.at(self.source.position(range)));
     }
 
+    /// Whether further findings are no longer told.
+    pub(crate) fn is_full(&self) -> bool {
+        self.diagnostics.len() > limits::DIAGNOSTICS
+    }
+
     /// Whether there is an error that begins within a range of bytes of the text.
     pub(crate) fn has_errors(&self, within: Range<usize>) -> bool {
         let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);

@@ -3,7 +3,7 @@
 use harness::engine::Envelope;
 use harness::scene::{Scene, job};
 use harness::third_party::{Reply, ThirdParty};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_call_is_made_and_its_answer_is_mapped() {
@@ -150,6 +150,37 @@ async fn a_deployed_element_needs_no_configuration_in_its_jobs() {
     let failed = engine.result().await;
     assert_eq!(failed.code(), "CONFIGURATION");
     assert!(failed.body["error"]["message"].as_str().unwrap().contains("version 9 of process `order`"));
+
+    let listed: Value = serde_json::from_str(&scene.cli(&["models", "list", "--format", "json"]).await).unwrap();
+    let listed: Vec<&Value> = listed.as_array().unwrap().iter().map(|model| &model["version"]).collect();
+    assert_eq!(listed, ["spring", "1"], "the newest first");
+    let shown: Value = serde_json::from_str(&scene.cli(&["models", "show", "order"]).await).unwrap();
+    assert_eq!(
+        (&shown["version"], &shown["elements"]["call"]["config"]["endpoint"]),
+        (&json!("spring"), &json!("two"))
+    );
+    let said = scene.cli(&["models", "remove", "order", "spring"]).await;
+    assert_eq!(said, "removed version spring of process `order`\n");
+    for (id, version) in [("j5", json!(null)), ("j6", json!("spring"))] {
+        let process = json!({"id": "order", "version": version});
+        engine.publish(&json!({"id": id, "request": {"id": 1}, "element": {"id": "call"}, "process": process})).await;
+    }
+    let (mut last, mut gone) = (engine.result().await, engine.result().await);
+    if last.body["job"] != "j5" {
+        std::mem::swap(&mut last, &mut gone);
+    }
+    assert_eq!(last.body["data"], json!({"path": "/one"}), "the newest that is left");
+    assert_eq!(gone.code(), "CONFIGURATION");
+    for (arguments, expected) in [
+        (vec!["remove", "order", "spring"], "version spring of process `order` is not deployed; there are: 1"),
+        (vec!["show", "order", "--version", "9"], "version 9 of process `order` is not deployed; there are: 1"),
+        (vec!["show", "nothing"], "nothing of process `nothing` is deployed"),
+    ] {
+        let (code, problem) = scene.refused(&[&["models"], &arguments[..]].concat()).await;
+        assert!(code == 1 && problem.contains(expected), "{arguments:?}: {problem}");
+    }
+    let table = scene.cli(&["models", "list", "order"]).await;
+    assert!(table.starts_with("process  version  elements  deployed") && table.contains("one.bpmn"), "{table}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What can come before what. Knows sequence flows, boundary events, links and what is inside of what; where BPMN leaves
 //! doubt, a path is assumed, so that rules accuse nobody wrongly.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 use crate::tree::{Element, Space};
@@ -10,9 +11,17 @@ use crate::tree::{Element, Space};
 pub(super) struct Flow {
     nodes: Vec<Node>,
     by_id: HashMap<String, usize>,
-    /// What leads to each moment, by moment.
-    before: Vec<Vec<usize>>,
+    /// What each moment leads to, by moment.
+    after: Vec<Vec<usize>>,
+    /// What is inside of what, by BPMN name.
+    inside: HashSet<(Option<usize>, String)>,
+    /// Steps of looking that were made so far, against [`STEPS`].
+    steps: Cell<usize>,
 }
+
+/// How many steps are gone from moment to moment in one file. Beyond, a path is assumed: a model of thousands of elements that
+/// set thousands of variables is not worth a minute.
+const STEPS: usize = 20_000_000;
 
 /// An element that a token can be at.
 #[derive(Debug)]
@@ -22,13 +31,13 @@ struct Node {
     /// What it is inside of.
     parent: Option<usize>,
     /// What is caught on its border or by event sub-processes inside.
-    caught: Vec<Catch>,
+    caught: HashSet<Catch>,
     is_for_compensation: bool,
 }
 
 /// What an error event catches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Catch {
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Catch {
     Any,
     Code(String),
 }
@@ -63,8 +72,9 @@ impl Flow {
         let index = self.nodes.len();
         self.by_id.entry(id.into()).or_insert(index);
         let is_for_compensation = element.flag("isForCompensation").unwrap_or(false);
-        self.nodes.push(Node { name: element.name.to_owned(), parent, caught: Vec::new(), is_for_compensation });
-        self.before.extend([Vec::new(), vec![comes(index)]]);
+        self.inside.insert((parent, element.name.to_owned()));
+        self.nodes.push(Node { name: element.name.to_owned(), parent, caught: HashSet::new(), is_for_compensation });
+        self.after.extend([vec![gone(index)], Vec::new()]);
         let repeats = ["standardLoopCharacteristics", "multiInstanceLoopCharacteristics"];
         if repeats.iter().any(|name| element.child(name).is_some()) {
             self.add(gone(index), comes(index));
@@ -113,7 +123,7 @@ impl Flow {
         if let Some(catch) = catch(element, codes)
             && let Some(host) = self.nodes.get_mut(host)
         {
-            host.caught.push(catch);
+            host.caught.insert(catch);
         }
     }
 
@@ -142,8 +152,8 @@ impl Flow {
     }
 
     fn add(&mut self, first: usize, then: usize) {
-        if let Some(before) = self.before.get_mut(then) {
-            before.push(first);
+        if let Some(after) = self.after.get_mut(first) {
+            after.push(then);
         }
     }
 
@@ -164,36 +174,52 @@ impl Flow {
         self.nodes.get(*self.by_id.get(id)?)
     }
 
-    /// Everything that can have happened before a token comes to an element.
-    pub(super) fn before(&self, id: &str) -> Before<'_> {
-        let mut seen = HashSet::new();
-        let mut next: Vec<usize> = self.by_id.get(id).map(|node| comes(*node)).into_iter().collect();
+    /// What can happen once one of these elements has ended.
+    pub(super) fn after<'i>(&self, ids: impl Iterator<Item = &'i str>) -> After<'_> {
+        let mut reached = vec![false; self.after.len()];
+        let mut next: Vec<usize> = ids.filter_map(|id| self.by_id.get(id)).map(|node| gone(*node)).collect();
+        let mut steps = self.steps.get();
         while let Some(moment) = next.pop() {
-            for earlier in self.before.get(moment).into_iter().flatten() {
-                if seen.insert(*earlier) {
-                    next.push(*earlier);
+            for later in self.after.get(moment).into_iter().flatten() {
+                steps += 1;
+                if let Some(reached) = reached.get_mut(*later).filter(|reached| !**reached) {
+                    *reached = true;
+                    next.push(*later);
                 }
             }
+            if steps > STEPS {
+                reached.fill(true);
+                break;
+            }
         }
-        Before { flow: self, seen }
+        self.steps.set(steps);
+        After { flow: self, reached }
     }
 
-    /// Errors caught around an element: on its border, around what it is inside of, and by event sub-processes.
-    pub(super) fn caught(&self, id: &str) -> Vec<&Catch> {
-        let mut caught = Vec::new();
+    /// Elements of which this is true, by id and BPMN name.
+    pub(super) fn ids(&self, is_one: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = &str> {
+        let named = self.by_id.iter().filter_map(|(id, node)| Some((id.as_str(), self.nodes.get(*node)?)));
+        named.filter(move |(id, node)| is_one(id, &node.name)).map(|(id, _)| id)
+    }
+
+    /// Whether an error is caught: on the element's border, around what it is inside of, or by an event sub-process.
+    pub(super) fn catches(&self, id: &str, code: &str) -> bool {
+        let code = Catch::Code(code.to_owned());
         let mut next = self.by_id.get(id).copied();
         while let Some(node) = next.and_then(|index| self.nodes.get(index)) {
-            caught.extend(&node.caught);
+            if node.caught.contains(&Catch::Any) || node.caught.contains(&code) {
+                return true;
+            }
             next = node.parent;
         }
-        caught
+        false
     }
 
     /// Whether flows order what is beside an element, and an element of this name is there.
     pub(super) fn has_beside(&self, id: &str, name: &str) -> bool {
         let Some(node) = self.node(id).filter(|node| !node.is_for_compensation) else { return false };
         let is_loose = node.parent.and_then(|p| self.nodes.get(p)).is_some_and(|p| p.name == "adHocSubProcess");
-        !is_loose && self.nodes.iter().any(|other| other.parent == node.parent && other.name == name)
+        !is_loose && self.inside.contains(&(node.parent, name.to_owned()))
     }
 }
 
@@ -202,22 +228,17 @@ type Codes = HashMap<String, String>;
 /// Throwing and catching links, by name.
 type Links = HashMap<String, (Vec<usize>, Vec<usize>)>;
 
-/// What can have happened before an element.
-pub(super) struct Before<'f> {
+/// What can happen after some elements.
+pub(super) struct After<'f> {
     flow: &'f Flow,
-    seen: HashSet<usize>,
+    reached: Vec<bool>,
 }
 
-impl Before<'_> {
-    /// Whether this element can have ended.
-    pub(super) fn has(&self, id: &str) -> bool {
-        self.flow.by_id.get(id).is_some_and(|node| self.seen.contains(&gone(*node)))
-    }
-
-    /// Whether an element can have ended of which this is true, by id and BPMN name.
-    pub(super) fn has_any(&self, is_one: impl Fn(&str, &str) -> bool) -> bool {
-        let mut ended = self.flow.by_id.iter().filter(|(_, node)| self.seen.contains(&gone(**node)));
-        ended.any(|(id, node)| self.flow.nodes.get(*node).is_some_and(|node| is_one(id, &node.name)))
+impl After<'_> {
+    /// Whether a token can come to this element then.
+    pub(super) fn comes_to(&self, id: &str) -> bool {
+        let node = self.flow.by_id.get(id);
+        node.is_some_and(|node| self.reached.get(comes(*node)).copied().unwrap_or_default())
     }
 }
 
@@ -280,7 +301,7 @@ mod tests {
             ("b", "rescue", true),
             ("rescue", "b", false),
         ] {
-            assert_eq!(flow.before(then).has(first), expected, "{first} before {then}");
+            assert_eq!(flow.after([first].into_iter()).comes_to(then), expected, "{first} before {then}");
         }
     }
 
@@ -290,7 +311,9 @@ mod tests {
             r#"<task id="a"/><task id="b"/><task id="c"><standardLoopCharacteristics/></task>
                <sequenceFlow id="f1" sourceRef="a" targetRef="b"/><sequenceFlow id="f2" sourceRef="b" targetRef="a"/>"#,
         );
-        assert!(flow.before("a").has("b") && flow.before("a").has("a") && flow.before("c").has("c"));
+        for (first, then) in [("b", "a"), ("a", "a"), ("c", "c")] {
+            assert!(flow.after([first].into_iter()).comes_to(then), "{first} before {then}");
+        }
     }
 
     #[test]
@@ -300,9 +323,10 @@ mod tests {
                <task id="b"/></subProcess><boundaryEvent id="b2" attachedToRef="sub"><errorEventDefinition/></boundaryEvent>
                <task id="c"/><subProcess id="e" triggeredByEvent="true"><startEvent id="s"><errorEventDefinition errorRef="e1"/></startEvent></subProcess>"#,
         );
-        let gone = &Catch::Code("GONE".to_owned());
-        assert_eq!(flow.caught("a"), [gone, &Catch::Any, gone]);
-        assert_eq!(flow.caught("b"), [&Catch::Any, gone]);
-        assert_eq!(flow.caught("c"), [gone]);
+        for (id, code, expected) in
+            [("a", "GONE", true), ("b", "OTHER", true), ("c", "GONE", true), ("c", "OTHER", false), ("s", "GONE", true)]
+        {
+            assert_eq!(flow.catches(id, code), expected, "{code} at {id}");
+        }
     }
 }

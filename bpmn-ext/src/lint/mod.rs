@@ -88,6 +88,11 @@ impl Found<'_, '_> {
         self.report.add(place, finding.help(help));
     }
 
+    /// Whether nothing more is taken, so that looking for more is in vain.
+    fn is_full(&self) -> bool {
+        self.report.is_full()
+    }
+
     /// The same about something whose place is already told.
     fn add_at(&mut self, position: crate::Position, message: String, help: impl Into<String>) {
         self.add(self.report.range(position), message, help);
@@ -111,6 +116,9 @@ fn check<'a>(root: &tree::Element<'a>, surroundings: &Surroundings<'_>, report: 
     let subjects = elements.iter().zip(&model.tasks).map(|(element, task)| Subject::new(element, task, surroundings));
     let lint = Lint { subjects: subjects.collect(), flow: Flow::of(root), surroundings };
     for rule in RULES {
+        if report.is_full() {
+            return;
+        }
         (rule.check)(&lint, &mut Found { rule, report });
     }
 }

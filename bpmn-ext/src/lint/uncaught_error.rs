@@ -1,6 +1,5 @@
 //! A failure that is mapped onto an error that nothing catches.
 
-use super::flow::Catch;
 use super::{Found, Lint, Rule};
 use crate::diagnostic::{Severity, quote};
 
@@ -15,13 +14,8 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
     for subject in &lint.subjects {
-        let caught = lint.flow.caught(&subject.task.element);
         for code in subject.rows.error_codes() {
-            let is_caught = |catch: &&Catch| match catch {
-                Catch::Any => true,
-                Catch::Code(caught) => caught == code.text(),
-            };
-            if caught.iter().any(is_caught) {
+            if lint.flow.catches(&subject.task.element, code.text()) {
                 continue;
             }
             let name = quote(code.text());

@@ -20,6 +20,9 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
         for row in &subject.rows.inputs {
             let Some(known) = destinations(resource, row.kind) else { continue };
             let key = row.key.text();
+            if found.is_full() {
+                return;
+            }
             // A key may itself be a template.
             if known.iter().any(|name| name == key) || key.contains("{{") {
                 continue;

@@ -17,6 +17,9 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
     let Some(connectors) = lint.surroundings.connectors else { return };
     for subject in lint.subjects.iter().filter(|subject| subject.connector.is_none()) {
         let Some(name) = &subject.rows.connector else { continue };
+        if found.is_full() {
+            return;
+        }
         let message = format!("{}: there is no connector {}", subject.label, quote(name.text()));
         found.add(name.place(), message, suggestion(name.text(), &connectors.names()));
     }

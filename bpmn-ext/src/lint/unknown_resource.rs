@@ -17,6 +17,9 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
     for subject in lint.subjects.iter().filter(|subject| subject.resource().is_none()) {
         let (Some(connector), Some(name)) = (&subject.connector, &subject.rows.resource) else { continue };
         let wanted = resource_name(name.text());
+        if found.is_full() {
+            return;
+        }
         let message =
             format!("{}: connector {} has no resource {}", subject.label, quote(&connector.name), quote(wanted));
         let known: Vec<String> = connector.resources.iter().map(|resource| resource.name.clone()).collect();

@@ -38,6 +38,9 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
 }
 
 fn judge(language: &dyn Language, format: Format, text: &Written<'_, '_>, label: &str, found: &mut Found<'_, '_>) {
+    if found.is_full() {
+        return;
+    }
     if let Err(mistake) = language.variables(format, text.text()) {
         let what = match format {
             Format::Mustache => "template",

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use super::flow::After;
 use super::reserved_name::RESERVED;
 use super::subject::Subject;
 use super::{Found, Lint, Rule};
@@ -39,25 +40,28 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
     let Some(language) = lint.surroundings.language else { return };
     let setters = setters(&lint.subjects);
     let connectors: HashSet<&str> = lint.subjects.iter().map(|subject| subject.task.element.as_str()).collect();
-    for subject in &lint.subjects {
-        let before = lint.flow.before(&subject.task.element);
-        let others = before.has_any(|id, name| OTHER_SETTERS.contains(&name) && !connectors.contains(id));
-        if others {
-            continue;
-        }
+    let others = lint.flow.ids(|id, name| OTHER_SETTERS.contains(&name) && !connectors.contains(id));
+    let after_others = lint.flow.after(others);
+    // What comes after the elements that set a variable, by the variable's name: looked for when somebody reads it.
+    let mut after: HashMap<String, After<'_>> = HashMap::new();
+    let begins = lint.surroundings.variables;
+    for subject in lint.subjects.iter().filter(|subject| !after_others.comes_to(&subject.task.element)) {
         for row in &subject.rows.inputs {
             for name in language.variables(row.format, row.value.text()).unwrap_or_default() {
                 let by = setters.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
-                let begins = lint.surroundings.variables;
-                if is_given(subject, &name)
-                    || begins.is_some_and(|known| known.contains(&name))
-                    || by.iter().any(|setter| before.has(&setter.task.element))
-                    // Whether the request brings it along is not known.
-                    || (by.is_empty() && begins.is_none())
-                {
+                // Whether the request brings it along is not known where its data is not at hand.
+                let is_unknown = by.is_empty() && begins.is_none();
+                if is_unknown || is_given(subject, &name) || begins.is_some_and(|known| known.contains(&name)) {
                     continue;
                 }
-                add(found, subject, &row.value, &name, by);
+                let ids = by.iter().map(|setter| setter.task.element.as_str());
+                let after = after.entry(name.clone()).or_insert_with(|| lint.flow.after(ids));
+                if !after.comes_to(&subject.task.element) {
+                    add(found, subject, &row.value, &name, by);
+                }
+                if found.is_full() {
+                    return;
+                }
             }
         }
     }

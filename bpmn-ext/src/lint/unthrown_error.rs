@@ -1,7 +1,10 @@
 //! A boundary event that waits for an error that no failure is mapped onto.
 
+use std::collections::HashSet;
+
 use super::{Found, Lint, Rule};
 use crate::diagnostic::{Severity, quote};
+use crate::written::Written;
 
 pub(super) const RULE: Rule = Rule {
     number: 11,
@@ -31,10 +34,12 @@ const OWN_CODES: [&str; 13] = [
 
 fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
     for subject in &lint.subjects {
+        let own: HashSet<&str> = subject.rows.error_codes().map(Written::text).collect();
+        let is_any = own.iter().any(|code| code.contains("{{"));
         for event in &subject.task.boundary_errors {
             let Some(code) = &event.error_code else { continue };
             let by_resource = subject.resource().is_some_and(|resource| resource.error_codes.contains(code));
-            let by_element = subject.rows.error_codes().any(|own| own.text() == code || own.text().contains("{{"));
+            let by_element = is_any || own.contains(code.as_str());
             if by_resource || by_element || code.starts_with("HTTP_") || OWN_CODES.contains(&code.as_str()) {
                 continue;
             }

@@ -165,8 +165,8 @@ fn indentation(text: &str, at: usize) -> Option<&str> {
 }
 
 /// The prefix that is bound to a namespace at an element; the default namespace is none.
-pub(super) fn prefix<'e>(around: &[&'e Element<'_>], uri: &str) -> Option<&'e str> {
-    let bindings = around.iter().rev().flat_map(|element| &element.attributes).filter(|a| a.space == Space::Binding);
+pub(super) fn prefix<'e, 'a: 'e>(outwards: impl Iterator<Item = &'e Element<'a>>, uri: &str) -> Option<&'e str> {
+    let bindings = outwards.flat_map(|element| &element.attributes).filter(|a| a.space == Space::Binding);
     let mut seen = Vec::new();
     for binding in bindings {
         if seen.contains(&binding.name) {

@@ -49,7 +49,9 @@ pub fn set(
     error_handling: Option<&Map<String, Value>>,
 ) -> Written {
     change(file.as_ref(), "not-written", |sheet, places| {
-        let Some(place) = places.iter().find(|place| place.id() == element) else {
+        let named = || places.iter().filter(|place| place.id() == element);
+        // Where an id is given twice, the one that already is a connector is meant.
+        let Some(place) = named().find(|place| place.task.is_some()).or_else(|| named().next()) else {
             return sheet.refuse(0..0, format!("the file has no element {} that can be a connector", quote(element)));
         };
         let dialect = match place.task.map(|task| task.spelling) {

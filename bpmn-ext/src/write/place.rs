@@ -1,6 +1,7 @@
 //! An element of a file that is a connector or could be one, and how each spelling is written there.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
@@ -13,11 +14,28 @@ use crate::model::{ConnectorTask, Spelling};
 use crate::tree::{CONNECTOR, Element, PROCESS_MAKER, Space};
 use crate::{extension, processmaker, task, template};
 
+/// The name and the value of an attribute that declares a prefix.
+type Declaration = (String, &'static str);
+/// Prefixes that are tried.
+const PREFIXES: usize = 16;
+
+/// An element and what it is inside of.
+pub(super) struct Around<'e, 'a> {
+    element: &'e Element<'a>,
+    parent: Option<Rc<Self>>,
+}
+
+impl<'e, 'a> Around<'e, 'a> {
+    /// The element, its parent and so on.
+    fn outwards(&self) -> impl Iterator<Item = &'e Element<'a>> {
+        std::iter::successors(Some(self), |around| around.parent.as_deref()).map(|around| around.element)
+    }
+}
+
 /// An activity, with what is around it.
 pub(super) struct Place<'e, 'a> {
-    /// From the root to the element itself.
-    around: Vec<&'e Element<'a>>,
-    element: &'e Element<'a>,
+    /// The element itself and what is around it.
+    around: Rc<Around<'e, 'a>>,
     /// What it was read as, if it is a connector.
     pub(super) task: Option<&'e ConnectorTask>,
 }
@@ -32,33 +50,32 @@ impl<'e, 'a> Place<'e, 'a> {
             let found = connectors.next_if(|(connector, _)| std::ptr::eq(**connector, element));
             found.map(|(_, task)| task)
         };
-        Self::collect(root, &mut Vec::new(), &mut task_of, &mut places);
+        Self::collect(root, None, &mut task_of, &mut places);
         places
     }
 
     fn collect(
         element: &'e Element<'a>,
-        around: &mut Vec<&'e Element<'a>>,
+        parent: Option<&Rc<Around<'e, 'a>>>,
         task_of: &mut impl FnMut(&Element<'a>) -> Option<&'e ConnectorTask>,
         places: &mut Vec<Self>,
     ) {
-        around.push(element);
+        let around = Rc::new(Around { element, parent: parent.cloned() });
         let task = task_of(element);
         if task.is_some() || (can_carry(element) && element.id().is_some()) {
-            places.push(Self { around: around.clone(), element, task });
+            places.push(Self { around: Rc::clone(&around), task });
         }
         for child in &element.children {
-            Self::collect(child, around, task_of, places);
+            Self::collect(child, Some(&around), task_of, places);
         }
-        around.pop();
     }
 
     pub(super) fn id(&self) -> String {
-        self.element.id().unwrap_or_default().into_owned()
+        self.element().id().unwrap_or_default().into_owned()
     }
 
     pub(super) fn element(&self) -> &'e Element<'a> {
-        self.element
+        self.around.element
     }
 
     fn spelling(&self) -> Option<Spelling> {
@@ -95,14 +112,14 @@ impl<'e, 'a> Place<'e, 'a> {
         self.write(edits, to, config, handling)?;
         match to {
             Dialect::Extension => old.erase(edits),
-            Dialect::ProcessMaker => old.erase_with_container(edits, self.element),
+            Dialect::ProcessMaker => old.erase_with_container(edits, self.element()),
         }
         Ok(())
     }
 
     /// Takes the configuration away.
     pub(super) fn erase(&self, edits: &mut Edits<'_>) -> Result<(), String> {
-        self.old()?.erase_with_container(edits, self.element);
+        self.old()?.erase_with_container(edits, self.element());
         Ok(())
     }
 
@@ -112,36 +129,37 @@ impl<'e, 'a> Place<'e, 'a> {
         config: &Map<String, Value>,
         handling: Option<&Map<String, Value>>,
     ) -> Result<(), String> {
-        if !can_carry(self.element) {
+        if !can_carry(self.element()) {
             return Err("dataConnector can stand in a service task or a send task only".to_owned());
         }
         let part = Part::of(config, handling).map_err(|Unsayable(members)| {
             let members: Vec<_> = members.iter().map(|member| format!("`{member}`")).collect();
             format!("dataConnector has no words for {}", members.join(", "))
         })?;
-        match extension::connectors(self.element).next() {
+        match extension::connectors(self.element()).next() {
             Some(connector) => {
                 let prefix = connector.qualified.strip_suffix(connector.name).unwrap_or_default();
                 reconcile::element(edits, connector, &part, prefix);
             }
-            None => self.insert_connector(edits, &part),
+            None => self.insert_connector(edits, &part)?,
         }
         Ok(())
     }
 
-    fn insert_connector(&self, edits: &mut Edits<'_>, part: &Part) {
-        let (prefix, declaration) = self.prefix("conn", CONNECTOR);
+    fn insert_connector(&self, edits: &mut Edits<'_>, part: &Part) -> Result<(), String> {
+        let (prefix, declaration) = self.prefix(edits.text(), "conn", CONNECTOR)?;
         let declaration = declaration.map_or_else(String::new, |(name, uri)| format!(" {name}=\"{uri}\""));
         let written = |line: &str, step: &str| {
             let child = if line.is_empty() { String::new() } else { format!("{line}{step}") };
             part.written(&format!("{prefix}:"), &declaration, &child, line)
         };
-        let element = self.element;
+        let element = self.element();
         if let Some(extensions) = element.child("extensionElements") {
             let last = extensions.children.last();
             let lines = Lines::around(edits.text(), extensions, last);
             let connector = written(&lines.before_child, &lines.step);
-            return edits.insert_children(extensions, last, &[connector]);
+            edits.insert_children(extensions, last, &[connector]);
+            return Ok(());
         }
         // After any documentation (BPMN 2.0, table 8.21).
         let documentation = element.children("documentation").last();
@@ -151,6 +169,7 @@ impl<'e, 'a> Place<'e, 'a> {
         let name = format!("{}extensionElements", element.qualified.strip_suffix(element.name).unwrap_or_default());
         let extensions = format!("<{name}>{inside}{}{line}</{name}>", written(&inside, step));
         edits.insert_children(element, documentation, &[extensions]);
+        Ok(())
     }
 
     fn write_attributes(
@@ -159,11 +178,12 @@ impl<'e, 'a> Place<'e, 'a> {
         config: &Map<String, Value>,
         handling: Option<&Map<String, Value>>,
     ) -> Result<(), String> {
-        let element = self.element;
+        let element = self.element();
         let is_call = self.spelling() == Some(Spelling::ProcessMakerCallActivity);
         if !is_call && !element.is("serviceTask") {
             return Err("ProcessMaker has connectors in service tasks only".to_owned());
         }
+        let (prefix, declaration) = self.prefix(edits.text(), "pm", PROCESS_MAKER)?;
         if !is_call && self.spelling() != Some(Spelling::ProcessMakerServiceTask) {
             edits.set_attribute(
                 element,
@@ -172,7 +192,6 @@ impl<'e, 'a> Place<'e, 'a> {
                 processmaker::IMPLEMENTATIONS[0],
             );
         }
-        let (prefix, declaration) = self.prefix("pm", PROCESS_MAKER);
         if let Some((name, uri)) = declaration {
             edits.set_attribute(element, None, &name, uri);
         }
@@ -196,7 +215,7 @@ impl<'e, 'a> Place<'e, 'a> {
     }
 
     fn set_json(&self, edits: &mut Edits<'_>, key: &str, name: &str, value: &Map<String, Value>) {
-        let found = self.element.pm(name);
+        let found = self.element().pm(name);
         let written = found.and_then(|attribute| serde_json::from_str::<Value>(&attribute.text()).ok());
         let is_same = match written {
             Some(Value::Object(members)) => members == *value,
@@ -205,27 +224,30 @@ impl<'e, 'a> Place<'e, 'a> {
             _ => false,
         };
         if !is_same {
-            edits.set_attribute(self.element, found, key, &json!(value).to_string());
+            edits.set_attribute(self.element(), found, key, &json!(value).to_string());
         }
     }
 
     /// The prefix of a namespace here, and its declaration where it has none yet.
-    fn prefix(&self, usual: &str, uri: &'static str) -> (String, Option<(String, &'static str)>) {
-        if let Some(bound) = prefix(&self.around, uri) {
-            return (bound.to_owned(), None);
+    fn prefix(&self, text: &str, usual: &str, uri: &'static str) -> Result<(String, Option<Declaration>), String> {
+        if let Some(bound) = prefix(self.around.outwards(), uri) {
+            return Ok((bound.to_owned(), None));
         }
-        let bindings =
-            || self.around.iter().flat_map(|element| &element.attributes).filter(|a| a.space == Space::Binding);
-        let is_free = |name: &String| !bindings().any(|binding| binding.name == name);
-        let names = (1..=bindings().count() + 1).map(|number| format!("{usual}{number}"));
-        let name = std::iter::once(usual.to_owned()).chain(names).find(is_free).unwrap_or_default();
-        let declaration = format!("xmlns:{name}");
-        (name, Some((declaration, uri)))
+        let bindings = || self.around.outwards().flat_map(|element| &element.attributes);
+        let is_bound = |name: &str| bindings().any(|a| a.space == Space::Binding && a.name == name);
+        // A prefix that is used without being declared is not free either.
+        let is_used =
+            |name: &str| text.get(self.element().whole()).is_some_and(|tag| tag.contains(&format!("{name}:")));
+        let names = std::iter::once(usual.to_owned()).chain((1..PREFIXES).map(|number| format!("{usual}{number}")));
+        let name = names.into_iter().find(|name| !is_bound(name) && !is_used(name));
+        let name = name.ok_or_else(|| format!("all prefixes from `{usual}` on are taken by others"))?;
+        let declaration = (format!("xmlns:{name}"), uri);
+        Ok((name, Some(declaration)))
     }
 
     /// What the present spelling consists of.
     fn old(&self) -> Result<Old<'e, 'a>, String> {
-        let element = self.element;
+        let element = self.element();
         match self.spelling() {
             Some(Spelling::Extension) => {
                 let elements = extension::connectors(element).map(Element::whole).collect();

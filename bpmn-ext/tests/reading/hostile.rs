@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
-use bpmn_ext::{Diagnostic, limits};
+use bpmn_ext::lint::{Language, Mistake, Surroundings, lint};
+use bpmn_ext::{Diagnostic, Format, limits};
 
-use super::{codes, fixture, places};
+use super::{codes, fixture, holds, places};
 
 const OPEN: &str = "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' \
     xmlns:pm='http://processmaker.com/BPMN/2.0/Schema.xsd' xmlns:conn='urn:data-connector:bpmn:1'><process id='p'>";
@@ -66,6 +67,11 @@ fn refused() -> Vec<(&'static str, String, &'static str)> {
             "too-many-namespaces",
         ),
         ("elements", filled(|_| "<a/>".to_owned()), "too-many-elements"),
+        (
+            "more namespaces",
+            model(&format!("<task {}/>", repeated(1_000_000, |i| format!(" xmlns:n{i}='u'")))),
+            "too-large",
+        ),
         ("size", " ".repeat(50 * 1024 * 1024), "too-large"),
         ("long id", model(&format!("<task id='{}'/>", "i".repeat(limits::ID_BYTES + 1))), "id-too-long"),
         ("utf-16", model("").replace('<', "\0<"), "not-utf8"),
@@ -167,18 +173,34 @@ fn counts(diagnostics: &[Diagnostic]) -> Counts {
     runs.filter_map(|run| Some((run.first()?.code, run.len()))).collect()
 }
 
-/// Reads a file and holds reading to the bars of F1.
+/// A language in which everything can be read and names a variable.
+struct Anything;
+
+impl Language for Anything {
+    fn variables(&self, _: Format, text: &str) -> Result<Vec<String>, Mistake> {
+        Ok(vec![text.to_owned()])
+    }
+}
+
+/// Reads a file and lets the rules look at it, each within the bars of F1.
 fn read(name: &str, text: &str) -> Counts {
+    let counts = measured(name, || counts(&bpmn_ext::read(text).1));
+    let surroundings = Surroundings { language: Some(&Anything), ..Surroundings::default() };
+    measured(&format!("{name}, rules"), || drop(lint(text, &surroundings)));
+    counts
+}
+
+/// Does something within the bars of F1.
+fn measured<T>(name: &str, work: impl FnOnce() -> T) -> T {
     // Forgets the peak of earlier cases; where that is not allowed, what goes beyond it is held to the bar.
     let is_reset = fs::write("/proc/self/clear_refs", "5").is_ok();
     let before = memory(if is_reset { "VmRSS:" } else { "VmHWM:" });
     let start = cpu_time();
-    let (model, diagnostics) = bpmn_ext::read(text);
+    let done = work();
     let (spent, used) = (cpu_time().saturating_sub(start), memory("VmHWM:").saturating_sub(before));
     assert!(spent <= Duration::from_millis(500), "{name}: {spent:?}");
     assert!(used <= 64 * 1024, "{name}: {used} KiB");
-    drop(model);
-    counts(&diagnostics)
+    done
 }
 
 #[test]
@@ -190,6 +212,51 @@ fn hostile_files_cost_little() {
         assert!(text.len() <= limits::SIZE, "{name}");
         assert_eq!(read(name, &text), expected, "{name}");
     }
+}
+
+/// No definition is fetched: a pipe that nobody writes to would be waited for, and a listener would be asked.
+#[test]
+fn hostile_files_open_no_file_and_no_connection() {
+    let pipe = std::env::temp_dir().join(format!("bpmn-ext-pipe-{}", std::process::id()));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let (pipe_url, address) = (format!("file://{}", pipe.display()), listener.local_addr().unwrap());
+    for url in [pipe_url, format!("http://{address}/d")] {
+        for text in [
+            entities(&format!("<!ENTITY lol9 SYSTEM '{url}'>")),
+            entities(&format!("<!ENTITY % a SYSTEM '{url}'> %a;")),
+            format!("<!DOCTYPE d SYSTEM '{url}'>{}", model("<task id='a' name='&lol9;'/>")),
+            format!("<?xml-stylesheet href='{url}'?>{}", model("")),
+            model(&format!("<xi:include xmlns:xi='http://www.w3.org/2001/XInclude' href='{url}'/>")),
+            model("").replace(
+                "<definitions ",
+                &format!(
+                    "<definitions xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' \
+                xsi:schemaLocation='http://www.omg.org/spec/BPMN/20100524/MODEL {url}' "
+                ),
+            ),
+            model(&format!(
+                "<import importType='http://www.omg.org/spec/BPMN/20100524/MODEL' location='{url}' namespace='u'/>"
+            )),
+        ] {
+            holds::for_any(text.as_bytes());
+        }
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "somebody has called");
+    fs::remove_file(pipe).unwrap();
+}
+
+/// Files that the fuzzer found worth keeping, and every one that ever made something panic.
+#[test]
+fn the_corpus_of_the_fuzzer_holds() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let mut files = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        holds::for_any(&fs::read(file.unwrap().path()).unwrap());
+        files += 1;
+    }
+    assert!(files >= 100, "{files} files");
 }
 
 /// The content of a process, of some size.
@@ -287,13 +354,7 @@ fn no_damage_to_a_file_makes_reading_panic_or_point_outside() {
             for _ in 0..=numbers.below(4) {
                 damage(&mut bytes, &mut numbers);
             }
-            let (_, diagnostics) = bpmn_ext::read(&bytes);
-            for diagnostic in diagnostics {
-                let position = diagnostic.position;
-                assert!(position.start <= position.end && position.end <= bytes.len(), "{diagnostic}");
-                let before = String::from_utf8_lossy(&bytes[..position.start]);
-                assert_eq!(position.line, before.matches('\n').count() + 1, "{diagnostic}");
-            }
+            holds::for_any(&bytes);
         }
     }
 }

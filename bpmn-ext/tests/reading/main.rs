@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
 
+mod cost;
 mod diagnostics;
 mod forms;
+mod holds;
 mod hostile;
+mod large;
 mod rules;
 mod writing;
 

@@ -442,7 +442,8 @@ fn any_config() -> impl Strategy<Value = Map<String, Value>> {
     let outputs = prop::option::of(any_rows(&[""], &["dotNotation", "mustache", "feel", "jmespath"]));
     let retry = prop::option::of((1..9_u64, "PT[1-9]S"));
     let texts = prop::collection::vec(prop::option::of(any_text()), 3);
-    (any_text(), any_text(), inputs, outputs, retry, texts).prop_map(
+    // A name of digits only would be an id, which ProcessMaker writes as a number.
+    ("[a-z][a-zé0-9 .&<>\"'{}-]{0,8}", any_text(), inputs, outputs, retry, texts).prop_map(
         |(connector, resource, inputs, outputs, retry, texts)| {
             let mut config = object(&json!({"dataSource": connector, "endpoint": resource}));
             let mut put =

@@ -14,6 +14,7 @@ mod jobs;
 mod keys;
 mod lint;
 mod migrate;
+mod models;
 mod output;
 mod replay;
 mod run;
@@ -58,6 +59,9 @@ enum Verb {
     Convert(convert::Convert),
     /// Store models' connector tasks, so that jobs need not carry their configuration
     Deploy(deploy::Deploy),
+    /// List, show and remove deployed models
+    #[command(subcommand)]
+    Models(models::Models),
     /// Import, export, list and test connectors
     #[command(subcommand)]
     Connectors(connectors::Connectors),
@@ -104,6 +108,7 @@ async fn run_verb(Arguments { settings, verb }: Arguments) -> anyhow::Result<Exi
         Verb::Lint(verb) => verb.run(settings).await,
         Verb::Convert(verb) => verb.run(),
         Verb::Deploy(verb) => verb.run(settings).await,
+        Verb::Models(verb) => verb.run(settings).await,
         Verb::Connectors(verb) => verb.run(settings).await,
         Verb::Secrets(verb) => verb.run(settings).await,
         Verb::Keys(verb) => verb.run(settings).await,

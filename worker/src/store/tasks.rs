@@ -24,6 +24,9 @@ pub struct Deployment {
 /// Deployments take turns: each one locks this row first.
 const TAKE_TURN: &str = "UPDATE revisions SET value = value + 1 WHERE name = 'deployments'";
 const VERSIONS: &str = "SELECT version, MAX(sequence) FROM deployed_tasks WHERE process = $1 GROUP BY version";
+/// What stands for a version that was removed: its number or label is never given to other content.
+const REMOVED: &str = "";
+const REMOVE: &str = "DELETE FROM deployed_tasks WHERE process = $1 AND version = $2 AND element <> ''";
 const TASKS: &str = "SELECT element, task FROM deployed_tasks WHERE process = $1 AND version = $2 ORDER BY element";
 const INSERT: &str = "INSERT INTO deployed_tasks (process, version, element, sequence, task, file, deployed_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -68,7 +71,7 @@ impl Store {
     /// When the database cannot be asked.
     pub async fn deployments(&self) -> Result<Vec<Deployment>, Error> {
         let statement = "SELECT process, version, COUNT(*) AS elements, MIN(file) AS file,
-            MIN(deployed_at) AS deployed_at FROM deployed_tasks GROUP BY process, version
+            MIN(deployed_at) AS deployed_at FROM deployed_tasks WHERE element <> '' GROUP BY process, version
             ORDER BY process, MAX(sequence) DESC";
         on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)
     }
@@ -80,10 +83,49 @@ impl Store {
     pub async fn find_task(&self, process: &str, version: Option<&str>, element: &str) -> Result<Option<Value>, Error> {
         // The newest version decides, also when it no longer has the element.
         let statement = "SELECT task FROM deployed_tasks WHERE process = $1 AND element = $2 AND version = COALESCE($3,
-            (SELECT version FROM deployed_tasks WHERE process = $1 ORDER BY sequence DESC LIMIT 1))";
+            (SELECT version FROM deployed_tasks WHERE process = $1 AND element <> '' ORDER BY sequence DESC LIMIT 1))";
         let task: Option<String> = on!(&self.0.database, read db => sqlx::query_scalar(statement)
             .bind(process).bind(element).bind(version).fetch_optional(db).await?)?;
         task.map(|text| serde_json::from_str(&text).map_err(|e| Error::Refused(e.to_string()))).transpose()
+    }
+}
+
+impl Store {
+    /// All tasks of a version, by element; none when it is not deployed.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn tasks(&self, process: &str, version: &str) -> Result<Vec<(String, Value)>, Error> {
+        let rows: Vec<(String, String)> = on!(&self.0.database, read db =>
+            sqlx::query_as(TASKS).bind(process).bind(version).fetch_all(db).await?)?;
+        let rows = rows.into_iter().filter(|(element, _)| element != REMOVED);
+        let read = |text: String| serde_json::from_str(&text).map_err(|e| Error::Refused(e.to_string()));
+        rows.map(|(element, task)| Ok((element, read(task)?))).collect()
+    }
+
+    /// Removes a version, whose name is not given again; whether it was there.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn remove_deployment(&self, process: &str, version: &str) -> Result<bool, Error> {
+        let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
+        on!(&self.0.database, write db => {
+            let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
+            sqlx::query(TAKE_TURN).execute(&mut *transaction).await?;
+            let versions: Vec<(String, i64)> =
+                sqlx::query_as(VERSIONS).bind(process).fetch_all(&mut *transaction).await?;
+            let removed = sqlx::query(REMOVE).bind(process).bind(version).execute(&mut *transaction).await?;
+            let Some((_, sequence)) = versions.iter().find(|(known, _)| known == version) else { return Ok(false) };
+            if removed.rows_affected() == 0 {
+                return Ok(false);
+            }
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
+            sqlx::query(INSERT)
+                .bind(process).bind(version).bind(REMOVED).bind(sequence).bind("null").bind("").bind(now)
+                .execute(&mut *transaction).await?;
+            transaction.commit().await?;
+            true
+        })
     }
 }
 
@@ -106,7 +148,9 @@ fn same(process: &str, label: &str, known: &[(String, String)], tasks: &[(String
     if known == given {
         return Ok(label.to_owned());
     }
-    let problem =
-        format!("version {label} of process `{process}` is deployed with other content; choose another label");
-    Err(Error::Conflict(problem))
+    let what = match known {
+        [(element, _)] if element == REMOVED => "was removed",
+        _ => "is deployed with other content",
+    };
+    Err(Error::Conflict(format!("version {label} of process `{process}` {what}; choose another label")))
 }

@@ -36,6 +36,29 @@ contract! {
 }
 
 contract! {
+    async fn a_removed_version_is_gone_and_its_name_is_not_given_again(bed: Bed) {
+        let store = &bed.store;
+        let deploy = async |label: Option<&str>, of: &[(&str, i64)]| store.deploy("p", label, "m.bpmn", &tasks(of)).await;
+        deploy(None, &[("a", 1), ("b", 1)]).await.unwrap();
+        deploy(Some("live"), &[("a", 2)]).await.unwrap();
+        deploy(None, &[("a", 3)]).await.unwrap();
+        assert_eq!(store.tasks("p", "1").await.unwrap(), tasks(&[("a", 1), ("b", 1)]));
+        for (process, version, expected) in [("p", "3", true), ("p", "3", false), ("p", "live", true), ("p", "9", false), ("q", "1", false)] {
+            assert_eq!(store.remove_deployment(process, version).await.unwrap(), expected, "{process} {version}");
+        }
+        assert_eq!(store.tasks("p", "3").await.unwrap(), []);
+        assert!(store.find_task("p", Some("3"), "a").await.unwrap().is_none());
+        assert_eq!(store.find_task("p", None, "a").await.unwrap(), Some(json!({"n": 1})), "the newest that is left");
+        let again = deploy(Some("live"), &[("a", 2)]).await.unwrap_err().to_string();
+        assert_eq!(again, "version live of process `p` was removed; choose another label");
+        assert_eq!(deploy(None, &[("a", 4)]).await.unwrap(), "4");
+        let listed = store.deployments().await.unwrap();
+        let listed: Vec<_> = listed.iter().map(|d| (d.version.as_str(), d.elements)).collect();
+        assert_eq!(listed, [("4", 1), ("1", 2)]);
+    }
+}
+
+contract! {
     async fn deployments_at_once_each_have_a_number(bed: Bed) {
         let deployments = (0..10).map(|n| {
             let store = bed.store.clone();
