@@ -16,12 +16,11 @@ pub(crate) fn bars() -> Vec<Bar> {
 
 async fn each_left_out(_: Settings) -> Findings {
     let mut findings = Findings::default();
-    for safeguard in ["none", "mandatory", "claim", "x-headers"] {
+    for safeguard in ["none", "mandatory", "claim"] {
         let red = match safeguard {
             "mandatory" => unroutable(safeguard).await,
             "claim" => thrice(safeguard).await,
-            "x-headers" => second_wait(safeguard).await,
-            _ => unroutable(safeguard).await || thrice(safeguard).await || second_wait(safeguard).await,
+            _ => unroutable(safeguard).await || thrice(safeguard).await,
         };
         findings.figure(safeguard, if red { "red" } else { "green" });
         findings.holds(&format!("red only without a safeguard ({safeguard})"), red == (safeguard != "none"));
@@ -29,15 +28,15 @@ async fn each_left_out(_: Settings) -> Findings {
     findings
 }
 
-async fn world(safeguard: &str, script: fn(usize) -> Reply) -> World {
-    let mut world = World::new(USUAL, 4, json!({}), move |_, before| script(before)).await;
+async fn world(safeguard: &str) -> World {
+    let mut world = World::new(USUAL, 4, json!({}), |_, _| Reply::json(&json!({}))).await;
     world.start_worker(&[("DATA_CONNECTOR_WITHOUT", safeguard)]).await;
     world
 }
 
 /// A result whose queue is not there yet.
 async fn unroutable(safeguard: &str) -> bool {
-    let world = world(safeguard, |_| Reply::json(&json!({}))).await;
+    let world = world(safeguard).await;
     world.stub.leave().await;
     world.submit("j", 5, 0).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -47,20 +46,10 @@ async fn unroutable(safeguard: &str) -> bool {
 
 /// One job published three times.
 async fn thrice(safeguard: &str) -> bool {
-    let world = world(safeguard, |_| Reply::json(&json!({}))).await;
+    let world = world(safeguard).await;
     for _ in 0..3 {
         world.submit("j", 20, 0).await;
     }
     world.ended(Duration::from_secs(20)).await;
     repeats(&world.requests()).0 > 0
-}
-
-/// Three waits in a row, two levels each.
-async fn second_wait(safeguard: &str) -> bool {
-    let world = world(safeguard, |before| {
-        if before < 3 { Reply::status(503, &json!({})).with("retry-after", "3") } else { Reply::json(&json!({})) }
-    })
-    .await;
-    world.submit("j", 1, 5).await;
-    world.ended(Duration::from_secs(30)).await.lost() > 0
 }
