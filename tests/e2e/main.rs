@@ -4,6 +4,7 @@ mod backpressure;
 mod cancels;
 mod command_line;
 mod crashes;
+mod credentials;
 mod dead_letters;
 mod documents;
 mod engine;

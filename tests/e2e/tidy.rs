@@ -62,6 +62,18 @@ fn each_library_is_named_in_its_own_place() {
     }
 }
 
+/// One client, one guard: whoever built another one would call where the guard does not look.
+#[test]
+fn there_is_one_place_that_builds_http_clients() {
+    let built = |(_, code): &(String, String)| code.contains("Client::builder") || code.contains("ClientBuilder::new");
+    let places: Vec<String> = sources()
+        .into_iter()
+        .filter(|source| !source.0.contains("test") && built(source))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(places, ["http/client.rs"]);
+}
+
 /// What each module may know of this crate (DESIGN, "direction of dependencies").
 const MAY_KNOW: [(&str, &[&str]); 14] = [
     ("job", &[]),

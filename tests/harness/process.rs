@@ -94,13 +94,22 @@ pub async fn signal(pid: u32, name: &str) {
 
 /// Runs a command to its end.
 pub async fn run(command: &mut Command) -> Output {
-    let ended = timeout(PATIENCE * 2, command.stdin(Stdio::null()).kill_on_drop(true).output()).await;
+    run_with(command, Stdio::null()).await
+}
+
+async fn run_with(command: &mut Command, input: Stdio) -> Output {
+    let ended = timeout(PATIENCE * 2, command.stdin(input).kill_on_drop(true).output()).await;
     ended.unwrap_or_else(|_| panic!("{command:?} does not end")).unwrap_or_else(|e| panic!("{command:?}: {e}"))
 }
 
 /// Runs a command that must succeed; returns its standard output.
 pub async fn succeed(command: &mut Command) -> String {
-    let output = run(command).await;
+    succeed_with(command, Stdio::null()).await
+}
+
+/// The same with something on its standard input.
+pub async fn succeed_with(command: &mut Command, input: impl Into<Stdio>) -> String {
+    let output = run_with(command, input.into()).await;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {}\n{text}\n{complaint}", output.status);

@@ -72,7 +72,12 @@ impl Scene {
 
     /// The command line in this world; loopback may be called unless the test says otherwise.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
+        self.program(&binary().display().to_string(), arguments)
+    }
+
+    /// Another program in this world.
+    pub fn program(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.env_clear();
         for name in ["PATH", "HOME", "TMPDIR"] {
             if let Some(value) = std::env::var_os(name) {
@@ -93,6 +98,13 @@ impl Scene {
     /// Runs the command line, which must succeed; returns standard output.
     pub async fn cli(&self, arguments: &[&str]) -> String {
         succeed(&mut self.command(arguments)).await
+    }
+
+    /// The same with something on its standard input.
+    pub async fn cli_with(&self, arguments: &[&str], input: &str) -> String {
+        let input = self.file("input", input);
+        let file = std::fs::File::open(input).expect("the input");
+        crate::process::succeed_with(&mut self.command(arguments), file).await
     }
 
     /// Runs the command line, which must fail; returns exit code and standard error.

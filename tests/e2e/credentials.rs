@@ -1,0 +1,148 @@
+//! Every kind of credential of the page for integrators, imported as YAML and used against a server that looks.
+
+use std::collections::BTreeSet;
+
+use harness::repository;
+use harness::scene::{Scene, job};
+use harness::third_party::{Reply, Seen, ThirdParty};
+use serde_json::{Value, json};
+
+/// A server that gives tokens, challenges who comes without an answer to one, and answers everything else.
+fn answer(seen: &Seen, before: usize) -> Reply {
+    if seen.path == "/token" {
+        let given = json!({"access_token": format!("token-{before}"), "token_type": "Bearer", "expires_in": 3600});
+        return Reply::json(&given);
+    }
+    let is_answered = seen.header("authorization").starts_with("Digest ");
+    if seen.path == "/digest" && !is_answered {
+        let challenge = r#"Digest realm="here", qop="auth", algorithm=SHA-256, nonce="n0nce", opaque="o""#;
+        return Reply::status(401, &json!({})).with("www-authenticate", challenge);
+    }
+    Reply::json(&json!({"ok": true}))
+}
+
+/// The connectors file: one connector a kind, its resource `r` at a path of its own.
+fn connectors(third_party: &ThirdParty) -> String {
+    let (token, here) = (third_party.url("/token"), |path: &str| third_party.url(path));
+    let one = |name: &str, kind: &str, credentials: &str, path: &str| {
+        format!(
+            "- name: {name}\n  authtype: {kind}\n  credentials:\n{}\n  endpoints:\n    r: {{url: \"{}\", method: GET}}\n",
+            credentials.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n"),
+            here(path)
+        )
+    };
+    let client = format!("url: {token}\nclient_id: me\n");
+    [
+        format!("- name: none\n  authtype: NONE\n  endpoints:\n    r: {{url: \"{}\", method: GET}}\n", here("/none")),
+        one("basic", "BASIC", "username: ada\npassword: \"pa:ss\"", "/basic"),
+        one("bearer", "OAUTH2_BEARER", "token: b3arer", "/bearer"),
+        one(
+            "password",
+            "OAUTH2_PASSWORD",
+            &format!("{client}client_secret: s\nusername: ada\npassword: pass"),
+            "/password",
+        ),
+        one("client", "OAUTH2_CLIENT_CREDENTIALS", &format!("{client}client_secret: s\nscope: read"), "/client"),
+        one("refresh", "OAUTH2_REFRESH", &format!("{client}refresh_token: r0"), "/refresh"),
+        one("key_header", "API_KEY", "name: X-Key\nvalue: k3y\nin: header", "/key_header"),
+        one("key_query", "API_KEY", "name: key\nvalue: k3y\nin: query", "/key_query"),
+        one("digest", "DIGEST", "username: ada\npassword: pass", "/digest"),
+        one("aws", "AWS_SIGV4", "access_key_id: AK\nsecret_access_key: sk\nregion: eu-1\nservice: api", "/aws"),
+        one("headers", "HEADERS", "X-Who: \"{{secret:WHO}}\"\nX-Also: plain", "/headers"),
+    ]
+    .concat()
+}
+
+/// What the server sees of each, as the start of a header or the end of the path.
+const SEEN: [(&str, &str, &str); 11] = [
+    ("none", "authorization", ""),
+    ("basic", "authorization", "Basic YWRhOnBhOnNz"),
+    ("bearer", "authorization", "Bearer b3arer"),
+    ("password", "authorization", "Bearer token-"),
+    ("client", "authorization", "Bearer token-"),
+    ("refresh", "authorization", "Bearer token-"),
+    ("key_header", "x-key", "k3y"),
+    ("key_query", "", "/key_query?key=k3y"),
+    ("digest", "authorization", r#"Digest username="ada", realm="here", nonce="n0nce", uri="/digest""#),
+    ("aws", "authorization", "AWS4-HMAC-SHA256 Credential=AK/"),
+    ("headers", "x-who", "grace hopper"),
+];
+
+#[tokio::test]
+async fn every_kind_of_the_page_proves_who_is_asking() {
+    let third_party = ThirdParty::start(answer).await;
+    let scene = Scene::new();
+    let file = scene.file("connectors.yaml", &connectors(&third_party)).display().to_string();
+    scene.cli(&["connectors", "import", &file]).await;
+    let host = format!("127.0.0.1:{}", third_party.port());
+    scene.cli_with(&["secrets", "set", "WHO", "--host", &host], "grace hopper").await;
+    for (name, header, expected) in SEEN {
+        let said = scene.cli(&["connectors", "test", name, "r"]).await;
+        assert!(!said.contains("grace") && !said.contains("b3arer"), "{said}");
+        let last = third_party.seen().pop().expect("a call");
+        let shown = if header.is_empty() { last.path.as_str() } else { last.header(header) };
+        let fits = if expected.is_empty() { shown.is_empty() } else { shown.starts_with(expected) };
+        assert!(fits, "{name}: {header} is `{shown}`");
+    }
+    let asked: Vec<String> = third_party.seen().into_iter().filter(|s| s.path == "/token").map(|s| s.body).collect();
+    assert!(asked[0].contains("grant_type=password") && asked[0].contains("username=ada"), "{asked:?}");
+    assert!(asked[1].contains("grant_type=client_credentials") && asked[1].contains("scope=read"), "{asked:?}");
+    assert!(asked[2].contains("grant_type=refresh_token") && asked[2].contains("refresh_token=r0"), "{asked:?}");
+
+    let page = std::fs::read_to_string(repository().join("deploy/SECRETS.md")).expect("the page");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let kinds: BTreeSet<&str> =
+        rows.filter(|kind| kind.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')).collect();
+    let text = connectors(&third_party);
+    let tried: BTreeSet<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("authtype: ")).collect();
+    assert_eq!(kinds, tried, "the page and this test know the same kinds");
+}
+
+#[tokio::test]
+async fn the_commands_and_the_file_of_the_page_work() {
+    let scene = Scene::new();
+    let page = std::fs::read_to_string(repository().join("deploy/SECRETS.md")).expect("the page");
+    let blocks = |kind: &str| -> Vec<String> {
+        let begin = format!("```{kind}\n");
+        let found = page.split(&begin).skip(1).filter_map(|rest| rest.split("```").next());
+        found.map(ToOwned::to_owned).collect()
+    };
+    let file = scene.file("orders.yaml", &blocks("yaml").concat()).display().to_string();
+    scene.cli(&["connectors", "import", &file]).await;
+    let commands = blocks("sh").concat();
+    assert!(commands.lines().count() >= 7, "{commands}");
+    let folder = harness::binary().parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+    let path = format!("{folder}:{}", std::env::var("PATH").unwrap_or_default());
+    let mut shell = scene.program("bash", &["-c", &format!("set -eux\n{commands}")]);
+    harness::process::succeed(shell.env("PATH", path)).await;
+}
+
+/// A worker goes on with what was sealed anew, and with what is set after that.
+#[tokio::test]
+async fn keys_rotate_while_a_worker_works() {
+    let third_party = ThirdParty::start(answer).await;
+    let scene = Scene::new();
+    let connector = |token: &str| {
+        json!([{"name": "API", "authtype": "OAUTH2_BEARER", "credentials": {"token": token},
+            "endpoints": {"r": {"url": third_party.url("/{{n}}")}}}])
+    };
+    scene.connectors(&connector("first-token")).await;
+    let _worker = scene.worker(&[]).await;
+    let mut engine = scene.engine().await;
+    for round in 0..4 {
+        engine.publish(&job(&format!("j{round}"), "r", &[], json!({"n": round}))).await;
+        assert_eq!(engine.result().await.status(), "completed");
+        scene.cli(&["keys", "rotate"]).await;
+        if round == 2 {
+            scene.connectors(&connector("later-token")).await;
+            // Workers see a change within 5 seconds (CONTRACT 7).
+            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+            scene.cli(&["keys", "retire"]).await;
+        }
+    }
+    let keys: Value = serde_json::from_str(&scene.cli(&["keys", "list", "--format", "json"]).await).expect("JSON");
+    assert_eq!(keys.as_array().map(Vec::len), Some(2), "retired but for the last two: {keys}");
+    let seen = third_party.seen();
+    let tokens: Vec<&str> = seen.iter().map(|s| s.header("authorization")).collect();
+    assert_eq!(tokens, ["Bearer first-token", "Bearer first-token", "Bearer first-token", "Bearer later-token"]);
+}
