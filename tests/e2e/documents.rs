@@ -105,3 +105,18 @@ async fn the_commands_of_the_runbook_run() {
         scene.cli(&command.split(' ').collect::<Vec<_>>()).await;
     }
 }
+
+#[tokio::test]
+async fn the_commands_of_the_model_page_run() {
+    let scene = Scene::new();
+    copy_of_the_examples(&scene);
+    let page = std::fs::read_to_string(repository().join("bpmn-ext/README.md")).expect("the page");
+    let block = page.split("<!-- run by a test -->").nth(1).and_then(|rest| rest.split("```").nth(1));
+    let commands: Vec<&str> =
+        block.expect("a block").lines().filter_map(|l| l.strip_prefix("data-connector ")).collect();
+    assert!(commands.len() >= 6, "{commands:?}");
+    for command in commands {
+        let mut program = scene.command(&command.split(' ').collect::<Vec<_>>());
+        succeed(program.current_dir(scene.path("copy/deploy/examples/order"))).await;
+    }
+}

@@ -171,7 +171,8 @@ async fn lost(connection: &Connection, blocked: &AtomicBool) -> String {
     "the connection is closed".to_owned()
 }
 
-/// Full jitter between 0.2 and 30 s: a restarted broker must not meet all workers at once.
+/// Full jitter between 0.2 and 8 s: a restarted broker must not meet all workers at once, and jobs go on within ten seconds
+/// of its return.
 async fn connect_again(settings: &Settings, topology: &Topology, role: &'static str, facts: &Facts) -> Connection {
     let mut longest = 0.4;
     loop {
@@ -189,7 +190,7 @@ async fn connect_again(settings: &Settings, topology: &Topology, role: &'static 
             Err(error @ Error::Drift { .. }) => tracing::error!(%error, connection = role, "still no connection"),
             Err(error) => tracing::debug!(%error, connection = role, "still no connection"),
         }
-        longest = f64::min(longest * 2.0, 29.8);
+        longest = f64::min(longest * 2.0, 7.8);
     }
 }
 
