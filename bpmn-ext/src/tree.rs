@@ -81,6 +81,11 @@ impl<'a> Element<'a> {
         Self { space, qualified, name, attributes: Vec::new(), children: Vec::new(), text: String::new(), span, end }
     }
 
+    /// What its name begins with, the colon included; empty for a name without a prefix.
+    pub(crate) fn prefix(&self) -> &'a str {
+        self.qualified.strip_suffix(self.name).unwrap_or_default()
+    }
+
     /// Whether it is this element of BPMN.
     pub(crate) fn is(&self, name: &str) -> bool {
         self.space == Space::Bpmn && self.name == name

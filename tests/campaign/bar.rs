@@ -4,8 +4,6 @@ use std::fmt::Write as _;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
-
 /// What a bar found: figures for people, and what is wrong, if anything is.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
@@ -58,7 +56,7 @@ impl Bar {
     /// Tries it; a panic or a hang is red, and says so.
     pub(crate) async fn line(&self, settings: &Settings) -> Line {
         let begun = Instant::now();
-        let ran = tokio::time::timeout(LONGEST, tokio::spawn((self.run)(settings.clone()))).fuse().await;
+        let ran = tokio::time::timeout(LONGEST, tokio::spawn((self.run)(settings.clone()))).await;
         let findings = match ran {
             Ok(Ok(findings)) => findings,
             Ok(Err(panic)) => red(&format!("it broke: {panic}")),

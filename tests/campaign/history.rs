@@ -53,6 +53,11 @@ impl History {
         self.results.values().filter(|bodies| of(bodies)).count()
     }
 
+    /// Every job came to its good end.
+    pub(crate) fn judge_completed(&self, findings: &mut Findings) {
+        findings.holds("every job completed", self.with_code("") == self.submitted.len());
+    }
+
     /// What every bar has to find, whatever it tries.
     pub(crate) fn judge(&self, findings: &mut Findings) {
         let phantoms = self.results.keys().filter(|job| !self.submitted.contains(*job)).count();

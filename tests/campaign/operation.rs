@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use harness::process::figure;
 use harness::third_party::Reply;
 use serde_json::{Value, json};
 
@@ -58,9 +59,7 @@ async fn scaling(settings: Settings) -> Findings {
 async fn shares(world: &World) -> Vec<f64> {
     let mut shares = Vec::new();
     for worker in &world.workers {
-        let metrics = worker.metrics().await;
-        let line = metrics.lines().find(|line| line.starts_with(r#"data_connector_attempts_total{code="OK"}"#));
-        shares.push(line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0));
+        shares.push(figure(&worker.metrics().await, r#"data_connector_attempts_total{code="OK"}"#));
     }
     shares
 }

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use crate::bar::{Bar, Findings, Settings};
 use crate::history::repeats;
-use crate::world::{USUAL, World};
+use crate::world::{USUAL, World, spread};
 
 pub(crate) fn bars() -> Vec<Bar> {
     vec![
@@ -55,10 +55,6 @@ pub(crate) fn bars() -> Vec<Bar> {
 
 fn slow(random: u64) -> Reply {
     Reply::json(&json!({})).after(Duration::from_millis(200 + random % 600))
-}
-
-fn spread(path: &str) -> u64 {
-    path.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
 }
 
 async fn kills(settings: Settings, resource: Value) -> Findings {
@@ -201,7 +197,7 @@ async fn restarts(settings: Settings) -> Findings {
     findings.figure("restarts", restarts);
     findings.figure("slowest exit, ms", slowest.as_millis());
     findings.holds("no request twice", repeated == 0);
-    findings.holds("every job completed", history.with_code("") == history.submitted.len());
+    history.judge_completed(&mut findings);
     findings.holds("an exit within 32 s", slowest < Duration::from_secs(32));
     findings
 }
@@ -230,7 +226,7 @@ async fn sleepers(settings: Settings) -> Findings {
     findings.figure("sleepers", rounds);
     findings.figure("requests repeated", repeated);
     findings.holds("same key and body on every repeat", differ == 0);
-    findings.holds("every job completed", history.with_code("") == history.submitted.len());
+    history.judge_completed(&mut findings);
     findings
 }
 
@@ -291,6 +287,6 @@ async fn thrice(settings: Settings) -> Findings {
     history.judge(&mut findings);
     let (repeated, _) = repeats(&world.requests());
     findings.holds(&format!("one call a job ({repeated} repeated)"), repeated == 0);
-    findings.holds("every job completed", history.with_code("") == history.submitted.len());
+    history.judge_completed(&mut findings);
     findings
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use harness::broker::PrivateBroker;
-use harness::process::Running;
+use harness::process::{Running, figure};
 use harness::scene::{Scene, job, with_retries};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use serde_json::{Value, json};
@@ -21,6 +21,11 @@ pub(crate) struct World {
     pub(crate) broker: PrivateBroker,
     config: String,
     concurrency: String,
+}
+
+/// A number that a job's path always gives, for what is spread over jobs.
+pub(crate) fn spread(path: &str) -> u64 {
+    path.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
 }
 
 /// How workers are set up unless a bar says otherwise.
@@ -110,9 +115,7 @@ impl World {
     pub(crate) async fn figure(&self, name: &str) -> f64 {
         let mut sum = 0.0;
         for worker in &self.workers {
-            let metrics = worker.metrics().await;
-            let values = metrics.lines().filter(|line| line.starts_with(name)).filter_map(|l| l.rsplit(' ').next());
-            sum += values.filter_map(|value| value.parse::<f64>().ok()).sum::<f64>();
+            sum += figure(&worker.metrics().await, name);
         }
         sum
     }

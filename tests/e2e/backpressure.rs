@@ -3,21 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+use harness::process::figure;
 use harness::proxy::{Proxy, Toxic};
 use harness::scene::{NOTHING, Scene, job, with_retries};
 use harness::third_party::{Reply, ThirdParty};
 use harness::{eventually, process};
 use serde_json::{Value, json};
-
-/// The value of a metric with these labels, 0 when it is not there.
-fn figure(metrics: &str, name: &str) -> f64 {
-    metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or_default()
-}
-
-async fn healthcheck(scene: &Scene) -> String {
-    let output = process::run(&mut scene.command(&["healthcheck"])).await;
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
 
 #[tokio::test]
 async fn a_host_that_is_down_costs_its_jobs_no_attempt_and_others_no_time() {
@@ -171,7 +162,7 @@ async fn a_job_that_does_not_get_on_ends_the_process_and_another_one_takes_over(
     assert!(live.starts_with("HTTP/1.1 503") && live.contains("wedged: job j0 does not get on"), "{live}");
     assert!(process::get(&address, "/metrics").await.contains("data_connector_wedged 1"));
     eventually("a healthcheck that says so", || async {
-        healthcheck(&scene).await.contains("wedged: job j0 does not get on").then_some(())
+        scene.healthcheck().await.1.contains("wedged: job j0 does not get on").then_some(())
     })
     .await;
     assert_eq!(worker.ended().await, Some(70), "{}", worker.output());

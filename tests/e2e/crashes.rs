@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use harness::broker::PrivateBroker;
 use harness::engine::Engine;
+use harness::eventually;
 use harness::scene::{NOTHING, Scene, job};
 use harness::third_party::{Reply, ThirdParty};
-use harness::{eventually, process};
 use serde_json::json;
 
 async fn called(third_party: &ThirdParty, times: usize) {
@@ -174,15 +174,11 @@ async fn a_worker_waits_for_a_broker_that_stops_and_starts() {
     broker.kill().await;
     eventually("a worker that says so", || async { worker.output().contains("connecting again").then_some(()) }).await;
     eventually("a healthcheck that says so", || async {
-        let output = process::run(&mut scene.command(&["healthcheck"])).await;
-        String::from_utf8_lossy(&output.stdout).contains("RabbitMQ is not connected").then_some(())
+        scene.healthcheck().await.1.contains("RabbitMQ is not connected").then_some(())
     })
     .await;
     broker.start_again().await;
-    eventually("a worker that is well", || async {
-        process::run(&mut scene.command(&["healthcheck"])).await.status.success().then_some(())
-    })
-    .await;
+    eventually("a worker that is well", || async { scene.healthcheck().await.0.then_some(()) }).await;
     let mut engine = scene.engine().await;
     engine.publish(&job("j1", "r", &[], json!({}))).await;
     assert_eq!(engine.result().await.message_id, "j1");

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use harness::repository;
 use harness::scene::{Scene, job};
 use harness::third_party::{Reply, Seen, ThirdParty};
+use harness::{path_with_binary, repository};
 use serde_json::{Value, json};
 
 /// A server that gives tokens, challenges who comes without an answer to one, and answers everything else.
@@ -111,10 +111,8 @@ async fn the_commands_and_the_file_of_the_page_work() {
     scene.cli(&["connectors", "import", &file]).await;
     let commands = blocks("sh").concat();
     assert!(commands.lines().count() >= 7, "{commands}");
-    let folder = harness::binary().parent().map(|folder| folder.display().to_string()).unwrap_or_default();
-    let path = format!("{folder}:{}", std::env::var("PATH").unwrap_or_default());
     let mut shell = scene.program("bash", &["-c", &format!("set -eux\n{commands}")]);
-    harness::process::succeed(shell.env("PATH", path)).await;
+    harness::process::succeed(shell.env("PATH", path_with_binary())).await;
 }
 
 /// A worker goes on with what was sealed anew, and with what is set after that.

@@ -1,11 +1,9 @@
 //! What a newcomer is told to type works as it stands.
 
-use std::path::Path;
-
 use harness::engine::Engine;
 use harness::process::succeed;
 use harness::scene::Scene;
-use harness::{binary, repository};
+use harness::{binary, path_with_binary, repository};
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -52,25 +50,33 @@ fn copy_of_the_examples(scene: &Scene) -> String {
     port
 }
 
+/// The commands of a page's block that says it is run.
+fn commands_of(page: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(repository().join(page)).unwrap_or_else(|e| panic!("{page}: {e}"));
+    let block = text.split("<!-- run by a test -->").nth(1).and_then(|rest| rest.split("```").nth(1));
+    let lines = block.unwrap_or_else(|| panic!("{page} has no block")).lines();
+    lines.filter(|line| !line.is_empty() && *line != "sh").map(ToOwned::to_owned).collect()
+}
+
+/// What follows the program's name.
+fn arguments(command: &str) -> Vec<&str> {
+    command.strip_prefix("data-connector ").expect("a command of the product").split(' ').collect()
+}
+
 /// The commands of the README that show the command line, run one after the other in one folder.
 #[tokio::test]
 async fn the_commands_of_the_readme_run() {
-    let readme = std::fs::read_to_string(repository().join("README.md")).expect("the README");
-    let block =
-        readme.split("<!-- run by a test -->").nth(1).and_then(|rest| rest.split("```").nth(1)).expect("a block");
-    let commands: Vec<&str> = block.lines().filter(|line| !line.is_empty() && *line != "sh").collect();
+    let commands = commands_of("README.md");
     assert!(commands.len() >= 5, "{commands:?}");
     let scene = Scene::new();
     let port = copy_of_the_examples(&scene);
-    let folder = binary().parent().unwrap_or(Path::new(".")).to_path_buf();
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
     let script = format!("set -eux\n{}", commands.join("\n")).replace("4010", &port);
     let mut shell = Command::new("bash");
     shell
         .arg("-c")
         .arg(script)
         .current_dir(scene.path("copy"))
-        .env("PATH", path)
+        .env("PATH", path_with_binary())
         .env("XDG_DATA_HOME", scene.path("data"));
     shell.env("AMQP_URL", scene.broker()).env("DATA_CONNECTOR__AMQP__PREFIX", scene.prefix());
     succeed(&mut shell).await;
@@ -96,13 +102,10 @@ fn the_runbook_knows_every_metric() {
 async fn the_commands_of_the_runbook_run() {
     let scene = Scene::new();
     let _worker = scene.worker(&[]).await;
-    let runbook = std::fs::read_to_string(repository().join("deploy/RUNBOOK.md")).expect("the runbook");
-    let block = runbook.split("<!-- run by a test -->").nth(1).and_then(|rest| rest.split("```").nth(1));
-    let commands: Vec<&str> =
-        block.expect("a block").lines().filter_map(|l| l.strip_prefix("data-connector ")).collect();
+    let commands = commands_of("deploy/RUNBOOK.md");
     assert!(commands.len() >= 4, "{commands:?}");
     for command in commands {
-        scene.cli(&command.split(' ').collect::<Vec<_>>()).await;
+        scene.cli(&arguments(&command)).await;
     }
 }
 
@@ -110,13 +113,10 @@ async fn the_commands_of_the_runbook_run() {
 async fn the_commands_of_the_model_page_run() {
     let scene = Scene::new();
     copy_of_the_examples(&scene);
-    let page = std::fs::read_to_string(repository().join("bpmn-ext/README.md")).expect("the page");
-    let block = page.split("<!-- run by a test -->").nth(1).and_then(|rest| rest.split("```").nth(1));
-    let commands: Vec<&str> =
-        block.expect("a block").lines().filter_map(|l| l.strip_prefix("data-connector ")).collect();
+    let commands = commands_of("bpmn-ext/README.md");
     assert!(commands.len() >= 6, "{commands:?}");
     for command in commands {
-        let mut program = scene.command(&command.split(' ').collect::<Vec<_>>());
+        let mut program = scene.command(&arguments(&command));
         succeed(program.current_dir(scene.path("copy/deploy/examples/order"))).await;
     }
 }

@@ -5,17 +5,11 @@ use harness::scene::{NOTHING, Scene, job, with_retries};
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 
-async fn scene(third_party: &ThirdParty) -> Scene {
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/{{n}}"), "method": "POST"}})).await;
-    scene
-}
-
 #[tokio::test]
 async fn a_job_that_ended_runs_again_beside_the_first() {
     let third_party =
         ThirdParty::start(|_, n| if n == 0 { Reply::Break } else { Reply::json(&json!({"ok": n})) }).await;
-    for scene in [scene(&third_party).await, Scene::new().with_postgres().await] {
+    for scene in [Scene::new(), Scene::new().with_postgres().await] {
         let begun = third_party.seen().len();
         scene.resources(json!({"r": {"url": third_party.url("/{{n}}"), "method": "POST"}})).await;
         let _worker = scene.worker(&[]).await;

@@ -35,6 +35,12 @@ pub fn binary() -> PathBuf {
     })
 }
 
+/// The search path with the binary's folder in front.
+pub fn path_with_binary() -> String {
+    let folder = binary().parent().unwrap_or(Path::new(".")).display().to_string();
+    format!("{folder}:{}", std::env::var("PATH").unwrap_or_default())
+}
+
 /// Tries until it holds; fails the test with `what` when patience is over.
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
     let begun = tokio::time::Instant::now();

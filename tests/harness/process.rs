@@ -69,6 +69,12 @@ impl Running {
     }
 }
 
+/// The sum of all values whose line begins with this name and labels; 0 where there are none.
+pub fn figure(metrics: &str, name: &str) -> f64 {
+    let lines = metrics.lines().filter(|line| line.starts_with(name));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
 /// The whole answer to a GET.
 pub async fn get(address: &str, path: &str) -> String {
     let mut socket = tokio::net::TcpStream::connect(address).await.expect("the interface");

@@ -114,6 +114,12 @@ impl Scene {
         (output.status.code().unwrap_or(-1), text)
     }
 
+    /// Whether `healthcheck` finds everything well, and what it says.
+    pub async fn healthcheck(&self) -> (bool, String) {
+        let output = run(&mut self.command(&["healthcheck"])).await;
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Imports connectors.
     pub async fn connectors(&self, records: &Value) {
         let file = self.file("connectors.json", &records.to_string());

@@ -138,8 +138,7 @@ impl<'e, 'a> Place<'e, 'a> {
         })?;
         match extension::connectors(self.element()).next() {
             Some(connector) => {
-                let prefix = connector.qualified.strip_suffix(connector.name).unwrap_or_default();
-                reconcile::element(edits, connector, &part, prefix);
+                reconcile::element(edits, connector, &part, connector.prefix());
             }
             None => self.insert_connector(edits, &part)?,
         }
@@ -166,7 +165,7 @@ impl<'e, 'a> Place<'e, 'a> {
         let lines = Lines::around(edits.text(), element, documentation);
         let (line, step) = (&lines.before_child, &lines.step);
         let inside = if line.is_empty() { String::new() } else { format!("{line}{step}") };
-        let name = format!("{}extensionElements", element.qualified.strip_suffix(element.name).unwrap_or_default());
+        let name = format!("{}extensionElements", element.prefix());
         let extensions = format!("<{name}>{inside}{}{line}</{name}>", written(&inside, step));
         edits.insert_children(element, documentation, &[extensions]);
         Ok(())

@@ -128,6 +128,11 @@ impl Health {
         self.database.swap(false, Ordering::Relaxed)
     }
 
+    /// Whether the database answered last time it was asked.
+    pub fn has_database(&self) -> bool {
+        self.database.load(Ordering::Relaxed)
+    }
+
     /// Notes that no more jobs are taken.
     pub fn draining(&self) {
         self.draining.store(true, Ordering::Relaxed);

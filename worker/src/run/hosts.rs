@@ -53,10 +53,16 @@ struct Host {
 /// One call's place at its host, given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
+    call: Call,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// One call, with a place or waiting for one; if it is the one that asks, another one may when this is dropped.
+#[derive(Debug)]
+struct Call {
     hosts: Arc<Hosts>,
     host: String,
     asks: bool,
-    _permit: OwnedSemaphorePermit,
 }
 
 impl Hosts {
@@ -68,16 +74,13 @@ impl Hosts {
     /// A place at `host`. A busy one is waited for shortly; one that is stuck or does not answer is not.
     pub(super) async fn enter(self: &Arc<Self>, host: &str) -> Result<Place, NoPlace> {
         let (places, asks, is_stuck) = self.look_at(host)?;
-        let place = |permit| Place { hosts: Arc::clone(self), host: host.to_owned(), asks, _permit: permit };
-        if let Ok(permit) = Arc::clone(&places).try_acquire_owned() {
-            return Ok(place(permit));
-        }
-        let waited = if is_stuck { None } else { timeout(BUSY, places.acquire_owned()).await.ok() };
-        if let Some(permit) = waited.and_then(Result::ok) {
-            return Ok(place(permit));
-        }
-        self.change(host, |host| host.asking &= !asks);
-        Err(NoPlace::Full)
+        let call = Call { hosts: Arc::clone(self), host: host.to_owned(), asks };
+        let permit = match Arc::clone(&places).try_acquire_owned() {
+            Ok(permit) => Some(permit),
+            Err(_) if is_stuck => None,
+            Err(_) => timeout(BUSY, places.acquire_owned()).await.ok().and_then(Result::ok),
+        };
+        permit.map(|permit| Place { call, _permit: permit }).ok_or(NoPlace::Full)
     }
 
     /// How many hosts are left alone now.
@@ -153,11 +156,12 @@ impl Host {
 impl Place {
     /// Tells how the call went: whether the host gave an answer that it stands behind.
     pub(super) fn ended(&self, has_answered: bool) {
-        self.hosts.change(&self.host, |host| {
+        let Call { hosts, host: name, asks } = &self.call;
+        hosts.change(name, |host| {
             if has_answered {
-                host.answered(&self.host);
+                host.answered(name);
             } else {
-                host.failed(&self.host, self.asks, Instant::now());
+                host.failed(name, *asks, Instant::now());
             }
         });
     }
@@ -165,10 +169,15 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.hosts.change(&self.host, |host| {
-            host.freed = Instant::now();
-            host.asking &= !self.asks;
-        });
+        self.call.hosts.change(&self.call.host, |host| host.freed = Instant::now());
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if self.asks {
+            self.hosts.change(&self.host, |host| host.asking = false);
+        }
     }
 }
 

@@ -93,7 +93,7 @@ async fn renew(worker: &Worker, lease: Duration) {
     let (mut tick, mut renewed) = (every(Duration::from_secs(1)), Instant::now());
     loop {
         tick.tick().await;
-        if renewed.elapsed() < renewal && worker.health.status(&worker.id).database {
+        if renewed.elapsed() < renewal && worker.health.has_database() {
             continue;
         }
         match worker.store.renew_worker(&worker.id, lease).await {
@@ -130,7 +130,7 @@ async fn sweep(worker: &Worker) {
 
 /// What the whole ledger says about retries and results.
 async fn read_figures(worker: &Worker) {
-    match worker.ledger.figures(BEHIND).await {
+    match worker.store.figures(BEHIND).await {
         Ok(figures) => {
             metrics::gauge!(metric::RETRY_STUCK).set(count(figures.retry_stuck));
             metrics::gauge!(metric::RESULTS_WAITING).set(count(figures.results_waiting));

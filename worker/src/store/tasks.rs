@@ -86,11 +86,9 @@ impl Store {
             (SELECT version FROM deployed_tasks WHERE process = $1 AND element <> '' ORDER BY sequence DESC LIMIT 1))";
         let task: Option<String> = on!(&self.0.database, read db => sqlx::query_scalar(statement)
             .bind(process).bind(element).bind(version).fetch_optional(db).await?)?;
-        task.map(|text| serde_json::from_str(&text).map_err(|e| Error::Refused(e.to_string()))).transpose()
+        task.map(|text| read(&text)).transpose()
     }
-}
 
-impl Store {
     /// All tasks of a version, by element; none when it is not deployed.
     ///
     /// # Errors
@@ -99,8 +97,7 @@ impl Store {
         let rows: Vec<(String, String)> = on!(&self.0.database, read db =>
             sqlx::query_as(TASKS).bind(process).bind(version).fetch_all(db).await?)?;
         let rows = rows.into_iter().filter(|(element, _)| element != REMOVED);
-        let read = |text: String| serde_json::from_str(&text).map_err(|e| Error::Refused(e.to_string()));
-        rows.map(|(element, task)| Ok((element, read(task)?))).collect()
+        rows.map(|(element, task)| Ok((element, read(&task)?))).collect()
     }
 
     /// Removes a version, whose name is not given again; whether it was there.
@@ -127,6 +124,10 @@ impl Store {
             true
         })
     }
+}
+
+fn read(task: &str) -> Result<Value, Error> {
+    serde_json::from_str(task).map_err(|e| Error::Refused(e.to_string()))
 }
 
 /// The label, or the number of the deployment; a number that somebody used as a label is passed over.

@@ -1,10 +1,9 @@
 //! Figures of the whole ledger that tell an operator whether retries come back and results are taken.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::LedgerHandle;
-use crate::store::Error;
 use crate::store::database::on;
+use crate::store::{Error, Store};
 
 /// Jobs whose wait ended so long ago are stuck, milliseconds.
 const STUCK_MS: i64 = 60_000;
@@ -14,7 +13,7 @@ const COUNTED: i64 = 10_000;
 const STUCK: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'waiting' AND due_at < $1 LIMIT $2) AS s";
 const RETURNED: &str = "SELECT engine FROM jobs WHERE state = 'answered' AND returns > 0 ORDER BY due_at LIMIT $1";
 
-/// What [`LedgerHandle::figures`] found.
+/// What [`Store::figures`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
     /// Jobs whose wait ended more than a minute ago and whose copy has not come back.
@@ -25,19 +24,19 @@ pub struct Figures {
     pub engines_behind: BTreeSet<String>,
 }
 
-impl LedgerHandle {
+impl Store {
     /// Counts what is stuck; an engine with more than `behind` untaken results is behind.
     ///
     /// # Errors
     /// When the database cannot be asked.
     pub async fn figures(&self, behind: u32) -> Result<Figures, Error> {
-        let clock = self.database().clock();
-        let (stuck, engines): (i64, Vec<Option<String>>) = on!(self.database(), read db => {
+        let clock = self.0.database.clock();
+        let (stuck, engines): (i64, Vec<Option<String>>) = on!(&self.0.database, read db => {
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
             let stuck = sqlx::query_scalar(STUCK).bind(now - STUCK_MS).bind(COUNTED).fetch_one(&mut *db).await?;
             (stuck, sqlx::query_scalar(RETURNED).bind(COUNTED).fetch_all(db).await?)
         })?;
-        let mut counts = std::collections::BTreeMap::<String, u32>::new();
+        let mut counts = BTreeMap::<String, u32>::new();
         for engine in engines.iter().flatten() {
             *counts.entry(engine.clone()).or_default() += 1;
         }

@@ -52,10 +52,6 @@ impl LedgerHandle {
         Self { queue, database }
     }
 
-    pub(super) fn database(&self) -> &Database {
-        &self.database
-    }
-
     /// Claims a job before anything of it is sent; returns once the claim is durable. A claim that is given up, or whose
     /// answer got lost, is undone.
     ///
