@@ -37,9 +37,16 @@ pub(super) async fn admit(worker: &Worker, job: &Job, planned: Result<&Ready, &F
     }
 }
 
+/// Tells the host's place how its call went. What failed before anything was sent says nothing of the host.
+pub(super) fn tell<T>(place: &Place, called: &Result<T, Failure>) {
+    if called.as_ref().err().is_none_or(|failure| failure.attempted) {
+        place.ended(has_answered(called));
+    }
+}
+
 /// Whether a host has given an answer that it stands behind. Gateways answer for hosts that do not; one that says when
 /// to come back is there.
-pub(super) fn has_answered<T>(called: &Result<T, Failure>) -> bool {
+fn has_answered<T>(called: &Result<T, Failure>) -> bool {
     let Err(failure) = called else { return true };
     match failure.status {
         Some(502..=504) => matches!(failure.retriable, Retriable::Retry { after: Some(_) }),
@@ -68,7 +75,22 @@ fn later(why: &'static str, job: &Job, wait: Duration) -> Admission {
 
 #[cfg(test)]
 mod tests {
+    use super::super::hosts::Hosts;
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_never_sent_does_not_end_a_hosts_rest() {
+        let hosts = Hosts::new(20);
+        let (denied, silent) = (Code::Denied, Failure::of_attempt(Code::Connect, "", Retriable::Final));
+        let place = hosts.enter("h").await.unwrap();
+        for _ in 0..10 {
+            tell::<()>(&place, &Err(silent.clone()));
+            tell::<()>(&place, &Err(Failure::before_any_attempt(denied, "")));
+        }
+        assert_eq!(hosts.resting(), 1);
+        tell(&place, &Ok(()));
+        assert_eq!(hosts.resting(), 0);
+    }
 
     #[test]
     fn a_host_that_says_when_to_come_back_is_there() {

@@ -131,7 +131,7 @@ async fn attempt_it(
     };
     let took = begun.elapsed();
     if let Some(place) = place {
-        place.ended(admission::has_answered(&called));
+        admission::tell(place, &called);
     }
     outcome::count_attempt(&called, took);
     let failure = match called {
