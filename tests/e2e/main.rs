@@ -16,3 +16,4 @@ mod replays;
 mod retries;
 mod secrets;
 mod tidy;
+mod tls;

@@ -11,6 +11,7 @@ pub mod process;
 pub mod proxy;
 pub mod scene;
 pub mod third_party;
+pub mod tls;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,15 +1,22 @@
 //! A third party on loopback: remembers every request before it answers, and answers as the test says.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use axum::serve::{IncomingStream, Listener};
 use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::server::TlsStream;
 
 /// One request as it arrived.
 #[derive(Debug, Clone)]
@@ -19,6 +26,16 @@ pub struct Seen {
     pub headers: HeaderMap,
     pub body: String,
     pub at: Instant,
+    pub from: Peer,
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Its port: another one for each connection.
+    pub port: u16,
+    /// The certificate that it has shown, if any.
+    pub certificate: Option<Vec<u8>>,
 }
 
 impl Seen {
@@ -81,6 +98,7 @@ struct Shared {
 /// A running third party.
 pub struct ThirdParty {
     shared: Shared,
+    scheme: &'static str,
     port: u16,
     task: tokio::task::JoinHandle<()>,
 }
@@ -88,12 +106,31 @@ pub struct ThirdParty {
 impl ThirdParty {
     /// Starts one that answers by `script`, which is given the request and how many came before it.
     pub async fn start(script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let (listener, port) = loopback().await;
+        Self::behind(listener, ("http", port), script)
+    }
+
+    /// The same behind TLS.
+    pub async fn secure(config: ServerConfig, script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
+        let (listener, port) = loopback().await;
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        Self::behind(Secure { listener, acceptor }, ("https", port), script)
+    }
+
+    fn behind<L>(
+        listener: L,
+        (scheme, port): (&'static str, u16),
+        script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self
+    where
+        L: Listener<Addr = SocketAddr>,
+        Peer: for<'a> Connected<IncomingStream<'a, L>>,
+    {
         let shared = Shared { seen: Arc::default(), script: Arc::new(script) };
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port on loopback");
-        let port = listener.local_addr().expect("its address").port();
         let router = Router::new().fallback(answer).with_state(shared.clone());
-        let task = tokio::spawn(async move { axum::serve(listener, router).await.expect("a listener that lasts") });
-        Self { shared, port, task }
+        let service = router.into_make_service_with_connect_info::<Peer>();
+        let task = tokio::spawn(async move { axum::serve(listener, service).await.expect("a listener that lasts") });
+        Self { shared, scheme, port, task }
     }
 
     /// One that answers everything with an empty object.
@@ -103,7 +140,7 @@ impl ThirdParty {
 
     /// Its address with a path.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("{}://127.0.0.1:{}{path}", self.scheme, self.port)
     }
 
     /// Its port.
@@ -123,7 +160,51 @@ impl Drop for ThirdParty {
     }
 }
 
-async fn answer(State(shared): State<Shared>, request: Request) -> Response {
+async fn loopback() -> (TcpListener, u16) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port on loopback");
+    let port = listener.local_addr().expect("its address").port();
+    (listener, port)
+}
+
+/// Takes connections whose handshake came to an end.
+struct Secure {
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Listener for Secure {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        loop {
+            if let Ok((socket, peer)) = self.listener.accept().await
+                && let Ok(secure) = self.acceptor.accept(socket).await
+            {
+                return (secure, peer);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self { port: stream.remote_addr().port(), certificate: None }
+    }
+}
+
+impl Connected<IncomingStream<'_, Secure>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Secure>) -> Self {
+        let shown = stream.io().get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        Self { port: stream.remote_addr().port(), certificate: shown.map(|certificate| certificate.to_vec()) }
+    }
+}
+
+async fn answer(State(shared): State<Shared>, ConnectInfo(from): ConnectInfo<Peer>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let body = to_bytes(body, 64 * 1024 * 1024).await.unwrap_or_default();
     let seen = Seen {
@@ -132,6 +213,7 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
         headers: head.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
         at: Instant::now(),
+        from,
     };
     let before = {
         let mut all = shared.seen.lock().unwrap_or_else(PoisonError::into_inner);

@@ -19,7 +19,9 @@ pub(super) fn before_status(error: reqwest::Error, request: &RequestSpec, asked_
     if error.is_builder() {
         return Failure::before_any_attempt(Code::Configuration, chain(&error));
     }
-    if let Some(tls) = cause::<rustls::Error>(&error) {
+    if let Some(tls) = cause::<rustls::Error>(&error)
+        && (error.is_connect() || refuses_us(tls))
+    {
         return tls_failure(tls, request);
     }
     if cause::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse_too_large) {
@@ -56,8 +58,34 @@ fn without_status(request: &RequestSpec, time_ran_out: bool, nothing_sent: bool,
     }
 }
 
+/// Whether the peer did not like who we said we are. With TLS 1.3 it says so when we think the handshake done, and have written
+/// what it will never read; every other alert may come after it has acted.
+fn refuses_us(error: &rustls::Error) -> bool {
+    use rustls::AlertDescription::{
+        AccessDenied, BadCertificate, CertificateExpired, CertificateRequired, CertificateRevoked, CertificateUnknown,
+        DecryptError, UnknownCA, UnsupportedCertificate,
+    };
+    let rustls::Error::AlertReceived(alert) = error else { return false };
+    matches!(
+        alert,
+        AccessDenied
+            | BadCertificate
+            | CertificateExpired
+            | CertificateRequired
+            | CertificateRevoked
+            | CertificateUnknown
+            | DecryptError
+            | UnknownCA
+            | UnsupportedCertificate
+    )
+}
+
 fn tls_failure(error: &rustls::Error, request: &RequestSpec) -> Failure {
     let place = place(request);
+    if refuses_us(error) {
+        let hint = "it asks who we are: see `client_certificate` and `client_key` of the connector's credentials";
+        return Failure::of_attempt(Code::Tls, format!("{place}: {error}; {hint}"), Retriable::Final);
+    }
     if matches!(error, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) {
         let hint = "for an own certificate authority the operator sets http.ca_file";
         return Failure::of_attempt(Code::Tls, format!("{place}: {error}; {hint}"), Retriable::Final);

@@ -305,8 +305,8 @@ async fn redirects_end() {
     assert_eq!(client().send(&request(Method::GET, nowhere.url("/"))).await.unwrap().status, 302);
 }
 
-#[tokio::test]
-async fn certificates_are_verified_unless_connector_and_operator_say_otherwise() {
+/// A server whose certificate nobody has signed; what it says to a request stands in the secure channel, or in its way.
+async fn secure_server(inside: bool) -> Url {
     let signed = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::Pkcs8(signed.signing_key.serialize_der().into());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -323,12 +323,35 @@ async fn certificates_are_verified_unless_connector_and_operator_say_otherwise()
         while let Ok((socket, _)) = listener.accept().await {
             if let Ok(mut secure) = acceptor.accept(socket).await {
                 let mut head = [0; 1_024];
-                if secure.read(&mut head).await.is_ok() {
-                    secure.write_all(ok("{}").as_bytes()).await.ok();
+                if secure.read(&mut head).await.is_err() {
+                    continue;
+                }
+                let answer = ok("{}");
+                if inside {
+                    secure.write_all(answer.as_bytes()).await.ok();
+                } else {
+                    secure.into_inner().0.write_all(answer.as_bytes()).await.ok();
                 }
             }
         }
     });
+    url
+}
+
+#[tokio::test]
+async fn a_secure_connection_that_breaks_after_the_request_leaves_its_outcome_open() {
+    let client = client_with(&["127.0.0.0/8"], |settings| settings.allow_insecure_tls = true);
+    let url = secure_server(false).await;
+    for (method, expected) in [(Method::GET, ("CONNECT", true)), (Method::POST, ("OUTCOME_UNKNOWN", false))] {
+        let spec = RequestSpec { verify_certificate: false, ..request(method.clone(), url.clone()) };
+        let failure = client.send(&spec).await.unwrap_err();
+        assert_eq!(class(&failure), (expected.0.to_owned(), expected.1, true), "{method}: {}", failure.message);
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_verified_unless_connector_and_operator_say_otherwise() {
+    let url = secure_server(true).await;
     let failure = client().send(&request(Method::POST, url.clone())).await.unwrap_err();
     assert_eq!(class(&failure), ("TLS".to_owned(), false, true), "{}", failure.message);
     assert!(failure.message.contains("http.ca_file"));
