@@ -1,5 +1,6 @@
 //! The product as its users meet it: the release binary, a real broker, real databases, a real engine.
 
+mod assertions;
 mod backpressure;
 mod cancels;
 mod command_line;
