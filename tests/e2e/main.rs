@@ -2,6 +2,7 @@
 
 mod assertions;
 mod backpressure;
+mod canaries;
 mod cancels;
 mod command_line;
 mod crashes;

@@ -9,6 +9,7 @@ pub mod broker;
 pub mod engine;
 pub mod process;
 pub mod proxy;
+pub mod raw;
 pub mod scene;
 pub mod third_party;
 pub mod tls;

@@ -2,9 +2,11 @@
 //!
 //! Knows which members each `authtype` takes; must not know how a credential is shown to a third party.
 
-use secrecy::SecretString;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::Invalid;
 use super::spelling::{flag, member, required_text, text};
@@ -89,6 +91,14 @@ pub struct OAuth2 {
     pub audience: Option<String>,
     /// What is handed in for a token.
     pub grant: Grant,
+}
+
+impl OAuth2 {
+    /// `client_id` and a `client_secret` as Basic authentication carries them: both are form-encoded first (RFC 6749, 2.3.1).
+    pub fn basic_pair(&self, secret: &SecretString) -> SecretString {
+        let part = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        STANDARD.encode(format!("{}:{}", part(&self.client_id), part(secret.expose_secret()))).into()
+    }
 }
 
 /// How an OAuth client proves itself to the token endpoint.

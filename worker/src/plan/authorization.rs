@@ -168,7 +168,8 @@ fn confidential(credentials: &Credentials) -> Vec<SecretString> {
         Scheme::OAuth2(oauth) => {
             match &oauth.client {
                 ClientProof::None => {}
-                ClientProof::Body(secret) | ClientProof::Basic(secret) => all.push(secret.clone()),
+                ClientProof::Body(secret) => all.push(secret.clone()),
+                ClientProof::Basic(secret) => all.extend([secret.clone(), oauth.basic_pair(secret)]),
                 ClientProof::PrivateKey { key, .. } => all.push(key.clone()),
             }
             match &oauth.grant {

@@ -1,7 +1,7 @@
 //! The secrets that one job's call used, and their removal from whatever a person or an engine may read.
 //!
-//! Knows values and the forms in which they come back: raw, JSON, URL, form, XML, hexadecimal, base64 at any offset; must
-//! not know where the texts come from.
+//! Knows values and the forms in which they come back: raw, JSON, URL, form, XML, hexadecimal, base64 at any offset, each in
+//! the spellings of the usual libraries; must not know where the texts come from.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,12 +13,19 @@ use memchr::memmem::Finder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
+use url::Url;
 
 /// What stands where a secret was.
 pub const MASK: &str = "********";
 /// Shorter secrets cannot be told from ordinary text: masking them would destroy answers.
 const SHORTEST: usize = 6;
+/// Less of one that was cut says nothing.
+const REMNANT: usize = 4;
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// What Python's `quote` leaves as it is.
+const WITH_SLASH: &AsciiSet = &COMPONENT.remove(b'/');
+/// What JavaScript's `encodeURIComponent` leaves as it is.
+const WITH_MARKS: &AsciiSet = &COMPONENT.remove(b'!').remove(b'\'').remove(b'(').remove(b')').remove(b'*');
 
 /// The secrets of one call; shared by everything that handles the call, so that a token fetched on the way is masked too.
 #[derive(Default)]
@@ -105,6 +112,27 @@ impl Masks {
             *text = self.masked(text);
         }
     }
+
+    /// Masks a text that was cut, perhaps in the middle of a secret: what is left of one at its end goes too.
+    pub fn mask_cut(&self, text: &mut String) {
+        self.mask_text(text);
+        if let Some(begin) = self.remnant(text.as_bytes()) {
+            text.truncate(begin);
+            text.push_str(MASK);
+        }
+    }
+
+    /// Where the beginning of a secret stands at the end of a text.
+    fn remnant(&self, text: &[u8]) -> Option<usize> {
+        let known = self.own.read().unwrap_or_else(PoisonError::into_inner);
+        let left_of = |needle: &[u8]| {
+            let longest = needle.len().saturating_sub(1).min(text.len());
+            (REMNANT..=longest).rev().find(|length| text.ends_with(needle.get(..*length).unwrap_or_default()))
+        };
+        let own = known.iter().filter_map(|finder| left_of(finder.needle())).max().map(|length| text.len() - length);
+        let base = self.base.as_ref().and_then(|base| base.remnant(text));
+        own.into_iter().chain(base).min()
+    }
 }
 
 fn replaced(text: String, finder: &Finder<'_>) -> String {
@@ -121,33 +149,99 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
     if secret.len() < SHORTEST {
         return Vec::new();
     }
-    let json = Value::from(secret).to_string();
-    let json = json.trim_matches('"').to_owned();
-    let percent = utf8_percent_encode(secret, COMPONENT).to_string();
-    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let entities = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    let hex = secret.bytes().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").ok();
-        hex
-    });
-    let mut forms = vec![
-        secret.to_owned(),
-        json.replace('/', "\\/"),
-        json,
-        lower_escapes(&percent),
-        percent,
-        lower_escapes(&form),
-        form,
-        entities.replace('\'', "&apos;"),
-        entities.replace('\'', "&#39;"),
-        entities,
-        hex.to_uppercase(),
-        hex,
-    ];
-    forms.extend(base64_forms(secret.as_bytes()));
+    let json = in_json(secret);
+    let mut forms = [json_forms(&json), json_forms(&in_json(&json))].concat();
+    // A body in JSON that holds it is itself said back as a part of JSON, or encoded.
+    for text in [secret, &json] {
+        forms.push(text.to_owned());
+        forms.extend(xml_forms(text));
+        forms.extend(url_forms(text).into_iter().flat_map(|form| [lower_escapes(&form), form]));
+        forms.extend(hex_forms(text));
+        forms.extend(base64_forms(text.as_bytes()));
+    }
     forms.sort_unstable();
     forms.dedup();
     forms.into_iter().map(String::into_bytes).collect()
+}
+
+/// The inside of a JSON string.
+fn in_json(text: &str) -> String {
+    let json = Value::from(text).to_string();
+    json.get(1..json.len() - 1).unwrap_or_default().to_owned()
+}
+
+/// The inside of a JSON string, as one library or another spells it.
+fn json_forms(json: &str) -> Vec<String> {
+    let is_markup = |c: char| matches!(c, '<' | '>' | '&');
+    let careful = json.replace("\\\"", "\\u0022");
+    let by_number = [
+        json.to_owned(),
+        escaped(json, is_markup),
+        escaped(json, |c| !c.is_ascii()),
+        escaped(json, |c| !c.is_ascii() || is_markup(c)),
+        escaped(&careful, |c| !c.is_ascii() || is_markup(c) || matches!(c, '\'' | '+' | '`')),
+    ];
+    let mut forms = Vec::new();
+    for form in by_number {
+        forms.extend([form.replace('/', "\\/"), upper_numbers(&form), form]);
+    }
+    forms
+}
+
+/// The characters that `wanted` names by their number.
+fn escaped(text: &str, wanted: impl Fn(char) -> bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if wanted(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(escaped, "\\u{unit:04x}").ok();
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// `\u00fc` as `\u00FC`.
+fn upper_numbers(text: &str) -> String {
+    let mut parts = text.split("\\u");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| match part.split_at_checked(4) {
+        Some((number, rest)) => format!("{text}\\u{}{rest}", number.to_uppercase()),
+        None => format!("{text}\\u{part}"),
+    })
+}
+
+fn xml_forms(text: &str) -> [String; 3] {
+    let entities = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    [entities.replace('\'', "&apos;"), entities.replace('\'', "&#39;"), entities]
+}
+
+fn hex_forms(text: &str) -> [String; 2] {
+    let hex = text.bytes().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").ok();
+        hex
+    });
+    [hex.to_uppercase(), hex]
+}
+
+/// As a part of a URL, in the spellings of the usual libraries.
+fn url_forms(secret: &str) -> Vec<String> {
+    let mut forms: Vec<String> =
+        [COMPONENT, WITH_SLASH, WITH_MARKS].map(|set| utf8_percent_encode(secret, set).to_string()).into();
+    forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+    // What is inserted as it is, a URL parser still escapes in its own way.
+    if let Ok(mut url) = Url::parse("http://h/") {
+        url.set_query(Some(secret));
+        forms.extend(url.query().map(ToOwned::to_owned));
+    }
+    if let Ok(url) = Url::parse(&format!("http://h/{secret}")) {
+        forms.push(url.path().trim_start_matches('/').to_owned());
+    }
+    // A parser may have cut it down to something that is everywhere.
+    forms.retain(|form| form.len() >= secret.len());
+    forms
 }
 
 /// `%2F` as `%2f`.
@@ -185,6 +279,50 @@ mod tests {
 
     const SECRETS: [&str; 6] =
         ["canary-3f9a\"%7x", "p&ss<w>rd/ +=", "Zm9vYmFyYmF6", "0123456789", "schlüssel-ß", "back\\slash\n'x"];
+
+    /// What one library or another made of a secret.
+    const WRITTEN: [(&str, &str); 14] = [
+        ("schlüssel-🔑/ß", r"schl\u00fcssel-\ud83d\udd11/\u00df"),
+        ("schlüssel-🔑/ß", r"schl\u00FCssel-\uD83D\uDD11/\u00DF"),
+        ("schlüssel-🔑/ß", r"schl\u00fcssel-\ud83d\udd11\/\u00df"),
+        ("<p&ss>wörd", r"\u003cp\u0026ss\u003ewörd"),
+        ("it's \"p+ss\"", r"it\u0027s \u0022p\u002Bss\u0022"),
+        ("quoted\"", r#"quoted\""#),
+        ("quoted\"é", r#"quoted\\\"é"#),
+        ("quoted\"é", r#"quoted\\\"\u00e9"#),
+        ("quoted\"", "71756f7465645c22"),
+        ("it's (a) p%ss", "it's%20(a)%20p%25ss"),
+        ("a/b c%d", "a/b%20c%25d"),
+        ("canary-\"%7x", "canary-%22%7x"),
+        ("canary<é>", "canary%3C%C3%A9%3E"),
+        ("a b|c{d}", "a%20b|c%7Bd%7D"),
+    ];
+
+    #[test]
+    fn the_spellings_of_the_usual_libraries_are_known() {
+        for (secret, written) in WRITTEN {
+            let masks = Masks::of([&SecretString::from(secret)]);
+            assert_eq!(masks.masked(&format!("a {written} b")), "a ******** b", "{secret}");
+        }
+    }
+
+    #[test]
+    fn what_a_cut_left_of_a_secret_is_masked() {
+        let base = Arc::new(Masks::of([&SecretString::from("first-secret")]));
+        let masks = Masks::of([&SecretString::from("another\"secret")]).over(&base);
+        for (cut, expected) in [
+            ("all of it: first-secret", "all of it: ********"),
+            ("a part: first-sec", "a part: ********"),
+            (r#"a part: another\"se"#, "a part: ********"),
+            ("in base64: Zmlyc3Qtc2", "in base64: ********"),
+            ("next to nothing: fir", "next to nothing: fir"),
+            ("first-sec in the middle", "first-sec in the middle"),
+        ] {
+            let mut text = cut.to_owned();
+            masks.mask_cut(&mut text);
+            assert_eq!(text, expected);
+        }
+    }
 
     #[test]
     fn a_secret_is_found_in_every_form_it_may_come_back_in() {

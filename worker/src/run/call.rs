@@ -185,7 +185,7 @@ pub async fn attempt(client: &Client, job: &Job, ready: &Ready) -> Result<Answer
         }
         Err(mut failure) => {
             masks.mask_text(&mut failure.message);
-            failure.body.iter_mut().for_each(|body| masks.mask_text(body));
+            failure.body.iter_mut().for_each(|body| masks.mask_cut(body));
             if let Some(answer) = &mut failure.answer {
                 masks.mask(Arc::make_mut(answer));
             }

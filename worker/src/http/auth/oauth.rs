@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method};
@@ -123,10 +121,7 @@ impl Asking {
             (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
         ];
         if let ClientProof::Basic(secret) = &self.oauth.client {
-            // Both are form-encoded first (RFC 6749, 2.3.1).
-            let part = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-            let pair = format!("{}:{}", part(&self.oauth.client_id), part(secret.expose_secret()));
-            let value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair)));
+            let value = HeaderValue::from_str(&format!("Basic {}", self.oauth.basic_pair(secret).expose_secret()));
             let mut value = value.map_err(|_| no_token("`client_id` cannot be sent"))?;
             value.set_sensitive(true);
             headers.push((AUTHORIZATION, value));
@@ -188,11 +183,11 @@ impl Asking {
         let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         if !(200..300).contains(&response.status) {
             let said = [text("error"), text("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
-            let said: String = said.chars().take(300).collect();
+            let said: String = self.request.masks.masked(&said).chars().take(300).collect();
             let problem = format!("{place} answered {} {said}", response.status);
-            let problem = self.request.masks.masked(problem.trim_end());
+            let problem = problem.trim_end();
             let passing = matches!(response.status, 408 | 425 | 429 | 500..);
-            return Err(if passing { not_now(&problem) } else { no_token(&problem) });
+            return Err(if passing { not_now(problem) } else { no_token(problem) });
         }
         let Some(token) = text("access_token") else {
             return Err(no_token(&format!("the answer of {place} has no `access_token`")));
