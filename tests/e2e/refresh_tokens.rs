@@ -93,7 +93,7 @@ async fn never_locked_out(scene: Scene) {
         workers.push(scene.worker(&arguments).await);
     }
     drop(stop);
-    for _ in 0..1 + feeding.await.expect("a feeder") {
+    for _ in 0..=feeding.await.expect("a feeder") {
         let result = engine.result().await;
         assert_eq!(result.status(), "completed", "{:#}", result.body);
     }
