@@ -226,9 +226,10 @@ async fn the_retry_table_over_all_failure_points() {
     ];
     let cases = points.iter().flat_map(|point| METHODS.map(|method| (point, method)));
     let cases = cases.flat_map(|(point, method)| REPEATS.map(|repeat| (point, method, repeat)));
+    let client = &client();
     let ended = join_all(cases.map(|((point, url), method, repeat)| async move {
         let (job, ready) = ready_for(method, repeat, url, 1.5).await;
-        let called = attempt(&client(), &job, &ready).await.map(drop);
+        let called = attempt(client, &job, &ready).await.map(drop);
         let expected = match *point {
             "nothing sent: refused" => ("CONNECT", true),
             "nothing sent: TLS" => ("TLS", true),
