@@ -212,6 +212,7 @@ fn unusable(problem: &str) -> Failure {
     Failure::before_any_attempt(Code::Configuration, problem)
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is where the one client gets its guard")]
 fn builder(settings: &Settings, guard: &Arc<Guard>, lookup: &Lookup) -> Result<ClientBuilder, Error> {
     // With a proxy, the only name to be resolved and the only peer is the proxy itself: it judges what it connects to.
     let judge = settings.proxy.is_none().then(|| Arc::clone(guard));
