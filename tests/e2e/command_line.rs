@@ -69,6 +69,42 @@ async fn run_makes_one_call_and_dry_run_none() {
     }
 }
 
+/// The same words for the engine, in the ledger, and for a designer who tries the element.
+#[tokio::test]
+async fn a_failure_reads_the_same_wherever_it_is_read() {
+    let third_party = ThirdParty::start(|seen, _| {
+        let status = if seen.path.contains("busy") { 503 } else { 404 };
+        Reply::status(status, &json!({"message": "no such rate"}))
+    })
+    .await;
+    let scene = Scene::new();
+    let model = scene.file("order.bpmn", MODEL).display().to_string();
+    scene.resources(json!({"rate": {"url": third_party.url("/rates/{{base}}")}})).await;
+    let tasks: Value = serde_json::from_str(&scene.cli(&["inspect", &model]).await).expect("JSON");
+    let task = &tasks["tasks"][0];
+    let _worker = scene.worker(&[]).await;
+    let mut engine = scene.engine().await;
+    for (currency, code) in [("gone", "HTTP_404"), ("busy", "HTTP_503")] {
+        let data = json!({"currency": currency});
+        let job = json!({"id": currency, "request": {"id": "r1"}, "element": {"id": "rate", "name": "Fetch rate"},
+            "config": task["config"], "errorHandling": task["errorHandling"], "data": data});
+        engine.publish(&job).await;
+        let result = engine.result().await;
+        assert_eq!(result.code(), code, "{:#}", result.body);
+        let message = result.body["error"]["message"].as_str().expect("a message");
+        assert!(message.contains("no such rate") && message.contains("to change: "), "{message}");
+        assert_eq!(scene.job(currency).await["result"]["error"]["message"], message);
+
+        let data = scene.file("data.json", &data.to_string()).display().to_string();
+        let arguments = ["run", &model, "--element", "rate", "--data", &data, "--format", "json"];
+        let output = run(&mut scene.command(&arguments)).await;
+        let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!((&shown["error"]["message"], &shown["error"]["code"]), (&json!(message), &json!(code)));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains(&format!("error: {code}: {message}")), "{told}");
+    }
+}
+
 #[tokio::test]
 async fn connectors_are_imported_listed_exported_and_tested() {
     let third_party = ThirdParty::start(|seen, _| Reply::json(&json!({"path": seen.path}))).await;

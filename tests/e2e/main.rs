@@ -9,6 +9,7 @@ mod crashes;
 mod credentials;
 mod dead_letters;
 mod documents;
+mod egress;
 mod engine;
 mod hostile;
 mod jobs;

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use base64::Engine as _;
 use harness::scene::{Scene, job};
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::json;
@@ -57,4 +58,40 @@ async fn another_key_is_refused_at_the_door() {
     assert!(problem.contains("the vault's key is not the one this database was used with"), "{problem}");
     let key = std::fs::metadata(scene.path("data-connector/data-connector.sqlite.key")).expect("a key file");
     assert_eq!(key.permissions().mode() & 0o777, 0o600);
+}
+
+/// As an operator of PostgreSQL does it: a key printed into a file, and nothing works with another one.
+#[tokio::test]
+async fn a_key_that_was_printed_seals_and_opens() {
+    let third_party = ThirdParty::friendly().await;
+    let scene = Scene::new().with_postgres().await;
+    let key = scene.path("vault.key").display().to_string();
+    let other = scene.path("other.key").display().to_string();
+    for file in [&key, &other] {
+        let print = format!("umask 077 && data-connector keys new > {file}");
+        let mut shell = scene.program("bash", &["-c", &print]);
+        harness::process::succeed(shell.env("PATH", harness::path_with_binary())).await;
+    }
+    let text = |file: &String| std::fs::read_to_string(file).expect("a key");
+    let decoded = base64::engine::general_purpose::STANDARD.decode(text(&key).trim()).expect("base64");
+    assert!(decoded.len() == 32 && text(&key) != text(&other) && text(&key).lines().count() == 1, "{}", text(&key));
+
+    let with = |key: Option<&str>, arguments: &[&str]| {
+        let mut command = scene.command(arguments);
+        command.env_remove("DATA_CONNECTOR__VAULT__KEY").envs(key.map(|key| ("DATA_CONNECTOR__VAULT__KEY_FILE", key)));
+        command
+    };
+    let refused = harness::process::run(&mut with(None, &["migrate"])).await;
+    let problem = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(64) && problem.contains("data-connector keys new"), "{problem}");
+    harness::process::succeed(&mut with(Some(&key), &["migrate"])).await;
+    let connector = json!([{"name": "API", "authtype": "OAUTH2_BEARER", "credentials": {"token": TOKEN},
+        "endpoints": {"r": {"url": third_party.url("/")}}}]);
+    let records = scene.file("connectors.json", &connector.to_string()).display().to_string();
+    harness::process::succeed(&mut with(Some(&key), &["connectors", "import", &records])).await;
+    harness::process::succeed(&mut with(Some(&key), &["connectors", "test", "API", "r"])).await;
+    assert_eq!(third_party.seen()[0].header("authorization"), format!("Bearer {TOKEN}"));
+    let refused = harness::process::run(&mut with(Some(&other), &["connectors", "test", "API", "r"])).await;
+    assert_eq!(refused.status.code(), Some(64), "{}", String::from_utf8_lossy(&refused.stderr));
+    assert_eq!(third_party.seen().len(), 1);
 }
