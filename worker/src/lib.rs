@@ -4,6 +4,8 @@
 
 pub mod amqp;
 pub mod api;
+#[cfg(test)]
+mod bounds;
 pub mod cli;
 pub mod config;
 pub mod connector;

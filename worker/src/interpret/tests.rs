@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
+use crate::bounds::{TIME, UNOPTIMISED, within};
 use crate::connector::{Connector, ElementConfig};
 use crate::plan::expression::Surroundings;
 
@@ -202,27 +203,14 @@ fn hostile_paths_end_f3() {
     }
     assert!(hostile.len() > 200);
     for (path, format) in hostile {
-        let begun = std::time::Instant::now();
-        let element =
-            json!({"dataSource": 1, "endpoint": "r", "dataMapping": [{"key": "v", "value": path, "format": format}]});
-        let element = ElementConfig::read(&object(element)).unwrap();
-        if Mapping::new(element.mapping.as_deref()).is_ok() {
-            let case = rows(&[("v", &path, format)]);
-            let parsed = begun.elapsed();
-            let _ended = case.read(200, &[], body.as_bytes());
-            let took = begun.elapsed();
-            assert!(
-                took < std::time::Duration::from_millis(150),
-                "{took:?} ({parsed:?} to parse): {}",
-                path.chars().take(60).collect::<String>()
-            );
-        }
-        assert!(
-            begun.elapsed() < std::time::Duration::from_millis(150),
-            "{:?}: {}",
-            begun.elapsed(),
-            path.chars().take(60).collect::<String>()
-        );
+        within(TIME * UNOPTIMISED, &path, || {
+            let element = json!({"dataSource": 1, "endpoint": "r",
+                "dataMapping": [{"key": "v", "value": path, "format": format}]});
+            let element = ElementConfig::read(&object(element)).unwrap();
+            if Mapping::new(element.mapping.as_deref()).is_ok() {
+                drop(rows(&[("v", &path, format)]).read(200, &[], body.as_bytes()));
+            }
+        });
     }
 }
 

@@ -7,7 +7,8 @@ use super::parse::{Filter, Name, Node};
 use super::{Escape, TemplateError, filter};
 use crate::job::kind_of;
 
-/// A rendered text above this is a mistake.
+/// A rendered text above this is a mistake; what filters make on the way to it counts too, since they grow what they are
+/// given and stand one behind the other.
 const LIMIT: usize = 16 * 1024 * 1024;
 /// Tags and passes through sections: lists inside lists inside lists multiply.
 const STEPS: usize = 500_000;
@@ -96,28 +97,55 @@ fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
 }
 
 pub(super) fn render(nodes: &[Node], scope: &Scope<'_>, escape: Escape) -> Result<String, TemplateError> {
-    let mut rendering = Rendering { out: String::new(), steps: STEPS };
+    let mut rendering = Rendering { out: String::new(), steps: STEPS, bytes: LIMIT };
     rendering.push(nodes, scope, escape)?;
     Ok(rendering.out)
 }
 
 struct Rendering {
     out: String,
+    /// What is left of [`STEPS`] and [`LIMIT`].
     steps: usize,
+    bytes: usize,
 }
 
 impl Rendering {
+    fn spend_step(&mut self) -> Result<(), TemplateError> {
+        self.steps = self.steps.checked_sub(1).ok_or(TemplateError::TooMuch { limit: STEPS })?;
+        Ok(())
+    }
+
+    fn spend_bytes(&mut self, count: usize) -> Result<(), TemplateError> {
+        self.bytes = self.bytes.checked_sub(count).ok_or(TemplateError::TooLong { limit: LIMIT })?;
+        Ok(())
+    }
+
+    /// Whether there is room for a text; no filter and no escape makes one shorter.
+    fn has_room(&self, text: &str) -> Result<(), TemplateError> {
+        if text.len() <= self.bytes { Ok(()) } else { Err(TemplateError::TooLong { limit: LIMIT }) }
+    }
+
+    fn insert(&mut self, escape: Escape, text: &str) -> Result<(), TemplateError> {
+        self.has_room(text)?;
+        let before = self.out.len();
+        escape.push(&mut self.out, text);
+        self.spend_bytes(self.out.len() - before)
+    }
+
     fn push(&mut self, nodes: &[Node], scope: &Scope<'_>, escape: Escape) -> Result<(), TemplateError> {
         for node in nodes {
-            self.steps = self.steps.checked_sub(1).ok_or(TemplateError::TooMuch { limit: STEPS })?;
+            self.spend_step()?;
             match node {
-                Node::Text(text) => self.out.push_str(text),
+                Node::Text(text) => self.insert(Escape::None, text)?,
                 Node::Variable { name, filters, escaped } => {
                     let escape = if *escaped && filters.is_empty() { escape } else { Escape::None };
                     match scope.lookup(name) {
                         // Most of what templates insert is a text as it stands.
-                        Some(Value::String(text)) if filters.is_empty() => escape.push(&mut self.out, text),
-                        value => escape.push(&mut self.out, &text_of(value, name, filters)?),
+                        Some(Value::String(text)) if filters.is_empty() => self.insert(escape, text)?,
+                        value => {
+                            let text = self.text_of(value, name, filters)?;
+                            self.insert(escape, &text)?;
+                        }
                     }
                 }
                 Node::Section { name, inverted, nodes } => {
@@ -128,9 +156,6 @@ impl Rendering {
                     }
                 }
             }
-            if self.out.len() > LIMIT {
-                return Err(TemplateError::TooLong { limit: LIMIT });
-            }
         }
         Ok(())
     }
@@ -140,8 +165,19 @@ impl Rendering {
         let before = std::mem::take(&mut self.out);
         self.push(nodes, scope, Escape::None)?;
         let inside = std::mem::replace(&mut self.out, before);
-        self.out.push_str(&filter::text(helper, inside));
-        Ok(())
+        self.has_room(&inside)?;
+        self.insert(Escape::None, &filter::text(helper, inside))
+    }
+
+    fn text_of(&mut self, value: Option<&Value>, name: &Name, filters: &[Filter]) -> Result<String, TemplateError> {
+        let Some((first, more)) = filters.split_first() else { return plain_text(value, name) };
+        let mut text = filter::value(*first, value.unwrap_or(&Value::Null));
+        for filter in more {
+            self.spend_bytes(text.len())?;
+            self.has_room(&text)?;
+            text = filter::text(*filter, text);
+        }
+        Ok(text)
     }
 
     fn section<'a>(
@@ -162,7 +198,7 @@ impl Rendering {
             Some(one) => std::slice::from_ref(one),
         };
         for item in items {
-            self.steps = self.steps.checked_sub(1).ok_or(TemplateError::TooMuch { limit: STEPS })?;
+            self.spend_step()?;
             let mut inner = scope.clone();
             inner.layers.push(Layer::Value(item));
             self.push(nodes, &inner, escape)?;
@@ -187,12 +223,6 @@ fn is_truthy(value: &Value) -> bool {
         Value::String(text) => !text.is_empty(),
         _ => true,
     }
-}
-
-fn text_of(value: Option<&Value>, name: &Name, filters: &[Filter]) -> Result<String, TemplateError> {
-    let Some((first, more)) = filters.split_first() else { return plain_text(value, name) };
-    let text = filter::value(*first, value.unwrap_or(&Value::Null));
-    Ok(more.iter().fold(text, |text, filter| filter::text(*filter, text)))
 }
 
 fn plain_text(value: Option<&Value>, name: &Name) -> Result<String, TemplateError> {
