@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
-use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{Connection, ConnectionProperties, DefaultConnectionBuilder, Event};
-use secrecy::ExposeSecret;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::{Error, Settings, Topology, declare, version};
+use super::nodes::{Node, nodes};
+use super::{Error, Settings, Topology, declare};
 
 /// From dialling to an open connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -194,20 +193,27 @@ async fn connect_again(settings: &Settings, topology: &Topology, role: &'static 
     }
 }
 
-/// One try.
+/// One try at each node.
 pub(super) async fn connect(settings: &Settings, role: &str) -> Result<Connection, Error> {
-    let mut uri: AMQPUri = settings.url.expose_secret().parse().map_err(Error::Url)?;
-    let place = format!("{}:{}", uri.authority.host, uri.authority.port);
-    uri.query.heartbeat = Some(u16::try_from(settings.heartbeat.as_secs()).unwrap_or(15));
-    if uri.scheme == AMQPScheme::AMQP {
-        version::check(&uri.authority.host, uri.authority.port).await?;
+    let mut problems = Vec::new();
+    for node in nodes(&settings.url, settings.heartbeat)? {
+        match connect_to(&node, settings, role).await {
+            Err(Error::Unreachable { place, problem }) => problems.push((place, problem)),
+            ended => return ended,
+        }
     }
+    let (places, problems): (Vec<String>, Vec<String>) = problems.into_iter().unzip();
+    Err(Error::Unreachable { place: places.join(" and "), problem: problems.join("; ") })
+}
+
+async fn connect_to(node: &Node, settings: &Settings, role: &str) -> Result<Connection, Error> {
+    node.check().await?;
     let name = format!("data-connector {} ({role})", settings.name);
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let tls = tls(settings)?;
-    let unreachable = |problem: String| Error::Unreachable { place: place.clone(), problem };
+    let unreachable = |problem: String| Error::Unreachable { place: node.place(), problem };
     let builder = DefaultConnectionBuilder::new().map_err(|e| unreachable(e.to_string()))?;
-    let builder = builder.with_uri(uri).with_properties(properties).with_tls_config(tls);
+    let builder = builder.with_uri(node.0.clone()).with_properties(properties).with_tls_config(tls);
     match timeout(CONNECT, builder.connect()).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(unreachable(error.to_string())),

@@ -7,6 +7,7 @@ mod consumer;
 mod declare;
 mod link;
 mod message;
+mod nodes;
 mod publisher;
 mod silence;
 mod topology;
@@ -26,7 +27,7 @@ pub use topology::Topology;
 /// What a connection takes.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `amqp://` or `amqps://`, password included.
+    /// `amqp://` or `amqps://`, password included; several nodes of one broker with commas between them.
     pub url: SecretString,
     /// What all names begin with.
     pub prefix: String,
@@ -54,7 +55,9 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The URL is not one.
-    #[error("amqp.url is not an AMQP URL ({0}); write amqp://user:password@host:5672")]
+    #[error(
+        "amqp.url is not an AMQP URL ({0}); write amqp://user:password@host:5672, and a comma between several nodes"
+    )]
     Url(String),
     /// The certificate authorities cannot be read.
     #[error("{path}, of amqp.ca_file, amqp.client_certificate or amqp.client_key, cannot be read: {source}")]

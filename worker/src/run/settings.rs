@@ -52,8 +52,9 @@ pub fn plan_limits(config: &Config) -> Result<Limits, config::Error> {
 /// Own listening addresses, the broker and the database: connectors never call them, whatever ranges are open.
 async fn own_places(config: &Config) -> Vec<SocketAddr> {
     let mut places = config.listening.clone();
-    for url in [config.amqp.url().clone(), config.database.url(&config.data_dir)] {
-        let Ok(url) = url::Url::parse(url.expose_secret()) else { continue };
+    let (broker, database) = (config.amqp.url().clone(), config.database.url(&config.data_dir));
+    for url in broker.expose_secret().split(',').chain([database.expose_secret()]) {
+        let Ok(url) = url::Url::parse(url.trim()) else { continue };
         let default = if url.scheme() == "amqps" {
             5_671
         } else if url.scheme() == "amqp" {

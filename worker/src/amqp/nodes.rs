@@ -1,0 +1,55 @@
+//! The nodes of a broker: any of them will do, and the next one does when one is away.
+
+use std::time::Duration;
+
+use lapin::uri::{AMQPScheme, AMQPUri};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Error, version};
+
+/// One node's address, heartbeat included.
+#[derive(Debug, Clone)]
+pub(super) struct Node(pub(super) AMQPUri);
+
+impl Node {
+    /// Host and port, for people.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", self.0.authority.host, self.0.authority.port)
+    }
+
+    /// Refuses brokers that are too old; TLS endpoints are not asked.
+    pub(super) async fn check(&self) -> Result<(), Error> {
+        if self.0.scheme == AMQPScheme::AMQP {
+            version::check(&self.0.authority.host, self.0.authority.port).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The nodes that `urls` lists with commas between them, beginning with any, so that workers spread over them.
+pub(super) fn nodes(urls: &SecretString, heartbeat: Duration) -> Result<Vec<Node>, Error> {
+    let node = |url: &str| {
+        let mut uri: AMQPUri = url.trim().parse().map_err(Error::Url)?;
+        uri.query.heartbeat = Some(u16::try_from(heartbeat.as_secs()).unwrap_or(15));
+        Ok(Node(uri))
+    };
+    let mut nodes = urls.expose_secret().split(',').map(node).collect::<Result<Vec<_>, Error>>()?;
+    fastrand::shuffle(&mut nodes);
+    Ok(nodes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_listed_with_commas_and_each_of_them_may_be_the_first() {
+        let urls = SecretString::from("amqp://a:5673/v, amqp://u:p%2Cq@b");
+        let places = || nodes(&urls, Duration::from_secs(9)).unwrap().iter().map(Node::place).collect::<Vec<_>>();
+        let firsts: std::collections::BTreeSet<String> = (0..64).map(|_| places().remove(0)).collect();
+        assert_eq!(firsts.into_iter().collect::<Vec<_>>(), ["a:5673", "b:5672"]);
+        for urls in ["", "amqp://a,", "http://a"] {
+            assert!(matches!(nodes(&urls.into(), Duration::ZERO), Err(Error::Url(_))), "{urls}");
+        }
+    }
+}
