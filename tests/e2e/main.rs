@@ -20,5 +20,6 @@ mod refusals;
 mod replays;
 mod retries;
 mod secrets;
+mod shaping;
 mod tidy;
 mod tls;

@@ -23,6 +23,6 @@ impl Up {
     pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
         let config = settings.load_and_log(self.work.overrides())?;
         let listen = self.listen.unwrap_or(config.api.listen);
-        work(&settings, config, Some(listen)).await
+        work(&settings, &self.work, config, Some(listen)).await
     }
 }

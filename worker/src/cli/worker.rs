@@ -1,4 +1,4 @@
-//! `worker`: takes jobs until SIGTERM or SIGINT; a second signal ends it at once.
+//! `worker`: takes jobs until SIGTERM or SIGINT; a second signal ends it at once. SIGHUP makes it read its settings again.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -13,8 +13,8 @@ use super::output;
 use super::settings::Settings;
 use crate::api::{self, Answers};
 use crate::config::Config;
-use crate::run::Process;
 use crate::run::health::Health;
+use crate::run::{Capacity, Process};
 use crate::telemetry::metric;
 
 /// Takes jobs from RabbitMQ.
@@ -58,12 +58,17 @@ impl Work {
 impl Worker {
     pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
         let config = settings.load_and_log(self.work.overrides())?;
-        work(&settings, config, self.listen).await
+        work(&settings, &self.work, config, self.listen).await
     }
 }
 
 /// Works, and answers on `listen` where that is given, until a signal.
-pub(super) async fn work(settings: &Settings, mut config: Config, listen: Option<SocketAddr>) -> Result<ExitCode> {
+pub(super) async fn work(
+    settings: &Settings,
+    flags: &Work,
+    mut config: Config,
+    listen: Option<SocketAddr>,
+) -> Result<ExitCode> {
     let metrics = metric::start()?;
     let health = Arc::new(Health::default());
     let stop = stop_signal()?;
@@ -84,11 +89,31 @@ pub(super) async fn work(settings: &Settings, mut config: Config, listen: Option
         }
         None => None,
     };
-    process.run(stopped(stop)).await?;
+    let (tell, capacity) = watch::channel(process.capacity());
+    tokio::select! {
+        ended = process.run(stopped(stop), capacity) => ended?,
+        broken = reload(settings, flags, tell) => broken?,
+    }
     if let Some(server) = server {
         server.await.context("the HTTP interface broke")??;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the settings again at each SIGHUP; what a worker can change while it works is handed on.
+async fn reload(settings: &Settings, flags: &Work, tell: watch::Sender<Capacity>) -> Result<()> {
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        hang_up.recv().await;
+        match settings.load(flags.overrides()) {
+            Ok(config) => {
+                let capacity = Capacity::of(&config);
+                tracing::info!(?capacity, "settings were read again; all but these need a new start");
+                tell.send_replace(capacity);
+            }
+            Err(error) => tracing::error!("the settings cannot be used, and the old ones stay: {error:#}"),
+        }
+    }
 }
 
 /// Turns true at the first SIGTERM or SIGINT; the second one ends the process.

@@ -86,6 +86,9 @@ impl ElementConfig {
         if flag(of, "callback", "")?.unwrap_or(false) {
             return Err(Invalid::new("callback", "waiting for a callback is not supported by this version"));
         }
+        if of.contains_key("rate") {
+            return Err(Invalid::new("rate", "is for all who call: write it into the connector or its resource"));
+        }
         Ok(Self {
             connector,
             resource: bare_resource(&resource).to_owned(),

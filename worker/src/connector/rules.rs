@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::resource::whole;
 use super::spelling::{flag, member, object, required_text, rows, text};
-use super::{Condition, Invalid, RetryMembers, duration};
+use super::{Condition, Invalid, Rate, RetryMembers, duration};
 
 /// Whether a resource says that it may be called twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,8 @@ pub struct Rules {
     pub pagination: Option<Pagination>,
     /// `poll`.
     pub poll: Option<Poll>,
+    /// `rate`; not of elements.
+    pub rate: Option<Rate>,
 }
 
 /// Pages that are fetched where nothing is said.
@@ -119,6 +121,7 @@ impl Rules {
             answer: choice(of, "answer", place, &ANSWERS)?,
             pagination: pagination(of, place)?,
             poll: poll(of, place)?,
+            rate: Rate::read(of, place)?,
         })
     }
 }

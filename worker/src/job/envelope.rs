@@ -20,4 +20,6 @@ pub struct Envelope {
     pub traceparent: Option<String>,
     /// Which attempt this copy is for; 1 for a message straight from an engine.
     pub attempt: u32,
+    /// The turn that this copy has waited for, epoch milliseconds, where its connector prescribes a pace.
+    pub turn: Option<i64>,
 }

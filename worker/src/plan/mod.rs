@@ -10,6 +10,7 @@ mod feel;
 mod headers;
 mod masks;
 mod multipart;
+mod pace;
 mod pairs;
 #[cfg(test)]
 pub(crate) mod parses;
@@ -41,6 +42,7 @@ pub use element::PreparedElement;
 pub use feel::{Feel, FeelError};
 pub use masks::{MASK, Masks};
 pub use multipart::Multipart;
+pub use pace::Pace;
 pub use prepared::Prepared;
 pub use request::{Again, Repeat, RequestSpec};
 pub use secrets::{Secret, Secrets};
@@ -102,6 +104,8 @@ pub struct Plan {
     pub request: RequestSpec,
     /// How often and when it is tried.
     pub policy: Policy,
+    /// How far apart such calls are, where the connector says so.
+    pub pace: Option<Pace>,
 }
 
 /// Plans the request of a job.
@@ -158,7 +162,8 @@ pub fn plan(
         multipart: body.multipart,
     };
     check_pagination(element, resource, connector, &request)?;
-    Ok(Plan { request, policy: effective_policy(asked.handling, element, resource, connector)? })
+    let pace = templates.pace.as_ref().map(|pace| pace.render(&data)).transpose()?;
+    Ok(Plan { request, policy: effective_policy(asked.handling, element, resource, connector)?, pace })
 }
 
 /// The method, rendered where it is mustache (sheet 4.4).

@@ -2,6 +2,7 @@
 
 use crate::connector::{Connector, Invalid, NamedValue, Resource};
 
+use super::pace::PreparedPace;
 use super::template::Template;
 use super::url::UrlTemplate;
 
@@ -21,6 +22,7 @@ pub(super) struct PreparedResource {
     pub(super) params: Option<Vec<PreparedValue>>,
     pub(super) headers: Vec<PreparedValue>,
     pub(super) body: Option<Template>,
+    pub(super) pace: Option<PreparedPace>,
 }
 
 /// A parameter or header with its templates parsed.
@@ -34,7 +36,7 @@ pub(super) struct PreparedValue {
 impl Prepared {
     /// Parses the templates of every resource.
     pub fn new(connector: Connector) -> Self {
-        let resources = connector.resources.iter().map(prepare).collect();
+        let resources = connector.resources.iter().map(|resource| prepare(resource, &connector)).collect();
         Self { connector, resources }
     }
 
@@ -49,7 +51,7 @@ impl Prepared {
     }
 }
 
-fn prepare(resource: &Resource) -> Result<PreparedResource, Invalid> {
+fn prepare(resource: &Resource, connector: &Connector) -> Result<PreparedResource, Invalid> {
     let place = |slot: &str| format!("endpoints.{}.{slot}", resource.name);
     Ok(PreparedResource {
         method: resource.method_template.as_deref().map(|method| parse(method, &place("method"))).transpose()?,
@@ -57,6 +59,7 @@ fn prepare(resource: &Resource) -> Result<PreparedResource, Invalid> {
         params: resource.params.as_ref().map(|params| values(params, &place("params"))).transpose()?,
         headers: values(&resource.headers, &place("headers"))?,
         body: resource.body.as_deref().map(|body| parse(body, &place("body"))).transpose()?,
+        pace: PreparedPace::of(resource, connector)?,
     })
 }
 

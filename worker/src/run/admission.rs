@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::call::Ready;
 use super::clock;
 use super::hosts::{NoPlace, Place};
-use super::worker::Worker;
-use crate::job::{Code, Failure, Job, Retriable};
+use super::pace::{self, Turn};
+use super::worker::{Stopping, Worker};
+use crate::job::{Code, Envelope, Failure, Job, Retriable};
 use crate::telemetry::metric;
 
 /// What a job is told before its claim.
@@ -14,8 +15,8 @@ use crate::telemetry::metric;
 pub(super) enum Admission {
     /// Go on, with a place at the host where there is one to call.
     Now(Option<Place>),
-    /// Come back after this wait, as the same attempt.
-    Later(Duration),
+    /// Come back after this wait, as the same attempt, and with the turn that was taken.
+    Later { wait: Duration, turn: Option<i64> },
 }
 
 /// The ladder's shortest wait.
@@ -23,22 +24,36 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// How long jobs wait whose engine takes no results.
 const UNTAKEN: Duration = Duration::from_secs(10);
 
-/// Asks for a place at the job's host. A job that fails anyway needs none.
-pub(super) async fn admit(worker: &Worker, job: &Job, planned: Result<&Ready, &Failure>) -> Admission {
+/// Asks for a place at the job's host, and for its turn there. A job that fails anyway needs none.
+pub(super) async fn admit(
+    worker: &Worker,
+    job: &Job,
+    envelope: &Envelope,
+    planned: Result<&Ready, &Failure>,
+) -> Result<Admission, Stopping> {
     if worker.untaken.is_behind(&job.engine) {
-        return later("untaken_results", job, spread(UNTAKEN));
+        return Ok(later("untaken_results", job, spread(UNTAKEN)));
     }
     let is_late = job.deadline_ms.is_some_and(|deadline| deadline <= clock::now_ms());
-    let Some(host) = planned.ok().filter(|_| !is_late).map(host) else { return Admission::Now(None) };
-    match worker.hosts.enter(&host).await {
-        Ok(place) => Admission::Now(Some(place)),
-        Err(NoPlace::Resting(rest)) => later("host_resting", job, spread(rest)),
-        Err(NoPlace::Full) => later("host_full", job, spread(SHORTEST)),
+    let Some(ready) = planned.ok().filter(|_| !is_late) else { return Ok(Admission::Now(None)) };
+    let place = match worker.hosts.enter(&host(ready)).await {
+        Ok(place) => place,
+        Err(NoPlace::Resting(rest)) => return Ok(later("host_resting", job, spread(rest))),
+        Err(NoPlace::Full) => return Ok(later("host_full", job, spread(SHORTEST))),
+    };
+    if let Some(pace) = &ready.plan.pace
+        && let Turn::Later { wait, at } = pace::turn(worker, envelope, pace).await?
+    {
+        return Ok(match later("rate", job, wait) {
+            Admission::Later { wait, .. } => Admission::Later { wait, turn: Some(at) },
+            now @ Admission::Now(_) => now,
+        });
     }
+    Ok(Admission::Now(Some(place)))
 }
 
-/// Tells the host's place how its call went. What failed before anything was sent says nothing of the host.
-pub(super) fn tell<T>(place: &Place, called: &Result<T, Failure>) {
+/// Gives the host's place back and tells how its call went. What failed before anything was sent says nothing of the host.
+pub(super) fn tell<T>(place: Place, called: &Result<T, Failure>) {
     if called.as_ref().err().is_none_or(|failure| failure.attempted) {
         place.ended(has_answered(called));
     }
@@ -70,7 +85,7 @@ fn later(why: &'static str, job: &Job, wait: Duration) -> Admission {
     metrics::counter!(metric::PUT_OFF, "why" => why).increment(1);
     let left = job.deadline_ms.map(|deadline| u64::try_from(deadline - clock::now_ms()).unwrap_or(0));
     let wait = left.map_or(wait, |left| wait.min(Duration::from_millis(left)));
-    Admission::Later(Duration::from_secs(wait.as_secs() + 1))
+    Admission::Later { wait: Duration::from_secs(wait.as_secs() + 1), turn: None }
 }
 
 #[cfg(test)]
@@ -82,13 +97,15 @@ mod tests {
     async fn what_was_never_sent_does_not_end_a_hosts_rest() {
         let hosts = Hosts::new(20);
         let (denied, silent) = (Code::Denied, Failure::of_attempt(Code::Connect, "", Retriable::Final));
-        let place = hosts.enter("h").await.unwrap();
+        let asking = hosts.enter("h").await.unwrap();
         for _ in 0..10 {
-            tell::<()>(&place, &Err(silent.clone()));
-            tell::<()>(&place, &Err(Failure::before_any_attempt(denied, "")));
+            tell::<()>(hosts.enter("h").await.unwrap(), &Err(silent.clone()));
+            if hosts.resting() == 0 {
+                tell::<()>(hosts.enter("h").await.unwrap(), &Err(Failure::before_any_attempt(denied, "")));
+            }
         }
         assert_eq!(hosts.resting(), 1);
-        tell(&place, &Ok(()));
+        tell(asking, &Ok(()));
         assert_eq!(hosts.resting(), 0);
     }
 

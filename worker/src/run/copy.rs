@@ -6,6 +6,9 @@ use crate::job::Envelope;
 /// The header that counts attempts; our own, since the broker's counters mean other things in other versions.
 const ATTEMPT: &str = "attempt";
 
+/// The header that keeps the turn of a call that has to wait for it.
+const TURN: &str = "turn";
+
 /// What a worker reads from a message's properties.
 pub(super) fn envelope(properties: &Properties) -> Envelope {
     let attempt = match properties.headers.get(ATTEMPT) {
@@ -22,6 +25,10 @@ pub(super) fn envelope(properties: &Properties) -> Envelope {
             _ => None,
         },
         attempt,
+        turn: match properties.headers.get(TURN) {
+            Some(HeaderValue::Integer(at)) => Some(*at),
+            _ => None,
+        },
     }
 }
 
@@ -29,6 +36,7 @@ pub(super) fn envelope(properties: &Properties) -> Envelope {
 pub(super) fn of(delivery: &Delivery, envelope: &Envelope, attempt: u32) -> Message {
     let mut properties = delivery.properties.clone();
     properties.headers.insert(ATTEMPT.to_owned(), HeaderValue::Integer(attempt.into()));
+    properties.headers.remove(TURN);
     properties.message_id = properties.message_id.or_else(|| envelope.message_id.clone());
     Message {
         exchange: String::new(),
@@ -37,4 +45,11 @@ pub(super) fn of(delivery: &Delivery, envelope: &Envelope, attempt: u32) -> Mess
         body: delivery.body.clone(),
         properties,
     }
+}
+
+/// The same job and the same attempt, with a turn to wait for where it has one.
+pub(super) fn put_off(delivery: &Delivery, envelope: &Envelope, turn: Option<i64>) -> Message {
+    let mut copy = of(delivery, envelope, envelope.attempt);
+    copy.properties.headers.extend(turn.map(|at| (TURN.to_owned(), HeaderValue::Integer(at))));
+    copy
 }

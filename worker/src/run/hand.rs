@@ -19,8 +19,9 @@ pub(super) struct Hand {
     held: Mutex<Held>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Held {
+    places: usize,
     next: u64,
     jobs: HashMap<u64, Entry>,
 }
@@ -42,7 +43,20 @@ pub(super) struct InHand {
 impl Hand {
     /// At most `places` jobs; `allowance` is what each may take beside its call.
     pub(super) fn new(places: usize, allowance: Duration) -> Arc<Self> {
-        Arc::new(Self { places: Arc::new(Semaphore::new(places)), allowance, held: Mutex::default() })
+        let held = Mutex::new(Held { places, next: 0, jobs: HashMap::new() });
+        Arc::new(Self { places: Arc::new(Semaphore::new(places)), allowance, held })
+    }
+
+    /// At most `places` jobs from now on; returns once no more than that are in hand.
+    pub(super) async fn resize(&self, places: usize) {
+        let before = std::mem::replace(&mut self.lock().places, places);
+        self.places.add_permits(places.saturating_sub(before));
+        for _ in places..before {
+            // Whoever waits for a place waits behind this.
+            if let Ok(place) = self.places.acquire().await {
+                place.forget();
+            }
+        }
     }
 
     /// A free place, as soon as there is one; never `None` while the process works.
@@ -129,6 +143,29 @@ mod tests {
         assert_eq!(hand.pass(Duration::from_secs(1)), Some("j1".to_owned()));
         drop(slow);
         assert_eq!((hand.len(), hand.pass(Duration::from_hours(1))), (0, None));
+    }
+
+    #[tokio::test]
+    async fn there_may_be_more_or_fewer_jobs_while_some_are_in_hand() {
+        let hand = Hand::new(2, Duration::from_secs(2));
+        let mut held = vec![take(&hand).await, take(&hand).await];
+        hand.resize(3).await;
+        held.push(take(&hand).await);
+        let smaller = tokio::spawn({
+            let hand = Arc::clone(&hand);
+            async move { hand.resize(1).await }
+        });
+        let soon = Duration::from_millis(20);
+        for _ in 0..2 {
+            tokio::time::sleep(soon).await;
+            assert!(!smaller.is_finished());
+            held.pop();
+        }
+        smaller.await.unwrap();
+        assert!(tokio::time::timeout(soon, hand.place()).await.is_err(), "one is in hand");
+        held.pop();
+        let _last = take(&hand).await;
+        assert!(tokio::time::timeout(soon, hand.place()).await.is_err());
     }
 
     #[tokio::test]

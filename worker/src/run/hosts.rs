@@ -1,9 +1,10 @@
-//! Places at third parties' hosts: none of them takes all of a process, and one that does not answer is left alone for
-//! a while.
+//! Places at third parties' hosts: each earns them by answering, none takes all of a process, and one that does not answer
+//! is left alone for a while.
 //!
 //! Knows hosts and times; must not know jobs. What it refuses costs no attempt.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ const REST: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(
 const BUSY: Duration = Duration::from_millis(100);
 /// A full host none of whose calls has ended for so long is stuck: nobody waits for it here.
 const STUCK: Duration = Duration::from_millis(250);
+/// The part of its places that a host begins with, and keeps however silent it is.
+const BEGINNING: usize = 4;
 /// Hosts that are remembered while nothing is to be remembered of them.
 const REMEMBERED: usize = 4_096;
 
@@ -33,13 +36,15 @@ pub(super) enum NoPlace {
 /// All hosts that this process calls.
 #[derive(Debug)]
 pub(super) struct Hosts {
-    per_host: usize,
+    per_host: AtomicUsize,
     known: Mutex<HashMap<String, Host>>,
 }
 
 #[derive(Debug)]
 struct Host {
     places: Arc<Semaphore>,
+    /// How many there are: as many as it began with, one more for each answer, one less for each call without.
+    granted: usize,
     /// When a call last ended.
     freed: Instant,
     /// Calls in a row without an answer.
@@ -54,7 +59,7 @@ struct Host {
 #[derive(Debug)]
 pub(super) struct Place {
     call: Call,
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 /// One call, with a place or waiting for one; if it is the one that asks, another one may when this is dropped.
@@ -66,9 +71,21 @@ struct Call {
 }
 
 impl Hosts {
-    /// `per_host` calls at once to each of them.
+    /// At most `per_host` calls at once to each of them.
     pub(super) fn new(per_host: usize) -> Arc<Self> {
-        Arc::new(Self { per_host, known: Mutex::default() })
+        Arc::new(Self { per_host: per_host.into(), known: Mutex::default() })
+    }
+
+    /// At most so many from now on; what is under way ends first.
+    pub(super) fn resize(&self, per_host: usize) {
+        self.per_host.store(per_host, Ordering::Relaxed);
+        for host in self.lock().values_mut() {
+            (host.granted..beginning(per_host)).for_each(|_| host.earns(per_host));
+        }
+    }
+
+    fn most(&self) -> usize {
+        self.per_host.load(Ordering::Relaxed)
     }
 
     /// A place at `host`. A busy one is waited for shortly; one that is stuck or does not answer is not.
@@ -80,7 +97,7 @@ impl Hosts {
             Err(_) if is_stuck => None,
             Err(_) => timeout(BUSY, places.acquire_owned()).await.ok().and_then(Result::ok),
         };
-        permit.map(|permit| Place { call, _permit: permit }).ok_or(NoPlace::Full)
+        permit.map(|permit| Place { call, permit }).ok_or(NoPlace::Full)
     }
 
     /// How many hosts are left alone now.
@@ -94,7 +111,7 @@ impl Hosts {
             known.retain(|_, host| host.failures > 0 || Arc::strong_count(&host.places) > 1);
         }
         let now = Instant::now();
-        let host = known.entry(name.to_owned()).or_insert_with(|| Host::new(self.per_host, now));
+        let host = known.entry(name.to_owned()).or_insert_with(|| Host::new(beginning(self.most()), now));
         let asks = host.may_ask(now)?;
         host.asking |= asks;
         Ok((Arc::clone(&host.places), asks, now.duration_since(host.freed) > STUCK))
@@ -112,9 +129,29 @@ impl Hosts {
     }
 }
 
+/// How many places a host has of which nothing is known: one that hangs then takes little from the others.
+fn beginning(per_host: usize) -> usize {
+    per_host.div_ceil(BEGINNING)
+}
+
 impl Host {
-    fn new(places: usize, now: Instant) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), freed: now, failures: 0, resting: None, asking: false }
+    fn new(granted: usize, now: Instant) -> Self {
+        let places = Arc::new(Semaphore::new(granted));
+        Self { places, granted, freed: now, failures: 0, resting: None, asking: false }
+    }
+
+    fn earns(&mut self, most: usize) {
+        if self.granted < most {
+            self.granted += 1;
+            self.places.add_permits(1);
+        }
+    }
+
+    /// Whether a place is lost with the call that gives it back: the host has more than it should.
+    fn loses(&mut self, should: usize) -> bool {
+        let loses = self.granted > should;
+        self.granted -= usize::from(loses);
+        loses
     }
 
     /// Whether this call would be the one that asks whether the host is back.
@@ -154,14 +191,23 @@ impl Host {
 }
 
 impl Place {
-    /// Tells how the call went: whether the host gave an answer that it stands behind.
-    pub(super) fn ended(&self, has_answered: bool) {
-        let Call { hosts, host: name, asks } = &self.call;
+    /// Gives the place back and tells how the call went: whether the host gave an answer that it stands behind.
+    pub(super) fn ended(mut self, has_answered: bool) {
+        let Self { call: Call { hosts, host: name, asks }, permit } = &mut self;
+        let most = hosts.most();
         hosts.change(name, |host| {
-            if has_answered {
+            let should = if has_answered {
                 host.answered(name);
+                host.earns(most);
+                most
             } else {
                 host.failed(name, *asks, Instant::now());
+                beginning(most)
+            };
+            if host.loses(should)
+                && let Some(lost) = permit.split(1)
+            {
+                lost.forget();
             }
         });
     }
@@ -233,7 +279,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_busy_host_is_waited_for_and_a_stuck_one_is_not() {
-        let hosts = Hosts::new(2);
+        let hosts = Hosts::new(8);
         let (first, _second) = (hosts.enter("h").await.unwrap(), hosts.enter("h").await.unwrap());
         let begun = Instant::now();
         assert_eq!(hosts.enter("h").await.unwrap_err(), NoPlace::Full);
@@ -250,6 +296,34 @@ mod tests {
         assert_eq!(hosts.enter("h").await.unwrap_err(), NoPlace::Full);
         assert!(begun.elapsed() < BUSY, "{:?}", begun.elapsed());
         assert!(hosts.enter("other").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_host_earns_its_places_by_answering_and_loses_them_by_silence() {
+        let hosts = Hosts::new(8);
+        let free = || hosts.lock().get("h").map(|host| (host.granted, host.places.available_permits()));
+        drop(hosts.enter("h").await.unwrap());
+        assert_eq!(free(), Some((2, 2)));
+        for _ in 0..9 {
+            hosts.enter("h").await.unwrap().ended(true);
+        }
+        assert_eq!(free(), Some((8, 8)));
+        for _ in 0..4 {
+            hosts.enter("h").await.unwrap().ended(false);
+        }
+        assert_eq!(free(), Some((4, 4)));
+        for _ in 0..4 {
+            hosts.enter("h").await.unwrap().ended(false);
+        }
+        assert_eq!(free(), Some((2, 2)), "never less than it began with");
+        for _ in 0..9 {
+            hosts.enter("h").await.unwrap().ended(true);
+        }
+        hosts.resize(5);
+        for _ in 0..9 {
+            hosts.enter("h").await.unwrap().ended(true);
+        }
+        assert_eq!(free(), Some((5, 5)), "an operator may want fewer");
     }
 
     #[tokio::test]

@@ -53,6 +53,7 @@ impl Housekeeping {
             worker.health.broker(broker.is_connected(), broker.is_blocked(), broker.has_drifted());
             worker.health.in_flight(self.hand.len());
             metrics::gauge!(metric::HOSTS_RESTING).set(count(worker.hosts.resting()));
+            metrics::gauge!(metric::TASKS).set(count(tokio::runtime::Handle::current().metrics().num_alive_tasks()));
             let now = broker.rebuilt();
             metrics::counter!(metric::CONSUMERS_REBUILT).increment(now - rebuilt);
             rebuilt = now;

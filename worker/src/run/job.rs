@@ -39,10 +39,10 @@ pub(super) async fn work(
     };
     in_hand.is_of(&job.id);
     let planned = worker.until_answered("configuration", || prepare(worker, &job, &envelope)).await?;
-    let place = match admission::admit(worker, &job, planned.as_ref()).await {
+    let place = match admission::admit(worker, &job, &envelope, planned.as_ref()).await? {
         Admission::Now(place) => place,
-        Admission::Later(wait) => {
-            worker.delay(copy::of(delivery, &envelope, envelope.attempt), wait).await?;
+        Admission::Later { wait, turn } => {
+            worker.delay(copy::put_off(delivery, &envelope, turn), wait).await?;
             return Ok(Settled::Done);
         }
     };
@@ -60,12 +60,11 @@ pub(super) async fn work(
         Claim::Granted(grant) => {
             granted.set(grant.clone()).ok();
             fault::at("claimed").await;
-            attempt_it(worker, &job, planned, admitted, grant, place.as_ref()).await
+            attempt_it(worker, &job, planned, admitted, grant, place).await
         }
         Claim::Orphaned(grant) => outcome::unknown(&job, planned.ok().as_ref(), grant),
         other => return settle_claim(worker, delivery, &envelope, &job, other).await,
     };
-    drop(place);
     in_hand.may_take(Duration::ZERO);
     fault::at("called").await;
     finish(worker, delivery, &envelope, &job, ended).await
@@ -113,7 +112,7 @@ async fn attempt_it(
     planned: Result<Ready, Failure>,
     admitted: Result<(), Failure>,
     mut grant: Granted,
-    place: Option<&Place>,
+    place: Option<Place>,
 ) -> Outcome {
     if job.deadline_ms.is_some_and(|deadline| deadline <= clock::now_ms()) {
         let message = "the job's deadline had passed before this attempt could start";

@@ -4,6 +4,7 @@
 
 mod admission;
 pub mod call;
+mod capacity;
 mod clock;
 mod copy;
 mod dead_letters;
@@ -19,6 +20,7 @@ mod job;
 mod language_page;
 mod neighbours;
 mod outcome;
+mod pace;
 mod refuse;
 pub mod settings;
 mod stored_tokens;
@@ -48,6 +50,7 @@ use untaken::Untaken;
 use watchdog::Sentry;
 use worker::{Settled, Worker};
 
+pub use capacity::Capacity;
 pub use clock::{now_ms, rfc3339};
 pub use watchdog::WEDGED;
 pub use worker::Phase;
@@ -115,7 +118,7 @@ impl Process {
             limits: config.limits.clone(),
             plan_limits: settings::plan_limits(&config)?,
             phase: phase_seen,
-            hosts: Hosts::new(config.worker.per_host()),
+            hosts: Hosts::new(Capacity::of(&config).per_host),
             untaken: Untaken::default(),
             health,
             store,
@@ -130,13 +133,18 @@ impl Process {
         &self.worker.id
     }
 
+    /// How much it works on at once, to begin with.
+    pub fn capacity(&self) -> Capacity {
+        Capacity::of(&self.config)
+    }
+
     /// Works until `stop` is done, then drains: calls in flight finish, what was not begun goes back to the queue.
     ///
     /// # Errors
     /// [`Error::Wedged`] when something in this process does not get on.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    pub async fn run(self, stop: impl Future<Output = ()>, capacity: watch::Receiver<Capacity>) -> Result<(), Error> {
         let Self { worker, broker, config, phase, status_file } = self;
-        let hand = Hand::new(config.worker.concurrency(), config.worker.stuck_after());
+        let hand = Hand::new(capacity.borrow().concurrency, config.worker.stuck_after());
         let (gate, gate_seen) = watch::channel(true);
         let sentry = Sentry::start(config.worker.stuck_after())?;
         let housekeeping = Housekeeping {
@@ -150,6 +158,7 @@ impl Process {
         let mut background = JoinSet::new();
         background.spawn(async move { sentry.beat().await });
         background.spawn(housekeeping.run());
+        background.spawn(capacity::follow(capacity, Arc::clone(&hand), Arc::clone(&worker.hosts)));
         background.spawn(dead_letters::collect(Arc::clone(&worker), broker.dead_letters()));
         background.spawn(neighbours::write_cancels(Arc::clone(&worker), broker.cancels()));
         background.spawn(neighbours::answer(broker.clone(), worker.store.ledger_id().to_owned(), worker.id.clone()));

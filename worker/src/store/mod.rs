@@ -7,6 +7,7 @@ mod database;
 pub mod dead_letters;
 mod keys;
 pub mod ledger;
+mod rates;
 mod refresh_tokens;
 mod reseal;
 mod secrets;

@@ -10,6 +10,8 @@ pub const ATTEMPTS: &str = "data_connector_attempts_total";
 pub const ATTEMPT_SECONDS: &str = "data_connector_attempt_seconds";
 /// Jobs that this process is working on.
 pub const IN_FLIGHT: &str = "data_connector_in_flight";
+/// Tasks that are alive in this process.
+pub const TASKS: &str = "data_connector_tasks";
 /// What the ledger said to deliveries, by `verdict`.
 pub const CLAIMS: &str = "data_connector_claims_total";
 /// Results that nobody took; they stay in the ledger and are sent again.
@@ -32,7 +34,7 @@ pub const CONSUMERS_REBUILT: &str = "data_connector_consumers_rebuilt_total";
 /// 1 once this process can only be started anew; it ends with exit code 70.
 pub const WEDGED: &str = "data_connector_wedged";
 /// Deliveries that were sent into the delay ladder before their claim, by `why` (`host_resting`, `host_full`,
-/// `untaken_results`).
+/// `rate`, `untaken_results`).
 pub const PUT_OFF: &str = "data_connector_put_off_total";
 /// Third parties' hosts that do not answer and are left alone.
 pub const HOSTS_RESTING: &str = "data_connector_hosts_resting";
@@ -62,6 +64,7 @@ fn describe() {
     describe_counter!(ATTEMPTS, "Attempts that ended");
     describe_histogram!(ATTEMPT_SECONDS, "From dialling to the last byte of one attempt");
     describe_gauge!(IN_FLIGHT, "Jobs that this process is working on");
+    describe_gauge!(TASKS, "Tasks that are alive in this process");
     describe_counter!(CLAIMS, "What the ledger said to deliveries");
     describe_counter!(RESULTS_RETURNED, "Results that nobody took and that will be sent again");
     describe_counter!(DEAD_LETTERS, "Dead letters");

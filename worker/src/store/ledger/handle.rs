@@ -21,8 +21,8 @@ const RETURNED_MS: (i64, i64) = (5_000, 600_000);
 const ID_BYTES: usize = 1_024;
 /// Rows that one statement drops.
 const CHUNK: u64 = 1_000;
-/// How long the lease of a dead worker is kept, for people.
-const DEAD_WORKERS: Duration = Duration::from_hours(24);
+/// How long the lease of a dead worker is kept, for people, and the turns of a connector that nobody calls.
+const FORGOTTEN: Duration = Duration::from_hours(24);
 
 const RETURN: &str = "UPDATE jobs SET returns = returns + 1, updated_at = $2,
     due_at = $2 + CASE WHEN returns < 7 THEN $3 * (1 << CAST(returns AS INTEGER)) ELSE $4 END
@@ -37,6 +37,9 @@ const OLD_PAYLOADS: &str = "DELETE FROM payloads WHERE job_id IN (SELECT p.job_i
 const OLD_ROWS: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE created_at < $1
     AND updated_at < $1 AND state IN ('published', 'cancelled') LIMIT 1000)";
 const OLD_WORKERS: &str = "DELETE FROM workers WHERE id IN (SELECT id FROM workers WHERE seen_until < $1 LIMIT 1000)";
+
+const OLD_RATES: &str =
+    "DELETE FROM rates WHERE bucket IN (SELECT bucket FROM rates WHERE next_at < $1 * 1000 LIMIT 1000)";
 
 /// The ledger as one worker uses it; cheap to clone.
 #[derive(Debug, Clone)]
@@ -165,7 +168,9 @@ impl LedgerHandle {
     /// When the database cannot be asked.
     pub async fn retain(&self, rows: Duration, payloads: Duration) -> Result<(), Error> {
         let now = self.database.now().await?;
-        for (statement, age) in [(OLD_PAYLOADS, payloads), (OLD_ROWS, rows), (OLD_WORKERS, DEAD_WORKERS)] {
+        for (statement, age) in
+            [(OLD_PAYLOADS, payloads), (OLD_ROWS, rows), (OLD_WORKERS, FORGOTTEN), (OLD_RATES, FORGOTTEN)]
+        {
             let before = now.saturating_sub(millis(age));
             loop {
                 let dropped = on!(&self.database, write db =>

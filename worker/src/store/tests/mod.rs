@@ -9,6 +9,7 @@ mod crashes;
 mod dead_letters;
 mod opening;
 mod outage;
+mod rates;
 mod secrets;
 mod tasks;
 

@@ -1,0 +1,51 @@
+//! What a call's `rate` comes to: which calls count together, and how far apart they are.
+
+use std::time::Duration;
+
+use super::prepared::parse;
+use super::template::{Escape, Scope, Template};
+use crate::connector::{Connector, Invalid, Rate, Resource};
+
+/// The longest rendered key, bytes.
+const KEY_BYTES: usize = 200;
+
+/// The pace of one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pace {
+    /// Calls of one bucket count together, whichever worker makes them.
+    pub bucket: String,
+    /// From one of them to the next.
+    pub every: Duration,
+}
+
+/// A resource's rate, or else its connector's, with the key's template parsed.
+#[derive(Debug)]
+pub(super) struct PreparedPace {
+    every: Duration,
+    scope: String,
+    key: Option<Template>,
+    place: String,
+}
+
+impl PreparedPace {
+    pub(super) fn of(resource: &Resource, connector: &Connector) -> Result<Option<Self>, Invalid> {
+        let own = resource.rules.rate.as_ref().map(|rate| (rate, resource.name.as_str()));
+        let Some((rate, whose)) = own.or_else(|| connector.rules.rate.as_ref().map(|rate| (rate, "*"))) else {
+            return Ok(None);
+        };
+        let place = if whose == "*" { "rate.key".to_owned() } else { format!("endpoints.{whose}.rate.key") };
+        let Rate { every, key } = rate;
+        let key = key.as_deref().map(|key| parse(key, &place)).transpose()?;
+        Ok(Some(Self { every: *every, scope: format!("{}/{whose}", connector.name), key, place }))
+    }
+
+    pub(super) fn render(&self, data: &Scope<'_>) -> Result<Pace, Invalid> {
+        let invalid = |problem: String| Invalid::new(&self.place, problem);
+        let Some(template) = &self.key else { return Ok(Pace { bucket: self.scope.clone(), every: self.every }) };
+        let key = template.render(data, Escape::None).map_err(|e| invalid(e.to_string()))?;
+        if key.len() > KEY_BYTES || key.contains('\0') {
+            return Err(invalid(format!("gives a key that has a NUL or more than {KEY_BYTES} bytes")));
+        }
+        Ok(Pace { bucket: format!("{}/{key}", self.scope), every: self.every })
+    }
+}

@@ -1,0 +1,46 @@
+//! The pace that a connector prescribes: a call waits for its turn, shortly here, longer in the delay ladder.
+//!
+//! Turns are handed out by the database, so that they hold for all workers together; a job that has waited for its turn in
+//! the ladder brings it back in a header.
+
+use std::time::Duration;
+
+use super::clock;
+use super::worker::{Stopping, Worker};
+use crate::job::Envelope;
+use crate::plan::Pace;
+
+/// The longest wait for a turn that a job's place in this process is worth.
+const HERE: Duration = Duration::from_secs(1);
+/// How far a turn that was waited for may lie back, or ahead by this machine's clock: later, many would come at once.
+const GOOD: (i64, i64) = (10_000, 60_000);
+
+/// Whose turn it is.
+#[derive(Debug)]
+pub(super) enum Turn {
+    /// This job's.
+    Now,
+    /// Others' before it.
+    Later {
+        /// For so long.
+        wait: Duration,
+        /// When its own turn is, epoch milliseconds.
+        at: i64,
+    },
+}
+
+/// Takes a turn, and waits for it if it comes soon.
+pub(super) async fn turn(worker: &Worker, envelope: &Envelope, pace: &Pace) -> Result<Turn, Stopping> {
+    if let Some(turn) = envelope.turn
+        && (turn - GOOD.1..=turn + GOOD.0).contains(&clock::now_ms())
+    {
+        return Ok(Turn::Now);
+    }
+    let wait = worker.until_answered("rate", || worker.store.turn(&pace.bucket, pace.every)).await?;
+    if wait > HERE {
+        let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+        return Ok(Turn::Later { wait, at: clock::now_ms().saturating_add(millis) });
+    }
+    tokio::time::sleep(wait).await;
+    Ok(Turn::Now)
+}

@@ -1,0 +1,34 @@
+//! Turns: whoever asks, they lie apart as the rate says, and none is lost while nobody asks.
+
+use std::time::Duration;
+
+use super::bed::{KEY, open};
+use super::contract;
+
+contract! {
+    async fn turns_lie_apart_whoever_asks(bed: Bed) {
+        let (one, other) = (&bed.store, open(&bed.url, KEY).await.unwrap());
+        let every = Duration::from_secs(10);
+        let mut waits = Vec::new();
+        for n in 0..6 {
+            let store = if n % 2 == 0 { one } else { &other };
+            waits.push(store.turn("a", every).await.unwrap().as_secs_f64());
+        }
+        for (n, wait) in (0_u32..).zip(&waits) {
+            let expected = f64::from(n) * 10.0;
+            assert!((expected - 5.0..=expected).contains(wait), "turn {n} in {wait} s");
+        }
+        assert_eq!(one.turn("b", every).await.unwrap(), Duration::ZERO, "another bucket has turns of its own");
+    }
+}
+
+contract! {
+    async fn time_that_nobody_used_is_gone(bed: Bed) {
+        let every = Duration::from_millis(100);
+        bed.store.turn("a", every).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(bed.store.turn("a", every).await.unwrap(), Duration::ZERO);
+        let next = bed.store.turn("a", every).await.unwrap();
+        assert!(!next.is_zero() && next <= every, "{next:?}");
+    }
+}
