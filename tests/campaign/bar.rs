@@ -50,7 +50,7 @@ pub(crate) struct Line {
 }
 
 /// The longest a bar may take.
-const LONGEST: Duration = Duration::from_mins(15);
+const LONGEST: Duration = Duration::from_mins(45);
 
 impl Bar {
     /// Tries it; a panic or a hang is red, and says so.

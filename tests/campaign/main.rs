@@ -6,6 +6,7 @@
 
 mod bar;
 mod delays;
+mod endurance;
 mod history;
 mod mutations;
 mod operation;
@@ -20,7 +21,8 @@ use bar::{Bar, Settings};
 
 /// All bars, in the order they run in.
 fn bars() -> Vec<Bar> {
-    [safety::bars(), delays::bars(), third_parties::bars(), operation::bars(), mutations::bars()].concat()
+    [safety::bars(), delays::bars(), third_parties::bars(), operation::bars(), endurance::bars(), mutations::bars()]
+        .concat()
 }
 
 #[tokio::main]

@@ -6,6 +6,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a harness panics where a test has to fail")]
 
 pub mod broker;
+pub mod cost;
 pub mod engine;
 pub mod process;
 pub mod proxy;

@@ -1,0 +1,115 @@
+//! Who is measured: the worker on either database, the bare loop, and a Node program, each as a process on the same queues.
+
+use std::time::Duration;
+
+use harness::cost::{cpu, processes_of};
+use harness::process::Running;
+use harness::repository;
+use harness::scene::Scene;
+use tokio::process::Command;
+
+use crate::load::{Load, connector};
+
+/// Who is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Contender {
+    /// The worker with its ledger in PostgreSQL.
+    Postgres,
+    /// The worker with its ledger in a SQLite file.
+    Sqlite,
+    /// The same two libraries and nothing else.
+    Bare,
+    /// amqplib and undici.
+    Node,
+}
+
+impl Contender {
+    /// As the page calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "worker, PostgreSQL",
+            Self::Sqlite => "worker, SQLite",
+            Self::Bare => "bare loop",
+            Self::Node => "Node",
+        }
+    }
+}
+
+/// A contender's queues, connector and engine.
+pub(crate) struct World {
+    pub(crate) contender: Contender,
+    pub(crate) load: Load,
+    scene: Scene,
+    third_party: String,
+}
+
+impl World {
+    pub(crate) async fn new(contender: Contender, third_party: &str) -> anyhow::Result<Self> {
+        let scene = Scene::new();
+        let scene = if contender == Contender::Sqlite { scene } else { scene.with_postgres().await };
+        scene.connectors(&connector(third_party)).await;
+        scene.cli(&["migrate"]).await;
+        let load = Load::open(scene.broker(), scene.prefix()).await?;
+        Ok(Self { contender, load, scene, third_party: third_party.to_owned() })
+    }
+
+    /// Starts a process that works on the queue, so many jobs at once.
+    pub(crate) fn start(&self, at_once: u16) -> Running {
+        let at_once = at_once.to_string();
+        let (queue, exchange) =
+            (format!("{}.jobs.default", self.scene.prefix()), format!("{}.results", self.scene.prefix()));
+        let task = [self.scene.broker(), &queue, &exchange, &self.third_party, &at_once];
+        let mut command = match self.contender {
+            Contender::Postgres | Contender::Sqlite => {
+                let mut command = self.scene.command(&["worker", "--prefetch", &at_once, "--listen", "127.0.0.1:0"]);
+                if let Some(database) = self.scene.database() {
+                    // On loopback nothing is gained by encrypting what the ledger says.
+                    command.env("DATABASE_URL", format!("{database}?sslmode=disable"));
+                }
+                // All calls go to one host here.
+                command.env("DATA_CONNECTOR__WORKER__PER_HOST", &at_once);
+                command
+            }
+            Contender::Bare => {
+                let mut command = Command::new(std::env::current_exe().unwrap_or_default());
+                command.arg("bare").args(task);
+                command
+            }
+            Contender::Node => {
+                let mut command = Command::new("node");
+                command.arg(repository().join("tests/benches/node/worker.mjs")).args(task);
+                command
+            }
+        };
+        Running::start(&mut command, self.scene.path(&format!("{}.log", uuid::Uuid::new_v4())))
+    }
+
+    /// Ends a process as an operator would.
+    pub(crate) async fn end(&self, process: Running) {
+        match self.contender {
+            Contender::Postgres | Contender::Sqlite => drop(process.terminate().await),
+            Contender::Bare | Contender::Node => {
+                // The last acks are on their way: a job that comes again would be the next run's.
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                process.kill().await;
+            }
+        }
+    }
+
+    /// Processor time of the database server for this world so far, with what the server does for all.
+    pub(crate) async fn database(&self) -> Duration {
+        let Some(url) = self.scene.database().filter(|_| self.contender == Contender::Postgres) else {
+            return Duration::ZERO;
+        };
+        let statement =
+            "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (datname = current_database()
+                         OR backend_type IN ('walwriter', 'checkpointer', 'background writer'))";
+        let listed = harness::process::succeed(Command::new("psql").args([url, "-qtAc", statement])).await;
+        cpu(&listed.lines().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+    }
+}
+
+/// Processor time of the broker so far.
+pub(crate) fn broker() -> Duration {
+    cpu(&processes_of("beam.smp"))
+}

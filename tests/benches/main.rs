@@ -1,0 +1,128 @@
+//! The benchmark: what a job costs the worker, beside a bare loop and a Node program that do equal work in the same run.
+//!
+//! `deploy/bench [--rounds N] [--jobs N] [--write]`
+//!
+//! Every result is held against its job; one that is missing or another one's ends the run.
+
+#![expect(clippy::cast_precision_loss, reason = "counts of jobs and kilobytes are small")]
+
+mod bare;
+mod contender;
+mod load;
+mod measure;
+mod page;
+mod third_party;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use contender::{Contender, World};
+use measure::Run;
+use page::Measured;
+use third_party::Counts;
+
+/// What a run is told.
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    rounds: usize,
+    jobs: u64,
+    write: bool,
+}
+
+impl Settings {
+    fn of_arguments(arguments: &[String]) -> Result<Self> {
+        let mut settings = Self { rounds: 5, jobs: 20_000, write: false };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            let mut number = || {
+                let given = arguments.next().map(String::as_str).unwrap_or_default();
+                given.parse::<u64>().map_err(|_| anyhow::anyhow!("{argument} takes a number, not `{given}`"))
+            };
+            match argument.as_str() {
+                "--rounds" => settings.rounds = usize::try_from(number()?)?.max(1),
+                "--jobs" => settings.jobs = number()?.max(1_000),
+                "--write" => settings.write = true,
+                other => anyhow::bail!("`{other}` is no flag of the benchmark: --rounds N, --jobs N, --write"),
+            }
+        }
+        Ok(settings)
+    }
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((first, task)) = arguments.split_first()
+        && first == "bare"
+    {
+        let task = bare::Settings::of_arguments(task)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        return runtime.block_on(bare::run(task));
+    }
+    let settings = Settings::of_arguments(&arguments)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(bench(settings))
+}
+
+async fn bench(settings: Settings) -> Result<()> {
+    let (third_party, counts) = third_party::start()?;
+    let mut worlds = Vec::new();
+    for contender in measure::ALL {
+        worlds.push(World::new(contender, &third_party).await?);
+    }
+    let mut measured = Measured { jobs: settings.jobs, rounds: settings.rounds, ..Measured::default() };
+    for round in 1..=settings.rounds {
+        for world in &mut worlds {
+            let quick = measure::full_queue(world, &counts, "quick", settings.jobs).await?;
+            tell(round, world.contender, "500 B", quick);
+            measured.quick.entry(world.contender).or_default().push(quick);
+            let large = measure::full_queue(world, &counts, "large", settings.jobs / 4).await?;
+            tell(round, world.contender, "50 KB", large);
+            measured.large.entry(world.contender).or_default().push(large);
+        }
+    }
+    for world in &mut worlds {
+        measured.latency.push((world.contender, measure::steady(world, 500, Duration::from_secs(20)).await?));
+    }
+    worker(&mut measured, &mut worlds, &counts, settings).await?;
+    let page = page::write(&measured);
+    say(&page);
+    if settings.write {
+        let path = harness::repository().join("tests/BENCHMARK.md");
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        std::fs::write(path, page::with_findings(&page, &before))?;
+    }
+    Ok(())
+}
+
+/// What only the worker is asked.
+async fn worker(measured: &mut Measured, worlds: &mut [World], counts: &Arc<Counts>, settings: Settings) -> Result<()> {
+    for world in worlds.iter_mut().filter(|world| world.contender == Contender::Postgres) {
+        for _ in 0..settings.rounds {
+            measured.starts.push(measure::start(world).await?);
+        }
+        for processes in [1, 2, 4, 8] {
+            measured.scales.push(measure::scale(world, processes, settings.jobs).await?);
+        }
+        measured.in_flight = Some(measure::in_flight(world, counts, 10_000).await?);
+    }
+    Ok(())
+}
+
+fn tell(round: usize, contender: Contender, what: &str, run: Run) {
+    let Run { cpu, database, broker, rate, connections } = run;
+    let name = contender.name();
+    say(&format!(
+        "round {round}, {name}, {what}: {cpu:.0} us, database {database:.0} us, broker {broker:.0} us, {rate:.0} jobs/s, \
+         {connections:.1} connections for 1,000 calls"
+    ));
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the benchmark is for")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// Runs by contender.
+type Runs = HashMap<Contender, Vec<Run>>;

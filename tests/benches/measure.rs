@@ -1,0 +1,178 @@
+//! What is measured, one function a question.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use harness::cost::{cpu, resident_kb};
+use harness::process::{Running, figure};
+
+use crate::contender::{Contender, World, broker};
+use crate::third_party::Counts;
+
+/// One run over a full queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    /// Of the process, microseconds a job.
+    pub(crate) cpu: f64,
+    /// Of the database server, microseconds a job.
+    pub(crate) database: f64,
+    /// Of the broker, microseconds a job.
+    pub(crate) broker: f64,
+    /// Jobs a second.
+    pub(crate) rate: f64,
+    /// Connections that were opened to the third party for 1,000 calls.
+    pub(crate) connections: f64,
+}
+
+/// Jobs before anything is measured: connections are open, caches are filled.
+const WARM: u64 = 3_000;
+
+/// A queue full of jobs, and one process that works it off.
+pub(crate) async fn full_queue(world: &mut World, counts: &Counts, kind: &str, jobs: u64) -> Result<Run> {
+    world.load.publish(kind, WARM + jobs).await?;
+    let process = world.start(256);
+    world.load.results(WARM).await?;
+    let pid = [process.pid()];
+    let (cpu_before, database_before, broker_before) = (cpu(&pid), world.database().await, broker());
+    let (connections, begun) = (counts.connections(), Instant::now());
+    world.load.results(jobs).await?;
+    let took = begun.elapsed();
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / jobs as f64;
+    let run = Run {
+        cpu: each(cpu(&pid).saturating_sub(cpu_before)),
+        database: each(world.database().await.saturating_sub(database_before)),
+        broker: each(broker().saturating_sub(broker_before)),
+        rate: jobs as f64 / took.as_secs_f64(),
+        connections: (counts.connections() - connections) as f64 * 1_000.0 / jobs as f64,
+    };
+    world.end(process).await;
+    Ok(run)
+}
+
+/// Latencies at a steady rate, milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Latency {
+    pub(crate) p50: f64,
+    pub(crate) p95: f64,
+    pub(crate) p99: f64,
+    /// Of the process, microseconds a job.
+    pub(crate) cpu: f64,
+}
+
+/// Jobs at a steady rate; from published to result received.
+pub(crate) async fn steady(world: &mut World, rate: u32, time: Duration) -> Result<Latency> {
+    let process = world.start(256);
+    world.load.publish("quick", WARM).await?;
+    world.load.results(WARM).await?;
+    let before = cpu(&[process.pid()]);
+    let times = world.load.steadily(rate, time).await?;
+    let spent = cpu(&[process.pid()]).saturating_sub(before);
+    world.end(process).await;
+    let at = |percent: usize| times.get(times.len() * percent / 100).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3);
+    let cpu = spent.as_secs_f64() * 1e6 / times.len().max(1) as f64;
+    Ok(Latency { p50: at(50), p95: at(95), p99: at(99), cpu })
+}
+
+/// What calls that wait cost in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InFlight {
+    pub(crate) calls: usize,
+    /// Of the idle process before, KB.
+    pub(crate) idle_kb: u64,
+    /// At the moment when all of them waited, KB.
+    pub(crate) full_kb: u64,
+}
+
+impl InFlight {
+    /// KB a call.
+    pub(crate) fn each_kb(self) -> f64 {
+        self.full_kb.saturating_sub(self.idle_kb) as f64 / self.calls as f64
+    }
+}
+
+/// So many calls that wait for a slow third party in one process.
+pub(crate) async fn in_flight(world: &mut World, counts: &Counts, calls: u16) -> Result<InFlight> {
+    let process = world.start(calls);
+    world.load.publish("quick", 100).await?;
+    world.load.results(100).await?;
+    let (idle_kb, before) = (resident_kb(process.pid()), counts.requests());
+    world.load.publish("slow", calls.into()).await?;
+    let all = usize::from(calls);
+    let begun = Instant::now();
+    while counts.requests() < before + all {
+        anyhow::ensure!(begun.elapsed() < Duration::from_mins(1), "only {} calls wait", counts.requests() - before);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let full_kb = resident_kb(process.pid());
+    world.load.results(calls.into()).await?;
+    world.end(process).await;
+    Ok(InFlight { calls: all, idle_kb, full_kb })
+}
+
+/// So many processes at one queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scale {
+    pub(crate) processes: usize,
+    /// Of all of them, microseconds a job.
+    pub(crate) cpu: f64,
+    pub(crate) rate: f64,
+    /// How far the farthest is from its fair share, percent.
+    pub(crate) unfair: f64,
+}
+
+/// The same queue with more processes.
+pub(crate) async fn scale(world: &mut World, processes: usize, jobs: u64) -> Result<Scale> {
+    world.load.publish("quick", WARM).await?;
+    let workers: Vec<Running> = (0..processes).map(|_| world.start(64)).collect();
+    for worker in &workers {
+        worker.address().await;
+    }
+    world.load.results(WARM).await?;
+    let pids: Vec<u32> = workers.iter().map(Running::pid).collect();
+    let (before, done_before, begun) = (cpu(&pids), done(&workers).await, Instant::now());
+    // All of them are there before the first job is.
+    world.load.publish("quick", jobs).await?;
+    world.load.results(jobs).await?;
+    let (took, spent) = (begun.elapsed(), cpu(&pids).saturating_sub(before));
+    let shares: Vec<f64> = done(&workers).await.iter().zip(done_before).map(|(now, before)| now - before).collect();
+    let fair = jobs as f64 / processes as f64;
+    let unfair = shares.iter().map(|share| (share - fair).abs() * 100.0 / fair).fold(0.0, f64::max);
+    for worker in workers {
+        world.end(worker).await;
+    }
+    let (cpu, rate) = (spent.as_secs_f64() * 1e6 / jobs as f64, jobs as f64 / took.as_secs_f64());
+    Ok(Scale { processes, cpu, rate, unfair })
+}
+
+async fn done(workers: &[Running]) -> Vec<f64> {
+    let mut all = Vec::new();
+    for worker in workers {
+        all.push(figure(&worker.metrics().await, r#"data_connector_attempts_total{code="OK"}"#));
+    }
+    all
+}
+
+/// From `exec` to the first result.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Start {
+    /// Milliseconds.
+    pub(crate) first_result: f64,
+    /// Resident memory a little later, KB.
+    pub(crate) idle_kb: u64,
+}
+
+/// A process that starts with a job waiting for it.
+pub(crate) async fn start(world: &mut World) -> Result<Start> {
+    world.load.publish("quick", 1).await?;
+    let begun = Instant::now();
+    let process = world.start(256);
+    world.load.results(1).await?;
+    let first_result = begun.elapsed().as_secs_f64() * 1e3;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let idle_kb = resident_kb(process.pid());
+    world.end(process).await;
+    Ok(Start { first_result, idle_kb })
+}
+
+/// Who is measured over a full queue.
+pub(crate) const ALL: [Contender; 4] = [Contender::Bare, Contender::Postgres, Contender::Sqlite, Contender::Node];
