@@ -121,7 +121,7 @@ async fn places(scene: &Scene, worker: &Running, results: &[Value]) -> Vec<Place
     let number = letters[0]["id"].to_string();
     let mut places = vec![
         place("results", json!(results).to_string(), CONTROL),
-        place("the log", worker.output(), "basic-answer"),
+        place("the log", worker.output(), "TRACE"),
         place("metrics", worker.metrics().await, "data_connector_attempts"),
         place("dead list", json!(letters).to_string(), "JOB_MISMATCH"),
         place("dead show", scene.cli(&["dead", "show", &number]).await, CONTROL),
