@@ -10,6 +10,8 @@ mod endurance;
 mod history;
 mod mutations;
 mod operation;
+mod outages;
+mod poison;
 mod safety;
 mod stub;
 mod third_parties;
@@ -21,8 +23,9 @@ use bar::{Bar, Settings};
 
 /// All bars, in the order they run in.
 fn bars() -> Vec<Bar> {
-    [safety::bars(), delays::bars(), third_parties::bars(), operation::bars(), endurance::bars(), mutations::bars()]
-        .concat()
+    let safety = [safety::bars(), outages::bars(), poison::bars()];
+    let rest = [delays::bars(), third_parties::bars(), operation::bars(), endurance::bars(), mutations::bars()];
+    [safety.concat(), rest.concat()].concat()
 }
 
 #[tokio::main]

@@ -8,7 +8,7 @@ use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
     QueueDeclareOptions, QueueDeleteOptions,
 };
-use lapin::types::{FieldTable, ShortString};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -60,6 +60,17 @@ impl Stub {
             let queue = short(&format!("{}.campaign-results", self.prefix));
             channel.queue_delete(queue, QueueDeleteOptions::default()).await.expect("a queue to delete");
         }
+    }
+
+    /// Takes no results; its queue refuses all beyond so many.
+    pub(crate) async fn overflow(&self, most: i32) {
+        self.leave().await;
+        let (_connection, channel) = self.open().await.expect("the broker");
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-max-length".into(), AMQPValue::LongInt(most));
+        arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+        let queue = short(&format!("{}.campaign-results", self.prefix));
+        declare_results(&channel, &self.prefix, &queue, arguments).await.expect("a queue");
     }
 
     fn abort(&self) {
@@ -128,12 +139,8 @@ async fn collect(url: String, prefix: String, history: Arc<Mutex<History>>) {
 
 async fn collect_once(url: &str, prefix: &str, history: &Mutex<History>) -> lapin::Result<()> {
     let connection = Connection::connect(url, ConnectionProperties::default()).await?;
-    let channel = connection.create_channel().await?;
     let queue = short(&format!("{prefix}.campaign-results"));
-    let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(queue.clone(), options, FieldTable::default()).await?;
-    let (exchange, key) = (short(&format!("{prefix}.results")), short("result.default.#"));
-    channel.queue_bind(queue.clone(), exchange, key, QueueBindOptions::default(), FieldTable::default()).await?;
+    let channel = taking(&connection, prefix, &queue).await?;
     let mut results =
         channel.basic_consume(queue, short(""), BasicConsumeOptions::default(), FieldTable::default()).await?;
     while let Some(delivery) = results.next().await {
@@ -143,6 +150,30 @@ async fn collect_once(url: &str, prefix: &str, history: &Mutex<History>) -> lapi
         delivery.ack(BasicAckOptions::default()).await?;
     }
     Ok(())
+}
+
+/// A channel, and the queue of results as it is, or a new one.
+async fn taking(connection: &Connection, prefix: &str, queue: &ShortString) -> lapin::Result<Channel> {
+    let channel = connection.create_channel().await?;
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    if channel.queue_declare(queue.clone(), passive, FieldTable::default()).await.is_ok() {
+        return Ok(channel);
+    }
+    let channel = connection.create_channel().await?;
+    declare_results(&channel, prefix, queue, FieldTable::default()).await?;
+    Ok(channel)
+}
+
+async fn declare_results(
+    channel: &Channel,
+    prefix: &str,
+    queue: &ShortString,
+    arguments: FieldTable,
+) -> lapin::Result<()> {
+    let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.clone(), options, arguments).await?;
+    let (exchange, key) = (short(&format!("{prefix}.results")), short("result.default.#"));
+    channel.queue_bind(queue.clone(), exchange, key, QueueBindOptions::default(), FieldTable::default()).await
 }
 
 fn short(text: &str) -> ShortString {

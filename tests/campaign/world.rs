@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use harness::broker::PrivateBroker;
 use harness::process::{Running, figure};
-use harness::scene::{Scene, job, with_retries};
+use harness::scene::{Scene, job, postgres_admin, with_retries};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use serde_json::{Value, json};
 
@@ -39,8 +39,19 @@ impl World {
         resource: Value,
         script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
     ) -> Self {
+        Self::on(&postgres_admin(), config, concurrency, resource, script).await
+    }
+
+    /// The same with its ledger on the server whose administrative database this is.
+    pub(crate) async fn on(
+        admin: &str,
+        config: &str,
+        concurrency: u32,
+        resource: Value,
+        script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let broker = PrivateBroker::start().await;
-        let scene = Scene::on(&broker.url()).with_postgres().await;
+        let scene = Scene::on(&broker.url()).with_postgres_at(admin).await;
         let third_party = ThirdParty::start(script).await;
         let mut r = json!({"url": third_party.url("/{{job}}"), "method": "POST", "timeout": 30});
         for (name, value) in resource.as_object().into_iter().flatten() {
@@ -67,6 +78,27 @@ impl World {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let worker = self.scene.worker_with(&arguments, variables).await;
         self.workers.push(worker);
+    }
+
+    /// How long it takes until the third party is asked again, at most this long; more jobs have to be there than it has seen.
+    pub(crate) async fn asked_again(&self, patience: Duration) -> Duration {
+        let (begun, before) = (Instant::now(), self.third_party.seen().len());
+        while self.third_party.seen().len() == before && begun.elapsed() < patience {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        begun.elapsed()
+    }
+
+    /// Waits until a metric of all workers is above this; whether that came within `patience`.
+    pub(crate) async fn is_above(&self, name: &str, least: f64, patience: Duration) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < patience {
+            if self.figure(name).await > least {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        false
     }
 
     /// Kills one of them.
@@ -104,7 +136,8 @@ impl World {
         self.stub.history().clone()
     }
 
-    async fn look_at_the_dead(&self) {
+    /// Adds what is among the dead letters by now.
+    pub(crate) async fn look_at_the_dead(&self) {
         let list = ["dead", "list", "--all", "--limit", "1000000", "--format", "json"];
         let letters: Value = serde_json::from_str(&self.scene.cli(&list).await).unwrap_or_default();
         let dead = letters.as_array().into_iter().flatten().filter_map(|letter| letter["job"].as_str());

@@ -10,6 +10,8 @@ use tokio::process::{Child, Command};
 
 /// The server's own script, which unlike the packaged wrapper does not change the user.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+/// The tool beside it.
+const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 /// How long Erlang may take to start on a busy machine.
 const START: Duration = Duration::from_mins(1);
 
@@ -35,6 +37,19 @@ impl PrivateBroker {
     /// Its URL.
     pub fn url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}", self.port)
+    }
+
+    /// Asks its control tool for something, which must succeed.
+    pub async fn control(&self, arguments: &[&str]) {
+        let mut command = Command::new(CONTROL);
+        command.env("RABBITMQ_NODENAME", &self.name).env("HOME", self.folder.path()).args(arguments);
+        crate::process::succeed(&mut command).await;
+    }
+
+    /// All that it has logged so far.
+    pub fn log(&self) -> String {
+        let files = std::fs::read_dir(self.folder.path().join("log")).into_iter().flatten().flatten();
+        files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect()
     }
 
     /// Ends it by SIGKILL: whatever was not on disk is gone.
@@ -85,7 +100,7 @@ impl Drop for PrivateBroker {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port on loopback");
     listener.local_addr().expect("its address").port()
 }

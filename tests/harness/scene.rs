@@ -16,6 +16,7 @@ pub struct Scene {
     folder: TempDir,
     prefix: String,
     broker: String,
+    admin: String,
     database: Option<String>,
 }
 
@@ -30,16 +31,22 @@ impl Scene {
     pub fn on(broker: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let prefix = format!("t{}", uuid::Uuid::new_v4().simple());
-        Self { folder, prefix, broker: broker.to_owned(), database: None }
+        Self { folder, prefix, broker: broker.to_owned(), admin: postgres_admin(), database: None }
     }
 
     /// The same on PostgreSQL, in a database of its own.
-    pub async fn with_postgres(mut self) -> Self {
+    pub async fn with_postgres(self) -> Self {
+        let admin = self.admin.clone();
+        self.with_postgres_at(&admin).await
+    }
+
+    /// The same on the server whose administrative database this is.
+    pub async fn with_postgres_at(mut self, admin: &str) -> Self {
         let name = format!("dc_{}", self.prefix);
-        let admin = postgres_admin();
-        postgres(&admin, &format!("CREATE DATABASE {name}")).await;
+        postgres(admin, &format!("CREATE DATABASE {name}")).await;
         let (server, _) = admin.rsplit_once('/').expect("a database URL");
         self.database = Some(format!("{server}/{name}"));
+        admin.clone_into(&mut self.admin);
         self
     }
 
@@ -198,7 +205,7 @@ impl Drop for Scene {
         drop(remove.output());
         if self.database.is_some() {
             let drop_it = format!("DROP DATABASE IF EXISTS dc_{} WITH (FORCE)", self.prefix);
-            drop(std::process::Command::new("psql").args([postgres_admin().as_str(), "-qc", &drop_it]).output());
+            drop(std::process::Command::new("psql").args([self.admin.as_str(), "-qc", &drop_it]).output());
         }
     }
 }

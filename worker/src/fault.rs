@@ -2,14 +2,19 @@
 //! which no released binary has, they are nothing.
 
 #[cfg(not(feature = "fault-points"))]
-pub(crate) use off::{at, without};
+pub(crate) use off::{at, with, without};
 #[cfg(feature = "fault-points")]
-pub(crate) use on::{at, without};
+pub(crate) use on::{at, with, without};
 
 #[cfg(not(feature = "fault-points"))]
 mod off {
     /// Nothing happens here.
     pub(crate) fn at(_place: &str) -> std::future::Ready<()> {
+        std::future::ready(())
+    }
+
+    /// Nothing happens here, whichever job it is.
+    pub(crate) fn with(_place: &str, _job: &str) -> std::future::Ready<()> {
         std::future::ready(())
     }
 
@@ -40,6 +45,11 @@ mod on {
             },
             _ => {}
         }
+    }
+
+    /// The same for one job alone, whose place is named `claimed j1`.
+    pub(crate) async fn with(place: &str, job: &str) {
+        at(&format!("{place} {job}")).await;
     }
 
     /// Whether a safeguard is left out, so that it can be seen what it is there for.

@@ -60,6 +60,7 @@ pub(super) async fn work(
         Claim::Granted(grant) => {
             granted.set(grant.clone()).ok();
             fault::at("claimed").await;
+            fault::with("claimed", &job.id).await;
             attempt_it(worker, &job, planned, admitted, grant, place).await
         }
         Claim::Orphaned(grant) => outcome::unknown(&job, planned.ok().as_ref(), grant),

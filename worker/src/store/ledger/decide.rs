@@ -50,6 +50,21 @@ pub(super) fn decide(row: &Row, request: &ClaimRequest, now: i64) -> Decision {
     }
 }
 
+/// A job that would be parked after one more death is worked on beside no other such job: when a worker dies, it is not
+/// the innocent ones in its hands that are parked with the guilty one.
+pub(super) fn one_suspect(decision: Decision, has_suspect: &mut bool) -> Decision {
+    let is_suspect = matches!(&decision, Decision::Take(take) if is_suspect(take.crashes));
+    if is_suspect && *has_suspect {
+        return Decision::Say(Claim::Held { for_ms: HELD_MS.0.unsigned_abs() });
+    }
+    *has_suspect |= is_suspect;
+    decision
+}
+
+fn is_suspect(crashes: i64) -> bool {
+    crashes + 1 >= CRASHES
+}
+
 fn requeue(row: &Row, now: i64) -> Claim {
     let left = row.due_at.unwrap_or(now) - now;
     Claim::Requeue { attempt: attempt(row.attempt + 1), in_ms: u64::try_from(left).unwrap_or(0) }
@@ -118,8 +133,9 @@ fn take(
         crashes: u32::try_from(row.crashes).unwrap_or(u32::MAX),
         replay: row.replay.map(|number| Replay { number: attempt(number), send: row.replay_send != 0 }),
     };
+    let undo = Undo { id: row.id.clone(), fence, taken_over, is_suspect: is_suspect(row.crashes) };
     Take {
-        said: Said { claim: claim(granted), undo: Some(Undo { id: row.id.clone(), fence, taken_over }) },
+        said: Said { claim: claim(granted), undo: Some(undo) },
         attempt: number,
         fence,
         crashes: row.crashes,
@@ -224,7 +240,7 @@ mod tests {
     fn a_newer_copy_takes_a_waiting_job() {
         let take = taken(decide(&row("waiting", 1), &request(2), NOW));
         assert_eq!((take.attempt, take.fence, take.crashes), (2, 8, 0));
-        assert_eq!(take.said.undo, Some(Undo { id: "j".to_owned(), fence: 8, taken_over: false }));
+        assert_eq!(take.said.undo, Some(Undo { id: "j".to_owned(), fence: 8, taken_over: false, is_suspect: false }));
         let granted = grant(&take);
         assert!(matches!(take.said.claim, Claim::Granted(_)) && !granted.request_changed);
         assert_eq!((granted.attempt, granted.fence, granted.idempotency_key.as_str()), (2, 8, "stored"));
@@ -263,6 +279,16 @@ mod tests {
             let poison = Row { crashes: 2, ..dead };
             assert_eq!(decide(&poison, &request(2), NOW), Decision::Park { crashes: 3 });
         }
+    }
+
+    #[test]
+    fn two_that_workers_died_with_again_and_again_are_not_in_the_same_hands() {
+        let mut has_suspect = false;
+        let mut take = |crashes| {
+            let dead = Row { seen_until: None, crashes, ..row("sending", 2) };
+            matches!(one_suspect(decide(&dead, &request(2), NOW), &mut has_suspect), Decision::Take(_))
+        };
+        assert_eq!([0, 1, 1, 0].map(&mut take), [true, true, false, true]);
     }
 
     #[test]

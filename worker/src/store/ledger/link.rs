@@ -79,11 +79,12 @@ impl Link {
         &mut self,
         worker: &str,
         requests: &[ClaimRequest],
+        has_suspect: bool,
         undos: &mut Vec<Undo>,
     ) -> Result<Vec<Option<Said>>, Error> {
         match self {
-            Self::Sqlite(pool) => held!(pool, db => sqlite::known(db, worker, requests, undos).await?),
-            Self::Postgres(session) => over!(session, db => postgres::known(db, worker, requests, undos)),
+            Self::Sqlite(pool) => held!(pool, db => sqlite::known(db, worker, requests, has_suspect, undos).await?),
+            Self::Postgres(session) => over!(session, db => postgres::known(db, worker, requests, has_suspect, undos)),
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use sqlx::{Connection, PgConnection};
 
 use super::columns::Columns;
-use super::decide::{Decision, Take, decide, recorded};
+use super::decide::{Decision, Take, decide, one_suspect, recorded};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
 use crate::store::Error;
 use crate::store::database::POSTGRES_NOW;
@@ -96,6 +96,7 @@ pub(super) async fn known(
     db: &mut PgConnection,
     worker: &str,
     requests: &[ClaimRequest],
+    mut has_suspect: bool,
     undos: &mut Vec<Undo>,
 ) -> Result<Vec<Option<Said>>, Error> {
     let ids: Vec<&str> = requests.iter().map(|request| request.id.as_str()).collect();
@@ -110,7 +111,8 @@ pub(super) async fn known(
             said.push(None);
             continue;
         };
-        let one = apply(&mut transaction, decide(row, request, now), worker, request, now).await?;
+        let decision = one_suspect(decide(row, request, now), &mut has_suspect);
+        let one = apply(&mut transaction, decision, worker, request, now).await?;
         undos.extend(one.undo.clone());
         said.push(Some(one));
     }

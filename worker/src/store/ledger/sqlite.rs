@@ -3,7 +3,7 @@
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use super::columns::Columns;
-use super::decide::{Decision, Take, decide, recorded};
+use super::decide::{Decision, Take, decide, one_suspect, recorded};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
 use crate::store::Error;
 use crate::store::database::SQLITE_NOW;
@@ -78,6 +78,7 @@ pub(super) async fn known(
     db: &mut SqliteConnection,
     worker: &str,
     requests: &[ClaimRequest],
+    mut has_suspect: bool,
     undos: &mut Vec<Undo>,
 ) -> Result<Vec<Option<Said>>, Error> {
     let (mut transaction, now) = begin(db).await?;
@@ -88,7 +89,8 @@ pub(super) async fn known(
             said.push(None);
             continue;
         };
-        let one = apply(&mut transaction, decide(&row, request, now), worker, request, now).await?;
+        let decision = one_suspect(decide(&row, request, now), &mut has_suspect);
+        let one = apply(&mut transaction, decision, worker, request, now).await?;
         undos.extend(one.undo.clone());
         said.push(Some(one));
     }

@@ -191,6 +191,7 @@ impl Writer {
                             id: request.id.clone(),
                             fence: FIRST_FENCE,
                             taken_over: false,
+                            is_suspect: false,
                         };
                         self.doubt(questions.iter().map(perhaps).collect(), LATE);
                     }
@@ -206,7 +207,8 @@ impl Writer {
         let mut parts = Parts(vec![asked]);
         while let Some((questions, askers)) = parts.next() {
             let mut undos = Vec::new();
-            match self.link.known(&self.worker, &questions, &mut undos).await {
+            let has_suspect = self.granted.values().any(|grant| grant.is_suspect);
+            match self.link.known(&self.worker, &questions, has_suspect, &mut undos).await {
                 Ok(answers) => {
                     for ((request, answer), said) in questions.into_iter().zip(askers).zip(answers) {
                         match said {
