@@ -25,6 +25,11 @@ pub(crate) fn bars() -> Vec<Bar> {
             run: |s| Box::pin(ladder_kills(s)),
         },
         Bar {
+            name: "B4",
+            promise: "whatever Retry-After says: never earlier, not much later, and not at all beyond the limit",
+            run: |s| Box::pin(asked_for(s)),
+        },
+        Bar {
             name: "B5",
             promise: "a queue with other arguments is refused and left alone",
             run: |_| Box::pin(drift()),
@@ -120,6 +125,64 @@ async fn ladder_kills(settings: Settings) -> Findings {
     let (_, differ) = repeats(&world.requests());
     findings.holds("same key and body on every repeat", differ == 0);
     history.judge_completed(&mut findings);
+    findings
+}
+
+/// The policy's own wait, for what asks for none.
+const OWN: Duration = Duration::from_secs(1);
+
+/// What answer number `n` says of when to come back, and the wait that this asks for; `None` is more than anybody waits.
+fn asked(n: u32) -> (String, Option<Duration>) {
+    let seconds = u64::from(1 + n % 7);
+    match n % 8 {
+        0..=2 => (seconds.to_string(), Some(Duration::from_secs(seconds))),
+        // It names whole seconds: as much as one of them is over.
+        3 => (date_in(20 + seconds), Some(Duration::from_secs(19 + seconds))),
+        4 => ("Mon, 01 Jan 2001 00:00:00 GMT".to_owned(), Some(OWN)),
+        5 => (["soon", "-5", "1.5", "", "1e3", "0x10"][(n / 8) as usize % 6].to_owned(), Some(OWN)),
+        6 => (format!("1{:0<1$}", "", 5 + (n / 8) as usize % 20), None),
+        _ => ("0".to_owned(), Some(OWN)),
+    }
+}
+
+fn date_in(seconds: u64) -> String {
+    let mut date = std::process::Command::new("date");
+    date.env("LC_ALL", "C").args(["-u", "-d", &format!("+{seconds} seconds"), "+%a, %d %b %Y %H:%M:%S GMT"]);
+    let output = date.output().expect("a date");
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+async fn asked_for(_: Settings) -> Findings {
+    let mut findings = Findings::default();
+    let number = |path: &str| path.trim_start_matches("/j").parse::<u32>().unwrap_or_default();
+    let script = asks(1, move |seen, is_over| {
+        if is_over {
+            return Reply::json(&json!({}));
+        }
+        Reply::status(503, &json!({})).with("retry-after", &asked(number(&seen.path)).0)
+    });
+    let mut world = World::new(USUAL, 64, json!({}), script).await;
+    world.start_workers(1).await;
+    world.submit("j", 200, 1).await;
+    let history = world.ended(Duration::from_mins(2)).await;
+    history.judge(&mut findings);
+    let (mut early, mut late, mut refused) = (0, 0, 0);
+    let requests = world.requests();
+    for (n, seen) in (0..200).filter_map(|n| Some((n, requests.get(&format!("j{n}"))?))) {
+        match (asked(n).1, seen.as_slice()) {
+            (Some(wait), [first, second]) => {
+                let waited = second.at - first.at;
+                early += u32::from(waited < wait);
+                late += u32::from(waited > wait + Duration::from_secs(4));
+            }
+            (None, [_]) => refused += 1,
+            (_, other) => findings.holds(&format!("j{n} called as often as asked for ({})", other.len()), false),
+        }
+    }
+    findings.figure("waits beyond the limit", refused);
+    findings.holds(&format!("none early ({early})"), early == 0);
+    findings.holds(&format!("none late ({late})"), late == 0);
+    findings.holds("what is beyond the limit fails at once", refused == 25 && history.with_code("HTTP_503") == 25);
     findings
 }
 
