@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use harness::third_party::Reply;
-use serde_json::json;
+use harness::third_party::{Reply, Seen};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::bar::{Bar, Findings, Settings};
 use crate::history::repeats;
@@ -16,21 +17,39 @@ pub(crate) fn bars() -> Vec<Bar> {
 
 async fn each_left_out(_: Settings) -> Findings {
     let mut findings = Findings::default();
-    for safeguard in ["none", "mandatory", "claim"] {
-        let red = match safeguard {
-            "mandatory" => unroutable(safeguard).await,
-            "claim" => thrice(safeguard).await,
-            _ => unroutable(safeguard).await || thrice(safeguard).await,
-        };
-        findings.figure(safeguard, if red { "red" } else { "green" });
-        findings.holds(&format!("red only without a safeguard ({safeguard})"), red == (safeguard != "none"));
+    for safeguard in SAFEGUARDS {
+        let (with, without) = tokio::join!(tried(safeguard, "none"), tried(safeguard, safeguard));
+        findings.figure(safeguard, if without { "red" } else { "green" });
+        findings.holds(&format!("{safeguard}: green with it"), !with);
+        findings.holds(&format!("{safeguard}: red without it"), without);
     }
     findings
 }
 
+const SAFEGUARDS: [&str; 4] = ["mandatory", "confirm", "claim", "redirect"];
+
+/// Whether what a safeguard is there for goes wrong when one is left out.
+async fn tried(safeguard: &str, left_out: &str) -> bool {
+    match safeguard {
+        "mandatory" => unroutable(left_out).await,
+        "confirm" => refused(left_out).await,
+        "claim" => thrice(left_out).await,
+        _ => redirected(left_out).await,
+    }
+}
+
 async fn world(safeguard: &str) -> World {
-    let mut world = World::new(USUAL, 4, json!({}), |_, _| Reply::json(&json!({}))).await;
-    world.start_worker(&[("DATA_CONNECTOR_WITHOUT", safeguard)]).await;
+    answering(safeguard, &[], json!({}), |_, _| Reply::json(&json!({}))).await
+}
+
+async fn answering(
+    safeguard: &str,
+    variables: &[(&str, &str)],
+    resource: Value,
+    script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
+) -> World {
+    let mut world = World::new(USUAL, 4, resource, script).await;
+    world.start_worker(&[&[("DATA_CONNECTOR_WITHOUT", safeguard)], variables].concat()).await;
     world
 }
 
@@ -52,4 +71,26 @@ async fn thrice(safeguard: &str) -> bool {
     }
     world.ended(Duration::from_secs(20)).await;
     repeats(&world.requests()).0 > 0
+}
+
+/// Results that a full queue refuses.
+async fn refused(safeguard: &str) -> bool {
+    let world = world(safeguard).await;
+    world.stub.overflow(1).await;
+    world.submit("j", 20, 0).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    world.stub.take();
+    world.ended(Duration::from_secs(15)).await.lost() > 0
+}
+
+/// A redirect to a place that the operator has not allowed.
+async fn redirected(safeguard: &str) -> bool {
+    let forbidden = TcpListener::bind(("127.0.0.2", 0)).await.expect("a port on loopback");
+    let location = format!("http://{}/", forbidden.local_addr().expect("its address"));
+    let away = move |_: &Seen, _| Reply::status(302, &json!({})).with("location", &location);
+    let allowed = [("DATA_CONNECTOR__HTTP__ALLOW_NET", "127.0.0.1/32")];
+    let world = answering(safeguard, &allowed, json!({"method": "GET"}), away).await;
+    world.submit("j", 5, 0).await;
+    world.ended(Duration::from_secs(15)).await;
+    tokio::time::timeout(Duration::from_millis(100), forbidden.accept()).await.is_ok()
 }

@@ -102,6 +102,7 @@ impl<'a> Call<'a> {
             let Some(next) = next else { return Ok(answer) };
             match self.client.inner().guard.url(&next) {
                 Ok(()) => url = next,
+                Err(_) if fault::without("redirect") => url = next,
                 Err(Refused::Denied(denied)) => return Err(classify::denied_after_dialling(&denied)),
                 // Not a place that can be called: the redirect is the answer.
                 Err(Refused::Malformed(_)) => return Ok(answer),
