@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
+use super::wanted::Wanted;
 use super::{Response, xml};
 use crate::connector::AnswerKind;
 
@@ -22,32 +23,43 @@ pub(super) enum Body {
     },
 }
 
-/// Reads a body. `mapped` says whether rows ask for it, `inline` how many bytes become base64.
-pub(super) fn decode(response: &Response, kind: AnswerKind, mapped: bool, inline: usize) -> Result<Body, String> {
+/// What is asked of a body.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'a> {
+    /// What of it is read, where it is JSON.
+    pub(super) wanted: &'a Wanted,
+    /// Whether any row maps it.
+    pub(super) mapped: bool,
+    /// How many bytes that are no text become base64.
+    pub(super) inline: usize,
+}
+
+/// Reads a body.
+pub(super) fn decode(response: &Response, kind: AnswerKind, ask: Ask<'_>) -> Result<Body, String> {
     match kind {
-        AnswerKind::Auto => guessed(response, mapped, inline),
-        AnswerKind::Json => json(&response.body).map(Body::Data).map_err(|why| match why {
+        AnswerKind::Auto => guessed(response, ask),
+        AnswerKind::Json => json(&response.body, ask.wanted).map(Body::Data).map_err(|why| match why {
             NotJson::TooDeep => TOO_DEEP.to_owned(),
             NotJson::Other(error) => format!("it is not JSON: {error}"),
         }),
         AnswerKind::Text => text(response).map(Body::Text).ok_or_else(|| NOT_TEXT.to_owned()),
         AnswerKind::Xml => xml::read(&text(response).ok_or(NOT_TEXT)?).map(Body::Data),
-        AnswerKind::Binary => binary(response, inline).map(Body::Data),
+        AnswerKind::Binary => binary(response, ask.inline).map(Body::Data),
     }
 }
 
 const TOO_DEEP: &str = "its JSON nests deeper than 127 levels";
 const NOT_TEXT: &str = "it is neither JSON nor text; `answer: binary` hands it on as base64";
 
-fn guessed(response: &Response, mapped: bool, inline: usize) -> Result<Body, String> {
-    match json(&response.body) {
+fn guessed(response: &Response, ask: Ask<'_>) -> Result<Body, String> {
+    match json(&response.body, ask.wanted) {
         Ok(value) => return Ok(Body::Data(value)),
         Err(NotJson::TooDeep) => return Err(TOO_DEEP.to_owned()),
         Err(NotJson::Other(_)) => {}
     }
     let media = media_type(&response.headers);
     let is_xml = media == "application/xml" || media == "text/xml" || media.ends_with("+xml");
-    if mapped
+    if ask.mapped
         && is_xml
         && let Some(text) = text(response)
     {
@@ -56,7 +68,7 @@ fn guessed(response: &Response, mapped: bool, inline: usize) -> Result<Body, Str
     let is_bytes = !media.is_empty() && !media.starts_with("text/") && !media.ends_with("json") && !is_xml;
     match text(response) {
         Some(text) => Ok(Body::Text(text)),
-        None if is_bytes && mapped => binary(response, inline).map(Body::Data),
+        None if is_bytes && ask.mapped => binary(response, ask.inline).map(Body::Data),
         None if is_bytes => Ok(Body::Unread { kind: media, bytes: response.body.len() }),
         None => Err(NOT_TEXT.to_owned()),
     }
@@ -68,13 +80,9 @@ enum NotJson {
 }
 
 /// JSON, also behind a byte order mark (RFC 8259, 8.1).
-fn json(body: &[u8]) -> Result<Value, NotJson> {
+fn json(body: &[u8], wanted: &Wanted) -> Result<Value, NotJson> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    serde_json::from_slice(body).map_err(
-        |error| {
-            if nests_too_deep(body) { NotJson::TooDeep } else { NotJson::Other(error) }
-        },
-    )
+    wanted.read(body).map_err(|error| if nests_too_deep(body) { NotJson::TooDeep } else { NotJson::Other(error) })
 }
 
 /// Whether brackets outside of strings nest beyond what the JSON parser takes.
@@ -147,8 +155,15 @@ mod tests {
             let name = entry.file_name().into_string().unwrap();
             let body = Bytes::from(std::fs::read(entry.path()).unwrap());
             let response = Response { status: 200, headers: HeaderMap::new(), body, warnings: Vec::new() };
-            for kind in [AnswerKind::Auto, AnswerKind::Json] {
-                let is_data = matches!(decode(&response, kind, true, 0), Ok(Body::Data(_)));
+            let (all, nothing) = (Wanted::All, Wanted::default());
+            for (kind, wanted) in [
+                (AnswerKind::Auto, &all),
+                (AnswerKind::Json, &all),
+                (AnswerKind::Auto, &nothing),
+                (AnswerKind::Json, &nothing),
+            ] {
+                let ask = Ask { wanted, mapped: true, inline: 0 };
+                let is_data = matches!(decode(&response, kind, ask), Ok(Body::Data(_)));
                 match name.as_bytes().first() {
                     Some(b'y') => assert!(is_data, "{name}"),
                     Some(b'n') => assert!(!is_data, "{name}"),

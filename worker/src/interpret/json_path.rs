@@ -15,7 +15,8 @@ const WORK: f64 = 4e6;
 /// A parsed path.
 #[derive(Debug)]
 pub(super) struct Path {
-    path: JsonPath,
+    source: String,
+    query: JsonPath,
     shape: Shape,
 }
 
@@ -41,7 +42,7 @@ pub(super) fn parse(source: &str) -> Result<Path, PathError> {
     }
     let shape = shape(source).map_err(PathError::of_all)?;
     match JsonPath::parse(source) {
-        Ok(path) => Ok(Path { path, shape }),
+        Ok(query) => Ok(Path { source: source.to_owned(), query, shape }),
         Err(error) => Err(PathError::new(source, "a JSONPath", error.position(), error.message())),
     }
 }
@@ -57,11 +58,25 @@ impl Path {
                 ));
             }
         }
-        let found = self.path.query(value);
+        let found = self.query.query(value);
         if self.shape.plural {
             return Ok(Value::Array(found.all().into_iter().cloned().collect()));
         }
         Ok(found.first().cloned().unwrap_or_else(|| Value::from("")))
+    }
+
+    /// The names that it begins with; none where its work is measured by the whole answer.
+    pub(super) fn beginning(&self) -> impl Iterator<Item = &str> {
+        let is_measured = self.shape.roots + self.shape.descendants + self.shape.filters > 0;
+        let names = self.source.strip_prefix("$.").filter(|_| !is_measured).unwrap_or_default();
+        let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let end = names.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').unwrap_or(names.len());
+        // What a bracket follows is a name, and what a space or a letter of another script follows may be a part of one.
+        let whole = match names.as_bytes().get(end) {
+            None | Some(b'[') => names.get(..end),
+            Some(_) => names.get(..end).and_then(|cut| cut.rsplit_once('.')).map(|(whole, _)| whole),
+        };
+        whole.unwrap_or_default().split('.').take_while(is_name)
     }
 
     /// Every descent and every filter may visit each node once for each of its ancestors; a filter that begins at the root
@@ -125,6 +140,23 @@ fn shape(source: &str) -> Result<Shape, String> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_path_begins_with_the_names_before_anything_else() {
+        for (path, expected) in [
+            ("$.a.b", "a b"),
+            ("$.a_1.b[0].c", "a_1 b"),
+            ("$.a.*", "a"),
+            ("$.a .b", ""),
+            ("$.a.bé.c", "a"),
+            ("$['a'].b", ""),
+            ("$", ""),
+            ("$.a[?@.b]", ""),
+            ("$.a..b", ""),
+        ] {
+            assert_eq!(parse(path).unwrap().beginning().collect::<Vec<_>>().join(" "), expected, "{path}");
+        }
+    }
+
     /// RFC 9535's compliance suite, through the same door that rows go through.
     #[test]
     fn suite_of_json_path() {
@@ -140,7 +172,7 @@ mod tests {
                 continue;
             }
             let path = parsed.unwrap_or_else(|problem| panic!("{name}: {problem}"));
-            let found: Vec<Value> = path.path.query(&case["document"]).all().into_iter().cloned().collect();
+            let found: Vec<Value> = path.query.query(&case["document"]).all().into_iter().cloned().collect();
             let found = Value::Array(found);
             match case.get("results") {
                 Some(several) => assert!(several.as_array().unwrap().contains(&found), "{name}: {found}"),

@@ -9,12 +9,14 @@ use crate::job::{Code, Failure, Retriable, is_reserved};
 use crate::plan::template::{Escape, Scope, Template};
 
 use super::source::{Answer, Source};
+use super::wanted::Wanted;
 use super::{Mapped, Reading, Response, answered};
 
 /// An element's mapping rows, parsed once for all jobs that carry them.
 #[derive(Debug)]
 pub struct Mapping {
     rows: Vec<Row>,
+    wanted: Wanted,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,17 @@ impl Mapping {
             };
             Ok(Row { name: row.key.clone(), key, source: Source::parse(row).map_err(wrong)? })
         });
-        Ok(Self { rows: rows.collect::<Result<Vec<_>, _>>()? })
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let mut wanted = Wanted::default();
+        for row in &rows {
+            row.source.wants(&mut wanted);
+        }
+        Ok(Self { rows, wanted })
+    }
+
+    /// What the rows read of an answer.
+    pub(super) fn wanted(&self) -> &Wanted {
+        &self.wanted
     }
 
     /// Whether no row asks for anything.

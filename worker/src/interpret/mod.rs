@@ -18,6 +18,7 @@ mod rules;
 mod source;
 mod status;
 mod texts;
+mod wanted;
 mod xml;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use rules::{PreparedConnector, PreparedRules, Reading};
 pub use texts::{Misread, condition_variables, row_variables};
 
 use body::Body;
+use wanted::Wanted;
 
 /// What goes back into the request's data.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +53,7 @@ pub struct Mapped {
 /// # Errors
 /// `HTTP_<status>`, `BAD_RESPONSE` or `MAPPING`, with their class in the retry table.
 pub fn interpret(response: &Response, reading: &Reading<'_>) -> Result<Mapped, Failure> {
-    let body = decoded(response, reading);
+    let body = read(response, reading, wanted(response, reading));
     if !is_success(response, Some(&body), reading)? {
         return Err(unexpected_status(response, body, reading));
     }
@@ -67,9 +69,22 @@ pub fn interpret(response: &Response, reading: &Reading<'_>) -> Result<Mapped, F
     }
 }
 
+/// All of a body.
 fn decoded(response: &Response, reading: &Reading<'_>) -> Result<Body, String> {
+    read(response, reading, &Wanted::All)
+}
+
+fn read(response: &Response, reading: &Reading<'_>, wanted: &Wanted) -> Result<Body, String> {
     let kind = reading.rule(|rules| rules.answer).unwrap_or(AnswerKind::Auto);
-    body::decode(response, kind, !reading.mapping.is_empty(), reading.inline_bytes)
+    let (mapped, inline) = (!reading.mapping.is_empty(), reading.inline_bytes);
+    body::decode(response, kind, body::Ask { wanted, mapped, inline })
+}
+
+/// What is read of an answer: what its status already makes a good one, as far as the mapping goes; any other whole, for
+/// conditions and for those who look into what went wrong.
+fn wanted<'a>(response: &Response, reading: &Reading<'a>) -> &'a Wanted {
+    let is_good = (200..300).contains(&response.status) && reading.rule(|rules| rules.success.as_ref()).is_none();
+    if is_good { reading.mapping.wanted() } else { &Wanted::All }
 }
 
 /// Whether the answer is one that was hoped for: as `success` says, else by its status.

@@ -7,6 +7,7 @@ use jmespath::Rcvar;
 use serde_json::{Map, Value};
 
 use super::path_error::PathError;
+use super::wanted::Wanted;
 use super::{Response, jmes_path, json_path};
 use crate::connector::{MappingRow, RowFormat};
 use crate::plan::Feel;
@@ -71,6 +72,22 @@ impl Source {
             (path, RowFormat::JmesPath) => Self::JmesPath(jmes_path::parse(path).map_err(|e| e.to_string())?),
             (path, RowFormat::DotPath) => Self::Path(DotPath::parse(path).map_err(|e| e.to_string())?),
         })
+    }
+
+    /// Adds what it reads of an answer; all of it, where only the work itself shows that.
+    pub(super) fn wants(&self, wanted: &mut Wanted) {
+        match self {
+            Self::Status | Self::Headers | Self::Path(DotPath::Header(_)) => {}
+            Self::Path(DotPath::Dots(path)) => {
+                wanted.add(path.split('.'));
+                // A member may be named like the whole path.
+                wanted.add(std::iter::once(path.as_str()));
+            }
+            Self::Path(DotPath::Json(path)) => wanted.add(path.beginning()),
+            Self::Whole | Self::JmesPath(_) | Self::Mustache(_) | Self::Feel(_) | Self::Rendered(..) => {
+                wanted.add(std::iter::empty());
+            }
+        }
     }
 
     pub(super) fn value(&self, answer: &Answer<'_>) -> Result<Value, String> {

@@ -1,0 +1,242 @@
+//! Which parts of an answer its mapping reads: of a large one, no more than those are built in memory.
+//!
+//! What is left out is parsed all the same, so that a body that is not JSON is none whatever the mapping reads.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// A part that is read, or the parts of it that are.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Wanted {
+    All,
+    Members(BTreeMap<String, Wanted>),
+}
+
+impl Default for Wanted {
+    /// Nothing.
+    fn default() -> Self {
+        Self::Members(BTreeMap::new())
+    }
+}
+
+impl Wanted {
+    /// Adds what lies at the end of these names.
+    pub(super) fn add<'a>(&mut self, mut names: impl Iterator<Item = &'a str>) {
+        match (names.next(), &mut *self) {
+            (_, Self::All) => {}
+            (None, Self::Members(_)) => *self = Self::All,
+            (Some(name), Self::Members(members)) => members.entry(name.to_owned()).or_default().add(names),
+        }
+    }
+
+    /// Reads JSON.
+    ///
+    /// # Errors
+    /// What is no JSON, read or left out.
+    pub(super) fn read(&self, json: &[u8]) -> serde_json::Result<Value> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let value = self.deserialize(&mut deserializer)?;
+        deserializer.end().map(|()| value)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &Wanted {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self {
+            Wanted::All => serde::Deserialize::deserialize(deserializer),
+            Wanted::Members(members) => deserializer.deserialize_any(Members(members)),
+        }
+    }
+}
+
+/// An object of which some members are wanted; a list, whose items have no names, is read whole.
+struct Members<'a>(&'a BTreeMap<String, Wanted>);
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
+        let mut read = Map::new();
+        while let Some(found) = object.next_key_seed(Name(self.0))? {
+            match found {
+                Some((name, wanted)) => {
+                    let value = object.next_value_seed(wanted)?;
+                    read.insert(name, value);
+                }
+                None => object.next_value_seed(LeftOut)?,
+            }
+        }
+        Ok(Value::Object(read))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut read = Vec::new();
+        while let Some(item) = list.next_element()? {
+            read.push(item);
+        }
+        Ok(Value::Array(read))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+}
+
+/// A member's name, and what of the member is wanted.
+struct Name<'a>(&'a BTreeMap<String, Wanted>);
+
+impl<'de, 'a> DeserializeSeed<'de> for Name<'a> {
+    type Value = Option<(String, &'a Wanted)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'a> Visitor<'_> for Name<'a> {
+    type Value = Option<(String, &'a Wanted)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.get(name).map(|wanted| (name.to_owned(), wanted)))
+    }
+}
+
+/// A value that nobody wants: parsed as strictly as any other one, and not kept.
+struct LeftOut;
+
+impl<'de> DeserializeSeed<'de> for LeftOut {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for LeftOut {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        while object.next_key_seed(LeftOut)?.is_some() {
+            object.next_value_seed(LeftOut)?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while list.next_element_seed(LeftOut)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn wanted(paths: &[&str]) -> Wanted {
+        let mut wanted = Wanted::default();
+        for path in paths {
+            wanted.add(path.split('.'));
+        }
+        wanted
+    }
+
+    #[test]
+    fn no_more_than_what_is_wanted_is_kept() {
+        let answer = json!({
+            "a": {"b": {"c": 1, "d": 2}, "e": [1, 2]}, "f": [{"g": 1, "h": 2}], "i": "text", "j": null, "k": -1.5});
+        let text = answer.to_string();
+        for (paths, expected) in [
+            (&["a.b.c"][..], json!({"a": {"b": {"c": 1}}})),
+            (&["a.b.c", "a.b"], json!({"a": {"b": {"c": 1, "d": 2}}})),
+            (&["a.b", "a.b.c"], json!({"a": {"b": {"c": 1, "d": 2}}})),
+            (&["a.e.0", "i.x"], json!({"a": {"e": [1, 2]}, "i": "text"})),
+            (&["f.0.g"], json!({"f": [{"g": 1, "h": 2}]})),
+            (&["j.x", "k.x"], json!({"j": null, "k": -1.5})),
+            (&["x.y"], json!({})),
+            (&[], json!({})),
+        ] {
+            assert_eq!(wanted(paths).read(text.as_bytes()).unwrap(), expected, "{paths:?}");
+        }
+        let mut all = wanted(&["a.b"]);
+        all.add(std::iter::empty());
+        assert_eq!((&all, all.read(text.as_bytes()).unwrap()), (&Wanted::All, answer));
+    }
+
+    #[test]
+    fn the_last_of_two_members_with_one_name_counts() {
+        assert_eq!(wanted(&["a.b"]).read(br#"{"a": {"b": 1}, "a": {"b": 2}}"#).unwrap(), json!({"a": {"b": 2}}));
+    }
+
+    #[test]
+    fn what_is_left_out_has_to_be_json_too() {
+        let deep = format!(r#"{{"x": {}}}"#, "[".repeat(200) + &"]".repeat(200));
+        for text in
+            [r#"{"x": [1,]}"#, r#"{"x": "\ud800"}"#, r#"{"x": 1e999}"#, r#"{"x": 1} {}"#, r#"{"x": nul}"#, &deep]
+        {
+            let (whole, part) = (Wanted::All.read(text.as_bytes()), wanted(&["a"]).read(text.as_bytes()));
+            assert_eq!(part.unwrap_err().to_string(), whole.unwrap_err().to_string(), "{text}");
+        }
+    }
+}
