@@ -1,6 +1,6 @@
 //! One job, from its delivery to its end: the list of `DESIGN`, "the way of a job", in its order.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -183,23 +183,23 @@ async fn finish(
         Outcome::Ended { grant, result, summary } => {
             let answer = outcome::answer(worker, job, envelope, &grant, &result);
             let send = grant.replay.is_none_or(|replay| replay.send);
-            let record = Record::Answered {
+            let record = Arc::new(Record::Answered {
                 id: job.id.clone(),
                 fence: grant.fence,
                 code: summary.code.map(|code| code.to_string()),
                 http_status: summary.status,
                 duration_ms: summary.duration_ms,
                 history: grant.history,
-                result: answer.clone(),
+                result: answer,
                 job: StoredJob { body: delivery.body.clone(), queue: delivery.queue.clone() },
                 send,
-            };
-            match worker.until_answered("ledger", || worker.ledger.record(record.clone())).await? {
+            });
+            match worker.until_answered("ledger", || worker.ledger.record(Arc::clone(&record))).await? {
                 Recorded::Done => {
                     outcome::count_job(summary.code);
                     fault::at("recorded").await;
-                    if send {
-                        worker.send_answer(&answer).await?;
+                    if let Some(answer) = record.result().filter(|_| send) {
+                        worker.send_answer(answer).await?;
                     }
                 }
                 Recorded::Cancelled => {

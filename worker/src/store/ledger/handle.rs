@@ -77,9 +77,9 @@ impl LedgerHandle {
     ///
     /// # Errors
     /// When the database cannot be asked: nothing may be answered or acked.
-    pub async fn record(&self, record: Record) -> Result<Recorded, Error> {
+    pub async fn record(&self, record: impl Into<Arc<Record>>) -> Result<Recorded, Error> {
         let (answer, answered) = oneshot::channel();
-        self.queue.send(Operation::Record(Box::new(record), answer)).map_err(|_| closed())?;
+        self.queue.send(Operation::Record(record.into(), answer)).map_err(|_| closed())?;
         in_time(timeout(PATIENCE, answered).await)
     }
 

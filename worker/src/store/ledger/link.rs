@@ -1,9 +1,11 @@
 //! The writer's own way to the database: one connection, renewed when it breaks, never asked between two batches
 //! whether it is well.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{Connection, PgConnection, PgPool, SqlitePool};
+use sqlx::postgres::PgSslMode;
+use sqlx::{Connection, Executor, PgConnection, PgPool, SqlitePool};
 use tokio::time::{Instant, timeout};
 
 use super::{ClaimRequest, Record, Recorded, Said, Undo, postgres, sqlite};
@@ -12,6 +14,16 @@ use crate::store::database::{Database, PATIENCE, STATEMENT, held, too_slow};
 
 /// A connection that was idle for this long is asked before it is trusted with a batch.
 const IDLE: Duration = Duration::from_secs(2);
+
+/// What a statement may carry over TLS, bytes, so that it fits into one record of 16 KiB with its framing. The second
+/// record of a statement waits 40 ms for the server's acknowledgement of the first (Nagle's algorithm, RFC 896, beside
+/// delayed acknowledgements, RFC 1122 section 4.2.3.2), and the driver cannot switch that off.
+const ONE_RECORD: usize = 12 * 1024;
+
+/// Every row is found by its key. A planner that has seen a table empty or without statistics would read all of it for each
+/// batch, and keep that plan.
+const BY_KEY: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
+    SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan";
 
 /// Where batches are written.
 pub(super) enum Link {
@@ -26,6 +38,11 @@ pub(super) struct Session {
 }
 
 impl Session {
+    fn is_encrypted(&self) -> bool {
+        let options = self.pool.connect_options();
+        options.get_socket().is_none() && !matches!(options.get_ssl_mode(), PgSslMode::Disable)
+    }
+
     async fn take(&mut self) -> Result<PgConnection, Error> {
         if let Some((mut connection, used)) = self.idle.take() {
             let is_well =
@@ -34,9 +51,14 @@ impl Session {
                 return Ok(connection);
             }
         }
-        let options = self.pool.connect_options();
-        let connected = timeout(PATIENCE, PgConnection::connect_with(&options)).await.map_err(|_| too_slow())?;
+        let connected = timeout(PATIENCE, self.connect()).await.map_err(|_| too_slow())?;
         connected.map_err(|error| Error::Unreachable(error.to_string()))
+    }
+
+    async fn connect(&self) -> sqlx::Result<PgConnection> {
+        let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
+        connection.execute(sqlx::raw_sql(BY_KEY)).await?;
+        Ok(connection)
     }
 
     fn give_back(&mut self, connection: PgConnection) {
@@ -68,6 +90,14 @@ impl Link {
         }
     }
 
+    /// What one statement should carry at most, bytes.
+    pub(super) fn most_bytes(&self) -> usize {
+        match self {
+            Self::Postgres(session) if session.is_encrypted() => ONE_RECORD,
+            Self::Sqlite(_) | Self::Postgres(_) => usize::MAX,
+        }
+    }
+
     pub(super) async fn insert(&mut self, worker: &str, requests: &[ClaimRequest]) -> Result<Vec<Option<Said>>, Error> {
         match self {
             Self::Sqlite(pool) => held!(pool, db => sqlite::insert(db, worker, requests).await?),
@@ -88,7 +118,7 @@ impl Link {
         }
     }
 
-    pub(super) async fn record(&mut self, records: &[Record]) -> Result<Vec<Recorded>, Error> {
+    pub(super) async fn record(&mut self, records: &[Arc<Record>]) -> Result<Vec<Recorded>, Error> {
         match self {
             Self::Sqlite(pool) => held!(pool, db => sqlite::record(db, records).await?),
             Self::Postgres(session) => over!(session, db => postgres::record(db, records)),

@@ -51,6 +51,15 @@ pub struct ClaimRequest {
     pub resource: Option<String>,
 }
 
+impl ClaimRequest {
+    /// What it takes in a statement, bytes, roughly.
+    fn bytes(&self) -> usize {
+        let people = [&self.process, &self.connector, &self.resource].into_iter().flatten().map(String::len);
+        let texts = [&self.id, &self.idempotency_key, &self.engine, &self.request, &self.element].map(String::len);
+        ROW + people.sum::<usize>() + texts.iter().sum::<usize>()
+    }
+}
+
 /// The right to act on a job, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Granted {
@@ -195,6 +204,25 @@ pub enum Record {
 }
 
 impl Record {
+    /// What the engine gets, where the job has ended.
+    pub fn result(&self) -> Option<&StoredResult> {
+        match self {
+            Self::Waiting { .. } => None,
+            Self::Answered { result, .. } => Some(result),
+        }
+    }
+
+    /// What it takes in a statement, bytes, roughly.
+    fn bytes(&self) -> usize {
+        let carried = match self {
+            Self::Waiting { id, history, .. } => id.len() + HISTORY * history.len(),
+            Self::Answered { id, history, result, job, .. } => {
+                id.len() + HISTORY * history.len() + result.body.len() + job.body.len()
+            }
+        };
+        carried + ROW
+    }
+
     fn id(&self) -> &str {
         match self {
             Self::Waiting { id, .. } | Self::Answered { id, .. } => id,
@@ -219,6 +247,9 @@ pub enum Recorded {
     Lost,
 }
 
+/// What the short columns of a row take, bytes, and what a failed attempt does, roughly.
+const ROW: usize = 256;
+const HISTORY: usize = 256;
 /// The fence of a job that nobody has seen before.
 const FIRST_FENCE: i64 = 1;
 /// How long a result may take from the ledger to the broker before the sweeper sends it.

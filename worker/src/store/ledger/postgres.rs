@@ -3,6 +3,7 @@
 //! Batches come sorted by id, so that workers with the same jobs in hand wait for each other instead of locking up.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sqlx::{Connection, PgConnection};
 
@@ -15,9 +16,9 @@ use crate::store::database::POSTGRES_NOW;
 const INSERT: &str = "INSERT INTO jobs (id, job_hash, state, attempt, fence, worker_id, repeat_safe, idempotency_key,
         request_hash, engine, process, request, element, connector, resource, created_at, updated_at)
     SELECT id, job_hash, 'sending', attempt, 1, $3, repeat_safe, idempotency_key, request_hash, engine, process, request,
-        element, connector, resource, now_ms(), now_ms()
-    FROM UNNEST($1::TEXT[], $2::BYTEA[], $4::BIGINT[], $5::BIGINT[], $6::TEXT[], $7::BYTEA[], $8::TEXT[], $9::TEXT[],
-        $10::TEXT[], $11::TEXT[], $12::TEXT[], $13::TEXT[])
+        element, connector, resource, clock.now, clock.now
+    FROM (SELECT now_ms() AS now) AS clock, UNNEST($1::TEXT[], $2::BYTEA[], $4::BIGINT[], $5::BIGINT[], $6::TEXT[],
+        $7::BYTEA[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::TEXT[], $13::TEXT[])
         AS u (id, job_hash, attempt, repeat_safe, idempotency_key, request_hash, engine, process, request, element,
             connector, resource)
     ON CONFLICT (id) DO NOTHING RETURNING id, created_at";
@@ -35,25 +36,30 @@ const RECORD: &str = "WITH u AS (
             $8::BIGINT[], $9::BYTEA[], $10::BYTEA[], $11::BYTEA[], $12::BYTEA[], $13::BYTEA[], $14::TEXT[])
             AS u (id, fence, state, wait, history, code, http_status, duration_ms, result, routing_key, reply_to,
                 correlation_id, job, queue)),
+    clock AS (SELECT now_ms() AS now),
     done AS (
         UPDATE jobs SET state = CASE jobs.state WHEN 'cancelled' THEN jobs.state ELSE u.state END,
-            due_at = CASE jobs.state WHEN 'cancelled' THEN NULL ELSE now_ms() + u.wait END,
+            due_at = CASE jobs.state WHEN 'cancelled' THEN NULL ELSE clock.now + u.wait END,
             history = u.history, code = u.code, http_status = u.http_status, duration_ms = u.duration_ms,
-            updated_at = now_ms()
-        FROM u WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')
-        RETURNING jobs.id, jobs.state),
+            updated_at = clock.now
+        FROM u, clock WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')
+        RETURNING jobs.id, jobs.state, jobs.updated_at, u.result, u.routing_key, u.reply_to, u.correlation_id, u.job,
+            u.queue),
     kept AS (
         INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at, job, queue)
-        SELECT u.id, u.result, u.routing_key, u.reply_to, u.correlation_id, now_ms(), u.job, u.queue
-        FROM u JOIN done ON done.id = u.id WHERE u.result IS NOT NULL
+        SELECT id, result, routing_key, reply_to, correlation_id, updated_at, job, queue FROM done
+        WHERE result IS NOT NULL
         ON CONFLICT (job_id) DO UPDATE SET result = excluded.result, routing_key = excluded.routing_key,
             reply_to = excluded.reply_to, correlation_id = excluded.correlation_id, stored_at = excluded.stored_at,
             job = excluded.job, queue = excluded.queue)
     SELECT id, state FROM done";
 const STANDING: &str = "SELECT j.state, p.result FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
     WHERE j.id = $1 AND j.fence = $2";
-const PUBLISHED: &str = "UPDATE jobs SET state = 'published', due_at = NULL, updated_at = now_ms()
-    WHERE id = ANY($1) AND state = 'answered'";
+/// Waits for no disk: a mark that gets lost only lets a result be sent once more. The state is no bare column, or the index
+/// of all answered jobs would be read instead of the key's.
+const PUBLISHED: &str = "UPDATE jobs SET state = 'published', due_at = NULL, updated_at = clock.now
+    FROM (SELECT now_ms() AS now, set_config('synchronous_commit', 'off', true)) AS clock
+    WHERE id = ANY($1) AND state || '' = 'answered'";
 const UNDO: &str = "UPDATE jobs SET state = CASE u.taken_over WHEN 1 THEN state ELSE 'waiting' END, worker_id = NULL,
         fence = jobs.fence + 1, attempt = attempt - 1 + u.taken_over, crashes = crashes - u.taken_over,
         due_at = CASE u.taken_over WHEN 1 THEN NULL ELSE now_ms() END, updated_at = now_ms()
@@ -177,8 +183,8 @@ async fn apply_take(
     Ok(take.said)
 }
 
-pub(super) async fn record(db: &mut PgConnection, records: &[Record]) -> Result<Vec<Recorded>, Error> {
-    let columns: Vec<Columns<'_>> = records.iter().map(Columns::of).collect();
+pub(super) async fn record(db: &mut PgConnection, records: &[Arc<Record>]) -> Result<Vec<Recorded>, Error> {
+    let columns: Vec<Columns<'_>> = records.iter().map(|record| Columns::of(record)).collect();
     let number = |of: fn(&Columns<'_>) -> Option<i64>| columns.iter().map(of).collect::<Vec<_>>();
     let bytes = |of: fn(&StoredResult) -> Option<&[u8]>| {
         columns.iter().map(|c| c.result.and_then(of)).collect::<Vec<Option<&[u8]>>>()

@@ -1,5 +1,7 @@
 //! The ledger's batches on SQLite: one transaction each, the writer's lock taken at its beginning.
 
+use std::sync::Arc;
+
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use super::columns::Columns;
@@ -155,7 +157,7 @@ async fn apply_take(
     Ok(take.said)
 }
 
-pub(super) async fn record(db: &mut SqliteConnection, records: &[Record]) -> Result<Vec<Recorded>, Error> {
+pub(super) async fn record(db: &mut SqliteConnection, records: &[Arc<Record>]) -> Result<Vec<Recorded>, Error> {
     let (mut transaction, now) = begin(db).await?;
     let mut all = Vec::with_capacity(records.len());
     for record in records {

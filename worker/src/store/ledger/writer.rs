@@ -25,7 +25,7 @@ const LATE: Duration = Duration::from_mins(1);
 /// One operation and where its answer goes.
 pub(super) enum Operation {
     Claim(Box<ClaimRequest>, Answer<Claim>),
-    Record(Box<Record>, Answer<Recorded>),
+    Record(Arc<Record>, Answer<Recorded>),
     Published(String),
     /// A grant, by id and fence, whose claimant had gone when it came.
     Unheard(String, i64),
@@ -80,7 +80,7 @@ struct Doubt {
 #[derive(Default)]
 struct Sorted {
     claims: Vec<Asked<ClaimRequest, Claim>>,
-    records: Vec<Asked<Record, Recorded>>,
+    records: Vec<Asked<Arc<Record>, Recorded>>,
     published: Vec<String>,
     flushes: Vec<oneshot::Sender<()>>,
     later: Vec<Operation>,
@@ -98,7 +98,7 @@ impl Sorted {
                     sorted.claims.push((*request, answer));
                 }
                 Operation::Record(record, answer) if recorded.insert(record.id().to_owned()) => {
-                    sorted.records.push((*record, answer));
+                    sorted.records.push((record, answer));
                 }
                 Operation::Claim(..) | Operation::Record(..) => sorted.later.push(operation),
                 Operation::Published(id) => sorted.published.push(id),
@@ -145,8 +145,8 @@ impl Writer {
         }
     }
 
-    async fn records(&mut self, asked: Vec<Asked<Record, Recorded>>) {
-        let mut parts = Parts(vec![asked]);
+    async fn records(&mut self, asked: Vec<Asked<Arc<Record>, Recorded>>) {
+        let mut parts = Parts::of(asked, |record| record.bytes(), self.link.most_bytes());
         while let Some((questions, askers)) = parts.next() {
             match self.link.record(&questions).await {
                 Ok(answers) => {
@@ -174,7 +174,7 @@ impl Writer {
 
     async fn claims_of_new_jobs(&mut self, asked: Vec<Asked<ClaimRequest, Claim>>) -> Vec<Asked<ClaimRequest, Claim>> {
         let mut known = Vec::new();
-        let mut parts = Parts(vec![asked]);
+        let mut parts = Parts::of(asked, ClaimRequest::bytes, self.link.most_bytes());
         while let Some((questions, askers)) = parts.next() {
             match self.link.insert(&self.worker, &questions).await {
                 Ok(answers) => {
@@ -277,6 +277,26 @@ impl Writer {
 struct Parts<Q, T>(Vec<Vec<Asked<Q, T>>>);
 
 impl<Q, T> Parts<Q, T> {
+    /// Splits a batch so that each part but one of a single question carries `most` bytes at most; the last comes first.
+    fn of(asked: Vec<Asked<Q, T>>, bytes: fn(&Q) -> usize, most: usize) -> Self {
+        let mut parts: Vec<Vec<Asked<Q, T>>> = Vec::new();
+        let mut left = most;
+        for one in asked.into_iter().rev() {
+            let size = bytes(&one.0);
+            if let Some(part) = parts.last_mut().filter(|_| size <= left) {
+                part.push(one);
+            } else {
+                left = most;
+                parts.push(vec![one]);
+            }
+            left = left.saturating_sub(size);
+        }
+        for part in &mut parts {
+            part.reverse();
+        }
+        Self(parts)
+    }
+
     fn next(&mut self) -> Option<(Vec<Q>, Vec<Answer<T>>)> {
         loop {
             let part = self.0.pop()?;
