@@ -1,5 +1,6 @@
 //! One call: every hop judged, one deadline over all of it, the answer capped.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -113,7 +114,11 @@ impl<'a> Call<'a> {
 
     async fn hop(&self, url: &Url, proof: &Proof) -> Result<reqwest::Response, Failure> {
         // Away from home there is no credential, no certificate of ours, and no configured header.
-        let request = self.request.at(url.clone());
+        let request = if *url == self.request.url {
+            Cow::Borrowed(self.request)
+        } else {
+            Cow::Owned(self.request.at(url.clone()))
+        };
         let inner = self.client.inner();
         let client = inner.client(&request)?;
         self.asked.store(false, Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! One attempt's pure and network part, the same for a worker and for `data-connector run`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,27 +110,30 @@ fn plan_with(
     plan::plan(&asked, prepared, credentials, limits)
 }
 
-/// `config` and `errorHandling`, from the job or as deployed; the inner error says what is wrong with them.
-async fn configuration(
-    job: &Job,
+/// `config` and `errorHandling`, from the job or as deployed.
+type Configured<'a> = (Cow<'a, Map<String, Value>>, Cow<'a, Map<String, Value>>);
+
+/// The inner error says what is wrong with them.
+async fn configuration<'a>(
+    job: &'a Job,
     directory: &Directory,
-) -> Result<Result<(Map<String, Value>, Map<String, Value>), String>, store::Error> {
+) -> Result<Result<Configured<'a>, String>, store::Error> {
     let handling = match &job.error_handling {
-        ErrorHandling::Given(map) => map.clone(),
+        ErrorHandling::Given(map) => map,
         ErrorHandling::Broken(why) => return Ok(Err(format!("errorHandling cannot be read: {why}"))),
     };
     match &job.config {
-        Configuration::Given(map) => Ok(Ok((map.clone(), handling))),
+        Configuration::Given(map) => Ok(Ok((Cow::Borrowed(map), Cow::Borrowed(handling)))),
         Configuration::Broken(why) => Ok(Err(format!("config cannot be read: {why}"))),
         Configuration::Deployed => deployed(job, handling, directory).await,
     }
 }
 
-async fn deployed(
-    job: &Job,
-    handling: Map<String, Value>,
+async fn deployed<'a>(
+    job: &'a Job,
+    handling: &'a Map<String, Value>,
     directory: &Directory,
-) -> Result<Result<(Map<String, Value>, Map<String, Value>), String>, store::Error> {
+) -> Result<Result<Configured<'a>, String>, store::Error> {
     let Some(process) = job.process_id.as_deref() else {
         return Ok(Err("the job carries no config and no process.id to look it up with".to_owned()));
     };
@@ -145,7 +149,8 @@ async fn deployed(
     };
     Ok(object("config").and_then(|config| {
         let as_deployed = object("errorHandling")?;
-        Ok((config, if handling.is_empty() { as_deployed } else { handling }))
+        let handling = if handling.is_empty() { Cow::Owned(as_deployed) } else { Cow::Borrowed(handling) };
+        Ok((Cow::Owned(config), handling))
     }))
 }
 
@@ -198,10 +203,11 @@ async fn called(client: &Client, job: &Job, ready: &Ready) -> Result<Answer, Fai
     let begun = Instant::now();
     let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
     let reading = reading(job, ready).ok_or_else(broken)?;
-    let request = follow::with_files(client, &ready.plan.request).await?;
+    // What few calls do is put into boxes of its own: a job in flight is as large as the largest step of its way.
+    let request = Box::pin(follow::with_files(client, &ready.plan.request)).await?;
     let response = client.send(&request).await?;
-    let response = follow::poll(client, job, ready, response, &reading).await?;
-    let response = follow::pages(client, ready, &request, response, begun, &reading).await?;
+    let response = Box::pin(follow::poll(client, job, ready, response, &reading)).await?;
+    let response = Box::pin(follow::pages(client, ready, &request, response, begun, &reading)).await?;
     let mapped = interpret::interpret(&response, &reading)?;
     Ok(Answer { status: response.status, mapped })
 }

@@ -94,7 +94,11 @@ impl Directory {
     /// When the database cannot be asked.
     pub async fn connector(&self, reference: &str) -> Result<Option<Arc<Known>>, Arc<store::Error>> {
         match self {
-            Self::Store { store, cache, .. } => cache.try_get_with_by_ref(reference, load(store, reference)).await,
+            Self::Store { store, cache, .. } => match cache.get(reference).await {
+                Some(known) => Ok(known),
+                // What is seldom done must not make every job's task as large as this is.
+                None => Box::pin(cache.try_get_with_by_ref(reference, load(store, reference))).await,
+            },
             Self::File(records) => Ok(in_file(records, reference)),
         }
     }
@@ -115,7 +119,11 @@ impl Directory {
         let Self::Store { store, opened, .. } = self else { return Ok(Secrets::default()) };
         let mut found = BTreeMap::new();
         for name in names {
-            if let Some(secret) = opened.try_get_with_by_ref(name, open(store, name)).await? {
+            let secret = match opened.get(name).await {
+                Some(secret) => secret,
+                None => Box::pin(opened.try_get_with_by_ref(name, open(store, name))).await?,
+            };
+            if let Some(secret) = secret {
                 found.insert(name.clone(), Secret::new(&secret.value, secret.hosts.clone()));
             }
         }

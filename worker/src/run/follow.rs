@@ -2,6 +2,7 @@
 //!
 //! Every one of these requests goes through the guard, and credentials only where the first request went.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,8 +17,8 @@ use crate::job::{Code, Failure, Job, Retriable};
 use crate::plan::{Again, Repeat, RequestSpec, shown};
 
 /// The request with its body whole: files that are named by a URL are fetched first, within the attempt's time.
-pub(super) async fn with_files(client: &Client, request: &RequestSpec) -> Result<RequestSpec, Failure> {
-    let Some(multipart) = &request.multipart else { return Ok(request.clone()) };
+pub(super) async fn with_files<'a>(client: &Client, request: &'a RequestSpec) -> Result<Cow<'a, RequestSpec>, Failure> {
+    let Some(multipart) = &request.multipart else { return Ok(Cow::Borrowed(request)) };
     let begun = Instant::now();
     let mut files: Vec<Bytes> = Vec::new();
     for url in multipart.urls() {
@@ -32,7 +33,7 @@ pub(super) async fn with_files(client: &Client, request: &RequestSpec) -> Result
         files.push(fetched.body);
     }
     let timeout = left(request.timeout, begun, "fetching the body's files took all the time")?;
-    Ok(RequestSpec { body: multipart.assemble(files), multipart: None, timeout, ..request.clone() })
+    Ok(Cow::Owned(RequestSpec { body: multipart.assemble(files), multipart: None, timeout, ..request.clone() }))
 }
 
 fn left(timeout: Duration, begun: Instant, what: &str) -> Result<Duration, Failure> {

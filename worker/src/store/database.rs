@@ -51,10 +51,11 @@ macro_rules! on {
 }
 pub(super) use on;
 
-/// One connection of a pool for as long as `$body` takes.
+/// One connection of a pool for as long as `$body` takes. In a box, since whoever waits for it would be as large as all that
+/// any driver may do.
 macro_rules! held {
     ($pool:expr, $db:ident => $body:expr) => {
-        async {
+        Box::pin(async {
             let mut held = $pool.acquire().await?;
             let work = async {
                 let $db = &mut *held;
@@ -67,7 +68,7 @@ macro_rules! held {
                 held.close_on_drop();
             }
             done
-        }
+        })
         .await
     };
 }
