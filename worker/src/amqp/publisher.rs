@@ -64,8 +64,8 @@ impl Publisher {
     ///
     /// # Errors
     /// [`PublishError`]; after `Unconfirmed` the message may be on its queue all the same.
-    pub async fn publish(&self, message: Message) -> Result<(), PublishError> {
-        match timeout(self.confirm_timeout, self.attempt(&message)).await {
+    pub async fn publish(&self, message: &Message) -> Result<(), PublishError> {
+        match timeout(self.confirm_timeout, self.attempt(message)).await {
             Ok(published) => published,
             Err(_) => Err(PublishError::Unconfirmed(format!("no answer within {:?}", self.confirm_timeout))),
         }

@@ -75,7 +75,7 @@ async fn a_job_is_delivered_acked_and_gone() {
         sent.properties.reply_to = Some("r".to_owned());
         sent.properties.headers.insert("attempt".to_owned(), HeaderValue::Integer(2));
         sent.properties.headers.insert("traceparent".to_owned(), HeaderValue::Text("00-x".to_owned()));
-        broker.publisher().publish(sent.clone()).await.unwrap();
+        broker.publisher().publish(&sent).await.unwrap();
         let delivery = next(&mut jobs).await;
         assert_eq!((delivery.queue.as_str(), delivery.properties.routing_key.as_str()), ("slow", "job.slow"));
         let seen = Properties { exchange: String::new(), routing_key: String::new(), ..delivery.properties.clone() };
@@ -93,16 +93,16 @@ async fn a_job_is_delivered_acked_and_gone() {
 async fn what_nobody_takes_is_returned_and_a_missing_exchange_does_no_harm() {
     with_broker(|broker, _| async move {
         let publisher = broker.publisher();
-        let unbound = publisher.publish(message(broker.topology().results(), "result.x.-", "r1")).await;
+        let unbound = publisher.publish(&message(broker.topology().results(), "result.x.-", "r1")).await;
         assert!(matches!(unbound, Err(PublishError::Returned { code: 312, .. })), "{unbound:?}");
-        let nowhere = publisher.publish(message("", "no-such-queue", "r2")).await;
+        let nowhere = publisher.publish(&message("", "no-such-queue", "r2")).await;
         assert!(matches!(nowhere, Err(PublishError::Returned { .. })), "{nowhere:?}");
-        let missing = publisher.publish(message("no-such-exchange", "x", "r3")).await;
+        let missing = publisher.publish(&message("no-such-exchange", "x", "r3")).await;
         assert!(matches!(missing, Err(PublishError::Unconfirmed(_))), "{missing:?}");
-        publisher.publish(message(broker.topology().jobs(), "job.unknown", "j1")).await.unwrap();
+        publisher.publish(&message(broker.topology().jobs(), "job.unknown", "j1")).await.unwrap();
         let delivery = next(&mut broker.jobs()).await;
         assert_eq!((id(&delivery).as_str(), delivery.queue.as_str()), ("j1", "default"), "by the alternate exchange");
-        let long = publisher.publish(message("", &"x".repeat(300), "r4")).await;
+        let long = publisher.publish(&message("", &"x".repeat(300), "r4")).await;
         assert!(matches!(long, Err(PublishError::Impossible(_))), "{long:?}");
     })
     .await;
@@ -116,7 +116,7 @@ async fn delays_are_kept_and_nobody_waits_behind_a_longer_one() {
         for seconds in [3, 5, 1, 2] {
             let delayed =
                 broker.topology().delayed(message("", "slow", &seconds.to_string()), Duration::from_secs(seconds));
-            broker.publisher().publish(delayed).await.unwrap();
+            broker.publisher().publish(&delayed).await.unwrap();
         }
         for seconds in [1_u64, 2, 3, 5] {
             let delivery = next(&mut jobs).await;
@@ -142,7 +142,7 @@ async fn a_job_goes_through_the_ladder_any_number_of_times() {
         };
         for n in 0..4 {
             let named = Properties { message_id: Some(n.to_string()), ..Properties::default() };
-            broker.publisher().publish(again(&named, "x")).await.unwrap();
+            broker.publisher().publish(&again(&named, "x")).await.unwrap();
         }
         let mut passes = [0; 4];
         while passes.iter().any(|passes| *passes < 4) {
@@ -151,7 +151,7 @@ async fn a_job_goes_through_the_ladder_any_number_of_times() {
             assert!(delivery.properties.headers.contains_key("x-death"), "it did die on its way");
             passes[n] += 1;
             if passes[n] < 4 {
-                broker.publisher().publish(again(&delivery.properties, "x")).await.unwrap();
+                broker.publisher().publish(&again(&delivery.properties, "x")).await.unwrap();
             }
             delivery.ack().await;
         }
@@ -165,7 +165,7 @@ async fn publishes_do_not_wait_for_each_others_confirms() {
         let send = |n: usize| {
             let (publisher, message) =
                 (broker.publisher(), message(broker.topology().jobs(), "job.slow", &n.to_string()));
-            async move { publisher.publish(message).await.unwrap() }
+            async move { publisher.publish(&message).await.unwrap() }
         };
         let begun = Instant::now();
         for n in 0..200 {
@@ -183,7 +183,7 @@ async fn publishes_do_not_wait_for_each_others_confirms() {
 #[tokio::test]
 async fn a_letter_dies_into_the_queue_of_dead_letters() {
     with_broker(|broker, settings| async move {
-        broker.publisher().publish(message(broker.topology().jobs(), "job.default", "j1")).await.unwrap();
+        broker.publisher().publish(&message(broker.topology().jobs(), "job.default", "j1")).await.unwrap();
         let connection = Connection::connect(&url(), ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         let queue = format!("{}.jobs.default", settings.prefix);
@@ -231,7 +231,7 @@ async fn a_queue_with_other_arguments_is_named_and_left_alone() {
 async fn a_queue_that_is_deleted_under_its_consumer_is_there_again() {
     with_broker(|broker, settings| async move {
         let mut jobs = broker.jobs();
-        broker.publisher().publish(message(broker.topology().jobs(), "job.default", "j1")).await.unwrap();
+        broker.publisher().publish(&message(broker.topology().jobs(), "job.default", "j1")).await.unwrap();
         next(&mut jobs).await.ack().await;
         let connection = Connection::connect(&url(), ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
@@ -240,7 +240,7 @@ async fn a_queue_that_is_deleted_under_its_consumer_is_there_again() {
             channel.queue_delete(name.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
-        broker.publisher().publish(message(broker.topology().jobs(), "job.default", "j2")).await.unwrap();
+        broker.publisher().publish(&message(broker.topology().jobs(), "job.default", "j2")).await.unwrap();
         assert_eq!(id(&next(&mut jobs).await), "j2");
     })
     .await;
@@ -254,7 +254,7 @@ async fn a_cut_connection_comes_back_and_nothing_is_acked_across_it() {
     let through = settings(&direct.replace(place, &proxy.address()));
     with_broker_at(through, |broker, _| async move {
         let mut jobs = broker.jobs();
-        broker.publisher().publish(message(broker.topology().jobs(), "job.default", "j1")).await.unwrap();
+        broker.publisher().publish(&message(broker.topology().jobs(), "job.default", "j1")).await.unwrap();
         let before = next(&mut jobs).await;
         proxy.cut();
         let lost = AtomicBool::new(false);
@@ -268,7 +268,7 @@ async fn a_cut_connection_comes_back_and_nothing_is_acked_across_it() {
         assert!(lost.load(Ordering::Relaxed), "the loss is noticed");
         let publisher = broker.publisher();
         let waiting = Arc::new(message(broker.topology().jobs(), "job.default", "j2"));
-        let unconfirmed = timeout(Duration::from_secs(7), publisher.publish((*waiting).clone())).await.unwrap();
+        let unconfirmed = timeout(Duration::from_secs(7), publisher.publish(&waiting)).await.unwrap();
         assert!(matches!(unconfirmed, Err(PublishError::Unconfirmed(_))), "{unconfirmed:?}");
         proxy.mend();
         assert!(!before.ack().await, "a stale ack is no success");
@@ -276,7 +276,7 @@ async fn a_cut_connection_comes_back_and_nothing_is_acked_across_it() {
         assert_eq!(id(&again), "j1", "what was not acked comes again");
         assert!(again.ack().await);
         // The publisher's connection comes back in its own time.
-        while let Err(error) = publisher.publish((*waiting).clone()).await {
+        while let Err(error) = publisher.publish(&waiting).await {
             assert!(matches!(error, PublishError::Unconfirmed(_)), "{error}");
         }
         assert_eq!(id(&next(&mut jobs).await), "j2");
@@ -288,7 +288,11 @@ async fn a_cut_connection_comes_back_and_nothing_is_acked_across_it() {
 async fn a_stopped_consumer_ends_and_what_it_handed_over_can_be_acked() {
     with_broker(|broker, _| async move {
         for n in 0..5 {
-            broker.publisher().publish(message(broker.topology().jobs(), "job.default", &n.to_string())).await.unwrap();
+            broker
+                .publisher()
+                .publish(&message(broker.topology().jobs(), "job.default", &n.to_string()))
+                .await
+                .unwrap();
         }
         let mut jobs = broker.jobs();
         let first = next(&mut jobs).await;

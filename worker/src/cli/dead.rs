@@ -97,7 +97,7 @@ impl Replay {
                 properties: replayed(serde_json::from_value(letter.letter.properties.clone()).unwrap_or_default()),
                 body: letter.letter.body.clone(),
             };
-            broker.publisher().publish(message).await?;
+            broker.publisher().publish(&message).await?;
             store.mark_replayed(letter.id).await?;
             output::line(&format!("published {} again", letter.id));
         }

@@ -42,7 +42,7 @@ impl Replay {
             bail!("job `{}` is being run again by somebody else at this moment; look at it first", self.id);
         }
         let message = message(&broker, &stored.queue, &again.id, body);
-        if let Err(error) = broker.publisher().publish(message).await {
+        if let Err(error) = broker.publisher().publish(&message).await {
             store.remove_replay(&again.id).await?;
             return Err(error).context(format!("job `{}` could not be published", again.id));
         }

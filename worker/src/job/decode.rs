@@ -122,20 +122,24 @@ impl Reader<'_> {
         let process = self.object("process")?;
         let request = self.object("request")?.ok_or("`request` is missing")?;
         let element = self.object("element")?.ok_or("`element` is missing")?;
-        let data = self.map("data")?;
-        let mut scope = data;
+        let process_id = process.map(|p| text_member(p, "process", "id")).transpose()?.flatten();
+        let process_version = process.map(|p| text_member(p, "process", "version")).transpose()?.flatten();
+        let request_id = text_member(request, "request", "id")?.ok_or("`request.id` is missing")?;
+        let element_id = text_member(element, "element", "id")?.ok_or("`element.id` is missing")?;
+        let element_name = string_member(element, "element", "name")?;
+        let mut scope = self.map("data")?;
         scope.extend(self.map("variables")?);
         Ok(Job {
             id_echo: self.echo.id.filter(|raw| raw.get() != "null").map_or_else(|| raw_text(&id), ToOwned::to_owned),
             id,
             engine,
-            process_id: process.as_ref().map(|p| text_member(p, "process", "id")).transpose()?.flatten(),
-            process_version: process.as_ref().map(|p| text_member(p, "process", "version")).transpose()?.flatten(),
+            process_id,
+            process_version,
             process: self.echo.process.filter(|raw| raw.get() != "null").map(ToOwned::to_owned),
-            request_id: text_member(&request, "request", "id")?.ok_or("`request.id` is missing")?,
+            request_id,
             request: self.echo.request.ok_or("`request` is missing")?.to_owned(),
-            element_id: text_member(&element, "element", "id")?.ok_or("`element.id` is missing")?,
-            element_name: string_member(&element, "element", "name")?,
+            element_id,
+            element_name,
             element: self.echo.element.ok_or("`element` is missing")?.to_owned(),
             config: self.config()?,
             error_handling: self.error_handling()?,
@@ -170,10 +174,10 @@ impl Reader<'_> {
     }
 
     /// An optional object member; `[]` is not accepted here, since these hold identity.
-    fn object(&self, name: &str) -> Result<Option<Map<String, Value>>, String> {
+    fn object(&self, name: &str) -> Result<Option<&Map<String, Value>>, String> {
         match self.members.get(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::Object(map)) => Ok(Some(map.clone())),
+            Some(Value::Object(map)) => Ok(Some(map)),
             Some(other) => Err(format!("`{name}` must be an object, not {}", kind_of(other))),
         }
     }

@@ -5,22 +5,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::canonical;
+
 /// SHA-256 of a job's canonical JSON (RFC 8785) without its `deadline` (CONTRACT 2).
 pub fn job_hash(members: &Map<String, Value>) -> [u8; 32] {
-    let mut sha = Sha256::new();
-    let without: Map<String, Value>;
-    let members = if members.contains_key("deadline") {
-        without = members.iter().filter(|(k, _)| *k != "deadline").map(|(k, v)| (k.clone(), v.clone())).collect();
-        &without
-    } else {
-        members
-    };
-    // Writing JSON values into memory fails only for numbers that JSON itself cannot hold.
-    match serde_json_canonicalizer::to_vec(members) {
-        Ok(canonical) => sha.update(canonical),
-        Err(_) => sha.update(Value::Object(members.clone()).to_string()),
-    }
-    sha.finalize().into()
+    let mut text = Vec::with_capacity(1_024);
+    canonical::write_without("deadline", members, &mut text);
+    Sha256::digest(text).into()
 }
 
 /// The `Idempotency-Key` of every attempt of a job: derived from engine and job id alone, so that it survives a lost ledger.

@@ -2,6 +2,7 @@
 //!
 //! Knows bytes and JSON; must not know connectors, brokers or databases.
 
+mod canonical;
 mod code;
 mod decode;
 mod envelope;

@@ -91,7 +91,7 @@ async fn say(broker: &Broker, kind: &str, ledger: &str, me: &str) {
             ..Properties::default()
         },
     };
-    if let Err(error) = broker.publisher().publish(message).await {
+    if let Err(error) = broker.publisher().publish(&message).await {
         tracing::debug!(%error, "a greeting was not delivered");
     }
 }

@@ -118,7 +118,7 @@ impl Worker {
     pub(super) async fn publish_for_sure(&self, message: &Message) -> Result<Delivered, Stopping> {
         let mut tries = 0;
         loop {
-            match self.publisher.publish(message.clone()).await {
+            match self.publisher.publish(message).await {
                 Ok(()) => return Ok(Delivered::Taken),
                 Err(PublishError::Returned { .. }) => return Ok(Delivered::Returned),
                 Err(error) => tracing::debug!(%error, "a message was not confirmed and is published again"),
