@@ -50,7 +50,7 @@ pub(super) fn parse(source: &str) -> Result<Path, PathError> {
 impl Path {
     /// A singular query gives the value or `""`, any other the list of values (CONTRACT 6).
     pub(super) fn find(&self, value: &Value) -> Result<Value, String> {
-        if self.shape.roots + self.shape.descendants + self.shape.filters > 0 {
+        if self.is_measured() {
             let work = self.work(value);
             if work > WORK {
                 return Err(format!(
@@ -67,8 +67,7 @@ impl Path {
 
     /// The names that it begins with; none where its work is measured by the whole answer.
     pub(super) fn beginning(&self) -> impl Iterator<Item = &str> {
-        let is_measured = self.shape.roots + self.shape.descendants + self.shape.filters > 0;
-        let names = self.source.strip_prefix("$.").filter(|_| !is_measured).unwrap_or_default();
+        let names = self.source.strip_prefix("$.").filter(|_| !self.is_measured()).unwrap_or_default();
         let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let end = names.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').unwrap_or(names.len());
         // What a bracket follows is a name, and what a space or a letter of another script follows may be a part of one.
@@ -77,6 +76,11 @@ impl Path {
             Some(_) => names.get(..end).and_then(|cut| cut.rsplit_once('.')).map(|(whole, _)| whole),
         };
         whole.unwrap_or_default().split('.').take_while(is_name)
+    }
+
+    /// Whether the work that it asks for depends on more of a value than it finds.
+    fn is_measured(&self) -> bool {
+        self.shape.roots + self.shape.descendants + self.shape.filters > 0
     }
 
     /// Every descent and every filter may visit each node once for each of its ancestors; a filter that begins at the root

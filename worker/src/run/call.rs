@@ -203,11 +203,10 @@ async fn called(client: &Client, job: &Job, ready: &Ready) -> Result<Answer, Fai
     let begun = Instant::now();
     let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
     let reading = reading(job, ready).ok_or_else(broken)?;
-    // What few calls do is put into boxes of its own: a job in flight is as large as the largest step of its way.
-    let request = Box::pin(follow::with_files(client, &ready.plan.request)).await?;
+    let request = follow::with_files(client, &ready.plan.request).await?;
     let response = client.send(&request).await?;
-    let response = Box::pin(follow::poll(client, job, ready, response, &reading)).await?;
-    let response = Box::pin(follow::pages(client, ready, &request, response, begun, &reading)).await?;
+    let response = follow::poll(client, job, ready, response, &reading).await?;
+    let response = follow::pages(client, ready, &request, response, begun, &reading).await?;
     let mapped = interpret::interpret(&response, &reading)?;
     Ok(Answer { status: response.status, mapped })
 }

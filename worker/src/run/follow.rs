@@ -1,6 +1,7 @@
 //! What one answer leads to within the same attempt: the end of a long operation, the next pages, the files of a body.
 //!
-//! Every one of these requests goes through the guard, and credentials only where the first request went.
+//! Every one of these requests goes through the guard, and credentials only where the first request went. Few calls make
+//! any, so that each is in a box: otherwise every job in flight would have room for all of them.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -24,7 +25,8 @@ pub(super) async fn with_files<'a>(client: &Client, request: &'a RequestSpec) ->
     for url in multipart.urls() {
         let what = format!("the file {} could not be fetched, and nothing was sent", shown::url(url));
         let timeout = left(request.timeout, begun, &what)?;
-        let fetched = client.send(&request.stranger(url.clone(), timeout)).await.map_err(|e| within(e, &what))?;
+        let fetched =
+            Box::pin(client.send(&request.stranger(url.clone(), timeout))).await.map_err(|e| within(e, &what))?;
         if !(200..300).contains(&fetched.status) {
             let retriable = if fetched.status >= 500 { Retriable::Retry { after: None } } else { Retriable::Final };
             let message = format!("{what}: status {}", fetched.status);
@@ -74,7 +76,7 @@ pub(super) async fn pages(
         same_or_safer(&url, &next, &what)?;
         let timeout = left(ready.plan.request.timeout, begun, &what)?;
         let follow_up = request.follow_up(next.clone(), timeout, Again::Repeat);
-        answer = client.send(&follow_up).await.map_err(|failure| within(failure, &what))?;
+        answer = Box::pin(client.send(&follow_up)).await.map_err(|failure| within(failure, &what))?;
         url = next;
     }
 }
@@ -114,7 +116,7 @@ pub(super) async fn poll(
             return Err(accepted_but(Failure::of_attempt(Code::DeadlinePassed, message, Retriable::Final)));
         }
         tokio::time::sleep(wait).await;
-        match client.send(&request.follow_up(place.clone(), request.timeout, Again::Ask)).await {
+        match Box::pin(client.send(&request.follow_up(place.clone(), request.timeout, Again::Ask))).await {
             Ok(answer) => match polling::next(&answer, reading)? {
                 None => return Ok(answer),
                 Some(longer) => (wait, last) = (longer, format!("the last answer had status {}", answer.status)),
