@@ -1,6 +1,6 @@
 //! The benchmark: what a job costs the worker, beside a bare loop and a Node program that do equal work in the same run.
 //!
-//! `deploy/bench [--rounds N] [--jobs N] [--write]`
+//! `deploy/bench [--rounds N] [--jobs N] [--quick] [--write]`
 //!
 //! Every result is held against its job; one that is missing or another one's ends the run.
 
@@ -29,12 +29,14 @@ use third_party::Counts;
 struct Settings {
     rounds: usize,
     jobs: u64,
+    /// Only the bare loop and the worker on PostgreSQL, and only an instant third party.
+    quick: bool,
     write: bool,
 }
 
 impl Settings {
     fn of_arguments(arguments: &[String]) -> Result<Self> {
-        let mut settings = Self { rounds: 5, jobs: 20_000, write: false };
+        let mut settings = Self { rounds: 5, jobs: 20_000, quick: false, write: false };
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             let mut number = || {
@@ -44,10 +46,12 @@ impl Settings {
             match argument.as_str() {
                 "--rounds" => settings.rounds = usize::try_from(number()?)?.max(1),
                 "--jobs" => settings.jobs = number()?.max(1_000),
+                "--quick" => settings.quick = true,
                 "--write" => settings.write = true,
-                other => anyhow::bail!("`{other}` is no flag of the benchmark: --rounds N, --jobs N, --write"),
+                other => anyhow::bail!("`{other}` is no flag of the benchmark: --rounds N, --jobs N, --quick, --write"),
             }
         }
+        anyhow::ensure!(!(settings.quick && settings.write), "--quick measures too little for --write");
         Ok(settings)
     }
 }
@@ -67,6 +71,9 @@ fn main() -> Result<()> {
 
 async fn bench(settings: Settings) -> Result<()> {
     let (third_party, counts) = third_party::start()?;
+    if settings.quick {
+        return quick(&third_party, &counts, settings).await;
+    }
     let mut worlds = Vec::new();
     for contender in measure::ALL {
         worlds.push(World::new(contender, &third_party).await?);
@@ -92,6 +99,18 @@ async fn bench(settings: Settings) -> Result<()> {
         let path = harness::repository().join("tests/BENCHMARK.md");
         let before = std::fs::read_to_string(&path).unwrap_or_default();
         std::fs::write(path, page::with_findings(&page, &before))?;
+    }
+    Ok(())
+}
+
+/// What a change did, in a minute.
+async fn quick(third_party: &str, counts: &Counts, settings: Settings) -> Result<()> {
+    let mut worlds =
+        [World::new(Contender::Bare, third_party).await?, World::new(Contender::Postgres, third_party).await?];
+    for round in 1..=settings.rounds {
+        for world in &mut worlds {
+            tell(round, world.contender, "500 B", measure::full_queue(world, counts, "quick", settings.jobs).await?);
+        }
     }
     Ok(())
 }
