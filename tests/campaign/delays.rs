@@ -42,15 +42,17 @@ fn wait_of(path: &str, longest: u64) -> u64 {
     1 + spread(path) % longest
 }
 
-fn wait_once(seen: &Seen, longest: u64, before: bool) -> Reply {
-    if before {
-        return Reply::json(&json!({}));
-    }
-    Reply::status(503, &json!({})).with("retry-after", &wait_of(&seen.path, longest).to_string())
+fn wait_once(seen: &Seen, longest: u64, is_over: bool) -> Reply {
+    wait_for(&wait_of(&seen.path, longest).to_string(), is_over)
+}
+
+/// An answer that asks for a wait of so many seconds, until that is over.
+pub(crate) fn wait_for(seconds: &str, is_over: bool) -> Reply {
+    if is_over { Reply::json(&json!({})) } else { Reply::status(503, &json!({})).with("retry-after", seconds) }
 }
 
 /// A third party that asks each job to come back, the first `times` times it is asked.
-fn asks(
+pub(crate) fn asks(
     times: usize,
     answer: impl Fn(&Seen, bool) -> Reply + Send + Sync,
 ) -> impl Fn(&Seen, usize) -> Reply + Send + Sync {
@@ -93,9 +95,7 @@ async fn twenty(settings: Settings) -> Findings {
     // 7 is three levels; at small scale 3 is two.
     let wait = if settings.scale < 50 { "3" } else { "7" };
     let rounds = if settings.scale < 50 { 6 } else { 20 };
-    let script = asks(rounds, move |_, is_over| {
-        if is_over { Reply::json(&json!({})) } else { Reply::status(503, &json!({})).with("retry-after", wait) }
-    });
+    let script = asks(rounds, move |_, is_over| wait_for(wait, is_over));
     let mut world = World::new(USUAL, 64, json!({}), script).await;
     world.start_workers(1).await;
     world.submit("j", settings.of(200, 20), 20).await;
@@ -155,12 +155,7 @@ fn date_in(seconds: u64) -> String {
 async fn asked_for(_: Settings) -> Findings {
     let mut findings = Findings::default();
     let number = |path: &str| path.trim_start_matches("/j").parse::<u32>().unwrap_or_default();
-    let script = asks(1, move |seen, is_over| {
-        if is_over {
-            return Reply::json(&json!({}));
-        }
-        Reply::status(503, &json!({})).with("retry-after", &asked(number(&seen.path)).0)
-    });
+    let script = asks(1, move |seen, is_over| wait_for(&asked(number(&seen.path)).0, is_over));
     let mut world = World::new(USUAL, 64, json!({}), script).await;
     world.start_workers(1).await;
     world.submit("j", 200, 1).await;

@@ -13,6 +13,7 @@ mod operation;
 mod outages;
 mod poison;
 mod safety;
+mod sleepers;
 mod stub;
 mod third_parties;
 mod world;
@@ -23,7 +24,7 @@ use bar::{Bar, Settings};
 
 /// All bars, in the order they run in.
 fn bars() -> Vec<Bar> {
-    let safety = [safety::bars(), outages::bars(), poison::bars()];
+    let safety = [safety::bars(), sleepers::bars(), outages::bars(), poison::bars()];
     let rest = [delays::bars(), third_parties::bars(), operation::bars(), endurance::bars(), mutations::bars()];
     [safety.concat(), rest.concat()].concat()
 }

@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 
 use crate::bar::{Bar, Findings, Settings};
 use crate::history::repeats;
-use crate::world::{USUAL, World};
+use crate::world::{USUAL, WITHOUT, World};
+use crate::{delays, sleepers, third_parties};
 
 pub(crate) fn bars() -> Vec<Bar> {
     vec![Bar { name: "G5", promise: "without a safeguard its bar goes red", run: |s| Box::pin(each_left_out(s)) }]
@@ -26,7 +27,7 @@ async fn each_left_out(_: Settings) -> Findings {
     findings
 }
 
-const SAFEGUARDS: [&str; 4] = ["mandatory", "confirm", "claim", "redirect"];
+const SAFEGUARDS: [&str; 7] = ["mandatory", "confirm", "claim", "fence", "redirect", "credentials", "strip"];
 
 /// Whether what a safeguard is there for goes wrong when one is left out.
 async fn tried(safeguard: &str, left_out: &str) -> bool {
@@ -34,6 +35,9 @@ async fn tried(safeguard: &str, left_out: &str) -> bool {
         "mandatory" => unroutable(left_out).await,
         "confirm" => refused(left_out).await,
         "claim" => thrice(left_out).await,
+        "fence" => overtaken(left_out).await,
+        "credentials" => third_parties::is_carried_away(left_out).await,
+        "strip" => round_again(left_out).await,
         _ => redirected(left_out).await,
     }
 }
@@ -49,7 +53,7 @@ async fn answering(
     script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
 ) -> World {
     let mut world = World::new(USUAL, 4, resource, script).await;
-    world.start_worker(&[&[("DATA_CONNECTOR_WITHOUT", safeguard)], variables].concat()).await;
+    world.start_worker(&[&[(WITHOUT, safeguard)], variables].concat()).await;
     world
 }
 
@@ -71,6 +75,22 @@ async fn thrice(safeguard: &str) -> bool {
     }
     world.ended(Duration::from_secs(20)).await;
     repeats(&world.requests()).0 > 0
+}
+
+/// A worker that wakes up when another one has its jobs (A9).
+async fn overtaken(safeguard: &str) -> bool {
+    let mut world = sleepers::world().await;
+    world.start_worker(&[(WITHOUT, safeguard)]).await;
+    sleepers::nap(&mut world, "s").await;
+    sleepers::of_sleepers(&world.ended(Duration::from_secs(5)).await) > 0
+}
+
+/// Three waits through three levels of the ladder (B2).
+async fn round_again(safeguard: &str) -> bool {
+    let script = delays::asks(3, |_, is_over| delays::wait_for("7", is_over));
+    let world = answering(safeguard, &[], json!({}), script).await;
+    world.submit("j", 5, 5).await;
+    world.ended(Duration::from_secs(40)).await.lost() > 0
 }
 
 /// Results that a full queue refuses.

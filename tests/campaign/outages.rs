@@ -77,7 +77,7 @@ async fn toxics(settings: Settings) -> Findings {
         world.submit(&format!("during{n}-"), 10, 3).await;
         proxy.set(Toxic::None);
         world.submit(&format!("after{n}-"), 20, 3).await;
-        slowest = slowest.max(world.asked_again(Duration::from_mins(1)).await);
+        slowest = slowest.max(world.asked_again().await);
     }
     let history = world.ended(Duration::from_mins(4)).await;
     findings.figure("toxics", toxics);
@@ -162,7 +162,7 @@ async fn database(settings: Settings) -> Findings {
             "killed" => postgres.start_again().await,
             _ => proxy.set(Toxic::None),
         }
-        slowest = slowest.max(world.asked_again(Duration::from_mins(1)).await);
+        slowest = slowest.max(world.asked_again().await);
         world.ended(Duration::from_mins(2)).await;
     }
     let both = settings.of(5, 1);
@@ -226,7 +226,7 @@ async fn memory(settings: Settings) -> Findings {
     findings.holds("no new calls meanwhile", world.third_party.seen().len() == called);
     findings.holds("some had to wait", world.stub.history().lost() > 0);
     world.broker.control(&["set_vm_memory_high_watermark", "0.4"]).await;
-    let again = world.asked_again(Duration::from_mins(1)).await;
+    let again = world.asked_again().await;
     findings.figure("until calls went on, ms", again.as_millis());
     findings.holds("calls go on within 10 s", again < Duration::from_secs(10));
     let history = world.ended(Duration::from_mins(2)).await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use harness::process::{Running, signal};
+use harness::process::Running;
 use harness::scene::job;
 use harness::third_party::Reply;
 use serde_json::{Value, json};
@@ -34,11 +34,6 @@ pub(crate) fn bars() -> Vec<Bar> {
             name: "A8",
             promise: "rolling restarts under load: nothing twice, nobody waits for long",
             run: |s| Box::pin(restarts(s)),
-        },
-        Bar {
-            name: "A9",
-            promise: "a worker that sleeps past its lease wakes up and writes nothing",
-            run: |s| Box::pin(sleepers(s)),
         },
         Bar {
             name: "A12",
@@ -108,14 +103,7 @@ async fn broker_kills(settings: Settings) -> Findings {
         world.broker.kill().await;
         sleep(Duration::from_millis(random.u64(0..2_000))).await;
         world.broker.start_again().await;
-        let (back, before) = (Instant::now(), world.third_party.seen().len());
-        while world.third_party.seen().len() == before
-            && back.elapsed() < Duration::from_mins(1)
-            && world.stub.history().lost() > 0
-        {
-            sleep(Duration::from_millis(50)).await;
-        }
-        slowest = slowest.max(back.elapsed());
+        slowest = slowest.max(world.asked_again().await);
     }
     let history = world.ended(Duration::from_mins(3)).await;
     history.judge(&mut findings);
@@ -199,34 +187,6 @@ async fn restarts(settings: Settings) -> Findings {
     findings.holds("no request twice", repeated == 0);
     history.judge_completed(&mut findings);
     findings.holds("an exit within 32 s", slowest < Duration::from_secs(32));
-    findings
-}
-
-async fn sleepers(settings: Settings) -> Findings {
-    let mut findings = Findings::default();
-    let rounds = settings.of(10, 1);
-    let mut world =
-        World::new(USUAL, 8, json!({"repeat": "safe"}), |_, _| Reply::json(&json!({})).after(Duration::from_secs(1)))
-            .await;
-    world.start_workers(1).await;
-    for round in 0..rounds {
-        world.submit(&format!("s{round}-"), 8, 3).await;
-        sleep(Duration::from_millis(500)).await;
-        let asleep = world.workers.remove(0);
-        signal(asleep.pid(), "STOP").await;
-        world.start_workers(1).await;
-        sleep(Duration::from_secs(15)).await;
-        signal(asleep.pid(), "CONT").await;
-        sleep(Duration::from_secs(2)).await;
-        findings.holds("the sleeper ends in order", asleep.terminate().await == Some(0));
-    }
-    let history = world.ended(Duration::from_mins(2)).await;
-    history.judge(&mut findings);
-    let (repeated, differ) = repeats(&world.requests());
-    findings.figure("sleepers", rounds);
-    findings.figure("requests repeated", repeated);
-    findings.holds("same key and body on every repeat", differ == 0);
-    history.judge_completed(&mut findings);
     findings
 }
 

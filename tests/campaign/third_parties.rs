@@ -10,7 +10,8 @@ use harness::third_party::{Reply, Seen, ThirdParty};
 use serde_json::json;
 
 use crate::bar::{Bar, Findings, Settings};
-use crate::world::{USUAL, World};
+use crate::history::History;
+use crate::world::{USUAL, WITHOUT, World};
 
 pub(crate) fn bars() -> Vec<Bar> {
     vec![
@@ -117,8 +118,9 @@ fn credentials() -> Vec<(&'static str, serde_json::Value)> {
     ]
 }
 
-async fn redirects() -> Findings {
-    let mut findings = Findings::default();
+/// Each credential before each redirect, by a worker with these variables: the place that the redirects lead away from, the
+/// one they lead to, and what happened.
+async fn led_away(variables: &[(&str, &str)]) -> (World, ThirdParty, History) {
     let elsewhere = ThirdParty::friendly().await;
     let port = elsewhere.port();
     let targets = [
@@ -144,7 +146,7 @@ async fn redirects() -> Findings {
         })
         .collect();
     world.scene.connectors(&json!(connectors)).await;
-    world.start_workers(1).await;
+    world.start_worker(variables).await;
     for way in 0..connectors.len() {
         for status in [301, 302, 303, 307, 308] {
             for target in 0..4 {
@@ -156,6 +158,17 @@ async fn redirects() -> Findings {
         }
     }
     let history = world.ended(Duration::from_mins(1)).await;
+    (world, elsewhere, history)
+}
+
+/// Whether a credential arrives elsewhere when a safeguard is left out.
+pub(crate) async fn is_carried_away(safeguard: &str) -> bool {
+    led_away(&[(WITHOUT, safeguard)]).await.1.seen().iter().any(tells)
+}
+
+async fn redirects() -> Findings {
+    let mut findings = Findings::default();
+    let (world, elsewhere, history) = led_away(&[]).await;
     history.judge(&mut findings);
     let at_home = world.third_party.seen().iter().filter(|seen| tells(seen)).count();
     let seen = elsewhere.seen();

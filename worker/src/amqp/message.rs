@@ -6,6 +6,8 @@ use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use serde::{Deserialize, Serialize};
 
+use crate::fault;
+
 /// A header's value; kinds that mean nothing here are kept as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -113,6 +115,8 @@ fn header(value: &AMQPValue) -> HeaderValue {
         AMQPValue::LongLongInt(n) => HeaderValue::Integer(*n),
         AMQPValue::ShortString(text) => HeaderValue::Text(text.to_string()),
         AMQPValue::LongString(text) => HeaderValue::Text(text.to_string()),
+        // As text RabbitMQ does not know its own headers again: whoever leaves out that they are stripped leaves out this too.
+        other if fault::without("strip") => HeaderValue::Text(serde_json::json!(other).to_string()),
         other => HeaderValue::Text(format!("{other:?}")),
     }
 }
@@ -121,6 +125,9 @@ fn field(value: &HeaderValue) -> AMQPValue {
     match value {
         HeaderValue::Bool(flag) => AMQPValue::Boolean(*flag),
         HeaderValue::Integer(number) => AMQPValue::LongLongInt(*number),
+        HeaderValue::Text(text) if fault::without("strip") => {
+            serde_json::from_str(text).unwrap_or_else(|_| AMQPValue::LongString(text.as_str().into()))
+        }
         HeaderValue::Text(text) => AMQPValue::LongString(text.as_str().into()),
     }
 }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::Message;
+use crate::fault;
 
 /// 20 levels: up to twelve days.
 pub(super) const LEVELS: u32 = 20;
@@ -98,7 +99,7 @@ impl Topology {
         let queue = std::mem::take(&mut message.routing_key);
         message.exchange = self.ladder_exchange(seconds.ilog2());
         message.routing_key = ladder_key(seconds, &queue);
-        message.properties.headers.retain(|name, _| !name.starts_with("x-"));
+        message.properties.headers.retain(|name, _| !name.starts_with("x-") || fault::without("strip"));
         message
     }
 }

@@ -116,6 +116,8 @@ impl<'a> Call<'a> {
         // Away from home there is no credential, no certificate of ours, and no configured header.
         let request = if *url == self.request.url {
             Cow::Borrowed(self.request)
+        } else if fault::without("credentials") {
+            Cow::Owned(RequestSpec { url: url.clone(), ..self.request.clone() })
         } else {
             Cow::Owned(self.request.at(url.clone()))
         };

@@ -5,11 +5,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::{Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr};
 
 use super::columns::Columns;
 use super::decide::{Decision, Take, decide, one_suspect, recorded};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
+use crate::fault;
 use crate::store::Error;
 use crate::store::database::POSTGRES_NOW;
 
@@ -189,7 +190,12 @@ pub(super) async fn record(db: &mut PgConnection, records: &[Arc<Record>]) -> Re
     let bytes = |of: fn(&StoredResult) -> Option<&[u8]>| {
         columns.iter().map(|c| c.result.and_then(of)).collect::<Vec<Option<&[u8]>>>()
     };
-    let written: Vec<(String, String)> = sqlx::query_as(RECORD)
+    let statement = if fault::without("fence") {
+        AssertSqlSafe(RECORD.replace("jobs.fence = u.fence AND", "")).into_sql_str()
+    } else {
+        RECORD.into_sql_str()
+    };
+    let written: Vec<(String, String)> = sqlx::query_as(statement)
         .bind(columns.iter().map(|c| c.id).collect::<Vec<_>>())
         .bind(number(|c| Some(c.fence)))
         .bind(columns.iter().map(|c| c.state).collect::<Vec<_>>())
