@@ -11,6 +11,7 @@ use super::health::StatusFile;
 use super::untaken::BEHIND;
 use super::worker::Worker;
 use crate::amqp::Broker;
+use crate::fault;
 use crate::telemetry::metric;
 
 /// How often results that were left behind are looked for, and figures of the ledger are read.
@@ -66,7 +67,7 @@ impl Housekeeping {
 
     /// What could not be answered is not begun.
     fn open_or_close(&self) {
-        let well = self.worker.health.is_well();
+        let well = self.worker.health.is_well() || fault::without("gate");
         let changed = self.gate.send_if_modified(|open| std::mem::replace(open, well) != well);
         if changed && well {
             tracing::info!("broker and database are there again: taking jobs");

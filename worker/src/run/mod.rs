@@ -222,7 +222,15 @@ async fn next(
         place = ready(hand, gate) => place?,
         () = deliveries.stopped() => return None,
     };
-    Some((deliveries.next().await?, place))
+    let delivery = deliveries.next().await?;
+    // The gate may have closed while there was nothing to take.
+    tokio::select! {
+        () = opened(gate) => Some((delivery, place)),
+        () = deliveries.stopped() => {
+            delivery.requeue().await;
+            None
+        }
+    }
 }
 
 async fn ready(hand: &Hand, gate: &mut watch::Receiver<bool>) -> Option<OwnedSemaphorePermit> {
