@@ -8,6 +8,7 @@ mod bar;
 mod delays;
 mod endurance;
 mod history;
+mod ladder;
 mod mutations;
 mod operation;
 mod outages;
@@ -25,8 +26,10 @@ use bar::{Bar, Settings};
 /// All bars, in the order they run in.
 fn bars() -> Vec<Bar> {
     let safety = [safety::bars(), sleepers::bars(), outages::bars(), poison::bars()];
-    let rest = [delays::bars(), third_parties::bars(), operation::bars(), endurance::bars(), mutations::bars()];
-    [safety.concat(), rest.concat()].concat()
+    let waits = [delays::bars(), ladder::bars()];
+    let third_parties = [third_parties::bars()];
+    let rest = [operation::bars(), endurance::bars(), mutations::bars()];
+    [safety.concat(), waits.concat(), third_parties.concat(), rest.concat()].concat()
 }
 
 #[tokio::main]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
-    QueueDeclareOptions, QueueDeleteOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeleteOptions,
+    QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
@@ -186,4 +186,11 @@ pub(crate) async fn declare_otherwise(url: &str, queue: &str) {
     let channel = connection.create_channel().await.expect("a channel");
     let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     channel.queue_declare(short(queue), options, FieldTable::default()).await.expect("a queue");
+}
+
+/// Deletes an exchange, whoever needs it.
+pub(crate) async fn remove_exchange(url: &str, exchange: &str) {
+    let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("the broker");
+    let channel = connection.create_channel().await.expect("a channel");
+    channel.exchange_delete(short(exchange), ExchangeDeleteOptions::default()).await.expect("an exchange to delete");
 }

@@ -38,7 +38,7 @@ pub const WEDGED: &str = "data_connector_wedged";
 pub const PUT_OFF: &str = "data_connector_put_off_total";
 /// Third parties' hosts that do not answer and are left alone.
 pub const HOSTS_RESTING: &str = "data_connector_hosts_resting";
-/// Jobs of the whole ledger whose wait ended more than a minute ago and whose copy has not come back.
+/// Jobs of the whole ledger whose wait ended more than 45 s ago and whose copy has not come back.
 pub const RETRY_STUCK: &str = "data_connector_retry_stuck";
 /// Results of the whole ledger that are due to be sent again.
 pub const RESULTS_WAITING: &str = "data_connector_results_waiting";
@@ -77,7 +77,7 @@ fn describe() {
     describe_gauge!(WEDGED, "1 once this process can only be started anew");
     describe_counter!(PUT_OFF, "Deliveries that were sent into the delay ladder before their claim");
     describe_gauge!(HOSTS_RESTING, "Hosts that do not answer and are left alone");
-    describe_gauge!(RETRY_STUCK, "Jobs whose wait ended more than a minute ago and whose copy has not come back");
+    describe_gauge!(RETRY_STUCK, "Jobs whose wait ended more than 45 s ago and whose copy has not come back");
     describe_gauge!(RESULTS_WAITING, "Results that are due to be sent again");
     describe_counter!(REVIVED, "Dead letters of bystanders that were published again");
     // What an alarm looks at is there from the first scrape on.

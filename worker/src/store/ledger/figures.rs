@@ -6,7 +6,7 @@ use crate::store::database::on;
 use crate::store::{Error, Store};
 
 /// Jobs whose wait ended so long ago are stuck, milliseconds.
-const STUCK_MS: i64 = 60_000;
+const STUCK_MS: i64 = 45_000;
 /// No more than this many are counted.
 const COUNTED: i64 = 10_000;
 
