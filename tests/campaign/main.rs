@@ -8,11 +8,13 @@ mod bar;
 mod delays;
 mod endurance;
 mod history;
+mod hostile;
 mod ladder;
 mod mutations;
 mod operation;
 mod outages;
 mod poison;
+mod retry_table;
 mod safety;
 mod sleepers;
 mod stub;
@@ -27,7 +29,7 @@ use bar::{Bar, Settings};
 fn bars() -> Vec<Bar> {
     let safety = [safety::bars(), sleepers::bars(), outages::bars(), poison::bars()];
     let waits = [delays::bars(), ladder::bars()];
-    let third_parties = [third_parties::bars()];
+    let third_parties = [hostile::bars(), third_parties::bars(), retry_table::bars()];
     let rest = [operation::bars(), endurance::bars(), mutations::bars()];
     [safety.concat(), waits.concat(), third_parties.concat(), rest.concat()].concat()
 }

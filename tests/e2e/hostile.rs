@@ -4,13 +4,12 @@
 use std::time::Duration;
 
 use harness::engine::Engine;
-use harness::raw::{self, RawParty};
+use harness::hostile::{Full, Way};
+use harness::raw::RawParty;
 use harness::scene::{Scene, job};
 use harness::third_party::{Reply, ThirdParty};
 use harness::tls::{Authority, Identity};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::Instant;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,45 +24,6 @@ struct Behaviour {
 
 async fn with_certificate(identity: &Identity) -> ThirdParty {
     ThirdParty::secure(identity.server(), |_, _| Reply::json(&json!({}))).await
-}
-
-/// Answers every hello with its own, of an old version: 0x0301 is TLS 1.0, 0x0302 is TLS 1.1.
-async fn old_tls(version: [u8; 2]) -> RawParty {
-    RawParty::start(move |mut socket: TcpStream| async move {
-        socket.read_buf(&mut Vec::with_capacity(4_096)).await?;
-        // No session, TLS_RSA_WITH_AES_128_CBC_SHA, no compression.
-        let hello = [&version[..], &[7; 32], &[0, 0, 0x2f, 0]].concat();
-        let record = [&[0x16], &version[..], &[0, 42, 2, 0, 0, 38], &hello].concat();
-        socket.write_all(&record).await?;
-        std::future::pending().await
-    })
-    .await
-}
-
-/// Says what it has to say one byte a second, after this beginning.
-async fn dripping(beginning: &'static str) -> RawParty {
-    RawParty::start(move |mut socket: TcpStream| async move {
-        raw::request(&mut socket).await;
-        socket.write_all(beginning.as_bytes()).await?;
-        loop {
-            socket.write_all(b"x").await?;
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    })
-    .await
-}
-
-/// A listener that takes nobody, and the connections that fill its queue: what comes after them is not answered at all.
-async fn full() -> (TcpListener, Vec<TcpStream>) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port on loopback");
-    let listener = socket.listen(1).expect("a listener");
-    let address = listener.local_addr().expect("its address");
-    let mut waiting = Vec::new();
-    while let Ok(Ok(connection)) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
-        waiting.push(connection);
-    }
-    (listener, waiting)
 }
 
 /// Resources `<name>-get` and `<name>-post`, and one of a third party that behaves.
@@ -119,12 +79,10 @@ async fn every_call_ends_in_its_code_and_time_while_others_go_on() {
     let expired = with_certificate(&authority.sign_expired("127.0.0.1")).await;
     let elsewhere = with_certificate(&authority.sign("api.example.com")).await;
     let unsigned = with_certificate(&Identity::self_signed("127.0.0.1")).await;
-    let (tls10, tls11) = (old_tls([3, 1]).await, old_tls([3, 2]).await);
-    let (in_head, in_body) =
-        (dripping("HTTP/1.1 200 OK\r\nX-Y: ").await, dripping("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n").await);
-    let (listener, waiting) = full().await;
-    assert!(!waiting.is_empty(), "the queue is full");
-    let full = listener.local_addr().expect("its address");
+    let (tls10, tls11) = (Way::OldTls([3, 1]).party().await, Way::OldTls([3, 2]).party().await);
+    let in_head = Way::Drip(Way::head("HTTP/1.1 200 OK\nX-Y: ", b"")).party().await;
+    let in_body = Way::Drip(Way::head("HTTP/1.1 200 OK\nContent-Length: 99\n\n", b"")).party().await;
+    let full = Full::start().await;
     let secure = |party: &RawParty| format!("https://127.0.0.1:{}/", party.port());
     let behaviour = |name, url, get, post| Behaviour { name, url, get, post };
     let behaviours = [
@@ -133,7 +91,7 @@ async fn every_call_ends_in_its_code_and_time_while_others_go_on() {
         behaviour("unsigned", unsigned.url("/"), "TLS", "TLS"),
         behaviour("tls10", secure(&tls10), "TLS", "TLS"),
         behaviour("tls11", secure(&tls11), "TLS", "TLS"),
-        behaviour("full", format!("http://{full}/"), "TIMEOUT", "TIMEOUT"),
+        behaviour("full", format!("http://127.0.0.1:{}/", full.port()), "TIMEOUT", "TIMEOUT"),
         behaviour("in_head", in_head.url("/"), "TIMEOUT", "OUTCOME_UNKNOWN"),
         behaviour("in_body", in_body.url("/"), "BAD_RESPONSE", "BAD_RESPONSE"),
     ];

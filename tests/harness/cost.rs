@@ -22,8 +22,17 @@ fn ticks(pid: u32) -> Option<u64> {
 
 /// Resident memory of a process, KB.
 pub fn resident_kb(pid: u32) -> u64 {
+    memory_kb(pid, "VmRSS:")
+}
+
+/// The most that it has had at any moment, KB.
+pub fn peak_kb(pid: u32) -> u64 {
+    memory_kb(pid, "VmHWM:")
+}
+
+fn memory_kb(pid: u32, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
     line.split_whitespace().next().and_then(|kb| kb.parse().ok()).unwrap_or(0)
 }
 

@@ -8,6 +8,7 @@
 pub mod broker;
 pub mod cost;
 pub mod engine;
+pub mod hostile;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

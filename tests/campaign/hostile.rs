@@ -1,0 +1,296 @@
+//! C1: third parties that mean harm, by the hundred, before a real worker whose other jobs go on.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use harness::cost::{peak_kb, resident_kb};
+use harness::hostile::{Deaf, Full, Way};
+use harness::raw::RawParty;
+use harness::scene::job;
+use harness::third_party::{Reply, ThirdParty};
+use harness::tls::{Authority, Identity};
+use serde_json::{Value, json};
+
+use crate::bar::{Bar, Findings, Settings};
+use crate::world::World;
+
+pub(crate) fn bars() -> Vec<Bar> {
+    vec![Bar {
+        name: "C1",
+        promise: "third parties that mean harm, 64 at once: each call ends in its class and its time, and memory stays bounded",
+        run: |s| Box::pin(hostile(s)),
+    }]
+}
+
+/// Of a call, from its first to its last moment.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// Hostile calls at once, and jobs of a host that behaves beside them.
+const AT_ONCE: (usize, u32) = (64, 32);
+/// What an answer may have is held in memory: so much that 64 of them are seen.
+const CONFIG: &str = "[worker]\nlease = 5\n[amqp]\nquiet = 5\n[limits]\nresponse_bytes = 1000000\n";
+/// What the worker may grow by, KB.
+const GROWTH: u64 = 64 * 1_024;
+
+/// How a behaviour comes to be.
+enum Kind {
+    Raw(Way),
+    /// The same where TLS is expected.
+    NoTls(Way),
+    Certificate(Identity),
+    Refuses,
+    Full,
+}
+
+/// A behaviour, and what GET and POST end in: a code or nothing for success; where it depends on who is faster, all of them.
+struct Behaviour {
+    name: &'static str,
+    kind: Kind,
+    get: &'static str,
+    post: &'static str,
+}
+
+/// One third party that behaves so, as long as it is kept.
+enum Party {
+    Raw(&'static str, RawParty),
+    Secure(ThirdParty),
+    Deaf(Deaf),
+    Full(Full),
+}
+
+impl Kind {
+    async fn party(&self) -> Party {
+        match self {
+            Self::Raw(way) => Party::Raw("http", way.clone().party().await),
+            Self::NoTls(way) => Party::Raw("https", way.clone().party().await),
+            Self::Certificate(of) => {
+                Party::Secure(ThirdParty::secure(of.server(), |_, _| Reply::json(&json!({}))).await)
+            }
+            Self::Refuses => Party::Deaf(Deaf::start()),
+            Self::Full => Party::Full(Full::start().await),
+        }
+    }
+}
+
+impl Party {
+    fn place(&self) -> (&'static str, u16) {
+        match self {
+            Self::Raw(scheme, party) => (scheme, party.port()),
+            Self::Secure(party) => ("https", party.port()),
+            Self::Deaf(port) => ("http", port.port()),
+            Self::Full(listener) => ("http", listener.port()),
+        }
+    }
+}
+
+/// An answer with these further lines in its head.
+fn answer(lines: &str, body: &[u8]) -> Vec<u8> {
+    Way::head(&format!("HTTP/1.1 200 OK\n{lines}\n"), body)
+}
+
+/// A whole answer in JSON.
+fn in_json(body: &[u8]) -> Vec<u8> {
+    answer(&format!("Content-Type: application/json\nContent-Length: {}\n", body.len()), body)
+}
+
+/// A beginning of gzip, and a piece that prolongs it for ever: zeros, a thousand times as many as it has bytes.
+fn bomb() -> (Vec<u8>, Vec<u8>) {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let mut piece = || {
+        encoder.write_all(&vec![0; 16 << 20]).expect("memory");
+        encoder.flush().expect("memory");
+        std::mem::take(encoder.get_mut())
+    };
+    (piece(), piece())
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
+}
+
+const BAD: [&str; 2] = ["BAD_RESPONSE"; 2];
+const NEVER: [&str; 2] = ["TIMEOUT", "OUTCOME_UNKNOWN"];
+const BROKEN: [&str; 2] = ["CONNECT", "OUTCOME_UNKNOWN"];
+const GOOD: [&str; 2] = [""; 2];
+const TLS: [&str; 2] = ["TLS"; 2];
+
+/// Connections and certificates.
+fn connections(authority: &Authority) -> Vec<(&'static str, Kind, [&'static str; 2])> {
+    use Kind::{Certificate, Full, NoTls, Raw, Refuses};
+    use Way::{End, Greet, OldTls, Reset, ResetAtOnce, Say};
+    vec![
+        ("refuses", Refuses, ["CONNECT"; 2]),
+        ("does not answer at all", Full, ["TIMEOUT"; 2]),
+        ("takes and says nothing", Raw(Say(Vec::new())), NEVER),
+        ("speaks no TLS", NoTls(Greet(b"SSH-2.0-x\r\n".to_vec())), TLS),
+        ("an expired certificate", Certificate(authority.sign_expired("127.0.0.1")), TLS),
+        ("a certificate of its own", Certificate(Identity::self_signed("127.0.0.1")), TLS),
+        ("somebody else's certificate", Certificate(authority.sign("api.example.com")), TLS),
+        ("TLS 1.0", NoTls(OldTls([3, 1])), TLS),
+        ("TLS 1.1", NoTls(OldTls([3, 2])), TLS),
+        ("reset before the request", Raw(ResetAtOnce), ["CONNECT", "CONNECT or OUTCOME_UNKNOWN"]),
+        ("reset after the request", Raw(Reset), BROKEN),
+        ("closed after the request", Raw(End(Vec::new())), BROKEN),
+    ]
+}
+
+/// Heads.
+fn heads() -> Vec<(&'static str, Kind, [&'static str; 2])> {
+    use Kind::Raw;
+    use Way::{Drip, End, Endless, Say};
+    let head = |lines: &str| Way::head(lines, b"");
+    let cookies = answer(&"Set-Cookie: a=b\n".repeat(500), b"");
+    vec![
+        ("half a status line", Raw(End(head("HTTP/1.1 20"))), BROKEN),
+        ("half a head", Raw(End(head("HTTP/1.1 200 OK\nX: "))), BROKEN),
+        ("a dripping head", Raw(Drip(head("HTTP/1.1 200 OK\nX: "))), NEVER),
+        ("an endless head", Raw(Endless(head("HTTP/1.1 200 OK\n"), head("X: y\n"))), BAD),
+        ("cookies without end", Raw(Say(cookies)), BAD),
+        ("100 Continue without end", Raw(Endless(Vec::new(), head("HTTP/1.1 100 Continue\n\n"))), NEVER),
+        ("hints without end", Raw(Endless(Vec::new(), head("HTTP/1.1 103 Early Hints\nLink: x\n\n"))), NEVER),
+        ("two lengths", Raw(Say(answer("Content-Length: 1\nContent-Length: 2\n", b"x"))), BROKEN),
+        ("HTTP/0.9", Raw(End(b"<html>hello</html>".to_vec())), BROKEN),
+        ("status 999", Raw(Say(head("HTTP/1.1 999 Odd\nContent-Length: 0\n\n"))), ["HTTP_999"; 2]),
+        (
+            "a redirect in a circle",
+            Raw(End(head("HTTP/1.1 302 Found\nLocation: /\nConnection: close\nContent-Length: 0\n\n"))),
+            GOOD,
+        ),
+        ("a redirect to nowhere", Raw(Say(head("HTTP/1.1 302 Found\nContent-Length: 0\n\n"))), GOOD),
+    ]
+}
+
+/// Bodies.
+fn bodies() -> Vec<(&'static str, Kind, [&'static str; 2])> {
+    use Kind::Raw;
+    use Way::{Drip, End, Endless, Say};
+    let chunked = |body: &[u8]| answer("Transfer-Encoding: chunked\n", body);
+    let encoded = |encoding: &str, body: &[u8]| {
+        answer(&format!("Content-Encoding: {encoding}\nContent-Length: {}\n", body.len()), body)
+    };
+    let (beginning, piece) = bomb();
+    vec![
+        ("half a body", Raw(End(answer("Content-Length: 10\n", b"half"))), BAD),
+        ("a dripping body", Raw(Drip(answer("Content-Length: 1000\n", b""))), BAD),
+        ("an endless body", Raw(Endless(answer("", b""), vec![b'x'; 8_192])), BAD),
+        ("endless chunks", Raw(Endless(chunked(b""), b"4\r\nxxxx\r\n".to_vec())), BAD),
+        ("a gigabyte, declared", Raw(Endless(answer("Content-Length: 1073741824\n", b""), vec![b'x'; 8_192])), BAD),
+        ("more than its length", Raw(Say(answer("Content-Length: 2\n", b"{}more"))), GOOD),
+        ("chunks that are none", Raw(Say(chunked(b"zz\r\nx\r\n"))), BAD),
+        ("204 with a body", Raw(Say(Way::head("HTTP/1.1 204 No\nContent-Length: 4\n\n", b"body"))), GOOD),
+        ("JSON that is not UTF-8", Raw(Say(in_json(b"{\"a\": \"\xff\xfe\"}"))), BAD),
+        // It is a text (compatibility sheet 4.7).
+        ("JSON that is none", Raw(Say(in_json(b"{\"a\": "))), GOOD),
+        ("JSON a hundred thousand deep", Raw(Say(in_json(&[b'['; 100_000]))), BAD),
+        ("a bomb", Raw(Endless(answer("Content-Encoding: gzip\n", &beginning), piece)), BAD),
+        ("gzip in gzip", Raw(Say(encoded("gzip, gzip", &gzip(&gzip(b"{}"))))), BAD),
+        ("not the gzip it says", Raw(Say(encoded("gzip", b"{\"a\": 1}"))), BAD),
+        ("an encoding that nobody asked for", Raw(Say(encoded("br", b"{}"))), BAD),
+    ]
+}
+
+fn behaviours(authority: &Authority) -> Vec<Behaviour> {
+    let all = [connections(authority), heads(), bodies()].into_iter().flatten();
+    all.map(|(name, kind, [get, post])| Behaviour { name, kind, get, post }).collect()
+}
+
+async fn hostile(settings: Settings) -> Findings {
+    let mut findings = Findings::default();
+    let authority = Authority::new();
+    let behaviours = behaviours(&authority);
+    let mut world = World::new(CONFIG, 128, json!({}), |_, _| Reply::json(&json!({}))).await;
+    let anywhere = |method: &str| {
+        json!({"url": "{{scheme}}://127.0.0.1:{{port}}/{{job}}", "method": method, "timeout": TIMEOUT.as_secs(),
+               "body": if method == "POST" { "{}" } else { "" }})
+    };
+    let well = json!({"url": world.third_party.url("/{{job}}"), "method": "POST"});
+    world.scene.resources(json!({"GET": anywhere("GET"), "POST": anywhere("POST"), "r": well})).await;
+    let ca_file = world.scene.file("ca.pem", &authority.pem()).display().to_string();
+    world.start_worker(&[("DATA_CONNECTOR__HTTP__CA_FILE", &ca_file)]).await;
+    world.submit("warm", 300, 0).await;
+    world.ended(Duration::from_mins(1)).await;
+    let before = resident_kb(world.workers[0].pid());
+    let each = settings.of(100, 4);
+    let calls: Vec<(String, &Behaviour, &str)> = (0..each)
+        .flat_map(|n| behaviours.iter().enumerate().map(move |(b, behaviour)| (n, b, behaviour)))
+        .flat_map(|(n, b, behaviour)| ["GET", "POST"].map(|method| (format!("{method}{b}-{n}"), behaviour, method)))
+        .collect();
+    let (mut slowest, mut slowest_well) = (Duration::ZERO, Duration::ZERO);
+    for (n, wave) in calls.chunks(AT_ONCE.0).enumerate() {
+        let (took, well) = run(&world, &format!("well{n}-"), wave).await;
+        (slowest, slowest_well) = (slowest.max(took), slowest_well.max(well));
+    }
+    let grown = peak_kb(world.workers[0].pid()).saturating_sub(before);
+    judge(&mut world, &calls, &mut findings).await;
+    findings.figure("behaviours", behaviours.len());
+    findings.figure("hostile calls", calls.len());
+    findings.figure("slowest wave, ms", slowest.as_millis());
+    findings.figure("slowest of those that behave, ms", slowest_well.as_millis());
+    findings.figure("grown by, KB", grown);
+    findings.holds("every wave over in time", slowest <= TIMEOUT + Duration::from_secs(2));
+    findings.holds("nobody else waits for a call that hangs", slowest_well < TIMEOUT);
+    findings.holds("no more than 64 MiB more", grown <= GROWTH);
+    findings
+}
+
+/// Calls at once, each to a third party of its own, and jobs that go on beside them; how long it took until all of either
+/// had their results.
+async fn run(world: &World, well: &str, wave: &[(String, &Behaviour, &str)]) -> (Duration, Duration) {
+    let mut parties = Vec::new();
+    for (_, behaviour, _) in wave {
+        parties.push(behaviour.kind.party().await);
+    }
+    let begun = Instant::now();
+    for ((id, _, method), party) in wave.iter().zip(&parties) {
+        let (scheme, port) = party.place();
+        let data = json!({"job": id, "scheme": scheme, "port": port});
+        world.stub.submit(&job(id, method, &[("body", "")], data)).await;
+    }
+    world.submit(well, AT_ONCE.1, 0).await;
+    let mut well_took = Duration::ZERO;
+    while begun.elapsed() < Duration::from_secs(30) {
+        let (lost, waiting) = {
+            let history = world.stub.history();
+            let done = history.results.keys().filter(|job| job.starts_with(well)).count();
+            (history.lost(), done < usize::try_from(AT_ONCE.1).unwrap_or(0))
+        };
+        if waiting {
+            well_took = begun.elapsed();
+        }
+        if lost == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    (begun.elapsed(), well_took)
+}
+
+async fn judge(world: &mut World, calls: &[(String, &Behaviour, &str)], findings: &mut Findings) {
+    let history = world.ended(Duration::from_mins(1)).await;
+    history.judge(findings);
+    let mut wrong = std::collections::BTreeMap::new();
+    for (id, behaviour, method) in calls {
+        let body = history.results.get(id).and_then(|bodies| bodies.first()).map(String::as_str).unwrap_or_default();
+        let result: Value = serde_json::from_str(body).unwrap_or_default();
+        let code = result["error"]["code"].as_str().unwrap_or_default();
+        let took = result["call"]["duration_ms"].as_u64().map(Duration::from_millis).unwrap_or_default();
+        let expected = if *method == "GET" { behaviour.get } else { behaviour.post };
+        let in_class = expected.split(" or ").any(|expected| expected == code);
+        if !in_class || took > TIMEOUT + Duration::from_secs(1) {
+            let found = format!("{}, {method}: `{code}` instead of `{expected}`, after {took:?}", behaviour.name);
+            wrong.insert((behaviour.name, method), found);
+        }
+    }
+    let found: Vec<&str> = wrong.values().map(String::as_str).collect();
+    findings.holds(&format!("each in its class and time ({})", found.join("; ")), wrong.is_empty());
+    let well = history.results.keys().filter(|job| job.starts_with("well")).count();
+    findings.holds("jobs of hosts that behave completed", {
+        let good = world.third_party.seen().iter().filter(|seen| seen.path.starts_with("/well")).count();
+        well > 0 && good == well
+    });
+    world.judge_logs(findings);
+    findings.holds("the worker has not ended", !world.workers.iter_mut().any(harness::process::Running::has_ended));
+}

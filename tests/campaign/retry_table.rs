@@ -1,0 +1,236 @@
+//! C4: what follows an answer, or none, by status, method and key. The table of CONTRACT 6 stands here a second time, in
+//! words of its own, and a worker's attempts are counted where they arrive.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use harness::hostile::Deaf;
+use harness::raw::{self, RawParty};
+use harness::scene::{job, with_retries};
+use harness::third_party::{Reply, Seen, ThirdParty};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::bar::{Bar, Findings, Settings};
+use crate::history::{History, Requests, by_job, repeats};
+use crate::world::{USUAL, World};
+
+pub(crate) fn bars() -> Vec<Bar> {
+    vec![Bar {
+        name: "C4",
+        promise: "each status and each way to get none, by method and key: as many attempts as the table has, and its code",
+        run: |s| Box::pin(table(s)),
+    }]
+}
+
+const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH"];
+/// What the resource says of itself, if anything.
+const REPEATS: [&str; 3] = ["nothing", "safe", "unsafe"];
+
+/// What a call meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meets {
+    Status(u16),
+    /// Nobody listens.
+    Refused,
+    /// The connection ends without a word.
+    Closed,
+    /// Nothing, until time is over.
+    Silent,
+    /// 200, and half of the body.
+    Broken,
+}
+
+/// One row and one column of the table.
+struct Case {
+    meets: Meets,
+    method: &'static str,
+    repeat: &'static str,
+}
+
+impl Case {
+    fn kind(&self) -> &'static str {
+        match self.meets {
+            Meets::Status(_) => "status",
+            Meets::Refused => "refused",
+            Meets::Closed => "closed",
+            Meets::Silent => "silent",
+            Meets::Broken => "broken",
+        }
+    }
+
+    fn resource(&self) -> String {
+        format!("{}-{}-{}", self.kind(), self.method, self.repeat)
+    }
+
+    fn job(&self) -> String {
+        match self.meets {
+            Meets::Status(status) => format!("{status}-{}-{}", self.method, self.repeat),
+            _ => self.resource(),
+        }
+    }
+
+    /// Attempts, when there may be two, and the code; an empty one is success.
+    fn expected(&self) -> (usize, String) {
+        let once_more = match self.repeat {
+            "safe" => true,
+            "unsafe" => false,
+            _ => !["POST", "PATCH"].contains(&self.method),
+        };
+        let (attempts, code) = match self.meets {
+            Meets::Refused => (2, "CONNECT"),
+            Meets::Closed if once_more => (2, "CONNECT"),
+            Meets::Silent if once_more => (2, "TIMEOUT"),
+            Meets::Closed | Meets::Silent => (1, "OUTCOME_UNKNOWN"),
+            // There is nothing to break off.
+            Meets::Broken if self.method == "HEAD" => (1, ""),
+            Meets::Broken if self.method == "GET" => (2, "BAD_RESPONSE"),
+            Meets::Broken => (1, "BAD_RESPONSE"),
+            // A 3xx that leads nowhere and says nothing in JSON is a text, as is the next one.
+            Meets::Status(200..=299 | 304) => (1, ""),
+            Meets::Status(300..=399) if self.method == "HEAD" => (1, ""),
+            Meets::Status(status) => {
+                let passes = matches!(status, 408 | 425 | 429 | 500 | 502..=504 | 506..);
+                return (if passes { 2 } else { 1 }, format!("HTTP_{status}"));
+            }
+        };
+        (attempts, code.to_owned())
+    }
+
+    fn has_key(&self) -> bool {
+        ["PUT", "DELETE", "POST", "PATCH"].contains(&self.method)
+    }
+}
+
+/// All statuses, or so many percent of them and those that the table names; and all ways to get none. Neighbours differ in
+/// what they meet, so that gateways that answer for others do not make a host one that does not answer.
+fn cases(settings: &Settings) -> Vec<Case> {
+    let named = [200, 204, 304, 400, 401, 404, 408, 409, 425, 429, 500, 501, 502, 503, 504, 505];
+    let step = u16::try_from(100 / settings.scale).unwrap_or(1);
+    let statuses = (200..600).filter(|status| status % step == 0 || named.contains(status)).map(Meets::Status);
+    let without = [Meets::Refused, Meets::Closed, Meets::Silent, Meets::Broken];
+    let meets: Vec<Meets> = statuses.chain(without).collect();
+    let columns = METHODS.into_iter().flat_map(|method| REPEATS.map(|repeat| (method, repeat)));
+    columns.flat_map(|(method, repeat)| meets.iter().map(move |&meets| Case { meets, method, repeat })).collect()
+}
+
+/// Does what the job's name says.
+fn answer(seen: &Seen) -> Reply {
+    let what = seen.path.trim_start_matches('/').split('-').next().unwrap_or_default();
+    match what {
+        "closed" => Reply::Break,
+        "silent" => Reply::Silence,
+        status => Reply::status(status.parse().unwrap_or(418), &json!({})),
+    }
+}
+
+/// Breaks every answer off, and counts the requests by job.
+async fn broken() -> (RawParty, Arc<Mutex<BTreeMap<String, usize>>>) {
+    let asked = Arc::<Mutex<BTreeMap<String, usize>>>::default();
+    let counted = Arc::clone(&asked);
+    let party = RawParty::start(move |mut socket: TcpStream| {
+        let counted = Arc::clone(&counted);
+        async move {
+            let request = raw::request(&mut socket).await.unwrap_or_default();
+            let job = request.split(' ').nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
+            *counted.lock().unwrap_or_else(PoisonError::into_inner).entry(job).or_default() += 1;
+            socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").await
+        }
+    })
+    .await;
+    (party, asked)
+}
+
+async fn table(settings: Settings) -> Findings {
+    let mut findings = Findings::default();
+    let cases = cases(&settings);
+    let mut world = World::new(USUAL, 64, json!({}), |seen, _| answer(seen)).await;
+    let (broken, broken_off) = broken().await;
+    let (mut resources, mut deaf, mut mute) = (json!({}), Vec::new(), BTreeMap::new());
+    for case in &cases {
+        let url = match case.meets {
+            Meets::Broken => broken.url("/{{job}}"),
+            // One each: a host that does not answer is left alone for a while.
+            Meets::Refused => {
+                let port = Deaf::start();
+                let url = format!("http://127.0.0.1:{}/{{{{job}}}}", port.port());
+                deaf.push(port);
+                url
+            }
+            Meets::Closed | Meets::Silent => {
+                let party = ThirdParty::start(|seen, _| answer(seen)).await;
+                let url = party.url("/{{job}}");
+                mute.insert(case.job(), party);
+                url
+            }
+            Meets::Status(_) => world.third_party.url("/{{job}}"),
+        };
+        let timeout = if case.meets == Meets::Silent { 2 } else { 20 };
+        let mut resource = json!({"url": url, "method": case.method, "timeout": timeout});
+        if ["PUT", "POST", "PATCH"].contains(&case.method) {
+            resource["body"] = json!("{}");
+        }
+        if case.repeat != "nothing" {
+            resource["repeat"] = json!(case.repeat);
+        }
+        resources[case.resource()] = resource;
+    }
+    world.scene.resources(resources).await;
+    world.start_workers(1).await;
+    for case in &cases {
+        let job = job(&case.job(), &case.resource(), &[], json!({"job": case.job()}));
+        world.stub.submit(&with_retries(job, 1, 1)).await;
+    }
+    let history = world.ended(Duration::from_mins(4)).await;
+    let broken_off = broken_off.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut requests = world.requests();
+    requests.extend(mute.values().flat_map(|party| by_job(party.seen())));
+    judge(&cases, &history, (&requests, &broken_off), &mut findings);
+    world.judge_logs(&mut findings);
+    findings
+}
+
+fn judge(
+    cases: &[Case],
+    history: &History,
+    (requests, broken_off): (&Requests, &BTreeMap<String, usize>),
+    findings: &mut Findings,
+) {
+    history.judge(findings);
+    let mut wrong = Vec::new();
+    let mut keys = BTreeSet::new();
+    for case in cases {
+        let (attempts, code) = case.expected();
+        let result = result_of(history, &case.job());
+        let arrived = match case.meets {
+            Meets::Refused => 0,
+            Meets::Broken => broken_off.get(&case.job()).copied().unwrap_or(0),
+            _ => requests.get(&case.job()).map_or(0, Vec::len),
+        };
+        let found = (result["call"]["attempts"].as_u64(), result["error"]["code"].as_str().unwrap_or_default());
+        let is_seen = case.meets == Meets::Refused || arrived == attempts;
+        if found != (u64::try_from(attempts).ok(), code.as_str()) || !is_seen {
+            wrong.push(format!("{}: {attempts} {code} expected, {found:?} said, {arrived} arrived", case.job()));
+        }
+        for seen in requests.get(&case.job()).into_iter().flatten() {
+            let key = seen.header("idempotency-key");
+            if key.is_empty() == case.has_key() {
+                wrong.push(format!("{}: key `{key}`", case.job()));
+            }
+            keys.insert((key.to_owned(), if key.is_empty() { String::new() } else { case.job() }));
+        }
+    }
+    let different: BTreeSet<&String> = keys.iter().map(|(key, _)| key).collect();
+    findings.figure("keys", different.len());
+    findings.holds("no key of two jobs", different.len() == keys.len());
+    findings.holds("same key and body on every repeat", repeats(requests).1 == 0);
+    let first = wrong.first().map(String::as_str).unwrap_or_default();
+    findings.holds(&format!("as the table has it ({} not, such as {first})", wrong.len()), wrong.is_empty());
+}
+
+fn result_of(history: &History, job: &str) -> Value {
+    let body = history.results.get(job).and_then(|bodies| bodies.first()).map(String::as_str).unwrap_or_default();
+    serde_json::from_str(body).unwrap_or_default()
+}
