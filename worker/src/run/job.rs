@@ -53,8 +53,8 @@ pub(super) async fn work(
     };
 
     fault::at("admitted").await;
-    let request = claim_request(&job, &envelope, &planned);
-    let claim = worker.until_answered("ledger", || worker.ledger.claim(request.clone())).await?;
+    let request = Arc::new(claim_request(&job, &envelope, &planned));
+    let claim = worker.until_answered("ledger", || worker.ledger.claim(Arc::clone(&request))).await?;
     metrics::counter!(metric::CLAIMS, "verdict" => outcome::verdict(&claim)).increment(1);
     let ended = match claim {
         Claim::Granted(grant) => {

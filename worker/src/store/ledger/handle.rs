@@ -60,16 +60,17 @@ impl LedgerHandle {
     ///
     /// # Errors
     /// When the database cannot be asked: nothing may be sent.
-    pub async fn claim(&self, mut request: ClaimRequest) -> Result<Claim, Error> {
+    pub async fn claim(&self, request: impl Into<Arc<ClaimRequest>>) -> Result<Claim, Error> {
+        let mut request = displayable(request.into());
         if fault::without("claim") {
-            request.id = uuid::Uuid::new_v4().to_string();
+            Arc::make_mut(&mut request).id = uuid::Uuid::new_v4().to_string();
         }
         if !is_possible(&request.id) {
             return Err(Error::Refused(format!("a job id has at most {ID_BYTES} bytes and no NUL")));
         }
         let (answer, answered) = oneshot::channel();
         let mut unread = Unread { id: request.id.clone(), answered, queue: self.queue.clone() };
-        self.queue.send(Operation::Claim(Box::new(displayable(request)), answer)).map_err(|_| closed())?;
+        self.queue.send(Operation::Claim(request, answer)).map_err(|_| closed())?;
         in_time(timeout(PATIENCE, &mut unread.answered).await)
     }
 
@@ -222,15 +223,14 @@ fn is_possible(id: &str) -> bool {
 }
 
 /// Columns that people read; what a database's text cannot hold is replaced.
-fn displayable(request: ClaimRequest) -> ClaimRequest {
-    let optional = |text: Option<String>| text.map(|text| shown(&text));
-    ClaimRequest {
-        engine: shown(&request.engine),
-        process: optional(request.process),
-        request: shown(&request.request),
-        element: shown(&request.element),
-        connector: optional(request.connector),
-        resource: optional(request.resource),
-        ..request
+fn displayable(mut request: Arc<ClaimRequest>) -> Arc<ClaimRequest> {
+    let ClaimRequest { engine, process, request: asked, element, connector, resource, .. } = &*request;
+    let texts = [Some(engine), process.as_ref(), Some(asked), Some(element), connector.as_ref(), resource.as_ref()];
+    if texts.into_iter().flatten().any(|text| text.contains('\0')) {
+        let ClaimRequest { engine, process, request: asked, element, connector, resource, .. } =
+            Arc::make_mut(&mut request);
+        let texts = [Some(engine), process.as_mut(), Some(asked), Some(element), connector.as_mut(), resource.as_mut()];
+        texts.into_iter().flatten().for_each(|text| *text = shown(text));
     }
+    request
 }

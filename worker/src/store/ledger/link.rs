@@ -98,7 +98,11 @@ impl Link {
         }
     }
 
-    pub(super) async fn insert(&mut self, worker: &str, requests: &[ClaimRequest]) -> Result<Vec<Option<Said>>, Error> {
+    pub(super) async fn insert(
+        &mut self,
+        worker: &str,
+        requests: &[Arc<ClaimRequest>],
+    ) -> Result<Vec<Option<Said>>, Error> {
         match self {
             Self::Sqlite(pool) => held!(pool, db => sqlite::insert(db, worker, requests).await?),
             Self::Postgres(session) => over!(session, db => postgres::insert(db, worker, requests)),
@@ -108,7 +112,7 @@ impl Link {
     pub(super) async fn known(
         &mut self,
         worker: &str,
-        requests: &[ClaimRequest],
+        requests: &[Arc<ClaimRequest>],
         has_suspect: bool,
         undos: &mut Vec<Undo>,
     ) -> Result<Vec<Option<Said>>, Error> {

@@ -77,9 +77,9 @@ const SWEEP: &str = "WITH due AS (
 pub(super) async fn insert(
     db: &mut PgConnection,
     worker: &str,
-    requests: &[ClaimRequest],
+    requests: &[Arc<ClaimRequest>],
 ) -> Result<Vec<Option<Said>>, Error> {
-    let all = |of: fn(&ClaimRequest) -> Option<&str>| requests.iter().map(of).collect::<Vec<_>>();
+    let all = |of: fn(&ClaimRequest) -> Option<&str>| requests.iter().map(|r| of(r)).collect::<Vec<_>>();
     let statement = sqlx::query_as(INSERT)
         .bind(all(|r| Some(&r.id)))
         .bind(requests.iter().map(|r| r.job_hash.as_slice()).collect::<Vec<_>>())
@@ -102,7 +102,7 @@ pub(super) async fn insert(
 pub(super) async fn known(
     db: &mut PgConnection,
     worker: &str,
-    requests: &[ClaimRequest],
+    requests: &[Arc<ClaimRequest>],
     mut has_suspect: bool,
     undos: &mut Vec<Undo>,
 ) -> Result<Vec<Option<Said>>, Error> {

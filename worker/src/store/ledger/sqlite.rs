@@ -48,7 +48,7 @@ async fn begin(db: &mut SqliteConnection) -> Result<(Transaction<'_, Sqlite>, i6
 pub(super) async fn insert(
     db: &mut SqliteConnection,
     worker: &str,
-    requests: &[ClaimRequest],
+    requests: &[Arc<ClaimRequest>],
 ) -> Result<Vec<Option<Said>>, Error> {
     let (mut transaction, now) = begin(db).await?;
     let mut said = Vec::with_capacity(requests.len());
@@ -79,7 +79,7 @@ pub(super) async fn insert(
 pub(super) async fn known(
     db: &mut SqliteConnection,
     worker: &str,
-    requests: &[ClaimRequest],
+    requests: &[Arc<ClaimRequest>],
     mut has_suspect: bool,
     undos: &mut Vec<Undo>,
 ) -> Result<Vec<Option<Said>>, Error> {

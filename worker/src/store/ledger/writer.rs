@@ -24,7 +24,7 @@ const LATE: Duration = Duration::from_mins(1);
 
 /// One operation and where its answer goes.
 pub(super) enum Operation {
-    Claim(Box<ClaimRequest>, Answer<Claim>),
+    Claim(Arc<ClaimRequest>, Answer<Claim>),
     Record(Arc<Record>, Answer<Recorded>),
     Published(String),
     /// A grant, by id and fence, whose claimant had gone when it came.
@@ -79,7 +79,7 @@ struct Doubt {
 /// Operations of one turn by kind; an id stands in each kind once, so that one statement can hold all.
 #[derive(Default)]
 struct Sorted {
-    claims: Vec<Asked<ClaimRequest, Claim>>,
+    claims: Vec<Asked<Arc<ClaimRequest>, Claim>>,
     records: Vec<Asked<Arc<Record>, Recorded>>,
     published: Vec<String>,
     flushes: Vec<oneshot::Sender<()>>,
@@ -95,7 +95,7 @@ impl Sorted {
                 // Nobody waits for it any more.
                 Operation::Claim(_, answer) if answer.is_closed() => {}
                 Operation::Claim(request, answer) if claimed.insert(request.id.clone()) => {
-                    sorted.claims.push((*request, answer));
+                    sorted.claims.push((request, answer));
                 }
                 Operation::Record(record, answer) if recorded.insert(record.id().to_owned()) => {
                     sorted.records.push((record, answer));
@@ -163,7 +163,7 @@ impl Writer {
     }
 
     /// Answers claims; returns those whose turn is yet to come.
-    async fn claims(&mut self, asked: Vec<Asked<ClaimRequest, Claim>>) -> Vec<Operation> {
+    async fn claims(&mut self, asked: Vec<Asked<Arc<ClaimRequest>, Claim>>) -> Vec<Operation> {
         if let Err(error) = self.take_back().await {
             fail(asked.into_iter().map(|(_, answer)| answer), &error);
             return Vec::new();
@@ -172,9 +172,12 @@ impl Writer {
         self.claims_of_known_jobs(known).await
     }
 
-    async fn claims_of_new_jobs(&mut self, asked: Vec<Asked<ClaimRequest, Claim>>) -> Vec<Asked<ClaimRequest, Claim>> {
+    async fn claims_of_new_jobs(
+        &mut self,
+        asked: Vec<Asked<Arc<ClaimRequest>, Claim>>,
+    ) -> Vec<Asked<Arc<ClaimRequest>, Claim>> {
         let mut known = Vec::new();
-        let mut parts = Parts::of(asked, ClaimRequest::bytes, self.link.most_bytes());
+        let mut parts = Parts::of(asked, |request| request.bytes(), self.link.most_bytes());
         while let Some((questions, askers)) = parts.next() {
             match self.link.insert(&self.worker, &questions).await {
                 Ok(answers) => {
@@ -187,7 +190,7 @@ impl Writer {
                 }
                 Err(error) => {
                     if error.is_unreachable() {
-                        let perhaps = |request: &ClaimRequest| Undo {
+                        let perhaps = |request: &Arc<ClaimRequest>| Undo {
                             id: request.id.clone(),
                             fence: FIRST_FENCE,
                             taken_over: false,
@@ -202,7 +205,7 @@ impl Writer {
         known
     }
 
-    async fn claims_of_known_jobs(&mut self, asked: Vec<Asked<ClaimRequest, Claim>>) -> Vec<Operation> {
+    async fn claims_of_known_jobs(&mut self, asked: Vec<Asked<Arc<ClaimRequest>, Claim>>) -> Vec<Operation> {
         let mut later = Vec::new();
         let mut parts = Parts(vec![asked]);
         while let Some((questions, askers)) = parts.next() {
@@ -213,7 +216,7 @@ impl Writer {
                     for ((request, answer), said) in questions.into_iter().zip(askers).zip(answers) {
                         match said {
                             Some(said) => self.deliver(answer, said),
-                            None => later.push(Operation::Claim(Box::new(request), answer)),
+                            None => later.push(Operation::Claim(request, answer)),
                         }
                     }
                 }
