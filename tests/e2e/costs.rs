@@ -1,0 +1,71 @@
+//! What one job costs the worker, counted in instructions, which no other load on the machine changes.
+
+use harness::binary;
+use harness::eventually;
+use harness::process::{Running, succeed};
+use harness::scene::{Scene, job};
+use harness::third_party::{Reply, ThirdParty};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+/// Instructions of one job, in thousands, as counted when this was written: all of them, and those of its pure parts. The
+/// tests' profile optimises nothing of the worker. Less is welcome: write the new figure.
+const THOUSANDS: [(&str, u64); 4] = [
+    ("PROGRAM TOTALS", 1_425),
+    (":data_connector::job::decode::decode ", 243),
+    (":data_connector::plan::plan ", 138),
+    (":data_connector::interpret::interpret ", 42),
+];
+/// Per cent more that are let pass: another compiler, another C library, a task that is woken once more.
+const LEEWAY: u64 = 10;
+/// Jobs that are counted, one after the other, so that each has batches of its own.
+const JOBS: u64 = 40;
+
+/// Some 1 KB, with all that is done for an ordinary job: a rendered URL and body, a key, three mapped fields.
+fn ordinary(id: &str) -> Value {
+    let mapping = [("order", "order.id"), ("state", "$.order.state"), ("price", "price")];
+    let lines: Vec<Value> = (0..6).map(|n| json!({"sku": format!("sku-{n:04}"), "quantity": n})).collect();
+    let data = json!({"customer": {"id": 7, "name": "Ada & Co"}, "lines": lines, "note": "x".repeat(300)});
+    job(id, "r", &mapping, data)
+}
+
+#[tokio::test]
+async fn a_job_takes_no_more_instructions_than_it_did() {
+    let answer = json!({"order": {"id": 17, "state": "held"}, "price": 12.5, "terms": "x".repeat(300)});
+    let third_party = ThirdParty::start(move |_, _| Reply::json(&answer)).await;
+    let scene = Scene::new().with_postgres().await;
+    let body = r#"{"customer": "{{customer.name}}", "lines": {{{lines | json}}}, "note": "{{note}}"}"#;
+    let resource = json!({"method": "POST", "url": third_party.url("/orders/{{customer.id}}"), "body_type": "json",
+        "headers": [{"key": "Content-Type", "value": "application/json", "required": true}], "body": body});
+    scene.resources(json!({"r": resource})).await;
+
+    let counts = scene.path("counts").display().to_string();
+    let (file, program) = (format!("--callgrind-out-file={counts}"), binary().display().to_string());
+    let counted = ["--tool=callgrind", &file, &program, "worker"];
+    let worker = Running::start(&mut scene.program("valgrind", &counted), scene.path("worker.log"));
+    eventually("a worker that takes jobs", || async { worker.output().contains("taking jobs").then_some(()) }).await;
+    let control = async |what: &str| {
+        succeed(Command::new("callgrind_control").args([what, &worker.pid().to_string()])).await;
+    };
+    let mut engine = scene.engine().await;
+    for n in 0..10 + JOBS {
+        if n == 10 {
+            control("--zero").await;
+        }
+        engine.publish(&ordinary(&format!("j{n}"))).await;
+        let result = engine.result().await;
+        assert_eq!(result.body["data"], json!({"order": 17, "state": "held", "price": 12.5}), "{:#}", result.body);
+    }
+    control("--dump").await;
+    let counts = format!("{counts}.1");
+    let arguments = ["--inclusive=yes", "--show-percs=no", "--threshold=100", &counts];
+    let annotated = succeed(Command::new("callgrind_annotate").args(arguments)).await;
+    for (of, before) in THOUSANDS {
+        let line = annotated.lines().find(|line| line.contains(of)).unwrap_or_else(|| panic!("no {of} in {annotated}"));
+        let digits: String = line.split_whitespace().next().expect("a count").replace(',', "");
+        let now = digits.parse::<u64>().expect("a count") / JOBS / 1_000;
+        assert!(now > before / 2, "{of}: {now} thousand instructions a job: the counting counts something else");
+        let most = before * (100 + LEEWAY) / 100;
+        assert!(now <= most, "{of}: {now} thousand instructions a job; there were {before} thousand");
+    }
+}
