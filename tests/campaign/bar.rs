@@ -1,6 +1,5 @@
 //! A bar: a promise, how it is tried, and what came of it.
 
-use std::fmt::Write as _;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
@@ -45,6 +44,7 @@ pub(crate) struct Bar {
 
 /// A line of the page.
 pub(crate) struct Line {
+    pub(crate) bar: &'static str,
     pub(crate) text: String,
     pub(crate) is_green: bool,
 }
@@ -65,8 +65,9 @@ impl Bar {
         let verdict = if findings.is_green() { "green" } else { "RED" };
         let details = [findings.problems.clone(), findings.figures.clone()].concat().join(", ");
         let seconds = begun.elapsed().as_secs();
-        let text = format!("| {} | {verdict} | {} | {details} | {seconds} s |", self.name, self.promise);
-        Line { text, is_green: findings.is_green() }
+        let (name, promise, run) = (self.name, self.promise, settings.run());
+        let text = format!("| {name} | {verdict} | {promise} | {details} | {seconds} s | {run} |");
+        Line { bar: name, text, is_green: findings.is_green() }
     }
 }
 
@@ -114,8 +115,9 @@ impl Settings {
         self.chosen.is_empty() || self.chosen.iter().any(|chosen| chosen == bar)
     }
 
-    pub(crate) fn headline(&self) -> String {
-        format!("seed {}, {} % of the full numbers", self.seed, self.scale)
+    /// What repeats this run, what it ran on, and when.
+    pub(crate) fn run(&self) -> String {
+        format!("{} %, seed {}, {}, {}", self.scale, self.seed, env!("CARGO_PKG_VERSION"), today())
     }
 
     /// So many, at this scale, and at least `least`.
@@ -129,19 +131,24 @@ impl Settings {
     }
 }
 
-/// The page that is checked in.
-pub(crate) fn page(lines: &[String]) -> String {
-    let mut page = String::from(
-        "# Campaign\n\nThe last run of `deploy/campaign`; `deploy/campaign BAR --seed N --scale N` repeats a line. A bar is green when everything\n\
-         held: nothing lost, no result for a job that nobody asked for, no two results that differ, and what its line says.\n\n",
-    );
-    let (headline, bars) = lines.split_first().map_or((String::new(), Vec::new()), |(h, b)| (h.clone(), b.to_vec()));
-    let versions = format!("data-connector {}, {}", env!("CARGO_PKG_VERSION"), today());
-    let written =
-        writeln!(page, "{headline}; {versions}.\n\n| bar | verdict | promise | found | took |\n|---|---|---|---|---|");
-    debug_assert!(written.is_ok(), "texts can be written to");
-    page + &bars.join("\n") + "\n"
+/// The page that is checked in: what ran now, and of the others what it said `before`.
+pub(crate) fn page(all: &[Bar], ran: &[Line], before: &str) -> String {
+    let row = |bar: &Bar| {
+        let now = ran.iter().find(|line| line.bar == bar.name).map(|line| line.text.as_str());
+        let then = || before.lines().find(|line| line.starts_with(&format!("| {} |", bar.name)));
+        now.or_else(then).map(|row| format!("{row}\n"))
+    };
+    format!("{HEAD}{}", all.iter().filter_map(row).collect::<String>())
 }
+
+const HEAD: &str = "# Campaign
+
+The last run of each bar of `deploy/campaign`; `deploy/campaign BAR --seed N --scale N` repeats a line. A bar is green when everything
+held: nothing lost, no result for a job that nobody asked for, no two results that differ, and what its line says.
+
+| bar | verdict | promise | found | took | share of the full numbers, seed, data-connector, date |
+|---|---|---|---|---|---|
+";
 
 fn today() -> String {
     let output = std::process::Command::new("date").arg("+%F").output();

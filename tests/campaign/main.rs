@@ -39,19 +39,19 @@ async fn main() -> anyhow::Result<ExitCode> {
     let settings = Settings::of_arguments(std::env::args().skip(1))?;
     let chosen: Vec<Bar> = bars().into_iter().filter(|bar| settings.chooses(bar.name)).collect();
     anyhow::ensure!(!chosen.is_empty(), "there is no such bar; the bars are {}", bar::names(&bars()));
-    let mut lines = vec![settings.headline()];
-    say(&lines[0]);
-    let mut green = true;
+    say(&settings.run());
+    let mut lines = Vec::new();
     for bar in chosen {
         let line = bar.line(&settings).await;
-        green &= line.is_green;
         say(&line.text);
-        lines.push(line.text);
+        lines.push(line);
     }
     if settings.write {
-        std::fs::write(harness::repository().join("tests/CAMPAIGN.md"), bar::page(&lines))?;
+        let path = harness::repository().join("tests/CAMPAIGN.md");
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        std::fs::write(path, bar::page(&bars(), &lines, &before))?;
     }
-    Ok(if green { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if lines.iter().all(|line| line.is_green) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the campaign is for")]

@@ -18,8 +18,9 @@ use crate::telemetry::metric;
 const SWEEP: Duration = Duration::from_secs(5);
 /// How many of them are sent in one go.
 const SWEPT: u32 = 100;
-/// How often old rows are dropped.
+/// How often old rows are dropped, and how soon after the start: a worker that lives for minutes does its part too.
 const RETAIN: Duration = Duration::from_mins(10);
+const FIRST: Duration = Duration::from_mins(1);
 /// How long rows are kept, and payloads after the answer was taken (DESIGN, ledger).
 const ROWS: Duration = Duration::from_hours(30 * 24);
 const PAYLOADS: Duration = Duration::from_hours(24);
@@ -143,8 +144,8 @@ async fn read_figures(worker: &Worker) {
 }
 
 async fn retain(worker: &Worker) {
+    tokio::time::sleep(FIRST).await;
     let mut tick = every(RETAIN);
-    tick.tick().await;
     loop {
         tick.tick().await;
         if let Err(error) = worker.ledger.retain(ROWS, PAYLOADS).await {

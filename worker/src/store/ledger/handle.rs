@@ -31,11 +31,14 @@ const CANCEL: &str = "INSERT INTO jobs (id, state, attempt, fence, created_at, u
     VALUES ($1, 'cancelled', 0, 0, $2, $2) ON CONFLICT (id) DO UPDATE
     SET state = 'cancelled', due_at = NULL, updated_at = excluded.updated_at
     WHERE jobs.state IN ('sending', 'waiting', 'cancelled')";
+/// The order leads to the index on the age: without it, a planner that has no statistics yet reads all of ten million rows to
+/// find that none of them is old, for seconds.
 const OLD_PAYLOADS: &str = "DELETE FROM payloads WHERE job_id IN (SELECT p.job_id FROM payloads p
     LEFT JOIN jobs j ON j.id = p.job_id
-    WHERE p.stored_at < $1 AND (j.id IS NULL OR (j.state IN ('published', 'cancelled') AND j.updated_at < $1)) LIMIT 1000)";
+    WHERE p.stored_at < $1 AND (j.id IS NULL OR (j.state IN ('published', 'cancelled') AND j.updated_at < $1))
+    ORDER BY p.stored_at LIMIT 1000)";
 const OLD_ROWS: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE created_at < $1
-    AND updated_at < $1 AND state IN ('published', 'cancelled') LIMIT 1000)";
+    AND updated_at < $1 AND state IN ('published', 'cancelled') ORDER BY created_at LIMIT 1000)";
 const OLD_WORKERS: &str = "DELETE FROM workers WHERE id IN (SELECT id FROM workers WHERE seen_until < $1 LIMIT 1000)";
 
 const OLD_RATES: &str =
