@@ -21,12 +21,13 @@ impl Node {
         format!("{}:{}", self.0.authority.host, self.0.authority.port)
     }
 
-    /// Refuses brokers that are too old; TLS endpoints are not asked.
+    /// Refuses brokers that are away or too old; how old one is behind TLS is not asked.
     pub(super) async fn check(&self) -> Result<(), Error> {
-        if self.0.scheme == AMQPScheme::AMQP {
-            version::check(&self.0.authority.host, self.0.authority.port).await?;
+        let (host, port) = (&self.0.authority.host, self.0.authority.port);
+        match self.0.scheme {
+            AMQPScheme::AMQP => version::check(host, port).await,
+            AMQPScheme::AMQPS => version::is_there(host, port).await,
         }
-        Ok(())
     }
 }
 

@@ -314,3 +314,20 @@ async fn a_stopped_consumer_ends_and_what_it_handed_over_can_be_acked() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_broker_that_is_away_leaves_no_tasks_behind() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hangs_up = silent.local_addr().unwrap();
+    let accepting = tokio::spawn(async move { while silent.accept().await.is_ok() {} });
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    for place in ["amqp://127.0.0.1:1", "amqps://127.0.0.1:1", &format!("amqp://{hangs_up}")] {
+        for _ in 0..3 {
+            let refused = super::link::connect(&settings(place), "test").await;
+            assert!(matches!(refused, Err(Error::Unreachable { .. })), "{place}: {:?}", refused.err());
+        }
+    }
+    assert_eq!(tasks(), before);
+    accepting.abort();
+}

@@ -1,4 +1,5 @@
-//! Which RabbitMQ this is, from the first frame it sends: lapin does not hand its server's properties on.
+//! Whether RabbitMQ is there and which one it is, from the first frame it sends: lapin does not hand its server's properties
+//! on, and each of its connections that is not even begun leaves two tasks behind for as long as the process lives.
 
 use std::time::Duration;
 
@@ -15,11 +16,13 @@ const FIELD: &[u8] = b"\x07versionS";
 /// The handshake frame has a few hundred bytes.
 const ENOUGH: usize = 4_096;
 
-/// Refuses brokers before 3.10 and warns about the ones that can drop dead letters; TLS endpoints are not asked.
+/// From dialling to the first frame.
+const GREETING: Duration = Duration::from_secs(5);
+
+/// Refuses places where nobody greets, and brokers before 3.10; warns about the ones that can drop dead letters.
 pub(super) async fn check(host: &str, port: u16) -> Result<(), Error> {
     let place = format!("{host}:{port}");
-    let asked = timeout(Duration::from_secs(5), ask(&place)).await;
-    let Ok(Ok(Some(version))) = asked else { return Ok(()) };
+    let Some(version) = in_time(&place, ask(&place)).await? else { return Ok(()) };
     match parse(&version) {
         Some(found) if found < (3, 10, 0) => Err(Error::TooOld { place, version }),
         Some(found) if ((3, 13, 0)..(3, 13, 3)).contains(&found) => {
@@ -30,6 +33,21 @@ pub(super) async fn check(host: &str, port: u16) -> Result<(), Error> {
     }
 }
 
+/// Refuses places where nobody listens; who listens is told by TLS.
+pub(super) async fn is_there(host: &str, port: u16) -> Result<(), Error> {
+    let place = format!("{host}:{port}");
+    in_time(&place, TcpStream::connect(&place)).await.map(drop)
+}
+
+async fn in_time<T>(place: &str, asked: impl Future<Output = std::io::Result<T>>) -> Result<T, Error> {
+    let unreachable = |problem: String| Error::Unreachable { place: place.to_owned(), problem };
+    match timeout(GREETING, asked).await {
+        Ok(answer) => answer.map_err(|error| unreachable(error.to_string())),
+        Err(_) => Err(unreachable(format!("no answer within {GREETING:?}"))),
+    }
+}
+
+/// The version that the first frame names, if it names one.
 async fn ask(place: &str) -> std::io::Result<Option<String>> {
     let mut socket = TcpStream::connect(place).await?;
     socket.write_all(HELLO).await?;
@@ -39,7 +57,8 @@ async fn ask(place: &str) -> std::io::Result<Option<String>> {
             return Ok(Some(version));
         }
     }
-    Ok(None)
+    let silent = || std::io::Error::new(std::io::ErrorKind::UnexpectedEof, "it hung up without a greeting");
+    if seen.is_empty() { Err(silent()) } else { Ok(None) }
 }
 
 fn version_in(frame: &[u8]) -> Option<String> {
