@@ -17,7 +17,7 @@ const FIELD: &[u8] = b"\x07versionS";
 const ENOUGH: usize = 4_096;
 
 /// From dialling to the first frame.
-const GREETING: Duration = Duration::from_secs(5);
+const GREETING: Duration = Duration::from_secs(10);
 
 /// Refuses places where nobody greets, and brokers before 3.10; warns about the ones that can drop dead letters.
 pub(super) async fn check(host: &str, port: u16) -> Result<(), Error> {
