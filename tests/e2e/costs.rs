@@ -9,15 +9,14 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 /// Instructions of one job, in thousands, as counted when this was written: all of them, and those of its pure parts. The
-/// tests' profile optimises nothing of the worker. Less is welcome: write the new figure.
-const THOUSANDS: [(&str, u64); 4] = [
-    ("PROGRAM TOTALS", 1_425),
-    (":data_connector::job::decode::decode ", 243),
-    (":data_connector::plan::plan ", 138),
-    (":data_connector::interpret::interpret ", 42),
+/// tests' profile optimises nothing of the worker. Less is welcome: write the new figure. Beside it, the per cent more that are
+/// let pass: for another compiler or C library, and in all of them for what is done by the clock while a slow machine counts.
+const THOUSANDS: [(&str, u64, u64); 4] = [
+    ("PROGRAM TOTALS", 1_425, 30),
+    (":data_connector::job::decode::decode ", 243, 10),
+    (":data_connector::plan::plan ", 138, 10),
+    (":data_connector::interpret::interpret ", 42, 10),
 ];
-/// Per cent more that are let pass: another compiler, another C library, a task that is woken once more.
-const LEEWAY: u64 = 10;
 /// Jobs that are counted, one after the other, so that each has batches of its own.
 const JOBS: u64 = 40;
 
@@ -60,12 +59,12 @@ async fn a_job_takes_no_more_instructions_than_it_did() {
     let counts = format!("{counts}.1");
     let arguments = ["--inclusive=yes", "--show-percs=no", "--threshold=100", &counts];
     let annotated = succeed(Command::new("callgrind_annotate").args(arguments)).await;
-    for (of, before) in THOUSANDS {
+    for (of, before, leeway) in THOUSANDS {
         let line = annotated.lines().find(|line| line.contains(of)).unwrap_or_else(|| panic!("no {of} in {annotated}"));
         let digits: String = line.split_whitespace().next().expect("a count").replace(',', "");
         let now = digits.parse::<u64>().expect("a count") / JOBS / 1_000;
         assert!(now > before / 2, "{of}: {now} thousand instructions a job: the counting counts something else");
-        let most = before * (100 + LEEWAY) / 100;
+        let most = before * (100 + leeway) / 100;
         assert!(now <= most, "{of}: {now} thousand instructions a job; there were {before} thousand");
     }
 }
