@@ -40,18 +40,15 @@ impl Way {
     }
 
     async fn tell(self, mut socket: TcpStream) -> std::io::Result<()> {
-        match self {
-            Self::ResetAtOnce => return reset(&socket),
-            Self::OldTls(version) => return old_tls(socket, version).await,
-            Self::Greet(bytes) => return socket.write_all(&bytes).await,
-            _ => raw::request(&mut socket).await,
-        };
+        if !matches!(self, Self::ResetAtOnce | Self::OldTls(_) | Self::Greet(_)) {
+            raw::request(&mut socket).await;
+        }
         match self {
             Self::Say(bytes) => {
                 socket.write_all(&bytes).await?;
                 std::future::pending().await
             }
-            Self::End(bytes) => socket.write_all(&bytes).await,
+            Self::End(bytes) | Self::Greet(bytes) => socket.write_all(&bytes).await,
             Self::Endless(beginning, piece) => {
                 socket.write_all(&beginning).await?;
                 let piece = piece.repeat(1 + 4_096 / piece.len());
@@ -67,7 +64,8 @@ impl Way {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
-            Self::Reset | Self::ResetAtOnce | Self::OldTls(_) | Self::Greet(_) => reset(&socket),
+            Self::Reset | Self::ResetAtOnce => reset(&socket),
+            Self::OldTls(version) => old_tls(socket, version).await,
         }
     }
 }

@@ -226,14 +226,18 @@ fn is_possible(id: &str) -> bool {
 }
 
 /// Columns that people read; what a database's text cannot hold is replaced.
-fn displayable(mut request: Arc<ClaimRequest>) -> Arc<ClaimRequest> {
-    let ClaimRequest { engine, process, request: asked, element, connector, resource, .. } = &*request;
-    let texts = [Some(engine), process.as_ref(), Some(asked), Some(element), connector.as_ref(), resource.as_ref()];
-    if texts.into_iter().flatten().any(|text| text.contains('\0')) {
-        let ClaimRequest { engine, process, request: asked, element, connector, resource, .. } =
-            Arc::make_mut(&mut request);
-        let texts = [Some(engine), process.as_mut(), Some(asked), Some(element), connector.as_mut(), resource.as_mut()];
-        texts.into_iter().flatten().for_each(|text| *text = shown(text));
+fn displayable(request: Arc<ClaimRequest>) -> Arc<ClaimRequest> {
+    if !request.texts().any(|text| text.contains('\0')) {
+        return request;
     }
-    request
+    let optional = |text: &Option<String>| text.as_deref().map(shown);
+    Arc::new(ClaimRequest {
+        engine: shown(&request.engine),
+        process: optional(&request.process),
+        request: shown(&request.request),
+        element: shown(&request.element),
+        connector: optional(&request.connector),
+        resource: optional(&request.resource),
+        ..ClaimRequest::clone(&request)
+    })
 }

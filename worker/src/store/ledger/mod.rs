@@ -52,11 +52,15 @@ pub struct ClaimRequest {
 }
 
 impl ClaimRequest {
+    fn texts(&self) -> impl Iterator<Item = &String> {
+        let optional = [&self.process, &self.connector, &self.resource];
+        let texts = [&self.id, &self.idempotency_key, &self.engine, &self.request, &self.element];
+        texts.into_iter().chain(optional.into_iter().flatten())
+    }
+
     /// What it takes in a statement, bytes, roughly.
     fn bytes(&self) -> usize {
-        let people = [&self.process, &self.connector, &self.resource].into_iter().flatten().map(String::len);
-        let texts = [&self.id, &self.idempotency_key, &self.engine, &self.request, &self.element].map(String::len);
-        ROW + people.sum::<usize>() + texts.iter().sum::<usize>()
+        ROW + self.texts().map(String::len).sum::<usize>()
     }
 }
 
