@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::{exit, input};
 use crate::config::Config;
 use crate::connector::Connector;
-use crate::job::{Envelope, decode};
+use crate::job::{Decoder, Envelope};
 use crate::plan::CredentialId;
 use crate::run::call;
 use crate::run::directory::{Directory, Known};
@@ -204,7 +204,9 @@ impl Test {
         let id = uuid::Uuid::now_v7().to_string();
         let body = json!({"id": id, "engine": "test", "request": {"id": id}, "element": {"id": "test"},
             "config": element, "data": data});
-        let job = match decode(&serde_json::to_vec(&body)?, &Envelope { attempt: 1, ..Envelope::default() }) {
+        let job = match Decoder::default()
+            .decode(&serde_json::to_vec(&body)?, &Envelope { attempt: 1, ..Envelope::default() })
+        {
             Ok(job) => job,
             Err(refusal) => bail!(refusal.message),
         };

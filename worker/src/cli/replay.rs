@@ -61,7 +61,8 @@ impl Replay {
         // Whoever runs it again wants it now, whenever it had to be done by.
         members.remove("deadline");
         let body = serde_json::to_vec(&members)?;
-        let job = job::decode(&body, &Envelope::default())
+        let job = job::Decoder::default()
+            .decode(&body, &Envelope::default())
             .map_err(|refusal| anyhow::anyhow!("the stored message is no job: {}", refusal.message))?;
         let key_of = if self.new_execution { &id } else { &of };
         let idempotency_key = job::idempotency_key(&job.engine, key_of);

@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::{deploy, exit, input};
 use crate::config::Config;
 use crate::http::Client;
-use crate::job::{Envelope, Failure, Job, decode};
+use crate::job::{Decoder, Envelope, Failure, Job};
 use crate::plan::{Multipart, RequestSpec, shown};
 use crate::retry::{self, Next, Standing};
 use crate::run::call::{self, Ready};
@@ -152,7 +152,9 @@ fn job_of(task: &ConnectorTask, data: &Map<String, Value>) -> Result<Job> {
         "config": task.config, "errorHandling": task.error_handling, "data": data,
     });
     let envelope = Envelope { attempt: 1, ..Envelope::default() };
-    match decode(&serde_json::to_vec(&body).context("the data cannot be written as JSON")?, &envelope) {
+    match Decoder::default()
+        .decode(&serde_json::to_vec(&body).context("the data cannot be written as JSON")?, &envelope)
+    {
         Ok(job) => Ok(job),
         Err(refusal) => bail!("the element cannot be run: {}", refusal.message),
     }

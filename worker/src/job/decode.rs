@@ -1,21 +1,13 @@
 //! Bytes to [`Job`]: strict about what the contract requires, silent about what it does not name (CONTRACT 2).
 
-use serde::Deserialize;
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::configuration::{Configuration, Configurations, Read};
+use super::members::{CONFIG, Members};
 use super::{Code, Envelope, JOB_TYPE, Refusal, job_hash};
-
-/// The element's configuration as it arrived.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Configuration {
-    /// Absent or null: look it up among the deployed models.
-    Deployed,
-    /// An object, or a string that holds one.
-    Given(Map<String, Value>),
-    /// A string that is not a JSON object; carried on as `CONFIGURATION`, since a designer can mend it.
-    Broken(String),
-}
 
 /// The element's error handling as it arrived (sheet 1.5).
 #[derive(Debug, Clone, PartialEq)]
@@ -73,50 +65,52 @@ impl Job {
     }
 }
 
-/// Members that are echoed byte for byte.
-#[derive(Deserialize)]
-struct Echo<'a> {
-    #[serde(borrow, default)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    process: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    request: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    element: Option<&'a RawValue>,
+/// Reads jobs; cheap to clone. What it has read of elements' configurations it knows when they come again.
+#[derive(Debug, Clone, Default)]
+pub struct Decoder(Configurations);
+
+impl Decoder {
+    /// Reads a job from a message.
+    ///
+    /// # Errors
+    /// A [`Refusal`] (`BAD_JOB`) that names the member at fault and carries whatever identity could be read.
+    pub fn decode(&self, body: &[u8], envelope: &Envelope) -> Result<Job, Box<Refusal>> {
+        let unread = |error| {
+            let message = why_unread(body, &error);
+            Box::new(Refusal::unread(Code::BadJob, message, envelope.message_id.clone()))
+        };
+        let members: Members<'_> = serde_json::from_slice(body).map_err(unread)?;
+        let config = members.text(CONFIG).map(|text| self.0.read(text.get())).transpose().map_err(unread)?;
+        Reader { members, config, envelope }.job()
+    }
 }
 
-/// Reads a job from a message.
-///
-/// # Errors
-/// A [`Refusal`] (`BAD_JOB`) that names the member at fault and carries whatever identity could be read.
-pub fn decode(body: &[u8], envelope: &Envelope) -> Result<Job, Box<Refusal>> {
-    let unread = |message: String| Box::new(Refusal::unread(Code::BadJob, message, envelope.message_id.clone()));
-    let value: Value = serde_json::from_slice(body).map_err(|e| unread(format!("the message is not JSON: {e}")))?;
-    let Value::Object(members) = value else {
-        return Err(unread("the message is not a JSON object".to_owned()));
-    };
-    // Cannot fail for a body that just parsed as an object, except for a member given twice.
-    let echo: Echo<'_> = serde_json::from_slice(body).map_err(|e| unread(format!("the message is ambiguous: {e}")))?;
-    let hash = job_hash(&members);
-    Reader { members, echo, envelope }.job(hash)
+/// What is wrong with a message whose members cannot be told apart, with the place in the whole of it.
+fn why_unread(body: &[u8], error: &serde_json::Error) -> String {
+    match serde_json::from_slice(body) {
+        Err(error) => format!("the message is not JSON: {error}"),
+        Ok(Value::Object(_)) => format!("the message is ambiguous: {error}"),
+        Ok(_) => "the message is not a JSON object".to_owned(),
+    }
 }
 
 struct Reader<'a> {
-    members: Map<String, Value>,
-    echo: Echo<'a>,
+    members: Members<'a>,
+    config: Option<Arc<Read>>,
     envelope: &'a Envelope,
 }
 
 impl Reader<'_> {
-    fn job(mut self, hash: [u8; 32]) -> Result<Job, Box<Refusal>> {
-        self.read(hash).map_err(|message| Box::new(self.refusal(message)))
+    fn job(mut self) -> Result<Job, Box<Refusal>> {
+        self.read().map_err(|message| Box::new(self.refusal(message)))
     }
 
-    fn read(&mut self, hash: [u8; 32]) -> Result<Job, String> {
+    fn read(&mut self) -> Result<Job, String> {
         if let Some(kind) = self.envelope.kind.as_deref().filter(|kind| *kind != JOB_TYPE) {
             return Err(format!("the message's type is `{kind}`, not `{JOB_TYPE}`"));
         }
+        let canonical_config = self.config.as_ref().map_or(&[][..], |config| &config.canonical);
+        let hash = job_hash(self.members.parts(canonical_config));
         let id = self.id()?;
         let engine = self.engine()?;
         let process = self.object("process")?;
@@ -130,17 +124,17 @@ impl Reader<'_> {
         let mut scope = self.map("data")?;
         scope.extend(self.map("variables")?);
         Ok(Job {
-            id_echo: self.echo.id.filter(|raw| raw.get() != "null").map_or_else(|| raw_text(&id), ToOwned::to_owned),
+            id_echo: self.echo("id").unwrap_or_else(|| raw_text(&id)),
             id,
             engine,
             process_id,
             process_version,
-            process: self.echo.process.filter(|raw| raw.get() != "null").map(ToOwned::to_owned),
+            process: self.echo("process"),
             request_id,
-            request: self.echo.request.ok_or("`request` is missing")?.to_owned(),
+            request: self.echo("request").ok_or("`request` is missing")?,
             element_id,
             element_name,
-            element: self.echo.element.ok_or("`element` is missing")?.to_owned(),
+            element: self.echo("element").ok_or("`element` is missing")?,
             config: self.config()?,
             error_handling: self.error_handling()?,
             scope,
@@ -149,9 +143,14 @@ impl Reader<'_> {
         })
     }
 
+    /// A member's text as it came, unless that is null.
+    fn echo(&self, name: &str) -> Option<Box<RawValue>> {
+        self.members.text(name).filter(|text| text.get() != "null").map(ToOwned::to_owned)
+    }
+
     fn id(&self) -> Result<String, String> {
-        let in_body = match self.members.get("id") {
-            None | Some(Value::Null) => None,
+        let in_body = match self.members.value("id") {
+            None => None,
             Some(value) => Some(id_text(value).ok_or("`id` must be a string or a number")?),
         };
         match (&self.envelope.message_id, in_body) {
@@ -166,8 +165,8 @@ impl Reader<'_> {
     }
 
     fn engine(&self) -> Result<String, String> {
-        match self.members.get("engine") {
-            None | Some(Value::Null) => Ok("default".to_owned()),
+        match self.members.value("engine") {
+            None => Ok("default".to_owned()),
             Some(Value::String(name)) if is_name(name) => Ok(name.clone()),
             Some(other) => Err(format!("`engine` is {other}; it must be 1 to 64 of A-Z a-z 0-9 _ -")),
         }
@@ -175,55 +174,33 @@ impl Reader<'_> {
 
     /// An optional object member; `[]` is not accepted here, since these hold identity.
     fn object(&self, name: &str) -> Result<Option<&Map<String, Value>>, String> {
-        match self.members.get(name) {
-            None | Some(Value::Null) => Ok(None),
+        match self.members.value(name) {
+            None => Ok(None),
             Some(Value::Object(map)) => Ok(Some(map)),
             Some(other) => Err(format!("`{name}` must be an object, not {}", kind_of(other))),
         }
     }
 
-    /// An optional object member where PHP may have written `[]` for `{}`.
     fn map(&mut self, name: &str) -> Result<Map<String, Value>, String> {
-        match self.members.remove(name) {
-            None | Some(Value::Null) => Ok(Map::new()),
-            Some(Value::Object(map)) => Ok(map),
-            Some(Value::Array(list)) if list.is_empty() => Ok(Map::new()),
-            Some(other) => Err(format!("`{name}` must be an object, not {}", kind_of(&other))),
-        }
+        self.members.take(name).map_or_else(|| Ok(Map::new()), |value| object_of(value, name))
     }
 
-    fn config(&mut self) -> Result<Configuration, String> {
-        match self.members.remove("config") {
-            None | Some(Value::Null) => Ok(Configuration::Deployed),
-            Some(Value::String(text)) => Ok(match object_in(&text) {
-                Ok(map) => Configuration::Given(map),
-                Err(why) => Configuration::Broken(why),
-            }),
-            Some(other) => {
-                self.members.insert("config".to_owned(), other);
-                self.map("config").map(Configuration::Given)
-            }
-        }
+    fn config(&self) -> Result<Configuration, String> {
+        self.config.as_ref().map_or(Ok(Configuration::Deployed), |config| config.configuration.clone())
     }
 
     fn error_handling(&mut self) -> Result<ErrorHandling, String> {
-        match self.members.remove("errorHandling") {
-            Some(Value::String(text)) if text.trim().is_empty() => Ok(ErrorHandling::Given(Map::new())),
-            Some(Value::String(text)) => Ok(match object_in(&text) {
-                Ok(map) => ErrorHandling::Given(map),
-                Err(why) => ErrorHandling::Broken(why),
-            }),
-            Some(other) => {
-                self.members.insert("errorHandling".to_owned(), other);
-                self.map("errorHandling").map(ErrorHandling::Given)
-            }
+        match self.members.take("errorHandling") {
             None => Ok(ErrorHandling::Given(Map::new())),
+            Some(Value::String(text)) if text.trim().is_empty() => Ok(ErrorHandling::Given(Map::new())),
+            Some(Value::String(text)) => Ok(object_in(&text).map_or_else(ErrorHandling::Broken, ErrorHandling::Given)),
+            Some(other) => object_of(other, "errorHandling").map(ErrorHandling::Given),
         }
     }
 
     fn deadline(&self) -> Result<Option<i64>, String> {
-        match self.members.get("deadline") {
-            None | Some(Value::Null) => Ok(None),
+        match self.members.value("deadline") {
+            None => Ok(None),
             Some(Value::String(text)) => match text.parse::<jiff::Timestamp>() {
                 Ok(time) => Ok(Some(time.as_millisecond())),
                 Err(_) => Err(format!("`deadline` is `{text}`; it must be a time such as 2026-11-23T18:00:00Z")),
@@ -233,22 +210,22 @@ impl Reader<'_> {
     }
 
     fn refusal(&self, message: String) -> Refusal {
-        let id = self.envelope.message_id.clone().or_else(|| self.members.get("id").and_then(id_text));
-        let engine = match self.members.get("engine") {
-            None | Some(Value::Null) => Some("default".to_owned()),
+        let id = self.envelope.message_id.clone().or_else(|| self.members.value("id").and_then(id_text));
+        let engine = match self.members.value("engine") {
+            None => Some("default".to_owned()),
             Some(Value::String(name)) if is_name(name) => Some(name.clone()),
             _ => None,
         };
-        let has_id = |name: &str| self.members.get(name).and_then(|v| v.get("id")).and_then(id_text);
+        let has_id = |name: &str| self.members.value(name).and_then(|value| value.get("id")).and_then(id_text);
         Refusal {
             code: Code::BadJob,
             message,
             id: id.filter(|id| !id.is_empty()),
             engine,
             process_id: has_id("process"),
-            process: has_id("process").and(self.echo.process).map(ToOwned::to_owned),
-            request: has_id("request").and(self.echo.request).map(ToOwned::to_owned),
-            element: has_id("element").and(self.echo.element).map(ToOwned::to_owned),
+            process: has_id("process").and_then(|_| self.echo("process")),
+            request: has_id("request").and_then(|_| self.echo("request")),
+            element: has_id("element").and_then(|_| self.echo("element")),
         }
     }
 }
@@ -272,6 +249,15 @@ fn id_text(value: &Value) -> Option<String> {
     }
 }
 
+/// An object, for which PHP may have written `[]`; the error calls it `name`.
+pub(super) fn object_of(value: Value, name: &str) -> Result<Map<String, Value>, String> {
+    match value {
+        Value::Object(map) => Ok(map),
+        Value::Array(list) if list.is_empty() => Ok(Map::new()),
+        other => Err(format!("`{name}` must be an object, not {}", kind_of(&other))),
+    }
+}
+
 fn text_member(object: &Map<String, Value>, of: &str, name: &str) -> Result<Option<String>, String> {
     match object.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -291,7 +277,7 @@ fn string_member(object: &Map<String, Value>, of: &str, name: &str) -> Result<Op
     }
 }
 
-fn object_in(text: &str) -> Result<Map<String, Value>, String> {
+pub(super) fn object_in(text: &str) -> Result<Map<String, Value>, String> {
     match serde_json::from_str(text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(Value::Array(list)) if list.is_empty() => Ok(Map::new()),

@@ -5,7 +5,7 @@ fn envelope() -> Envelope {
 }
 
 fn decode_text(body: &str) -> Result<Job, Box<Refusal>> {
-    decode(body.as_bytes(), &envelope())
+    Decoder::default().decode(body.as_bytes(), &envelope())
 }
 
 fn job(body: &str) -> Job {
@@ -37,7 +37,7 @@ fn identity_is_echoed_byte_for_byte() {
 fn php_spellings_and_nulls_mean_empty_or_absent() {
     let job = job(r#"{"request":{"id":"1"},"element":{"id":"e","name":null},"config":[],"errorHandling":[],"data":[],
             "variables":null,"engine":null,"deadline":null,"process":null}"#);
-    assert_eq!(job.config, Configuration::Given(Map::new()));
+    assert!(matches!(job.config, Configuration::Given(given) if given.members.is_empty()));
     assert!(job.scope.is_empty());
 }
 
@@ -45,7 +45,9 @@ fn php_spellings_and_nulls_mean_empty_or_absent() {
 fn configuration_may_be_text_broken_or_not() {
     let with =
         |config: &str| job(&format!(r#"{{"request":{{"id":"1"}},"element":{{"id":"e"}},"config":{config}}}"#)).config;
-    assert!(matches!(with(r#""{\"endpoint\":\"list\"}""#), Configuration::Given(map) if map["endpoint"] == "list"));
+    assert!(
+        matches!(with(r#""{\"endpoint\":\"list\"}""#), Configuration::Given(given) if given.members["endpoint"] == "list")
+    );
     assert!(matches!(with(r#""{\"dataSource\":,}""#), Configuration::Broken(why) if why.contains("line 1 column 15")));
     assert!(matches!(with(r#""[1]""#), Configuration::Broken(why) if why.contains("a list")));
     assert!(matches!(with("null"), Configuration::Deployed));
@@ -97,9 +99,70 @@ fn a_refusal_keeps_the_identity_that_could_be_read() {
 fn ids_are_compared_as_text_and_another_type_is_refused() {
     let numeric = Envelope { message_id: Some("7".to_owned()), kind: Some(JOB_TYPE.to_owned()), ..envelope() };
     let body = br#"{"id":7,"request":{"id":1},"element":{"id":"e"}}"#;
-    assert_eq!(decode(body, &numeric).expect("same id").id, "7");
+    assert_eq!(Decoder::default().decode(body, &numeric).expect("same id").id, "7");
     let foreign = Envelope { kind: Some("order.v1".to_owned()), ..envelope() };
-    assert!(decode(LEAST.as_bytes(), &foreign).expect_err("type").message.contains("`order.v1`"));
+    assert!(Decoder::default().decode(LEAST.as_bytes(), &foreign).expect_err("type").message.contains("`order.v1`"));
     let nameless = Envelope::default();
-    assert!(decode(LEAST.as_bytes(), &nameless).expect_err("id").message.contains("no job id"));
+    assert!(Decoder::default().decode(LEAST.as_bytes(), &nameless).expect_err("id").message.contains("no job id"));
+}
+
+/// SHA-256 of what a library writes as canonical JSON.
+fn measured(body: &str) -> [u8; 32] {
+    use sha2::Digest as _;
+    let mut members: Map<String, Value> = serde_json::from_str(body).unwrap();
+    members.remove("deadline");
+    sha2::Sha256::digest(serde_json_canonicalizer::to_vec(&members).unwrap()).into()
+}
+
+#[test]
+fn the_hash_is_that_of_the_whole_message_also_when_its_configuration_is_known() {
+    let decoder = Decoder::default();
+    let configs = [
+        r#"{"z": 1.0, "a": {"\u00e9": []}}"#,
+        r#"{"a":{"é":[]},"z":1}"#,
+        r#""{\"z\": 1}""#,
+        "[]",
+        "{}",
+        "null",
+        r#""{""#,
+    ];
+    for round in 0..2 {
+        for config in configs {
+            let body = format!(
+                r#"{{"request":{{"id":{round}}},"config":{config},"deadline":"2026-01-01T00:00:00Z","element":{{"id":"e"}},
+                    "\ud83d\ude00":null,"ﬀ":1,"data":{{"b":2,"a":1}},"data":{{"b":2}}}}"#
+            );
+            let job = decoder.decode(body.as_bytes(), &envelope()).unwrap();
+            assert_eq!(job.hash, measured(&body), "{body}");
+        }
+    }
+}
+
+#[test]
+fn a_configuration_that_comes_again_is_read_once() {
+    let decoder = Decoder::default();
+    let given = |config: &str| {
+        let body = format!(r#"{{"request":{{"id":1}},"element":{{"id":"e"}},"config":{config}}}"#);
+        match decoder.decode(body.as_bytes(), &envelope()).unwrap().config {
+            Configuration::Given(given) => given,
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = given(r#"{"endpoint":"list"}"#);
+    assert!(Arc::ptr_eq(&first, &given(r#"{"endpoint":"list"}"#)));
+    let other = given(r#"{"endpoint": "list"}"#);
+    assert!(!Arc::ptr_eq(&first, &other) && first.members == other.members);
+}
+
+#[test]
+fn the_place_of_an_error_is_that_in_the_whole_message() {
+    for (body, expected) in [
+        ("{\"request\":{\"id\":1},\n \"config\":{\"a\":1e999}}", "not JSON: number out of range at line 2 column 20"),
+        ("{\"request\":\n{\"id\":\"\\ud800\"}}", "not JSON: unexpected end of hex escape at line 2 column 14"),
+        ("{\"config\":\n{\"id\":,}}", "not JSON: expected value at line 2 column 7"),
+        ("{\"data\":\n{\"id\":01}}", "not JSON: invalid number at line 2 column 8"),
+    ] {
+        let refusal = decode_text(body).expect_err(body);
+        assert!(refusal.message.ends_with(expected), "{body}: {}", refusal.message);
+    }
 }

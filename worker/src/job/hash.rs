@@ -2,15 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::canonical;
+use super::canonical::{self, Part};
 
 /// SHA-256 of a job's canonical JSON (RFC 8785) without its `deadline` (CONTRACT 2).
-pub fn job_hash(members: &Map<String, Value>) -> [u8; 32] {
-    let mut text = Vec::with_capacity(1_024);
-    canonical::write_without("deadline", members, &mut text);
+pub(super) fn job_hash<'a>(members: impl Iterator<Item = (&'a str, Part<'a>)>) -> [u8; 32] {
+    let mut text = Vec::with_capacity(2_048);
+    canonical::object(members.filter(|(name, _)| *name != "deadline").collect(), &mut text);
     Sha256::digest(text).into()
 }
 
@@ -29,10 +28,8 @@ mod tests {
     use super::*;
 
     fn hash(json: &str) -> [u8; 32] {
-        match serde_json::from_str(json) {
-            Ok(Value::Object(map)) => job_hash(&map),
-            other => panic!("{other:?}"),
-        }
+        let members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap();
+        job_hash(members.iter().map(|(name, value)| (name.as_str(), Part::Value(value))))
     }
 
     #[test]

@@ -4,19 +4,23 @@
 
 mod canonical;
 mod code;
+mod configuration;
 mod decode;
 mod envelope;
 mod failure;
 mod hash;
+mod members;
 mod refusal;
 mod result;
 
 pub use code::Code;
-pub use decode::{Configuration, ErrorHandling, Job, decode};
+pub use configuration::{Configuration, Given};
+pub use decode::{Decoder, ErrorHandling, Job};
 pub(crate) use decode::{is_name, kind_of, raw_text};
 pub use envelope::{Envelope, JOB_TYPE, RESULT_TYPE};
 pub use failure::{Attempt, Failure, Retriable, excerpt};
-pub use hash::{idempotency_key, job_hash};
+pub use hash::idempotency_key;
+use hash::job_hash;
 pub use refusal::Refusal;
 pub use result::{BpmnError, Call, Ending, JobResult, ResultError, is_reserved};
 

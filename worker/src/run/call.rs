@@ -13,7 +13,7 @@ use super::{clock, follow};
 use crate::connector::Invalid;
 use crate::http::Client;
 use crate::interpret::{self, Mapped, Reading};
-use crate::job::{BpmnError, Code, Configuration, ErrorHandling, Failure, Job};
+use crate::job::{BpmnError, Code, Configuration, ErrorHandling, Failure, Given, Job};
 use crate::plan::{self, Asked, Limits, Masks, Plan, Secrets};
 use crate::store;
 
@@ -111,7 +111,7 @@ fn plan_with(
 }
 
 /// `config` and `errorHandling`, from the job or as deployed.
-type Configured<'a> = (Cow<'a, Map<String, Value>>, Cow<'a, Map<String, Value>>);
+type Configured<'a> = (Arc<Given>, Cow<'a, Map<String, Value>>);
 
 /// The inner error says what is wrong with them.
 async fn configuration<'a>(
@@ -123,7 +123,7 @@ async fn configuration<'a>(
         ErrorHandling::Broken(why) => return Ok(Err(format!("errorHandling cannot be read: {why}"))),
     };
     match &job.config {
-        Configuration::Given(map) => Ok(Ok((Cow::Borrowed(map), Cow::Borrowed(handling)))),
+        Configuration::Given(given) => Ok(Ok((Arc::clone(given), Cow::Borrowed(handling)))),
         Configuration::Broken(why) => Ok(Err(format!("config cannot be read: {why}"))),
         Configuration::Deployed => deployed(job, handling, directory).await,
     }
@@ -150,7 +150,7 @@ async fn deployed<'a>(
     Ok(object("config").and_then(|config| {
         let as_deployed = object("errorHandling")?;
         let handling = if handling.is_empty() { Cow::Owned(as_deployed) } else { Cow::Borrowed(handling) };
-        Ok((Cow::Owned(config), handling))
+        Ok((Arc::new(Given::new(config)), handling))
     }))
 }
 

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::*;
 use crate::http::Settings;
 use crate::interpret::Response;
-use crate::job::{Envelope, Retriable, decode};
+use crate::job::{Decoder, Envelope, Given, Retriable};
 use crate::retry::{self, Next, Standing};
 
 /// What a server does with a request.
@@ -103,7 +103,9 @@ fn limits() -> Limits {
 
 fn job(config: &Value, data: &Value) -> Job {
     let body = json!({"id": "j1", "request": {"id": "1"}, "element": {"id": "e"}, "data": data, "config": config});
-    decode(&serde_json::to_vec(&body).unwrap(), &Envelope { attempt: 1, ..Envelope::default() }).unwrap()
+    Decoder::default()
+        .decode(&serde_json::to_vec(&body).unwrap(), &Envelope { attempt: 1, ..Envelope::default() })
+        .unwrap()
 }
 
 /// An element of a resource `r` with these members, ready or not.
@@ -507,7 +509,7 @@ async fn nothing_is_parsed_twice_for_the_same_connector() {
     config.as_object_mut().unwrap().extend(element.as_object().cloned().unwrap());
     let config = config.as_object().cloned().unwrap();
     let known = Known::new(record.as_object().unwrap(), &Map::new(), plan::CredentialId::default());
-    let element = super::super::elements::Elements::default().get(&config).await.unwrap();
+    let element = super::super::elements::Elements::default().get(&Given::new(config.clone())).await.unwrap();
     let parsed = plan::parses::counted();
     assert!(parsed > 10, "{parsed}");
     for round in 0..3 {

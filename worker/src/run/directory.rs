@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::elements::{Element, Elements, Unready};
 use crate::connector::{Connector, Credentials, Invalid};
 use crate::interpret::PreparedConnector;
+use crate::job::Given;
 use crate::plan::{CredentialId, Prepared, PreparedCredentials, Secret, Secrets};
 use crate::store::{self, OpenedSecret, Store};
 
@@ -104,7 +105,7 @@ impl Directory {
     }
 
     /// An element's configuration with everything in it parsed, the same one for all jobs that carry it.
-    pub(super) async fn element(&self, config: &Map<String, Value>) -> Result<Arc<Element>, Unready> {
+    pub(super) async fn element(&self, config: &Given) -> Result<Arc<Element>, Unready> {
         match self {
             Self::Store { elements, .. } => elements.get(config).await,
             Self::File(_) => Elements::default().get(config).await,

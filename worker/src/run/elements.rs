@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::connector::{ElementConfig, Invalid};
 use crate::interpret::{Mapping, PreparedRules};
+use crate::job::Given;
 use crate::plan::{PreparedElement, Secrets};
 
 /// What the texts of all kept configurations may take, bytes.
@@ -71,9 +72,9 @@ impl Default for Elements {
 
 impl Elements {
     /// The configuration, parsed now or before.
-    pub(super) async fn get(&self, config: &Map<String, Value>) -> Result<Arc<Element>, Unready> {
-        let text = serde_json::to_string(config).unwrap_or_default();
-        let read = self.0.get_with(text, async { Arc::new(Element::read(config).map(Arc::new)) }).await;
+    pub(super) async fn get(&self, config: &Given) -> Result<Arc<Element>, Unready> {
+        let read = async { Arc::new(Element::read(&config.members).map(Arc::new)) };
+        let read = self.0.get_with_by_ref(&config.text, read).await;
         Result::clone(&read)
     }
 }
@@ -86,7 +87,7 @@ mod tests {
     #[tokio::test]
     async fn the_same_configuration_is_read_once_whatever_is_wrong_with_it() {
         let elements = Elements::default();
-        let config = |value: Value| value.as_object().cloned().unwrap();
+        let config = |value: Value| Given::new(value.as_object().cloned().unwrap());
         let good = config(json!({"dataSource": 1, "endpoint": "r",
             "outboundConfig": [{"type": "PARAM", "key": "p", "value": "a.b ~ 1", "format": "feel"}],
             "dataMapping": [{"key": "{{k}}", "value": "$.a"}, {"key": "j", "value": "a", "format": "jmespath"}]}));

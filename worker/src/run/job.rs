@@ -14,7 +14,7 @@ use super::worker::{Settled, Stopping, Worker};
 use super::{clock, copy, refuse};
 use crate::amqp::Delivery;
 use crate::fault;
-use crate::job::{Code, Envelope, Failure, Job, Retriable, decode, idempotency_key};
+use crate::job::{Code, Envelope, Failure, Job, Retriable, idempotency_key};
 use crate::plan::Repeat;
 use crate::retry::{self, Next, Standing};
 use crate::store::ledger::{Claim, ClaimRequest, Granted, Record, Recorded, StoredJob};
@@ -33,7 +33,7 @@ pub(super) async fn work(
     if delivery.body.len() > worker.limits.job_bytes {
         return refuse::too_large(worker, delivery, &envelope).await;
     }
-    let job = match decode(&delivery.body, &envelope) {
+    let job = match worker.decoder.decode(&delivery.body, &envelope) {
         Ok(job) => job,
         Err(refusal) => return refuse::bad_job(worker, delivery, &envelope, &refusal).await,
     };
@@ -53,8 +53,7 @@ pub(super) async fn work(
     };
 
     fault::at("admitted").await;
-    let request = Arc::new(claim_request(&job, &envelope, &planned));
-    let claim = worker.until_answered("ledger", || worker.ledger.claim(Arc::clone(&request))).await?;
+    let claim = claim(worker, &job, &envelope, &planned).await?;
     metrics::counter!(metric::CLAIMS, "verdict" => outcome::verdict(&claim)).increment(1);
     let ended = match claim {
         Claim::Granted(grant) => {
@@ -85,6 +84,16 @@ async fn prepare(
     envelope: &Envelope,
 ) -> Result<Result<Ready, Failure>, std::sync::Arc<crate::store::Error>> {
     call::prepare(job, envelope.traceparent.as_deref(), &worker.directory, &worker.plan_limits).await
+}
+
+async fn claim(
+    worker: &Worker,
+    job: &Job,
+    envelope: &Envelope,
+    planned: &Result<Ready, Failure>,
+) -> Result<Claim, Stopping> {
+    let request = Arc::new(claim_request(job, envelope, planned));
+    worker.until_answered("ledger", || worker.ledger.claim(Arc::clone(&request))).await
 }
 
 fn claim_request(job: &Job, envelope: &Envelope, planned: &Result<Ready, Failure>) -> ClaimRequest {
@@ -253,7 +262,7 @@ pub(super) async fn after_panic(
     granted: Option<&Granted>,
 ) -> Result<Settled, Stopping> {
     let envelope = copy::envelope(&delivery.properties);
-    let (Ok(job), Some(grant)) = (decode(&delivery.body, &envelope), granted.cloned()) else {
+    let (Ok(job), Some(grant)) = (worker.decoder.decode(&delivery.body, &envelope), granted.cloned()) else {
         let why = "a defect of Data Connector met this message; its log has the place";
         refuse::to_dead(worker, delivery, &envelope, envelope.message_id.as_deref(), Code::Internal, why).await?;
         return Ok(Settled::Done);

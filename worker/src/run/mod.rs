@@ -39,6 +39,7 @@ use tokio::time::timeout;
 
 use crate::amqp::{self, Broker, Consumer, Delivery};
 use crate::config::{self, Config};
+use crate::job::Decoder;
 use crate::store::{self, Store};
 use crate::{fault, http};
 use directory::Directory;
@@ -111,6 +112,7 @@ impl Process {
         let (phase, phase_seen) = watch::channel(Phase::Working);
         let worker = Worker {
             ledger: store.ledger(&id),
+            decoder: Decoder::default(),
             directory: Directory::of_store(store.clone()),
             client: settings::client(&config, Some(&store)).await?,
             publisher: broker.publisher(),

@@ -15,6 +15,7 @@ use crate::amqp::{Message, PublishError, Publisher, Topology};
 use crate::config::Limits;
 use crate::engine;
 use crate::http::Client;
+use crate::job::Decoder;
 use crate::plan;
 use crate::store::Store;
 use crate::store::ledger::{LedgerHandle, StoredResult};
@@ -26,6 +27,7 @@ pub(super) struct Worker {
     pub(super) id: String,
     pub(super) store: Store,
     pub(super) ledger: LedgerHandle,
+    pub(super) decoder: Decoder,
     pub(super) directory: Directory,
     pub(super) client: Client,
     pub(super) publisher: Publisher,
