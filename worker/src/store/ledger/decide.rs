@@ -144,6 +144,11 @@ fn take(
     }
 }
 
+/// What to say about a record that was written, by the state of its row.
+pub(super) fn recorded_as(state: &str) -> Recorded {
+    if state == "cancelled" { Recorded::Cancelled } else { Recorded::Done }
+}
+
 /// What to say about a record that found its row in another state than `sending`; `stored` is the result that is there.
 /// The same record written twice, because the first answer got lost, is done.
 pub(super) fn recorded(record: &Record, state: Option<&str>, stored: Option<&[u8]>) -> Recorded {

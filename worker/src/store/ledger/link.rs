@@ -8,6 +8,7 @@ use sqlx::postgres::PgSslMode;
 use sqlx::{Connection, Executor, PgConnection, PgPool, SqlitePool};
 use tokio::time::{Instant, timeout};
 
+use super::batch::{Questions, Written};
 use super::{ClaimRequest, Record, Recorded, Said, Undo, postgres, sqlite};
 use crate::store::Error;
 use crate::store::database::{Database, PATIENCE, STATEMENT, held, too_slow};
@@ -98,14 +99,21 @@ impl Link {
         }
     }
 
-    pub(super) async fn insert(
-        &mut self,
-        worker: &str,
-        requests: &[Arc<ClaimRequest>],
-    ) -> Result<Vec<Option<Said>>, Error> {
+    /// Writes what can be written without looking first.
+    pub(super) async fn write(&mut self, worker: &str, batch: &Questions) -> Result<Written, Error> {
         match self {
-            Self::Sqlite(pool) => held!(pool, db => sqlite::insert(db, worker, requests).await?),
-            Self::Postgres(session) => over!(session, db => postgres::insert(db, worker, requests)),
+            Self::Sqlite(pool) => held!(pool, db => sqlite::write(db, worker, batch).await?),
+            Self::Postgres(session) if batch.records.is_empty() && batch.claims.is_empty() => {
+                over!(session, db => postgres::published(db, &batch.published)).map(|()| Written::default())
+            }
+            Self::Postgres(session) => over!(session, db => postgres::write(db, worker, batch)),
+        }
+    }
+
+    pub(super) async fn standing(&mut self, record: &Record) -> Result<Recorded, Error> {
+        match self {
+            Self::Sqlite(pool) => held!(pool, db => sqlite::standing(db, record).await?),
+            Self::Postgres(session) => over!(session, db => postgres::standing(db, record)),
         }
     }
 
@@ -119,20 +127,6 @@ impl Link {
         match self {
             Self::Sqlite(pool) => held!(pool, db => sqlite::known(db, worker, requests, has_suspect, undos).await?),
             Self::Postgres(session) => over!(session, db => postgres::known(db, worker, requests, has_suspect, undos)),
-        }
-    }
-
-    pub(super) async fn record(&mut self, records: &[Arc<Record>]) -> Result<Vec<Recorded>, Error> {
-        match self {
-            Self::Sqlite(pool) => held!(pool, db => sqlite::record(db, records).await?),
-            Self::Postgres(session) => over!(session, db => postgres::record(db, records)),
-        }
-    }
-
-    pub(super) async fn published(&mut self, ids: &[String]) -> Result<(), Error> {
-        match self {
-            Self::Sqlite(pool) => held!(pool, db => sqlite::published(db, ids).await?),
-            Self::Postgres(session) => over!(session, db => postgres::published(db, ids)),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Knows states, fences and leases; must not know what a job asks for or what its result says.
 
+mod batch;
 mod columns;
 mod decide;
 mod figures;

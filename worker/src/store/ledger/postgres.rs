@@ -1,4 +1,4 @@
-//! The ledger's batches on PostgreSQL: one statement each for what is new, row locks only for jobs that are known.
+//! The ledger's batches on PostgreSQL: one statement for all that waits, row locks only for jobs that are known.
 //!
 //! Batches come sorted by id, so that workers with the same jobs in hand wait for each other instead of locking up.
 
@@ -7,22 +7,14 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr};
 
+use super::batch::{Questions, Written};
 use super::columns::Columns;
-use super::decide::{Decision, Take, decide, one_suspect, recorded};
+use super::decide::{Decision, Take, decide, one_suspect, recorded, recorded_as};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
 use crate::fault;
 use crate::store::Error;
 use crate::store::database::POSTGRES_NOW;
 
-const INSERT: &str = "INSERT INTO jobs (id, job_hash, state, attempt, fence, worker_id, repeat_safe, idempotency_key,
-        request_hash, engine, process, request, element, connector, resource, created_at, updated_at)
-    SELECT id, job_hash, 'sending', attempt, 1, $3, repeat_safe, idempotency_key, request_hash, engine, process, request,
-        element, connector, resource, clock.now, clock.now
-    FROM (SELECT now_ms() AS now) AS clock, UNNEST($1::TEXT[], $2::BYTEA[], $4::BIGINT[], $5::BIGINT[], $6::TEXT[],
-        $7::BYTEA[], $8::TEXT[], $9::TEXT[], $10::TEXT[], $11::TEXT[], $12::TEXT[], $13::TEXT[])
-        AS u (id, job_hash, attempt, repeat_safe, idempotency_key, request_hash, engine, process, request, element,
-            connector, resource)
-    ON CONFLICT (id) DO NOTHING RETURNING id, created_at";
 /// The rows are locked by a statement of their own: leases are then read as they are once the locks are held.
 const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id FOR UPDATE";
 const READ: &str =
@@ -32,12 +24,17 @@ const TAKE: &str = "UPDATE jobs SET state = 'sending', attempt = $2, fence = $3,
 const PARK: &str = "UPDATE jobs SET state = 'parked', crashes = $2, fence = fence + 1, updated_at = $3 WHERE id = $1";
 const LEARN: &str = "UPDATE jobs SET job_hash = $2, engine = $3, process = $4, request = $5, element = $6,
     connector = $7, resource = $8 WHERE id = $1";
-const RECORD: &str = "WITH u AS (
-        SELECT * FROM UNNEST($1::TEXT[], $2::BIGINT[], $3::TEXT[], $4::BIGINT[], $5::BYTEA[], $6::TEXT[], $7::BIGINT[],
-            $8::BIGINT[], $9::BYTEA[], $10::BYTEA[], $11::BYTEA[], $12::BYTEA[], $13::BYTEA[], $14::TEXT[])
+/// Everything that waits, in one statement: what was published, what ended, what is new. The published ones' state is no
+/// bare column, or the index of all answered jobs would be read instead of the key's.
+const WRITE: &str = "WITH clock AS (SELECT now_ms() AS now),
+    sent AS (
+        UPDATE jobs SET state = 'published', due_at = NULL, updated_at = clock.now FROM clock
+        WHERE id = ANY($1) AND state || '' = 'answered'),
+    u AS (
+        SELECT * FROM UNNEST($2::TEXT[], $3::BIGINT[], $4::TEXT[], $5::BIGINT[], $6::BYTEA[], $7::TEXT[], $8::BIGINT[],
+            $9::BIGINT[], $10::BYTEA[], $11::BYTEA[], $12::BYTEA[], $13::BYTEA[], $14::BYTEA[], $15::TEXT[])
             AS u (id, fence, state, wait, history, code, http_status, duration_ms, result, routing_key, reply_to,
                 correlation_id, job, queue)),
-    clock AS (SELECT now_ms() AS now),
     done AS (
         UPDATE jobs SET state = CASE jobs.state WHEN 'cancelled' THEN jobs.state ELSE u.state END,
             due_at = CASE jobs.state WHEN 'cancelled' THEN NULL ELSE clock.now + u.wait END,
@@ -52,12 +49,21 @@ const RECORD: &str = "WITH u AS (
         WHERE result IS NOT NULL
         ON CONFLICT (job_id) DO UPDATE SET result = excluded.result, routing_key = excluded.routing_key,
             reply_to = excluded.reply_to, correlation_id = excluded.correlation_id, stored_at = excluded.stored_at,
-            job = excluded.job, queue = excluded.queue)
-    SELECT id, state FROM done";
+            job = excluded.job, queue = excluded.queue),
+    claimed AS (
+        INSERT INTO jobs (id, job_hash, state, attempt, fence, worker_id, repeat_safe, idempotency_key,
+            request_hash, engine, process, request, element, connector, resource, created_at, updated_at)
+        SELECT id, job_hash, 'sending', attempt, 1, $16, repeat_safe, idempotency_key, request_hash, engine, process,
+            request, element, connector, resource, clock.now, clock.now
+        FROM clock, UNNEST($17::TEXT[], $18::BYTEA[], $19::BIGINT[], $20::BIGINT[], $21::TEXT[],
+            $22::BYTEA[], $23::TEXT[], $24::TEXT[], $25::TEXT[], $26::TEXT[], $27::TEXT[], $28::TEXT[])
+            AS u (id, job_hash, attempt, repeat_safe, idempotency_key, request_hash, engine, process, request, element,
+                connector, resource)
+        ON CONFLICT (id) DO NOTHING RETURNING id, created_at)
+    SELECT id, state, NULL::BIGINT FROM done UNION ALL SELECT id, NULL, created_at FROM claimed";
 const STANDING: &str = "SELECT j.state, p.result FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
     WHERE j.id = $1 AND j.fence = $2";
-/// Waits for no disk: a mark that gets lost only lets a result be sent once more. The state is no bare column, or the index
-/// of all answered jobs would be read instead of the key's.
+/// Such marks alone wait for no disk: one that gets lost only lets a result be sent once more.
 const PUBLISHED: &str = "UPDATE jobs SET state = 'published', due_at = NULL, updated_at = clock.now
     FROM (SELECT now_ms() AS now, set_config('synchronous_commit', 'off', true)) AS clock
     WHERE id = ANY($1) AND state || '' = 'answered'";
@@ -73,29 +79,67 @@ const SWEEP: &str = "WITH due AS (
     SELECT p.job_id, p.result, p.routing_key, p.reply_to, p.correlation_id
     FROM payloads p JOIN later ON later.id = p.job_id";
 
-/// Claims the jobs that nobody has seen before; `None` for the others.
-pub(super) async fn insert(
-    db: &mut PgConnection,
-    worker: &str,
-    requests: &[Arc<ClaimRequest>],
-) -> Result<Vec<Option<Said>>, Error> {
-    let all = |of: fn(&ClaimRequest) -> Option<&str>| requests.iter().map(|r| of(r)).collect::<Vec<_>>();
-    let statement = sqlx::query_as(INSERT)
-        .bind(all(|r| Some(&r.id)))
-        .bind(requests.iter().map(|r| r.job_hash.as_slice()).collect::<Vec<_>>())
+/// Writes a batch; `None` for records whose row is not as it was granted, and for claims of jobs that have a row.
+pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &Questions) -> Result<Written, Error> {
+    let Questions { published, records, claims } = batch;
+    let columns: Vec<Columns<'_>> = records.iter().map(|record| Columns::of(record)).collect();
+    let number = |of: fn(&Columns<'_>) -> Option<i64>| columns.iter().map(of).collect::<Vec<_>>();
+    let bytes = |of: fn(&StoredResult) -> Option<&[u8]>| {
+        columns.iter().map(|c| c.result.and_then(of)).collect::<Vec<Option<&[u8]>>>()
+    };
+    let text = |of: fn(&ClaimRequest) -> Option<&str>| claims.iter().map(|claim| of(claim)).collect::<Vec<_>>();
+    let statement = if fault::without("fence") {
+        AssertSqlSafe(WRITE.replace("jobs.fence = u.fence AND", "")).into_sql_str()
+    } else {
+        WRITE.into_sql_str()
+    };
+    let written: Vec<(String, Option<String>, Option<i64>)> = sqlx::query_as(statement)
+        .bind(published)
+        .bind(columns.iter().map(|c| c.id).collect::<Vec<_>>())
+        .bind(number(|c| Some(c.fence)))
+        .bind(columns.iter().map(|c| c.state).collect::<Vec<_>>())
+        .bind(number(|c| Some(c.wait)))
+        .bind(columns.iter().map(|c| c.history.as_deref()).collect::<Vec<_>>())
+        .bind(columns.iter().map(|c| c.code).collect::<Vec<_>>())
+        .bind(number(|c| c.http_status))
+        .bind(number(|c| c.duration_ms))
+        .bind(bytes(|r| Some(&r.body)))
+        .bind(bytes(|r| Some(r.routing_key.as_bytes())))
+        .bind(bytes(|r| r.reply_to.as_ref().map(String::as_bytes)))
+        .bind(bytes(|r| r.correlation_id.as_ref().map(String::as_bytes)))
+        .bind(columns.iter().map(|c| c.job.map(|job| job.body.as_slice())).collect::<Vec<_>>())
+        .bind(columns.iter().map(|c| c.job.map(|job| job.queue.as_str())).collect::<Vec<_>>())
         .bind(worker)
-        .bind(requests.iter().map(|r| i64::from(r.attempt.max(1))).collect::<Vec<_>>())
-        .bind(requests.iter().map(|r| i64::from(r.repeat_safe)).collect::<Vec<_>>())
-        .bind(all(|r| Some(&r.idempotency_key)))
-        .bind(requests.iter().map(|r| r.request_hash.as_ref().map(<[u8; 32]>::as_slice)).collect::<Vec<_>>())
-        .bind(all(|r| Some(&r.engine)))
-        .bind(all(|r| r.process.as_deref()))
-        .bind(all(|r| Some(&r.request)))
-        .bind(all(|r| Some(&r.element)))
-        .bind(all(|r| r.connector.as_deref()))
-        .bind(all(|r| r.resource.as_deref()));
-    let inserted: HashMap<String, i64> = statement.fetch_all(db).await?.into_iter().collect();
-    Ok(requests.iter().map(|request| inserted.get(&request.id).map(|now| Said::first(request, *now))).collect())
+        .bind(text(|c| Some(&c.id)))
+        .bind(claims.iter().map(|c| c.job_hash.as_slice()).collect::<Vec<_>>())
+        .bind(claims.iter().map(|c| i64::from(c.attempt.max(1))).collect::<Vec<_>>())
+        .bind(claims.iter().map(|c| i64::from(c.repeat_safe)).collect::<Vec<_>>())
+        .bind(text(|c| Some(&c.idempotency_key)))
+        .bind(claims.iter().map(|c| c.request_hash.as_ref().map(<[u8; 32]>::as_slice)).collect::<Vec<_>>())
+        .bind(text(|c| Some(&c.engine)))
+        .bind(text(|c| c.process.as_deref()))
+        .bind(text(|c| Some(&c.request)))
+        .bind(text(|c| Some(&c.element)))
+        .bind(text(|c| c.connector.as_deref()))
+        .bind(text(|c| c.resource.as_deref()))
+        .fetch_all(db)
+        .await?;
+    Ok(told(batch, written))
+}
+
+/// The rows that were written, `(id, state of a record, time of a claim)`, as answers to what was asked.
+fn told(batch: &Questions, rows: Vec<(String, Option<String>, Option<i64>)>) -> Written {
+    let (mut states, mut times) = (HashMap::new(), HashMap::new());
+    for (id, state, time) in rows {
+        match (state, time) {
+            (Some(state), _) => drop(states.insert(id, state)),
+            (None, time) => drop(times.insert(id, time.unwrap_or_default())),
+        }
+    }
+    Written {
+        records: batch.records.iter().map(|record| states.get(record.id()).map(|state| recorded_as(state))).collect(),
+        claims: batch.claims.iter().map(|claim| times.get(&claim.id).map(|now| Said::first(claim, *now))).collect(),
+    }
 }
 
 /// Decides about jobs that have a row; `None` where it has just been dropped. `undos` is what a lost commit may have granted.
@@ -184,49 +228,10 @@ async fn apply_take(
     Ok(take.said)
 }
 
-pub(super) async fn record(db: &mut PgConnection, records: &[Arc<Record>]) -> Result<Vec<Recorded>, Error> {
-    let columns: Vec<Columns<'_>> = records.iter().map(|record| Columns::of(record)).collect();
-    let number = |of: fn(&Columns<'_>) -> Option<i64>| columns.iter().map(of).collect::<Vec<_>>();
-    let bytes = |of: fn(&StoredResult) -> Option<&[u8]>| {
-        columns.iter().map(|c| c.result.and_then(of)).collect::<Vec<Option<&[u8]>>>()
-    };
-    let statement = if fault::without("fence") {
-        AssertSqlSafe(RECORD.replace("jobs.fence = u.fence AND", "")).into_sql_str()
-    } else {
-        RECORD.into_sql_str()
-    };
-    let written: Vec<(String, String)> = sqlx::query_as(statement)
-        .bind(columns.iter().map(|c| c.id).collect::<Vec<_>>())
-        .bind(number(|c| Some(c.fence)))
-        .bind(columns.iter().map(|c| c.state).collect::<Vec<_>>())
-        .bind(number(|c| Some(c.wait)))
-        .bind(columns.iter().map(|c| c.history.as_deref()).collect::<Vec<_>>())
-        .bind(columns.iter().map(|c| c.code).collect::<Vec<_>>())
-        .bind(number(|c| c.http_status))
-        .bind(number(|c| c.duration_ms))
-        .bind(bytes(|r| Some(&r.body)))
-        .bind(bytes(|r| Some(r.routing_key.as_bytes())))
-        .bind(bytes(|r| r.reply_to.as_ref().map(String::as_bytes)))
-        .bind(bytes(|r| r.correlation_id.as_ref().map(String::as_bytes)))
-        .bind(columns.iter().map(|c| c.job.map(|job| job.body.as_slice())).collect::<Vec<_>>())
-        .bind(columns.iter().map(|c| c.job.map(|job| job.queue.as_str())).collect::<Vec<_>>())
-        .fetch_all(&mut *db)
-        .await?;
-    let written: HashMap<String, String> = written.into_iter().collect();
-    let mut all = Vec::with_capacity(records.len());
-    for (record, columns) in records.iter().zip(&columns) {
-        all.push(match written.get(columns.id).map(String::as_str) {
-            Some("cancelled") => Recorded::Cancelled,
-            Some(_) => Recorded::Done,
-            None => not_written(db, record, columns).await?,
-        });
-    }
-    Ok(all)
-}
-
-async fn not_written(db: &mut PgConnection, record: &Record, columns: &Columns<'_>) -> Result<Recorded, Error> {
-    let standing: Option<(String, Option<Vec<u8>>)> =
-        sqlx::query_as(STANDING).bind(columns.id).bind(columns.fence).fetch_optional(db).await?;
+/// What became of a record whose row is not as it was granted.
+pub(super) async fn standing(db: &mut PgConnection, record: &Record) -> Result<Recorded, Error> {
+    let statement = sqlx::query_as(STANDING).bind(record.id()).bind(record.fence());
+    let standing: Option<(String, Option<Vec<u8>>)> = statement.fetch_optional(db).await?;
     let (state, stored) = standing.unzip();
     Ok(recorded(record, state.as_deref(), stored.flatten().as_deref()))
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
+use super::batch::{Questions, Written};
 use super::columns::Columns;
-use super::decide::{Decision, Take, decide, one_suspect, recorded};
+use super::decide::{Decision, Take, decide, one_suspect, recorded, recorded_as};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
 use crate::store::Error;
 use crate::store::database::SQLITE_NOW;
@@ -44,35 +45,46 @@ async fn begin(db: &mut SqliteConnection) -> Result<(Transaction<'_, Sqlite>, i6
     Ok((transaction, now))
 }
 
-/// Claims the jobs that nobody has seen before; `None` for the others.
-pub(super) async fn insert(
-    db: &mut SqliteConnection,
-    worker: &str,
-    requests: &[Arc<ClaimRequest>],
-) -> Result<Vec<Option<Said>>, Error> {
+/// Writes a batch; `None` for records whose row is not as it was granted, and for claims of jobs that have a row.
+pub(super) async fn write(db: &mut SqliteConnection, worker: &str, batch: &Questions) -> Result<Written, Error> {
     let (mut transaction, now) = begin(db).await?;
-    let mut said = Vec::with_capacity(requests.len());
-    for request in requests {
-        let inserted = sqlx::query(INSERT)
-            .bind(&request.id)
-            .bind(request.job_hash.as_slice())
-            .bind(i64::from(request.attempt.max(1)))
-            .bind(worker)
-            .bind(i64::from(request.repeat_safe))
-            .bind(&request.idempotency_key)
-            .bind(request.request_hash.as_ref().map(<[u8; 32]>::as_slice))
-            .bind(&request.engine)
-            .bind(&request.process)
-            .bind(&request.request)
-            .bind(&request.element)
-            .bind(&request.connector)
-            .bind(&request.resource)
-            .bind(now);
-        let is_new = inserted.execute(&mut *transaction).await?.rows_affected() == 1;
-        said.push(is_new.then(|| Said::first(request, now)));
+    for id in &batch.published {
+        sqlx::query(PUBLISHED).bind(id).bind(now).execute(&mut *transaction).await?;
+    }
+    let mut written = Written::default();
+    for record in &batch.records {
+        written.records.push(record_one(&mut transaction, record, now).await?);
+    }
+    for claim in &batch.claims {
+        written.claims.push(claim_one(&mut transaction, worker, claim, now).await?);
     }
     transaction.commit().await?;
-    Ok(said)
+    Ok(written)
+}
+
+async fn claim_one(
+    db: &mut SqliteConnection,
+    worker: &str,
+    claim: &ClaimRequest,
+    now: i64,
+) -> Result<Option<Said>, Error> {
+    let inserted = sqlx::query(INSERT)
+        .bind(&claim.id)
+        .bind(claim.job_hash.as_slice())
+        .bind(i64::from(claim.attempt.max(1)))
+        .bind(worker)
+        .bind(i64::from(claim.repeat_safe))
+        .bind(&claim.idempotency_key)
+        .bind(claim.request_hash.as_ref().map(<[u8; 32]>::as_slice))
+        .bind(&claim.engine)
+        .bind(&claim.process)
+        .bind(&claim.request)
+        .bind(&claim.element)
+        .bind(&claim.connector)
+        .bind(&claim.resource)
+        .bind(now);
+    let is_new = inserted.execute(db).await?.rows_affected() == 1;
+    Ok(is_new.then(|| Said::first(claim, now)))
 }
 
 /// Decides about jobs that have a row; `None` where it has just been dropped. `undos` is what a lost commit may have granted.
@@ -157,17 +169,7 @@ async fn apply_take(
     Ok(take.said)
 }
 
-pub(super) async fn record(db: &mut SqliteConnection, records: &[Arc<Record>]) -> Result<Vec<Recorded>, Error> {
-    let (mut transaction, now) = begin(db).await?;
-    let mut all = Vec::with_capacity(records.len());
-    for record in records {
-        all.push(record_one(&mut transaction, record, now).await?);
-    }
-    transaction.commit().await?;
-    Ok(all)
-}
-
-async fn record_one(db: &mut SqliteConnection, record: &Record, now: i64) -> Result<Recorded, Error> {
+async fn record_one(db: &mut SqliteConnection, record: &Record, now: i64) -> Result<Option<Recorded>, Error> {
     let columns = Columns::of(record);
     let written: Option<String> = sqlx::query_scalar(RECORD)
         .bind(columns.id)
@@ -181,12 +183,7 @@ async fn record_one(db: &mut SqliteConnection, record: &Record, now: i64) -> Res
         .bind(now)
         .fetch_optional(&mut *db)
         .await?;
-    let Some(state) = written else {
-        let standing: Option<(String, Option<Vec<u8>>)> =
-            sqlx::query_as(STANDING).bind(columns.id).bind(columns.fence).fetch_optional(db).await?;
-        let (state, stored) = standing.unzip();
-        return Ok(recorded(record, state.as_deref(), stored.flatten().as_deref()));
-    };
+    let Some(state) = written else { return Ok(None) };
     if let Some(result) = columns.result {
         sqlx::query(KEEP)
             .bind(columns.id)
@@ -200,15 +197,15 @@ async fn record_one(db: &mut SqliteConnection, record: &Record, now: i64) -> Res
             .execute(db)
             .await?;
     }
-    Ok(if state == "cancelled" { Recorded::Cancelled } else { Recorded::Done })
+    Ok(Some(recorded_as(&state)))
 }
 
-pub(super) async fn published(db: &mut SqliteConnection, ids: &[String]) -> Result<(), Error> {
-    let (mut transaction, now) = begin(db).await?;
-    for id in ids {
-        sqlx::query(PUBLISHED).bind(id).bind(now).execute(&mut *transaction).await?;
-    }
-    Ok(transaction.commit().await?)
+/// What became of a record whose row is not as it was granted.
+pub(super) async fn standing(db: &mut SqliteConnection, record: &Record) -> Result<Recorded, Error> {
+    let statement = sqlx::query_as(STANDING).bind(record.id()).bind(record.fence());
+    let standing: Option<(String, Option<Vec<u8>>)> = statement.fetch_optional(db).await?;
+    let (state, stored) = standing.unzip();
+    Ok(recorded(record, state.as_deref(), stored.flatten().as_deref()))
 }
 
 /// Takes grants back that nobody heard of.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
+use super::batch::{Answer, Asked, Batch};
 use super::link::Link;
 use super::{Claim, ClaimRequest, FIRST_FENCE, Record, Recorded, Said, Undo};
 use crate::store::Error;
@@ -31,9 +32,6 @@ pub(super) enum Operation {
     Unheard(String, i64),
     Flush(oneshot::Sender<()>),
 }
-
-type Answer<T> = oneshot::Sender<Result<T, Error>>;
-type Asked<Q, T> = (Q, Answer<T>);
 
 /// The one writer of a worker; ends when the last handle is gone.
 pub(super) async fn write(database: Database, worker: Arc<str>, mut waiting: mpsc::UnboundedReceiver<Operation>) {
@@ -76,18 +74,19 @@ struct Doubt {
     until: Instant,
 }
 
-/// Operations of one turn by kind; an id stands in each kind once, so that one statement can hold all.
+/// Operations of one turn.
 #[derive(Default)]
 struct Sorted {
-    claims: Vec<Asked<Arc<ClaimRequest>, Claim>>,
-    records: Vec<Asked<Arc<Record>, Recorded>>,
-    published: Vec<String>,
+    batch: Batch,
+    /// Grants that nobody heard of.
+    unheard: Vec<(String, i64)>,
     flushes: Vec<oneshot::Sender<()>>,
+    /// What is asked a second time, for the next batch.
     later: Vec<Operation>,
 }
 
 impl Sorted {
-    fn of(operations: Vec<Operation>, unheard: &mut Vec<(String, i64)>) -> Self {
+    fn of(operations: Vec<Operation>) -> Self {
         let mut sorted = Self::default();
         let (mut claimed, mut recorded) = (HashSet::new(), HashSet::new());
         for operation in operations {
@@ -95,20 +94,18 @@ impl Sorted {
                 // Nobody waits for it any more.
                 Operation::Claim(_, answer) if answer.is_closed() => {}
                 Operation::Claim(request, answer) if claimed.insert(request.id.clone()) => {
-                    sorted.claims.push((request, answer));
+                    sorted.batch.claims.push((request, answer));
                 }
                 Operation::Record(record, answer) if recorded.insert(record.id().to_owned()) => {
-                    sorted.records.push((record, answer));
+                    sorted.batch.records.push((record, answer));
                 }
                 Operation::Claim(..) | Operation::Record(..) => sorted.later.push(operation),
-                Operation::Published(id) => sorted.published.push(id),
-                Operation::Unheard(id, fence) => unheard.push((id, fence)),
+                Operation::Published(id) => sorted.batch.published.push(id),
+                Operation::Unheard(id, fence) => sorted.unheard.push((id, fence)),
                 Operation::Flush(done) => sorted.flushes.push(done),
             }
         }
-        sorted.claims.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
-        sorted.records.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
-        sorted.published.sort();
+        sorted.batch.sort();
         sorted
     }
 }
@@ -117,15 +114,17 @@ impl Writer {
     async fn turn(&mut self, mut operations: Vec<Operation>) {
         let mut flushes = Vec::new();
         loop {
-            let mut unheard = Vec::new();
-            let sorted = Sorted::of(operations, &mut unheard);
-            self.published(&sorted.published).await;
-            self.records(sorted.records).await;
-            for (id, fence) in unheard {
+            let mut sorted = Sorted::of(operations);
+            for (id, fence) in sorted.unheard {
                 self.unheard(&id, fence);
             }
+            if let Err(error) = self.take_back().await {
+                // Nothing is granted while a grant that nobody heard of stands.
+                Batch { claims: std::mem::take(&mut sorted.batch.claims), ..Batch::default() }.fail(&error);
+            }
+            let known = self.write(sorted.batch).await;
             operations = sorted.later;
-            operations.extend(self.claims(sorted.claims).await);
+            operations.extend(self.claims_of_known_jobs(known).await);
             flushes.extend(sorted.flushes);
             if operations.is_empty() {
                 break;
@@ -136,52 +135,17 @@ impl Writer {
         }
     }
 
-    async fn published(&mut self, ids: &[String]) {
-        if ids.is_empty() {
-            return;
-        }
-        if let Err(error) = self.link.published(ids).await {
-            tracing::debug!(%error, "results that were taken could not be marked; they are sent once more");
-        }
-    }
-
-    async fn records(&mut self, asked: Vec<Asked<Arc<Record>, Recorded>>) {
-        let mut parts = Parts::of(asked, |record| record.bytes(), self.link.most_bytes());
-        while let Some((questions, askers)) = parts.next() {
-            match self.link.record(&questions).await {
-                Ok(answers) => {
-                    for ((record, answer), recorded) in questions.into_iter().zip(askers).zip(answers) {
-                        if self.granted.get(record.id()).is_some_and(|grant| grant.fence == record.fence()) {
-                            self.granted.remove(record.id());
-                        }
-                        answer.send(Ok(recorded)).ok();
-                    }
-                }
-                Err(error) => parts.failed(questions, askers, &error),
-            }
-        }
-    }
-
-    /// Answers claims; returns those whose turn is yet to come.
-    async fn claims(&mut self, asked: Vec<Asked<Arc<ClaimRequest>, Claim>>) -> Vec<Operation> {
-        if let Err(error) = self.take_back().await {
-            fail(asked.into_iter().map(|(_, answer)| answer), &error);
-            return Vec::new();
-        }
-        let known = self.claims_of_new_jobs(asked).await;
-        self.claims_of_known_jobs(known).await
-    }
-
-    async fn claims_of_new_jobs(
-        &mut self,
-        asked: Vec<Asked<Arc<ClaimRequest>, Claim>>,
-    ) -> Vec<Asked<Arc<ClaimRequest>, Claim>> {
+    /// Writes a batch; returns its claims of jobs that have a row already.
+    async fn write(&mut self, batch: Batch) -> Vec<Asked<ClaimRequest, Claim>> {
         let mut known = Vec::new();
-        let mut parts = Parts::of(asked, |request| request.bytes(), self.link.most_bytes());
-        while let Some((questions, askers)) = parts.next() {
-            match self.link.insert(&self.worker, &questions).await {
-                Ok(answers) => {
-                    for ((request, answer), said) in questions.into_iter().zip(askers).zip(answers) {
+        let mut parts = batch.parts(self.link.most_bytes());
+        while let Some(mut part) = parts.pop() {
+            match self.link.write(&self.worker, &part.questions()).await {
+                Ok(written) => {
+                    for (asked, recorded) in part.records.into_iter().zip(written.records) {
+                        self.tell_recorded(asked, recorded).await;
+                    }
+                    for ((request, answer), said) in part.claims.into_iter().zip(written.claims) {
                         match said {
                             Some(said) => self.deliver(answer, said),
                             None => known.push((request, answer)),
@@ -189,31 +153,58 @@ impl Writer {
                     }
                 }
                 Err(error) => {
-                    if error.is_unreachable() {
-                        let perhaps = |request: &Arc<ClaimRequest>| Undo {
-                            id: request.id.clone(),
-                            fence: FIRST_FENCE,
-                            taken_over: false,
-                            is_suspect: false,
-                        };
-                        self.doubt(questions.iter().map(perhaps).collect(), LATE);
+                    if matches!(error, Error::Refused(_))
+                        && let Some(other) = part.split()
+                    {
+                        parts.extend([other, part]);
+                    } else {
+                        self.not_written(part, &error);
                     }
-                    parts.failed(questions, askers, &error);
                 }
             }
         }
         known
     }
 
-    async fn claims_of_known_jobs(&mut self, asked: Vec<Asked<Arc<ClaimRequest>, Claim>>) -> Vec<Operation> {
+    async fn tell_recorded(&mut self, (record, answer): Asked<Record, Recorded>, recorded: Option<Recorded>) {
+        let recorded = match recorded {
+            Some(recorded) => Ok(recorded),
+            None => self.link.standing(&record).await,
+        };
+        if recorded.is_ok() && self.granted.get(record.id()).is_some_and(|grant| grant.fence == record.fence()) {
+            self.granted.remove(record.id());
+        }
+        answer.send(recorded).ok();
+    }
+
+    fn not_written(&mut self, part: Batch, error: &Error) {
+        if error.is_unreachable() {
+            let perhaps = |(request, _): &Asked<ClaimRequest, Claim>| Undo {
+                id: request.id.clone(),
+                fence: FIRST_FENCE,
+                taken_over: false,
+                is_suspect: false,
+            };
+            self.doubt(part.claims.iter().map(perhaps).collect(), LATE);
+        }
+        if !part.published.is_empty() {
+            tracing::debug!(%error, "results that were taken could not be marked; they are sent once more");
+        }
+        part.fail(error);
+    }
+
+    async fn claims_of_known_jobs(&mut self, claims: Vec<Asked<ClaimRequest, Claim>>) -> Vec<Operation> {
         let mut later = Vec::new();
-        let mut parts = Parts(vec![asked]);
-        while let Some((questions, askers)) = parts.next() {
+        let mut parts = vec![Batch { claims, ..Batch::default() }];
+        while let Some(mut part) = parts.pop() {
+            if part.is_empty() {
+                continue;
+            }
             let mut undos = Vec::new();
             let has_suspect = self.granted.values().any(|grant| grant.is_suspect);
-            match self.link.known(&self.worker, &questions, has_suspect, &mut undos).await {
+            match self.link.known(&self.worker, &part.questions().claims, has_suspect, &mut undos).await {
                 Ok(answers) => {
-                    for ((request, answer), said) in questions.into_iter().zip(askers).zip(answers) {
+                    for ((request, answer), said) in part.claims.into_iter().zip(answers) {
                         match said {
                             Some(said) => self.deliver(answer, said),
                             None => later.push(Operation::Claim(request, answer)),
@@ -221,10 +212,16 @@ impl Writer {
                     }
                 }
                 Err(error) => {
-                    if error.is_unreachable() {
-                        self.doubt(undos, LATE);
+                    if matches!(error, Error::Refused(_))
+                        && let Some(other) = part.split()
+                    {
+                        parts.extend([other, part]);
+                    } else {
+                        if error.is_unreachable() {
+                            self.doubt(undos, LATE);
+                        }
+                        part.fail(&error);
                     }
-                    parts.failed(questions, askers, &error);
                 }
             }
         }
@@ -273,56 +270,5 @@ impl Writer {
         self.taken_back = Instant::now();
         self.doubts.retain(|doubt| doubt.until > self.taken_back);
         Ok(())
-    }
-}
-
-/// Parts of a batch that are yet to be written.
-struct Parts<Q, T>(Vec<Vec<Asked<Q, T>>>);
-
-impl<Q, T> Parts<Q, T> {
-    /// Splits a batch so that each part but one of a single question carries `most` bytes at most; the last comes first.
-    fn of(asked: Vec<Asked<Q, T>>, bytes: fn(&Q) -> usize, most: usize) -> Self {
-        let mut parts: Vec<Vec<Asked<Q, T>>> = Vec::new();
-        let mut left = most;
-        for one in asked.into_iter().rev() {
-            let size = bytes(&one.0);
-            if let Some(part) = parts.last_mut().filter(|_| size <= left) {
-                part.push(one);
-            } else {
-                left = most;
-                parts.push(vec![one]);
-            }
-            left = left.saturating_sub(size);
-        }
-        for part in &mut parts {
-            part.reverse();
-        }
-        Self(parts)
-    }
-
-    fn next(&mut self) -> Option<(Vec<Q>, Vec<Answer<T>>)> {
-        loop {
-            let part = self.0.pop()?;
-            if !part.is_empty() {
-                return Some(part.into_iter().unzip());
-            }
-        }
-    }
-
-    /// A part that the database refuses is split until only the guilty operation fails.
-    fn failed(&mut self, questions: Vec<Q>, askers: Vec<Answer<T>>, error: &Error) {
-        if matches!(error, Error::Refused(_)) && questions.len() > 1 {
-            let mut first: Vec<Asked<Q, T>> = questions.into_iter().zip(askers).collect();
-            let second = first.split_off(first.len() / 2);
-            self.0.extend([first, second]);
-        } else {
-            fail(askers, error);
-        }
-    }
-}
-
-fn fail<T>(askers: impl IntoIterator<Item = Answer<T>>, error: &Error) {
-    for answer in askers {
-        answer.send(Err(error.again())).ok();
     }
 }
