@@ -106,3 +106,64 @@ impl Batch {
         self.claims.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.again()))));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::histories::request;
+    use super::*;
+
+    fn batch(published: usize, records: usize, claims: usize) -> Batch {
+        let id = |n: usize| format!("j{n:03}");
+        let record = |id| Arc::new(Record::Waiting { id, fence: 1, wait_ms: 1, history: Vec::new() });
+        Batch {
+            published: (0..published).map(id).collect(),
+            records: (0..records).map(|n| (record(id(n)), oneshot::channel().0)).collect(),
+            claims: (0..claims)
+                .map(|n| (Arc::new(ClaimRequest { id: id(n), ..request(1, true) }), oneshot::channel().0))
+                .collect(),
+        }
+    }
+
+    fn ids(parts: &[Batch]) -> [Vec<String>; 3] {
+        [
+            parts.iter().flat_map(|part| part.published.clone()).collect(),
+            parts.iter().flat_map(|part| part.records.iter().map(|(record, _)| record.id().to_owned())).collect(),
+            parts.iter().flat_map(|part| part.claims.iter().map(|(claim, _)| claim.id.clone())).collect(),
+        ]
+    }
+
+    fn bytes(part: &Batch) -> usize {
+        let marks: usize = part.published.iter().map(String::len).sum();
+        let records: usize = part.records.iter().map(|(record, _)| record.bytes()).sum();
+        marks + records + part.claims.iter().map(|(claim, _)| claim.bytes()).sum::<usize>()
+    }
+
+    #[test]
+    fn parts_hold_everything_in_its_order_and_no_more_than_they_may() {
+        for most in [1, 700, 2_000, usize::MAX] {
+            let mut parts = batch(40, 9, 9).parts(most);
+            parts.reverse();
+            assert_eq!(ids(&parts), ids(&[batch(40, 9, 9)]), "{most}");
+            for part in &parts {
+                let questions = part.records.len() + part.claims.len();
+                let is_one = questions + usize::from(!part.published.is_empty()) == 1;
+                assert!(bytes(part) <= most || is_one, "{} of {most}", bytes(part));
+            }
+            assert_eq!(parts.len() == 1, most == usize::MAX, "{most}: {}", parts.len());
+        }
+        assert!(batch(0, 0, 0).parts(1).is_empty());
+    }
+
+    #[test]
+    fn what_is_refused_is_split_down_to_single_questions() {
+        let (mut open, mut single) = (vec![batch(3, 5, 6)], Vec::new());
+        while let Some(mut part) = open.pop() {
+            match part.split() {
+                Some(other) => open.extend([other, part]),
+                None => single.push(part),
+            }
+        }
+        assert_eq!(ids(&single), ids(&[batch(3, 5, 6)]));
+        assert_eq!(single.len(), 1 + 5 + 6);
+    }
+}

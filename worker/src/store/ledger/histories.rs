@@ -264,7 +264,7 @@ fn first_row(request: &ClaimRequest, worker: usize, now: i64) -> Row {
     .held_by(worker)
 }
 
-fn request(attempt: u32, repeat_safe: bool) -> ClaimRequest {
+pub(super) fn request(attempt: u32, repeat_safe: bool) -> ClaimRequest {
     ClaimRequest {
         id: "j".to_owned(),
         job_hash: [1; 32],
