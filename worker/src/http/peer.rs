@@ -3,6 +3,7 @@
 //! The resolver judged what was to be dialled; this catches whatever came between, and calls to ourselves.
 
 use std::error::Error;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -59,8 +60,53 @@ where
             connection.connected().get_extras(&mut extras);
             match extras.get::<HttpInfo>() {
                 Some(info) if guard.peer(info.remote_addr(), info.local_addr()) => Ok(connection),
-                _ => Err(Denied { host: "the place behind the name".to_owned() }.into()),
+                Some(_) => Err(Denied { host: "the place behind the name".to_owned() }.into()),
+                // A connection that was reset at once has no addresses any more: nothing was sent over it, and nothing denied.
+                None => Err(io::Error::new(io::ErrorKind::NotConnected, "the connection was reset at once").into()),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{Ready, ready};
+
+    use hyper_util::client::legacy::connect::Connected;
+
+    use super::*;
+
+    /// A connection that nobody can say anything of.
+    struct Gone;
+
+    impl Connection for Gone {
+        fn connected(&self) -> Connected {
+            Connected::new()
+        }
+    }
+
+    struct Dial;
+
+    impl Service<()> for Dial {
+        type Response = Gone;
+        type Error = BoxError;
+        type Future = Ready<Result<Gone, BoxError>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, (): ()) -> Self::Future {
+            ready(Ok(Gone))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_gone_is_not_called_a_forbidden_one() {
+        let guard = Arc::new(Guard::default());
+        let mut judged = PeerLayer { guard }.layer(Dial);
+        let Err(error) = judged.call(()).await else { panic!("nothing is known of its peer") };
+        let error = error.downcast::<io::Error>().expect("not a denial");
+        assert_eq!(error.kind(), io::ErrorKind::NotConnected);
     }
 }
