@@ -1,7 +1,7 @@
 //! Jobs that cannot be worked on: answered with a reason, kept as dead letters, and never in anybody's way.
 
 use harness::engine::Envelope;
-use harness::scene::{NOTHING, Scene, job};
+use harness::scene::{NOTHING, Scene, job, with_retries};
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 
@@ -31,6 +31,45 @@ async fn a_broken_message_is_kept_whole_and_stops_nobody() {
     let shown: Value = serde_json::from_str(&scene.cli(&["dead", "show", &first["id"].to_string()]).await).unwrap();
     assert_eq!((shown["body"].as_str(), shown["reason"].as_str()), (Some("{\"not json"), Some("BAD_JOB")));
     assert_eq!(shown["routing_key"], "job.default");
+    assert_eq!(engine.depth("jobs.default").await, Some(0));
+}
+
+/// Any of these would come again and again, and end the connection of whoever takes it.
+#[tokio::test]
+async fn what_does_not_fit_into_a_message_of_ours_stops_nobody() {
+    let third_party =
+        ThirdParty::start(
+            |_, number| {
+                if number == 0 { Reply::status(503, &json!({})) } else { Reply::json(&json!({"ok": 1})) }
+            },
+        )
+        .await;
+    let scene = Scene::new();
+    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let _worker = scene.worker(&["--concurrency", "1"]).await;
+    let mut engine = scene.engine().await;
+    let large = || [("baggage".to_owned(), "x".repeat(100_000)), ("note".to_owned(), "n".to_owned())].into();
+    let retried = Envelope { message_id: Some("j1".to_owned()), headers: large(), ..Envelope::default() };
+    engine.publish_with(&with_retries(job("j1", "r", &[("ok", "ok")], json!({})), 1, 1), retried).await;
+    assert_eq!(engine.result().await.status(), "completed");
+    assert_eq!(third_party.seen().len(), 2, "its copy went through the ladder");
+
+    let refused =
+        |id: Value| json!({"id": id, "engine": "x".repeat(100_000), "request": {"id": 1}, "element": {"id": "e"}});
+    engine.publish_bytes(refused(json!("j2")).to_string().as_bytes(), Envelope::default()).await;
+    let bare = Envelope { headers: large(), ..Envelope::default() };
+    engine.publish_bytes(b"not json", bare).await;
+    for id in ["i".repeat(300), "i".repeat(2_000), "i\0j".to_owned()] {
+        let whole = json!({"id": id, "request": {"id": 1}, "element": {"id": "e"}, "config": {}});
+        engine.publish_bytes(whole.to_string().as_bytes(), Envelope::default()).await;
+        engine.publish_bytes(json!({"id": id, "request": {"id": 1}}).to_string().as_bytes(), Envelope::default()).await;
+    }
+    engine.publish(&job("j3", "r", &[("ok", "ok")], json!({}))).await;
+    let letters = scene.dead_letters(8).await;
+    assert!(letters.iter().all(|letter| letter["reason"] == "BAD_JOB"), "{letters:?}");
+    assert!(letters.iter().all(|letter| letter["detail"].as_str().is_some_and(|text| text.len() < 1_100)));
+    assert_eq!(engine.result().await.message_id, "j3");
+    assert!(engine.result_within(NOTHING).await.is_none());
     assert_eq!(engine.depth("jobs.default").await, Some(0));
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::nodes::{Node, nodes};
+use super::nodes::{Node, Role, nodes};
 use super::{Error, Settings, Topology, declare};
 
 /// From dialling to an open connection.
@@ -60,11 +60,7 @@ impl Facts {
 
 impl Link {
     /// Connects once; from then on the connection comes back for ever.
-    pub(super) async fn open(
-        settings: Arc<Settings>,
-        topology: Arc<Topology>,
-        role: &'static str,
-    ) -> Result<Self, Error> {
+    pub(super) async fn open(settings: Arc<Settings>, topology: Arc<Topology>, role: Role) -> Result<Self, Error> {
         let connection = Arc::new(connect(&settings, role).await?);
         let (tell, current) = watch::channel(Some(Live { connection, generation: 0 }));
         let facts = Arc::<Facts>::default();
@@ -132,7 +128,7 @@ impl std::fmt::Debug for Link {
 async fn supervise(
     settings: Arc<Settings>,
     topology: Arc<Topology>,
-    role: &'static str,
+    role: Role,
     tell: watch::Sender<Option<Live>>,
     facts: Arc<Facts>,
 ) {
@@ -141,12 +137,12 @@ async fn supervise(
         let generation = live.as_ref().map_or(0, |live| live.generation);
         if let Some(live) = live {
             let why = lost(&live.connection, &facts.blocked).await;
-            tracing::warn!(connection = role, "the connection to RabbitMQ was lost ({why}); connecting again");
+            tracing::warn!(connection = role.name(), "the connection to RabbitMQ was lost ({why}); connecting again");
         }
         facts.blocked.store(false, Ordering::Relaxed);
         tell.send_replace(None);
         let connection = Arc::new(connect_again(&settings, &topology, role, &facts).await);
-        tracing::info!(connection = role, "connected to RabbitMQ again");
+        tracing::info!(connection = role.name(), "connected to RabbitMQ again");
         tell.send_replace(Some(Live { connection, generation: generation + 1 }));
     }
 }
@@ -172,7 +168,7 @@ async fn lost(connection: &Connection, blocked: &AtomicBool) -> String {
 
 /// Full jitter between 0.2 and 8 s: a restarted broker must not meet all workers at once, and jobs go on within ten seconds
 /// of its return.
-async fn connect_again(settings: &Settings, topology: &Topology, role: &'static str, facts: &Facts) -> Connection {
+async fn connect_again(settings: &Settings, topology: &Topology, role: Role, facts: &Facts) -> Connection {
     let mut longest = 0.4;
     loop {
         let wait = 0.2 + fastrand::f64() * longest;
@@ -186,17 +182,19 @@ async fn connect_again(settings: &Settings, topology: &Topology, role: &'static 
         facts.declared(&connected);
         match connected {
             Ok(connection) => return connection,
-            Err(error @ Error::Drift { .. }) => tracing::error!(%error, connection = role, "still no connection"),
-            Err(error) => tracing::debug!(%error, connection = role, "still no connection"),
+            Err(error @ Error::Drift { .. }) => {
+                tracing::error!(%error, connection = role.name(), "still no connection");
+            }
+            Err(error) => tracing::debug!(%error, connection = role.name(), "still no connection"),
         }
         longest = f64::min(longest * 2.0, 7.8);
     }
 }
 
 /// One try at each node.
-pub(super) async fn connect(settings: &Settings, role: &str) -> Result<Connection, Error> {
+pub(super) async fn connect(settings: &Settings, role: Role) -> Result<Connection, Error> {
     let mut problems = Vec::new();
-    for node in nodes(&settings.url, settings.heartbeat)? {
+    for node in nodes(&settings.url, settings.heartbeat, role)? {
         match connect_to(&node, settings, role).await {
             Err(Error::Unreachable { place, problem }) => problems.push((place, problem)),
             ended => return ended,
@@ -206,9 +204,9 @@ pub(super) async fn connect(settings: &Settings, role: &str) -> Result<Connectio
     Err(Error::Unreachable { place: places.join(" and "), problem: problems.join("; ") })
 }
 
-async fn connect_to(node: &Node, settings: &Settings, role: &str) -> Result<Connection, Error> {
+async fn connect_to(node: &Node, settings: &Settings, role: Role) -> Result<Connection, Error> {
     node.check().await?;
-    let name = format!("data-connector {} ({role})", settings.name);
+    let name = format!("data-connector {} ({})", settings.name, role.name());
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let tls = tls(settings)?;
     let unreachable = |problem: String| Error::Unreachable { place: node.place(), problem };

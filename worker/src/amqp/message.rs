@@ -77,8 +77,8 @@ impl Properties {
         }
     }
 
-    /// Persistent, with everything that fits; the error names what does not.
-    pub(super) fn to_send(&self) -> Result<BasicProperties, String> {
+    /// Persistent, with as many of the headers as `room` bytes hold; the error names what AMQP cannot carry.
+    pub(super) fn to_send(&self, room: usize) -> Result<BasicProperties, String> {
         let mut properties = BasicProperties::default().with_delivery_mode(2);
         if let Some(text) = &self.message_id {
             properties = properties.with_message_id(short(text)?);
@@ -96,11 +96,42 @@ impl Properties {
             properties = properties.with_correlation_id(short(text)?);
         }
         let mut headers = FieldTable::default();
-        for (name, value) in &self.headers {
+        for (name, value) in self.headers_within(room) {
             headers.insert(short(name)?, field(value));
         }
         Ok(properties.with_headers(headers))
     }
+
+    /// Headers travel in one frame, and others may have larger frames than this connection: what does not fit is left
+    /// out, the longest texts first, since a frame that is too large would end the connection.
+    fn headers_within(&self, room: usize) -> Vec<(&String, &HeaderValue)> {
+        let mut headers: Vec<_> = self.headers.iter().collect();
+        let mut taken: usize = headers.iter().map(|(name, value)| size(name, value)).sum();
+        if taken > room {
+            headers.sort_by_key(|(name, value)| (matches!(value, HeaderValue::Text(_)), size(name, value)));
+        }
+        while taken > room
+            && let Some((name, value)) = headers.pop()
+        {
+            tracing::warn!(
+                message_id = self.message_id,
+                "the header `{name}` is left out of a copy of this message: its headers take {taken} bytes and a frame \
+                 has {room} for them"
+            );
+            taken -= size(name, value);
+        }
+        headers
+    }
+}
+
+/// What a header takes in a frame, bytes (AMQP 0-9-1, section 4.2.5.5).
+fn size(name: &str, value: &HeaderValue) -> usize {
+    let value = match value {
+        HeaderValue::Bool(_) => 1,
+        HeaderValue::Integer(_) => 8,
+        HeaderValue::Text(text) => 4 + text.len(),
+    };
+    1 + name.len() + 1 + value
 }
 
 fn header(value: &AMQPValue) -> HeaderValue {
@@ -129,5 +160,29 @@ fn field(value: &HeaderValue) -> AMQPValue {
             serde_json::from_str(text).unwrap_or_else(|_| AMQPValue::LongString(text.as_str().into()))
         }
         HeaderValue::Text(text) => AMQPValue::LongString(text.as_str().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_that_do_not_fit_are_left_out_the_longest_texts_first() {
+        let text = |length| HeaderValue::Text("x".repeat(length));
+        let headers = [("a", text(5_000)), ("attempt", HeaderValue::Integer(3)), ("b", text(100)), ("c", text(60_000))];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
+        let properties = Properties { headers, ..Properties::default() };
+        let kept = |room| {
+            let sent = properties.to_send(room).unwrap();
+            let names = sent.headers().as_ref().unwrap().inner().keys().map(ToString::to_string);
+            names.collect::<Vec<_>>().join(" ")
+        };
+        let all: usize = properties.headers.iter().map(|(name, value)| size(name, value)).sum();
+        assert_eq!(kept(all), "a attempt b c");
+        assert_eq!(kept(all - 1), "a attempt b");
+        assert_eq!(kept(14_000), "a attempt b");
+        assert_eq!(kept(200), "attempt b");
+        assert_eq!(kept(100), "attempt");
     }
 }

@@ -13,6 +13,9 @@ use super::link::Link;
 use super::message::{Message, short};
 use crate::fault;
 
+/// What the frame of a message's properties holds beside its headers, at most, bytes: five short strings, and its framing.
+const BESIDE_HEADERS: usize = 5 * 256 + 64;
+
 /// Why a message is not known to be on a queue.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
@@ -76,9 +79,10 @@ impl Publisher {
             short(&message.exchange).map_err(PublishError::Impossible)?,
             short(&message.routing_key).map_err(PublishError::Impossible)?,
         );
-        let properties = message.properties.to_send().map_err(PublishError::Impossible)?;
         let unconfirmed = |error: lapin::Error| PublishError::Unconfirmed(error.to_string());
-        let channel = self.channel().await?;
+        let (channel, frame) = self.channel().await?;
+        let room = frame.saturating_sub(BESIDE_HEADERS);
+        let properties = message.properties.to_send(room).map_err(PublishError::Impossible)?;
         let options = BasicPublishOptions { mandatory: !fault::without("mandatory"), ..BasicPublishOptions::default() };
         let confirm = channel.basic_publish(exchange, key, options, &message.body, properties).await;
         let confirm = confirm.map_err(unconfirmed)?;
@@ -98,17 +102,18 @@ impl Publisher {
         }
     }
 
-    /// The channel of this generation; one that the broker has closed is replaced.
-    async fn channel(&self) -> Result<Channel, PublishError> {
+    /// The channel of this generation, and the bytes that a frame has there; one that the broker has closed is replaced.
+    async fn channel(&self) -> Result<(Channel, usize), PublishError> {
         let mut open = self.channel.lock().await;
         let live = self.link.live().await.ok_or_else(|| PublishError::Unconfirmed("stopped".to_owned()))?;
+        let frame = usize::try_from(live.connection.configuration().frame_max()).unwrap_or(usize::MAX);
         if let Some(open) = open.as_ref().filter(|open| open.generation == live.generation)
             && open.channel.status().connected()
         {
-            return Ok(open.channel.clone());
+            return Ok((open.channel.clone(), frame));
         }
         let channel = confirming(&live.connection).await.map_err(|e| PublishError::Unconfirmed(e.to_string()))?;
         *open = Some(Open { generation: live.generation, channel: channel.clone() });
-        Ok(channel)
+        Ok((channel, frame))
     }
 }

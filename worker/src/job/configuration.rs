@@ -8,8 +8,13 @@ use serde_json::{Map, Value};
 use super::canonical;
 use super::decode::{object_in, object_of};
 
-/// What the texts of all kept configurations may take, bytes; each takes some three times as much.
-const KEPT: u64 = 8 * 1024 * 1024;
+/// What all kept configurations may take, bytes.
+const KEPT: u64 = 32 * 1024 * 1024;
+/// How many times its text a configuration takes as long as it is kept: the text three times, and its members, each with a
+/// map's place and a text of its own.
+const WEIGHT: usize = 16;
+/// The longest text that is kept, bytes; what a designer configures has a few KB.
+const LONGEST: usize = 256 * 1024;
 
 /// The element's configuration as it arrived.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +73,7 @@ pub(super) struct Configurations(Cache<String, Arc<Read>>);
 
 impl Default for Configurations {
     fn default() -> Self {
-        let weight = |text: &String, _: &Arc<Read>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let weight = |text: &String, _: &Arc<Read>| u32::try_from(text.len() * WEIGHT).unwrap_or(u32::MAX);
         Self(Cache::builder().weigher(weight).max_capacity(KEPT).build())
     }
 }
@@ -80,7 +85,9 @@ impl Configurations {
             return Ok(read);
         }
         let read = Arc::new(Read::new(text)?);
-        self.0.insert(text.to_owned(), Arc::clone(&read));
+        if text.len() <= LONGEST {
+            self.0.insert(text.to_owned(), Arc::clone(&read));
+        }
         Ok(read)
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::configuration::{Configuration, Configurations, Read};
 use super::members::{CONFIG, Members};
+use super::refusal::brief;
 use super::{Code, Envelope, JOB_TYPE, Refusal, job_hash};
 
 /// The element's error handling as it arrived (sheet 1.5).
@@ -153,15 +154,16 @@ impl Reader<'_> {
             None => None,
             Some(value) => Some(id_text(value).ok_or("`id` must be a string or a number")?),
         };
-        match (&self.envelope.message_id, in_body) {
+        let id = match (&self.envelope.message_id, in_body) {
             (Some(property), Some(body)) if *property != body => {
-                Err(format!("`id` is `{body}` but the message_id is `{property}`; they must be the same"))
+                return Err(format!("`id` is `{body}` but the message_id is `{property}`; they must be the same"));
             }
-            (_, Some(body)) if body.is_empty() => Err("`id` is empty".to_owned()),
-            (_, Some(body)) => Ok(body),
-            (Some(property), None) if !property.is_empty() => Ok(property.clone()),
-            _ => Err("there is no job id: neither `id` in the body nor a message_id".to_owned()),
-        }
+            (_, Some(body)) if body.is_empty() => return Err("`id` is empty".to_owned()),
+            (_, Some(body)) => body,
+            (Some(property), None) if !property.is_empty() => property.clone(),
+            _ => return Err("there is no job id: neither `id` in the body nor a message_id".to_owned()),
+        };
+        if is_id(&id) { Ok(id) } else { Err(format!("`id` must have 1 to {ID_BYTES} bytes and no NUL")) }
     }
 
     fn engine(&self) -> Result<String, String> {
@@ -219,8 +221,8 @@ impl Reader<'_> {
         let has_id = |name: &str| self.members.value(name).and_then(|value| value.get("id")).and_then(id_text);
         Refusal {
             code: Code::BadJob,
-            message,
-            id: id.filter(|id| !id.is_empty()),
+            message: brief(message),
+            id: id.filter(|id| is_id(id)),
             engine,
             process_id: has_id("process"),
             process: has_id("process").and_then(|_| self.echo("process")),
@@ -228,6 +230,14 @@ impl Reader<'_> {
             element: has_id("element").and_then(|_| self.echo("element")),
         }
     }
+}
+
+/// The longest job id, bytes: it is the `message_id` of the result, a short string (AMQP 0-9-1, section 4.2.5.3).
+const ID_BYTES: usize = 255;
+
+/// Whether a job can have this id: messages have to carry it, and databases to find it.
+pub(crate) fn is_id(id: &str) -> bool {
+    (1..=ID_BYTES).contains(&id.len()) && !id.contains('\0')
 }
 
 /// Whether `name` can be an engine's or a queue's name (CONTRACT 1).

@@ -166,3 +166,33 @@ fn the_place_of_an_error_is_that_in_the_whole_message() {
         assert!(refusal.message.ends_with(expected), "{body}: {}", refusal.message);
     }
 }
+
+#[test]
+fn an_id_is_one_that_messages_can_carry_and_databases_can_find() {
+    let with = |id: &str| {
+        let body = serde_json::json!({"id": id, "request": {"id": 1}, "element": {"id": "e"}});
+        Decoder::default().decode(body.to_string().as_bytes(), &Envelope::default())
+    };
+    let longest = "é".repeat(127) + "x";
+    assert_eq!(with(&longest).unwrap().id, longest);
+    for id in [&"é".repeat(128), "a\0b"] {
+        let refusal = with(id).unwrap_err();
+        assert_eq!((refusal.message.as_str(), &refusal.id), ("`id` must have 1 to 255 bytes and no NUL", &None));
+    }
+}
+
+#[test]
+fn a_refusal_quotes_no_more_than_a_header_can_hold() {
+    let long = "é".repeat(50_000);
+    for body in [
+        serde_json::json!({"id": "j1", "engine": long, "request": {"id": 1}, "element": {"id": "e"}}),
+        serde_json::json!({"id": long, "request": {"id": 1}, "element": {"id": "e"}}),
+        serde_json::json!({"id": "j1", "request": {"id": 1}, "element": {"id": "e"}, "deadline": long}),
+    ] {
+        let envelope = Envelope { message_id: Some("j1".to_owned()), ..Envelope::default() };
+        let message = Decoder::default().decode(body.to_string().as_bytes(), &envelope).unwrap_err().message;
+        assert!(message.len() < 1_010 && message.ends_with("é…"), "{message}");
+    }
+    let twice = format!(r#"{{"request":{{"id":1}},"config":{{"{long}":1,"{long}":2}}"#);
+    assert!(Decoder::default().decode(twice.as_bytes(), &Envelope::default()).unwrap_err().message.len() < 1_010);
+}

@@ -28,6 +28,27 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal of a message of which only the `message_id` is known.
     pub(super) fn unread(code: Code, message: String, id: Option<String>) -> Self {
-        Self { code, message, id, engine: None, process: None, request: None, element: None, process_id: None }
+        Self {
+            code,
+            message: brief(message),
+            id,
+            engine: None,
+            process: None,
+            request: None,
+            element: None,
+            process_id: None,
+        }
     }
+}
+
+/// What may be quoted of a message in its refusal, bytes: a header of the dead letter says it too, and has to fit into a frame.
+const BRIEF: usize = 1_000;
+
+/// The beginning of a text that may hold anything.
+pub(super) fn brief(mut text: String) -> String {
+    if text.len() > BRIEF {
+        text.truncate(text.floor_char_boundary(BRIEF));
+        text.push('…');
+    }
+    text
 }

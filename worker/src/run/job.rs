@@ -262,7 +262,10 @@ pub(super) async fn after_panic(
     granted: Option<&Granted>,
 ) -> Result<Settled, Stopping> {
     let envelope = copy::envelope(&delivery.properties);
-    let (Ok(job), Some(grant)) = (worker.decoder.decode(&delivery.body, &envelope), granted.cloned()) else {
+    // What was granted was decoded once without a panic.
+    let decoded =
+        granted.cloned().and_then(|grant| Some((grant, worker.decoder.decode(&delivery.body, &envelope).ok()?)));
+    let Some((grant, job)) = decoded else {
         let why = "a defect of Data Connector met this message; its log has the place";
         refuse::to_dead(worker, delivery, &envelope, envelope.message_id.as_deref(), Code::Internal, why).await?;
         return Ok(Settled::Done);

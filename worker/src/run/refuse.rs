@@ -1,7 +1,5 @@
 //! Messages that cannot be worked on: answered where that can be done safely, dead letters in any case (CONTRACT 3).
 
-use std::time::Duration;
-
 use super::worker::{Delivered, Settled, Stopping, Worker};
 use crate::amqp::{Delivery, HeaderValue, Message};
 use crate::engine;
@@ -116,9 +114,5 @@ pub(super) async fn to_dead(
         body: delivery.body.clone(),
         properties,
     };
-    while worker.publish_for_sure(&letter).await? == Delivered::Returned {
-        // The queue is ours and is declared again with the next connection.
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
-    Ok(())
+    worker.publish_until_taken(&letter).await
 }

@@ -94,8 +94,24 @@ impl Worker {
 
     /// Puts a copy into the delay ladder; returns once the broker has confirmed it.
     pub(super) async fn delay(&self, copy: Message, wait: Duration) -> Result<(), Stopping> {
-        let copy = self.topology.delayed(copy, wait);
-        self.publish_for_sure(&copy).await.map(drop)
+        self.publish_until_taken(&self.topology.delayed(copy, wait)).await
+    }
+
+    /// Puts a message into a queue of our own; one that is gone is declared again with the next connection.
+    pub(super) async fn publish_until_taken(&self, message: &Message) -> Result<(), Stopping> {
+        let mut tries = 0;
+        while self.publish_for_sure(message).await? == Delivered::Returned {
+            tracing::warn!(
+                message_id = message.properties.message_id,
+                "no queue takes a copy of this message at exchange `{}` with key `{}`; it is published again until one \
+                 does",
+                message.exchange,
+                message.routing_key
+            );
+            self.pause(tries).await?;
+            tries += 1;
+        }
+        Ok(())
     }
 
     /// Sends a stored result where its job asked for it; one that nobody takes stays in the ledger.
@@ -123,6 +139,10 @@ impl Worker {
             match self.publisher.publish(message).await {
                 Ok(()) => return Ok(Delivered::Taken),
                 Err(PublishError::Returned { .. }) => return Ok(Delivered::Returned),
+                Err(error @ PublishError::Impossible(_)) => {
+                    tracing::error!(%error, message_id = message.properties.message_id, "a message is not published");
+                    return Ok(Delivered::Returned);
+                }
                 Err(error) => tracing::debug!(%error, "a message was not confirmed and is published again"),
             }
             self.pause(tries).await?;

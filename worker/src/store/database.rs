@@ -199,10 +199,17 @@ fn migration_failed(error: MigrateError) -> Error {
     }
 }
 
-/// Whether a database's own error may be gone at the next try: restarts, locks, a standby that takes over, full disks.
+/// Whether a transaction was given up for another one, as PostgreSQL does when two wait for each other (`40P01`, `40001`).
+pub(super) fn is_in_the_way(error: &dyn DatabaseError) -> bool {
+    error.code().is_some_and(|code| matches!(code.as_ref(), "40P01" | "40001"))
+}
+
+/// Whether a database's own error may be gone at the next try, over another connection: restarts, locks, a standby that
+/// takes over, full disks, and statements that were prepared before a migration (`0A000`, `26000`).
 pub(super) fn is_passing(error: &dyn DatabaseError) -> bool {
     let code = error.code().unwrap_or_default();
-    let postgres = ["08", "25006", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class));
+    let postgres =
+        ["08", "0A000", "25006", "26000", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class));
     // SQLite: busy, locked, I/O error, full, cannot open, and their extended codes.
     let sqlite = code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 10 | 13 | 14));
     if code.len() == 5 { postgres } else { sqlite }

@@ -41,6 +41,9 @@ pub enum Error {
     /// The database cannot be reached, or broke off.
     #[error("the database cannot be reached: {0}")]
     Unreachable(String),
+    /// Another writer was in the way, so that nothing was written.
+    #[error("another writer of the database was in the way: {0}")]
+    InTheWay(String),
     /// The file or its folder cannot be used.
     #[error("{path} cannot be used: {source}")]
     File {
@@ -70,9 +73,9 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the database cannot be reached: another try may succeed.
+    /// Whether the database cannot be reached, or not now: another try may succeed.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Unreachable(_))
+        matches!(self, Self::Unreachable(_) | Self::InTheWay(_))
     }
 
     /// Whether the operator has to change something.
@@ -86,6 +89,7 @@ impl Error {
     fn again(&self) -> Self {
         match self {
             Self::Unreachable(why) => Self::Unreachable(why.clone()),
+            Self::InTheWay(why) => Self::InTheWay(why.clone()),
             Self::Refused(why) => Self::Refused(why.clone()),
             other => Self::Refused(other.to_string()),
         }
@@ -95,6 +99,9 @@ impl Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
+            sqlx::Error::Database(problem) if database::is_in_the_way(problem.as_ref()) => {
+                Self::InTheWay(problem.message().to_owned())
+            }
             sqlx::Error::Database(problem) if !database::is_passing(problem.as_ref()) => {
                 Self::Refused(problem.message().to_owned())
             }

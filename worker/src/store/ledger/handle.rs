@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::writer::{Operation, write};
 use super::{Claim, ClaimRequest, Record, Recorded, StoredResult, postgres, sqlite};
 use crate::fault;
+use crate::job::is_id;
 use crate::store::database::{Database, held, on};
 use crate::store::workers::millis;
 use crate::store::{Error, dead_letters::shown};
@@ -17,8 +18,6 @@ use crate::store::{Error, dead_letters::shown};
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Waits of a result that nobody takes: from the first, doubling, to the last.
 const RETURNED_MS: (i64, i64) = (5_000, 600_000);
-/// The longest id, bytes; indexes take no longer ones.
-const ID_BYTES: usize = 1_024;
 /// Rows that one statement drops.
 const CHUNK: u64 = 1_000;
 /// How long the lease of a dead worker is kept, for people, and the turns of a connector that nobody calls.
@@ -68,8 +67,8 @@ impl LedgerHandle {
         if fault::without("claim") {
             Arc::make_mut(&mut request).id = uuid::Uuid::new_v4().to_string();
         }
-        if !is_possible(&request.id) {
-            return Err(Error::Refused(format!("a job id has at most {ID_BYTES} bytes and no NUL")));
+        if !is_id(&request.id) {
+            return Err(Error::Refused("a job cannot have this id".to_owned()));
         }
         let (answer, answered) = oneshot::channel();
         let mut unread = Unread { id: request.id.clone(), answered, queue: self.queue.clone() };
@@ -117,7 +116,7 @@ impl LedgerHandle {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn cancel(&self, id: &str) -> Result<bool, Error> {
-        if !is_possible(id) {
+        if !is_id(id) {
             return Ok(false);
         }
         let clock = self.database.clock();
@@ -132,7 +131,7 @@ impl LedgerHandle {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn knows(&self, id: &str) -> Result<bool, Error> {
-        if !is_possible(id) {
+        if !is_id(id) {
             return Ok(false);
         }
         let statement = "SELECT COUNT(*) FROM jobs WHERE id = $1";
@@ -145,7 +144,7 @@ impl LedgerHandle {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn crashes(&self, id: &str) -> Result<i64, Error> {
-        if !is_possible(id) {
+        if !is_id(id) {
             return Ok(0);
         }
         let statement = "SELECT crashes FROM jobs WHERE id = $1";
@@ -218,11 +217,6 @@ fn in_time<T>(
 
 fn closed() -> Error {
     Error::Unreachable("the ledger is closed".to_owned())
-}
-
-/// Whether a job can have this id in both databases.
-fn is_possible(id: &str) -> bool {
-    id.len() <= ID_BYTES && !id.contains('\0')
 }
 
 /// Columns that people read; what a database's text cannot hold is replaced.

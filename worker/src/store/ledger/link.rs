@@ -21,9 +21,17 @@ const IDLE: Duration = Duration::from_secs(2);
 /// delayed acknowledgements, RFC 1122 section 4.2.3.2), and the driver cannot switch that off.
 const ONE_RECORD: usize = 12 * 1024;
 
+/// What a statement or transaction may carry elsewhere, bytes: large enough to save statements, and small enough to be
+/// written within [`STATEMENT`] on a slow disk.
+const MOST: usize = 8 * 1024 * 1024;
+
 /// Every row is found by its key. A planner that has seen a table empty or without statistics would read all of it for each
 /// batch, and keep that plan.
-const BY_KEY: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
+///
+/// A statement that nobody waits for any more ends at the server too: it would go on holding its locks, and could grant a
+/// job after that grant was taken back.
+const SESSION: &str =
+    "SET statement_timeout = '10s'; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
     SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan";
 
 /// Where batches are written.
@@ -58,7 +66,7 @@ impl Session {
 
     async fn connect(&self) -> sqlx::Result<PgConnection> {
         let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
-        connection.execute(sqlx::raw_sql(BY_KEY)).await?;
+        connection.execute(sqlx::raw_sql(SESSION)).await?;
         Ok(connection)
     }
 
@@ -95,7 +103,7 @@ impl Link {
     pub(super) fn most_bytes(&self) -> usize {
         match self {
             Self::Postgres(session) if session.is_encrypted() => ONE_RECORD,
-            Self::Sqlite(_) | Self::Postgres(_) => usize::MAX,
+            Self::Sqlite(_) | Self::Postgres(_) => MOST,
         }
     }
 

@@ -16,7 +16,7 @@ use crate::store::Error;
 use crate::store::database::POSTGRES_NOW;
 
 /// The rows are locked by a statement of their own: leases are then read as they are once the locks are held.
-const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id COLLATE \"C\" FOR UPDATE";
 const READ: &str =
     "SELECT j.*, w.seen_until FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id WHERE j.id = ANY($1)";
 const TAKE: &str = "UPDATE jobs SET state = 'sending', attempt = $2, fence = $3, crashes = $4, worker_id = $5,

@@ -142,16 +142,19 @@ impl Writer {
         while let Some(mut part) = parts.pop() {
             match self.link.write(&self.worker, &part.questions()).await {
                 Ok(written) => {
-                    for (asked, recorded) in part.records.into_iter().zip(written.records) {
-                        self.tell_recorded(asked, recorded).await;
-                    }
                     for ((request, answer), said) in part.claims.into_iter().zip(written.claims) {
                         match said {
                             Some(said) => self.deliver(answer, said),
                             None => known.push((request, answer)),
                         }
                     }
+                    // Last, since some of them are looked up one by one.
+                    for (asked, recorded) in part.records.into_iter().zip(written.records) {
+                        self.tell_recorded(asked, recorded).await;
+                    }
                 }
+                // Two workers with the same jobs; the other one's batch is through.
+                Err(Error::InTheWay(_)) => parts.push(part),
                 Err(error) => {
                     if matches!(error, Error::Refused(_))
                         && let Some(other) = part.split()
@@ -211,6 +214,7 @@ impl Writer {
                         }
                     }
                 }
+                Err(Error::InTheWay(_)) => parts.push(part),
                 Err(error) => {
                     if matches!(error, Error::Refused(_))
                         && let Some(other) = part.split()

@@ -98,10 +98,10 @@ contract! {
 contract! {
     async fn ids_are_texts_of_any_kind_within_limits(bed: Bed) {
         let ledger = bed.worker("one").await;
-        for id in ["", "7", "ü\u{1f980}'\"--", &"x".repeat(1_024)] {
+        for id in ["7", "ü\u{1f980}'\"--", &"x".repeat(255)] {
             granted(ledger.claim(asking(id, 1)).await.unwrap());
         }
-        for id in ["a\0b", &"x".repeat(1_025)] {
+        for id in ["", "a\0b", &"x".repeat(256)] {
             assert!(ledger.claim(asking(id, 1)).await.is_err(), "{id}");
             assert!(!ledger.knows(id).await.unwrap() && !ledger.cancel(id).await.unwrap());
         }

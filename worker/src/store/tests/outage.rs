@@ -32,6 +32,51 @@ async fn what_was_asked_while_the_database_was_away_is_an_error_and_harms_nobody
     .await;
 }
 
+/// Two workers that have the same jobs in hand may wait for each other; PostgreSQL then gives one of them up.
+#[tokio::test]
+async fn a_batch_that_another_writer_was_in_the_way_of_is_written_again() {
+    on_postgresql(|bed| async move {
+        use sqlx::{Connection, Executor};
+        let ledger = bed.worker("one").await;
+        let taken = granted(ledger.claim(asking("b", 1)).await.unwrap());
+        ledger.record(answer("b", taken.fence, b"{}")).await.unwrap();
+        let grant = granted(ledger.claim(asking("a", 1)).await.unwrap());
+
+        let mut other = sqlx::PgConnection::connect(&bed.url).await.unwrap();
+        let lock = |id| format!("SELECT 1 FROM jobs WHERE id = '{id}' FOR UPDATE");
+        // The one who looks first is given up, and that is not this one.
+        other.execute("BEGIN; SET LOCAL deadlock_timeout = '10s'").await.unwrap();
+        other.execute(sqlx::AssertSqlSafe(lock("b"))).await.unwrap();
+        ledger.published("b");
+        let recorded = tokio::spawn({
+            let ledger = ledger.clone();
+            async move { ledger.record(answer("a", grant.fence, b"{}")).await }
+        });
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        other.execute(sqlx::AssertSqlSafe(lock("a"))).await.unwrap();
+        other.execute("COMMIT").await.unwrap();
+        assert_eq!(recorded.await.unwrap().unwrap(), Recorded::Done);
+        ledger.flush().await;
+        assert_eq!((bed.state("a").await, bed.state("b").await), ("answered".to_owned(), "published".to_owned()));
+    })
+    .await;
+}
+
+/// A migration that adds a column makes prepared statements useless.
+#[tokio::test]
+async fn a_migration_beside_a_running_worker_costs_one_try() {
+    on_postgresql(|bed| async move {
+        let ledger = bed.worker("one").await;
+        granted(ledger.claim(asking("j", 1)).await.unwrap());
+        assert!(matches!(ledger.claim(asking("j", 1)).await.unwrap(), Claim::Held { .. }));
+        bed.sql("ALTER TABLE jobs ADD COLUMN added BIGINT").await;
+        let first = ledger.claim(asking("j", 1)).await;
+        assert!(first.as_ref().is_err_and(crate::store::Error::is_unreachable), "{first:?}");
+        assert!(matches!(ledger.claim(asking("j", 1)).await.unwrap(), Claim::Held { .. }));
+    })
+    .await;
+}
+
 /// PostgreSQL's texts hold no NUL; a batch must not fail for the one operation that has one.
 #[tokio::test]
 async fn only_the_guilty_operation_of_a_batch_fails() {
