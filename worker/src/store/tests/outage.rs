@@ -47,10 +47,13 @@ async fn a_batch_that_another_writer_was_in_the_way_of_is_written_again() {
         // The one who looks first is given up, and that is not this one.
         other.execute("BEGIN; SET LOCAL deadlock_timeout = '10s'").await.unwrap();
         other.execute(sqlx::AssertSqlSafe(lock("b"))).await.unwrap();
-        ledger.published("b");
         let recorded = tokio::spawn({
             let ledger = ledger.clone();
-            async move { ledger.record(answer("a", grant.fence, b"{}")).await }
+            async move {
+                // One batch: the writer has no turn in between.
+                ledger.published("b");
+                ledger.record(answer("a", grant.fence, b"{}")).await
+            }
         });
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
         other.execute(sqlx::AssertSqlSafe(lock("a"))).await.unwrap();
