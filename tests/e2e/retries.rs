@@ -40,6 +40,24 @@ async fn a_failed_attempt_is_followed_by_another_under_the_same_key() {
 }
 
 #[tokio::test]
+async fn a_job_waits_although_its_queue_in_the_ladder_was_deleted() {
+    let third_party = ThirdParty::start(|_, n| match n {
+        0 => Reply::status(503, &json!({})),
+        _ => Reply::json(&json!({"ok": true})),
+    })
+    .await;
+    let scene = scene_with(&third_party, "PUT", json!({})).await;
+    let worker = scene.worker(&[]).await;
+    let mut engine = scene.engine().await;
+    engine.delete_queue("retry.q0").await;
+    engine.publish(&with_retries(job("j1", "r", &[("ok", "ok")], json!({})), 3, 1)).await;
+    let result = engine.result().await;
+    assert_eq!((result.status(), result.body["call"]["attempts"].as_u64()), ("completed", Some(2)));
+    assert_eq!(third_party.seen().len(), 2);
+    assert!(worker.output().contains("declaring all queues again"), "{}", worker.output());
+}
+
+#[tokio::test]
 async fn attempts_run_out_with_a_list_of_what_happened() {
     let third_party = ThirdParty::start(|_, _| Reply::status(500, &json!({"message": "broken"}))).await;
     let scene = scene_with(&third_party, "GET", json!({"errorMapping": [{"when": "5xx", "code": "DOWN"}]})).await;

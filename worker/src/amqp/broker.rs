@@ -35,7 +35,7 @@ impl Broker {
         let (settings, topology) = (Arc::new(settings.clone()), Arc::new(Topology::new(&settings.prefix)));
         let consuming = Link::open(Arc::clone(&settings), Arc::clone(&topology), Role::Consuming).await?;
         let publishing = Link::open(Arc::clone(&settings), Arc::clone(&topology), Role::Publishing).await?;
-        let publisher = Publisher::new(publishing.clone(), settings.confirm_timeout);
+        let publisher = Publisher::new(publishing.clone(), Arc::clone(&settings), Arc::clone(&topology));
         let broker = Self { settings, topology, consuming, publishing, publisher };
         if let Some(live) = broker.consuming.live().await {
             declare::declare(&live.connection, &broker.topology, &broker.settings.queues).await?;

@@ -1,16 +1,16 @@
 //! Publishing: persistent, mandatory, confirmed; any number of messages under way at once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use lapin::options::BasicPublishOptions;
 use lapin::{Channel, Confirmation};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::declare::confirming;
+use super::declare::{confirming, declare};
 use super::link::Link;
 use super::message::{Message, short};
+use super::{Error, Settings, Topology};
 use crate::fault;
 
 /// What the frame of a message's properties holds beside its headers, at most, bytes: five short strings, and its framing.
@@ -43,7 +43,8 @@ pub enum PublishError {
 pub struct Publisher {
     link: Link,
     channel: Arc<Mutex<Option<Open>>>,
-    confirm_timeout: Duration,
+    settings: Arc<Settings>,
+    topology: Arc<Topology>,
 }
 
 #[derive(Clone)]
@@ -59,8 +60,17 @@ impl std::fmt::Debug for Open {
 }
 
 impl Publisher {
-    pub(super) fn new(link: Link, confirm_timeout: Duration) -> Self {
-        Self { link, channel: Arc::default(), confirm_timeout }
+    pub(super) fn new(link: Link, settings: Arc<Settings>, topology: Arc<Topology>) -> Self {
+        Self { link, channel: Arc::default(), settings, topology }
+    }
+
+    /// Declares everything under the prefix again: a queue that somebody deleted comes back.
+    ///
+    /// # Errors
+    /// When the connection is gone, or a queue exists with other arguments.
+    pub async fn declare(&self) -> Result<(), Error> {
+        let Some(live) = self.link.live().await else { return Ok(()) };
+        declare(&live.connection, &self.topology, &self.settings.queues).await
     }
 
     /// Publishes one message and waits for its confirm.
@@ -68,9 +78,10 @@ impl Publisher {
     /// # Errors
     /// [`PublishError`]; after `Unconfirmed` the message may be on its queue all the same.
     pub async fn publish(&self, message: &Message) -> Result<(), PublishError> {
-        match timeout(self.confirm_timeout, self.attempt(message)).await {
+        let patience = self.settings.confirm_timeout;
+        match timeout(patience, self.attempt(message)).await {
             Ok(published) => published,
-            Err(_) => Err(PublishError::Unconfirmed(format!("no answer within {:?}", self.confirm_timeout))),
+            Err(_) => Err(PublishError::Unconfirmed(format!("no answer within {patience:?}"))),
         }
     }
 

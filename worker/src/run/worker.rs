@@ -97,17 +97,19 @@ impl Worker {
         self.publish_until_taken(&self.topology.delayed(copy, wait)).await
     }
 
-    /// Puts a message into a queue of our own; one that is gone is declared again with the next connection.
+    /// Puts a message into a queue of our own; one that is gone is declared again.
     pub(super) async fn publish_until_taken(&self, message: &Message) -> Result<(), Stopping> {
         let mut tries = 0;
         while self.publish_for_sure(message).await? == Delivered::Returned {
             tracing::warn!(
                 message_id = message.properties.message_id,
-                "no queue takes a copy of this message at exchange `{}` with key `{}`; it is published again until one \
-                 does",
+                "no queue takes a copy of this message at exchange `{}` with key `{}`; declaring all queues again",
                 message.exchange,
                 message.routing_key
             );
+            if let Err(error) = self.publisher.declare().await {
+                tracing::error!(%error, "the queues cannot be declared");
+            }
             self.pause(tries).await?;
             tries += 1;
         }
