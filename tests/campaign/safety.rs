@@ -199,7 +199,8 @@ async fn malformed(settings: Settings) -> Findings {
     let (bad, good) = (settings.of(10_000, 500), settings.of(1_000, 50));
     for n in 0..bad {
         let body = malformed_body(n, &mut random);
-        world.stub.submit_bytes(&format!("bad{n}"), &body).await;
+        let header = if n % 10 == 9 { random.usize(10_000..120_000) } else { 0 };
+        world.stub.submit_bytes(&format!("bad{n}"), &body, header).await;
         if n % (bad / good) == 0 {
             let id = format!("good{n}");
             world.stub.submit(&job(&id, "r", &[], json!({"job": id}))).await;
@@ -219,7 +220,7 @@ async fn malformed(settings: Settings) -> Findings {
 }
 
 fn malformed_body(n: u32, random: &mut fastrand::Rng) -> Vec<u8> {
-    match n % 8 {
+    match n % 10 {
         0 => b"not JSON".to_vec(),
         1 => vec![0xff; random.usize(1..200)],
         2 => b"[]".to_vec(),
@@ -227,6 +228,9 @@ fn malformed_body(n: u32, random: &mut fastrand::Rng) -> Vec<u8> {
         4 => json!({"id": {"an": "object"}}).to_string().into_bytes(),
         5 => json!({"request": {"id": "r"}, "element": 7}).to_string().into_bytes(),
         6 => vec![b'x'; 100_001 + random.usize(0..1_000)],
+        7 => {
+            json!({"engine": "x".repeat(random.usize(1_000..99_000)), "request": {"id": "r"}}).to_string().into_bytes()
+        }
         _ => json!({"id": format!("bad{n}"), "request": {"id": "r"}, "element": {"id": "e"}, "deadline": "tomorrow"})
             .to_string()
             .into_bytes(),

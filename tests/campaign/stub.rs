@@ -87,19 +87,19 @@ impl Stub {
     /// Publishes a job until the broker has confirmed it.
     pub(crate) async fn submit(&self, job: &Value) {
         let id = job["id"].as_str().unwrap_or_default().to_owned();
-        self.submit_bytes(&id, job.to_string().as_bytes()).await;
+        self.submit_bytes(&id, job.to_string().as_bytes(), 0).await;
         self.history().submitted.insert(id);
     }
 
-    /// Publishes anything under an id until the broker has confirmed it.
-    pub(crate) async fn submit_bytes(&self, id: &str, body: &[u8]) {
+    /// Publishes anything under an id, with a header of so many bytes, until the broker has confirmed it.
+    pub(crate) async fn submit_bytes(&self, id: &str, body: &[u8], header: usize) {
         let mut open = self.publishing.lock().await;
         loop {
             if open.is_none() {
                 *open = self.open().await;
             }
             let confirmed = match open.as_ref() {
-                Some((_, channel)) => self.publish(channel, id, body).await.unwrap_or(false),
+                Some((_, channel)) => self.publish(channel, id, body, header).await.unwrap_or(false),
                 None => false,
             };
             if confirmed {
@@ -117,8 +117,11 @@ impl Stub {
         Some((connection, channel))
     }
 
-    async fn publish(&self, channel: &Channel, id: &str, body: &[u8]) -> lapin::Result<bool> {
+    async fn publish(&self, channel: &Channel, id: &str, body: &[u8], header: usize) -> lapin::Result<bool> {
+        let mut headers = FieldTable::default();
+        headers.insert(short("note"), AMQPValue::LongString("x".repeat(header).into()));
         let properties = BasicProperties::default()
+            .with_headers(headers)
             .with_delivery_mode(2)
             .with_content_type(short("application/json"))
             .with_message_id(short(id))

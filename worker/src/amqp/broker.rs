@@ -9,7 +9,6 @@ use super::consumer::{Consumer, Source};
 use super::declare::{self, refused};
 use super::link::{Link, connect};
 use super::message::short;
-use super::nodes::Role;
 use super::publisher::Publisher;
 use super::{Error, Settings, Topology};
 
@@ -33,8 +32,8 @@ impl Broker {
     /// When the broker cannot be reached, is too old, or has queues with other arguments.
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
         let (settings, topology) = (Arc::new(settings.clone()), Arc::new(Topology::new(&settings.prefix)));
-        let consuming = Link::open(Arc::clone(&settings), Arc::clone(&topology), Role::Consuming).await?;
-        let publishing = Link::open(Arc::clone(&settings), Arc::clone(&topology), Role::Publishing).await?;
+        let consuming = Link::open(Arc::clone(&settings), Arc::clone(&topology), "consuming").await?;
+        let publishing = Link::open(Arc::clone(&settings), Arc::clone(&topology), "publishing").await?;
         let publisher = Publisher::new(publishing.clone(), Arc::clone(&settings), Arc::clone(&topology));
         let broker = Self { settings, topology, consuming, publishing, publisher };
         if let Some(live) = broker.consuming.live().await {
@@ -48,7 +47,7 @@ impl Broker {
     /// # Errors
     /// When the broker cannot be reached or refuses.
     pub async fn remove(settings: Settings) -> Result<(), Error> {
-        let connection = connect(&settings, Role::Publishing).await?;
+        let connection = connect(&settings, "removing", false).await?;
         declare::remove(&connection, &Topology::new(&settings.prefix), &settings.queues).await?;
         connection.close(200, "removed".into()).await.map_err(|e| refused("close the connection", &e))
     }

@@ -206,7 +206,10 @@ impl Pump {
             };
             let delivery = match next {
                 Ok(Some((queue, Ok(delivery)))) => Delivery::of(delivery, queue, &channel),
-                Ok(Some((_, Err(error)))) => return lost(error),
+                Ok(Some((_, Err(error)))) => {
+                    self.link.heard(&error);
+                    return lost(error);
+                }
                 Ok(None) => return End::Lost("the broker cancelled the consumer".to_owned()),
                 // With all it may hold in hand, a consumer has no reason to hear anything.
                 Err(_) if self.is_full(&channel) => continue,

@@ -12,11 +12,13 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::nodes::{Node, Role, nodes};
+use super::nodes::{Node, nodes};
 use super::{Error, Settings, Topology, declare};
 
 /// From dialling to an open connection.
 const CONNECT: Duration = Duration::from_secs(10);
+/// A frame that breaks the rules, for one by its size (AMQP 0-9-1, section 1.2, `frame-error`).
+const FRAME_ERROR: u16 = 501;
 /// How often a connection is looked at whose listener says nothing.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -50,9 +52,24 @@ struct Facts {
     blocked: AtomicBool,
     drifted: AtomicBool,
     rebuilt: AtomicU64,
+    large_frames: AtomicBool,
 }
 
 impl Facts {
+    /// Notes that a frame was larger than agreed on: with small frames, the message that it belongs to would end every
+    /// connection anew.
+    fn heard(&self, error: &lapin::Error) {
+        if let lapin::ErrorKind::ProtocolError(error) = error.kind()
+            && error.get_id() == FRAME_ERROR
+        {
+            self.large_frames.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn large_frames(&self) -> bool {
+        self.large_frames.load(Ordering::Relaxed)
+    }
+
     fn declared<T>(&self, declared: &Result<T, Error>) {
         self.drifted.store(matches!(declared, Err(Error::Drift { .. })), Ordering::Relaxed);
     }
@@ -60,8 +77,12 @@ impl Facts {
 
 impl Link {
     /// Connects once; from then on the connection comes back for ever.
-    pub(super) async fn open(settings: Arc<Settings>, topology: Arc<Topology>, role: Role) -> Result<Self, Error> {
-        let connection = Arc::new(connect(&settings, role).await?);
+    pub(super) async fn open(
+        settings: Arc<Settings>,
+        topology: Arc<Topology>,
+        role: &'static str,
+    ) -> Result<Self, Error> {
+        let connection = Arc::new(connect(&settings, role, false).await?);
         let (tell, current) = watch::channel(Some(Live { connection, generation: 0 }));
         let facts = Arc::<Facts>::default();
         let task = tokio::spawn(supervise(settings, topology, role, tell, Arc::clone(&facts)));
@@ -88,6 +109,11 @@ impl Link {
     /// Whether the last declaration met a queue or an exchange with other arguments.
     pub(super) fn has_drifted(&self) -> bool {
         self.facts.drifted.load(Ordering::Relaxed)
+    }
+
+    /// Notes what ended a channel of this connection.
+    pub(super) fn heard(&self, error: &lapin::Error) {
+        self.facts.heard(error);
     }
 
     /// Notes how declaring went.
@@ -128,7 +154,7 @@ impl std::fmt::Debug for Link {
 async fn supervise(
     settings: Arc<Settings>,
     topology: Arc<Topology>,
-    role: Role,
+    role: &'static str,
     tell: watch::Sender<Option<Live>>,
     facts: Arc<Facts>,
 ) {
@@ -136,29 +162,32 @@ async fn supervise(
         let live = tell.borrow().clone();
         let generation = live.as_ref().map_or(0, |live| live.generation);
         if let Some(live) = live {
-            let why = lost(&live.connection, &facts.blocked).await;
-            tracing::warn!(connection = role.name(), "the connection to RabbitMQ was lost ({why}); connecting again");
+            let why = lost(&live.connection, &facts).await;
+            tracing::warn!(connection = role, "the connection to RabbitMQ was lost ({why}); connecting again");
         }
         facts.blocked.store(false, Ordering::Relaxed);
         tell.send_replace(None);
         let connection = Arc::new(connect_again(&settings, &topology, role, &facts).await);
-        tracing::info!(connection = role.name(), "connected to RabbitMQ again");
+        tracing::info!(connection = role, "connected to RabbitMQ again");
         tell.send_replace(Some(Live { connection, generation: generation + 1 }));
     }
 }
 
 /// Waits until the connection is of no more use; says why.
-async fn lost(connection: &Connection, blocked: &AtomicBool) -> String {
+async fn lost(connection: &Connection, facts: &Facts) -> String {
     let mut events = connection.events_listener();
     while connection.status().connected() {
         match timeout(LOOK, events.next()).await {
             Ok(Some(Event::ConnectionBlocked(reason))) => {
-                blocked.store(true, Ordering::Relaxed);
+                facts.blocked.store(true, Ordering::Relaxed);
                 tracing::warn!(reason, "RabbitMQ takes no messages for now");
             }
-            Ok(Some(Event::ConnectionUnblocked)) => blocked.store(false, Ordering::Relaxed),
+            Ok(Some(Event::ConnectionUnblocked)) => facts.blocked.store(false, Ordering::Relaxed),
             // A channel's error is its owner's business; the loop's condition judges the connection.
-            Ok(Some(Event::Error(error))) if !connection.status().connected() => return error.to_string(),
+            Ok(Some(Event::Error(error))) if !connection.status().connected() => {
+                facts.heard(&error);
+                return error.to_string();
+            }
             Ok(None) => return "the connection ended".to_owned(),
             Ok(Some(_)) | Err(_) => {}
         }
@@ -168,13 +197,13 @@ async fn lost(connection: &Connection, blocked: &AtomicBool) -> String {
 
 /// Full jitter between 0.2 and 8 s: a restarted broker must not meet all workers at once, and jobs go on within ten seconds
 /// of its return.
-async fn connect_again(settings: &Settings, topology: &Topology, role: Role, facts: &Facts) -> Connection {
+async fn connect_again(settings: &Settings, topology: &Topology, role: &'static str, facts: &Facts) -> Connection {
     let mut longest = 0.4;
     loop {
         let wait = 0.2 + fastrand::f64() * longest;
         tokio::time::sleep(Duration::from_secs_f64(wait)).await;
         let connected = async {
-            let connection = connect(settings, role).await?;
+            let connection = connect(settings, role, facts.large_frames()).await?;
             declare::declare(&connection, topology, &settings.queues).await?;
             Ok::<_, Error>(connection)
         };
@@ -182,19 +211,17 @@ async fn connect_again(settings: &Settings, topology: &Topology, role: Role, fac
         facts.declared(&connected);
         match connected {
             Ok(connection) => return connection,
-            Err(error @ Error::Drift { .. }) => {
-                tracing::error!(%error, connection = role.name(), "still no connection");
-            }
-            Err(error) => tracing::debug!(%error, connection = role.name(), "still no connection"),
+            Err(error @ Error::Drift { .. }) => tracing::error!(%error, connection = role, "still no connection"),
+            Err(error) => tracing::debug!(%error, connection = role, "still no connection"),
         }
         longest = f64::min(longest * 2.0, 7.8);
     }
 }
 
 /// One try at each node.
-pub(super) async fn connect(settings: &Settings, role: Role) -> Result<Connection, Error> {
+pub(super) async fn connect(settings: &Settings, role: &str, large_frames: bool) -> Result<Connection, Error> {
     let mut problems = Vec::new();
-    for node in nodes(&settings.url, settings.heartbeat, role)? {
+    for node in nodes(&settings.url, settings.heartbeat, large_frames)? {
         match connect_to(&node, settings, role).await {
             Err(Error::Unreachable { place, problem }) => problems.push((place, problem)),
             ended => return ended,
@@ -204,9 +231,9 @@ pub(super) async fn connect(settings: &Settings, role: Role) -> Result<Connectio
     Err(Error::Unreachable { place: places.join(" and "), problem: problems.join("; ") })
 }
 
-async fn connect_to(node: &Node, settings: &Settings, role: Role) -> Result<Connection, Error> {
+async fn connect_to(node: &Node, settings: &Settings, role: &str) -> Result<Connection, Error> {
     node.check().await?;
-    let name = format!("data-connector {} ({})", settings.name, role.name());
+    let name = format!("data-connector {} ({role})", settings.name);
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let tls = tls(settings)?;
     let unreachable = |problem: String| Error::Unreachable { place: node.place(), problem };

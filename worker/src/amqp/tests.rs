@@ -324,7 +324,7 @@ async fn a_broker_that_is_away_leaves_no_tasks_behind() {
     let before = tasks();
     for place in ["amqp://127.0.0.1:1", "amqps://127.0.0.1:1", &format!("amqp://{hangs_up}")] {
         for _ in 0..3 {
-            let refused = super::link::connect(&settings(place), super::nodes::Role::Consuming).await;
+            let refused = super::link::connect(&settings(place), "test", false).await;
             assert!(matches!(refused, Err(Error::Unreachable { .. })), "{place}: {:?}", refused.err());
         }
     }
