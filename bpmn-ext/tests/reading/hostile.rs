@@ -190,29 +190,35 @@ fn read(name: &str, text: &str) -> Counts {
     counts
 }
 
-/// The processor time that a file may take.
+/// The processor time that a file may take on a machine that is not held up.
 const BAR: Duration = Duration::from_millis(500);
+/// And on one that is, beside what an ordinary model of nearly the largest size takes at the same moment.
+const TIMES_ORDINARY: u32 = 4;
 
 /// Does something within the bars of F1.
 fn measured<T>(name: &str, work: impl Fn() -> T) -> T {
     // Forgets the peak of earlier cases; where that is not allowed, what goes beyond it is held to the bar.
     let is_reset = fs::write("/proc/self/clear_refs", "5").is_ok();
     let before = memory(if is_reset { "VmRSS:" } else { "VmHWM:" });
-    let timed = || {
-        let start = cpu_time();
-        (work(), cpu_time().saturating_sub(start))
-    };
-    let (done, mut spent) = timed();
+    let (done, spent) = timed(&work);
     let used = memory("VmHWM:").saturating_sub(before);
-    // Neighbours on the same core make everything dearer for a while.
-    for _ in 0..3 {
-        if spent > BAR {
-            spent = timed().1;
-        }
-    }
-    assert!(spent <= BAR, "{name}: {spent:?}");
     assert!(used <= 64 * 1024, "{name}: {used} KiB");
+    if spent > BAR {
+        let ordinary = ordinary(5_000);
+        let (mut spent, mut usual) = (spent, Duration::ZERO);
+        // Neighbours on the same core make everything dearer for a while.
+        for _ in 0..3 {
+            usual = usual.max(timed(&|| drop(bpmn_ext::read(&ordinary))).1);
+            spent = spent.min(timed(&work).1);
+        }
+        assert!(spent <= BAR.max(usual * TIMES_ORDINARY), "{name}: {spent:?} where an ordinary model takes {usual:?}");
+    }
     done
+}
+
+fn timed<T>(work: &impl Fn() -> T) -> (T, Duration) {
+    let start = cpu_time();
+    (work(), cpu_time().saturating_sub(start))
 }
 
 #[test]
