@@ -206,14 +206,19 @@ async fn malformed(settings: Settings) -> Findings {
             world.stub.submit(&job(&id, "r", &[], json!({"job": id}))).await;
         }
     }
-    let history = world.ended(Duration::from_mins(3)).await;
+    let (begun, expected) = (Instant::now(), usize::try_from(bad).unwrap_or(0));
+    let mut history = world.ended(Duration::from_mins(3)).await;
+    // They are written down one by one, beside the jobs.
+    while history.dead.len() < expected && begun.elapsed() < Duration::from_mins(10) {
+        history = world.ended(Duration::ZERO).await;
+    }
     let mut asked_for = history.clone();
     asked_for.results.retain(|job, _| !job.starts_with("bad"));
     asked_for.judge(&mut findings);
     let dead = history.dead.iter().filter(|job| job.starts_with("bad")).count();
     findings.figure("malformed", bad);
     findings.figure("dead letters", dead);
-    findings.holds("every malformed message is a dead letter", dead == usize::try_from(bad).unwrap_or(0));
+    findings.holds("every malformed message is a dead letter", dead == expected);
     findings.holds("every good job completed", asked_for.with_code("") == asked_for.submitted.len());
     world.judge_logs(&mut findings);
     findings

@@ -103,26 +103,32 @@ impl Properties {
     }
 
     /// Headers travel in one frame, and others may have larger frames than this connection: what does not fit is left
-    /// out, the longest texts first, since a frame that is too large would end the connection.
+    /// out, the longest texts first and ours last, since a frame that is too large would end the connection.
     fn headers_within(&self, room: usize) -> Vec<(&String, &HeaderValue)> {
         let mut headers: Vec<_> = self.headers.iter().collect();
         let mut taken: usize = headers.iter().map(|(name, value)| size(name, value)).sum();
         if taken > room {
-            headers.sort_by_key(|(name, value)| (matches!(value, HeaderValue::Text(_)), size(name, value)));
+            tracing::warn!(
+                message_id = self.message_id,
+                "the longest headers are left out of a copy of this message: all of them take {taken} bytes, and a frame \
+                 has {room} for them"
+            );
+            let is_foreign = |name: &String| !OURS.contains(&name.as_str());
+            headers.sort_by_key(|(name, value)| {
+                (is_foreign(name), matches!(value, HeaderValue::Text(_)), size(name, value))
+            });
         }
         while taken > room
             && let Some((name, value)) = headers.pop()
         {
-            tracing::warn!(
-                message_id = self.message_id,
-                "the header `{name}` is left out of a copy of this message: its headers take {taken} bytes and a frame \
-                 has {room} for them"
-            );
             taken -= size(name, value);
         }
         headers
     }
 }
+
+/// Headers that workers write and read, none of them long: a copy without its `attempt` would be another job's.
+const OURS: [&str; 8] = ["attempt", "attempts", "detail", "exchange", "job-id", "reason", "routing-key", "turn"];
 
 /// What a header takes in a frame, bytes (AMQP 0-9-1, section 4.2.5.5).
 fn size(name: &str, value: &HeaderValue) -> usize {
@@ -184,5 +190,10 @@ mod tests {
         assert_eq!(kept(14_000), "a attempt b");
         assert_eq!(kept(200), "attempt b");
         assert_eq!(kept(100), "attempt");
+        let mut letter = properties.clone();
+        letter.headers.insert("detail".to_owned(), text(7_000));
+        let sent = letter.to_send(7_200).unwrap();
+        let names: Vec<_> = sent.headers().as_ref().unwrap().inner().keys().map(ToString::to_string).collect();
+        assert_eq!(names, ["attempt", "b", "detail"]);
     }
 }

@@ -70,7 +70,9 @@ impl Publisher {
     /// When the connection is gone, or a queue exists with other arguments.
     pub async fn declare(&self) -> Result<(), Error> {
         let Some(live) = self.link.live().await else { return Ok(()) };
-        declare(&live.connection, &self.topology, &self.settings.queues).await
+        let declared = declare(&live.connection, &self.topology, &self.settings.queues).await;
+        self.link.declared(&declared);
+        declared
     }
 
     /// Publishes one message and waits for its confirm.
