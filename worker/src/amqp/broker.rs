@@ -34,10 +34,10 @@ impl Broker {
         let (settings, topology) = (Arc::new(settings.clone()), Arc::new(Topology::new(&settings.prefix)));
         let consuming = Link::open(Arc::clone(&settings), Arc::clone(&topology), "consuming").await?;
         let publishing = Link::open(Arc::clone(&settings), Arc::clone(&topology), "publishing").await?;
-        let publisher = Publisher::new(publishing.clone(), Arc::clone(&settings), Arc::clone(&topology));
+        let publisher = Publisher::new(publishing.clone(), settings.confirm_timeout);
         let broker = Self { settings, topology, consuming, publishing, publisher };
         if let Some(live) = broker.consuming.live().await {
-            declare::declare(&live.connection, &broker.topology, &broker.settings.queues).await?;
+            broker.consuming.declare(&live).await?;
         }
         Ok(broker)
     }
@@ -106,8 +106,7 @@ impl Broker {
     }
 
     fn consume(&self, source: Source, prefetch: u16) -> Consumer {
-        let (topology, settings) = (Arc::clone(&self.topology), Arc::clone(&self.settings));
-        Consumer::start(self.consuming.clone(), source, prefetch, topology, settings)
+        Consumer::start(self.consuming.clone(), source, prefetch, self.settings.quiet)
     }
 
     /// How many consumers the configured job queues have.

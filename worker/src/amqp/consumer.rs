@@ -16,11 +16,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::declare::declare;
 use super::link::Link;
 use super::message::{Properties, short};
 use super::silence::{Silence, Useless};
-use super::{Settings, Topology};
 
 /// Between losing a channel and opening the next one.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -104,16 +102,10 @@ fn settled(told: lapin::Result<bool>, what: &str) -> bool {
 
 impl Consumer {
     /// Starts consuming, as soon as there is a connection.
-    pub(super) fn start(
-        link: Link,
-        source: Source,
-        prefetch: u16,
-        topology: Arc<Topology>,
-        settings: Arc<Settings>,
-    ) -> Self {
+    pub(super) fn start(link: Link, source: Source, prefetch: u16, quiet: Duration) -> Self {
         let (hand_over, deliveries) = mpsc::channel(1);
         let (stop, stopped) = watch::channel(false);
-        let pump = Pump { link, source, prefetch, topology, settings, hand_over, stopped };
+        let pump = Pump { link, source, prefetch, quiet, hand_over, stopped };
         Self { deliveries, stop, pump: tokio::spawn(pump.run()).abort_handle() }
     }
 
@@ -144,8 +136,8 @@ struct Pump {
     link: Link,
     source: Source,
     prefetch: u16,
-    topology: Arc<Topology>,
-    settings: Arc<Settings>,
+    /// After how long a silence it is asked whether it still hears anything.
+    quiet: Duration,
     hand_over: mpsc::Sender<Delivery>,
     stopped: watch::Receiver<bool>,
 }
@@ -175,9 +167,7 @@ impl Pump {
             tokio::time::sleep(PAUSE).await;
             if live.connection.status().connected() {
                 // The connection lives, so that what ended the channel may be a queue that is gone.
-                let declared = declare(&live.connection, &self.topology, &self.settings.queues).await;
-                self.link.declared(&declared);
-                if let Err(error) = declared {
+                if let Err(error) = self.link.declare(&live).await {
                     tracing::error!(%error, "the queues cannot be declared");
                     tokio::time::sleep(PAUSE * 10).await;
                 }
@@ -202,14 +192,11 @@ impl Pump {
                     cancel(&channel, tags).await;
                     return End::Stopped;
                 }
-                next = timeout(self.settings.quiet, streams.next()) => next,
+                next = timeout(self.quiet, streams.next()) => next,
             };
             let delivery = match next {
                 Ok(Some((queue, Ok(delivery)))) => Delivery::of(delivery, queue, &channel),
-                Ok(Some((_, Err(error)))) => {
-                    self.link.heard(&error);
-                    return lost(error);
-                }
+                Ok(Some((_, Err(error)))) => return lost(error),
                 Ok(None) => return End::Lost("the broker cancelled the consumer".to_owned()),
                 // With all it may hold in hand, a consumer has no reason to hear anything.
                 Err(_) if self.is_full(&channel) => continue,

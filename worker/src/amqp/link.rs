@@ -8,15 +8,17 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::{Connection, ConnectionProperties, DefaultConnectionBuilder, Event};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::nodes::{Node, nodes};
 use super::{Error, Settings, Topology, declare};
 
 /// From dialling to an open connection.
 const CONNECT: Duration = Duration::from_secs(10);
+/// Some thirty queues, which a broker under load makes slowly.
+const DECLARE: Duration = Duration::from_mins(1);
 /// A frame that breaks the rules, for one by its size (AMQP 0-9-1, section 1.2, `frame-error`).
 const FRAME_ERROR: u16 = 501;
 /// How often a connection is looked at whose listener says nothing.
@@ -42,37 +44,21 @@ impl Live {
 #[derive(Clone)]
 pub(super) struct Link {
     current: watch::Receiver<Option<Live>>,
-    facts: Arc<Facts>,
+    line: Arc<Line>,
     supervisor: AbortHandle,
 }
 
-/// What is known of a connection beside whether it is there.
-#[derive(Default)]
-struct Facts {
+/// What a connection is for, and what is known of it beside whether it is there.
+struct Line {
+    settings: Arc<Settings>,
+    topology: Arc<Topology>,
+    role: &'static str,
     blocked: AtomicBool,
     drifted: AtomicBool,
     rebuilt: AtomicU64,
     large_frames: AtomicBool,
-}
-
-impl Facts {
-    /// Notes that a frame was larger than agreed on: with small frames, the message that it belongs to would end every
-    /// connection anew.
-    fn heard(&self, error: &lapin::Error) {
-        if let lapin::ErrorKind::ProtocolError(error) = error.kind()
-            && error.get_id() == FRAME_ERROR
-        {
-            self.large_frames.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn large_frames(&self) -> bool {
-        self.large_frames.load(Ordering::Relaxed)
-    }
-
-    fn declared<T>(&self, declared: &Result<T, Error>) {
-        self.drifted.store(matches!(declared, Err(Error::Drift { .. })), Ordering::Relaxed);
-    }
+    /// When declaring was last begun that succeeded.
+    declared: Mutex<Option<Instant>>,
 }
 
 impl Link {
@@ -84,9 +70,18 @@ impl Link {
     ) -> Result<Self, Error> {
         let connection = Arc::new(connect(&settings, role, false).await?);
         let (tell, current) = watch::channel(Some(Live { connection, generation: 0 }));
-        let facts = Arc::<Facts>::default();
-        let task = tokio::spawn(supervise(settings, topology, role, tell, Arc::clone(&facts)));
-        Ok(Self { current, facts, supervisor: task.abort_handle() })
+        let line = Arc::new(Line {
+            settings,
+            topology,
+            role,
+            blocked: AtomicBool::new(false),
+            drifted: AtomicBool::new(false),
+            rebuilt: AtomicU64::new(0),
+            large_frames: AtomicBool::new(false),
+            declared: Mutex::new(None),
+        });
+        let task = tokio::spawn(supervise(Arc::clone(&line), tell));
+        Ok(Self { current, line, supervisor: task.abort_handle() })
     }
 
     /// The connection, as soon as there is one.
@@ -103,32 +98,27 @@ impl Link {
 
     /// Whether the broker has blocked it for want of memory or disk.
     pub(super) fn is_blocked(&self) -> bool {
-        self.facts.blocked.load(Ordering::Relaxed)
+        self.line.blocked.load(Ordering::Relaxed)
     }
 
     /// Whether the last declaration met a queue or an exchange with other arguments.
     pub(super) fn has_drifted(&self) -> bool {
-        self.facts.drifted.load(Ordering::Relaxed)
+        self.line.drifted.load(Ordering::Relaxed)
     }
 
-    /// Notes what ended a channel of this connection.
-    pub(super) fn heard(&self, error: &lapin::Error) {
-        self.facts.heard(error);
-    }
-
-    /// Notes how declaring went.
-    pub(super) fn declared<T>(&self, declared: &Result<T, Error>) {
-        self.facts.declared(declared);
+    /// Declares everything under the prefix on this connection as it is now; notes whether it had other arguments.
+    pub(super) async fn declare(&self, live: &Live) -> Result<(), Error> {
+        self.line.declare(&live.connection).await
     }
 
     /// How many channels were opened again.
     pub(super) fn rebuilt(&self) -> u64 {
-        self.facts.rebuilt.load(Ordering::Relaxed)
+        self.line.rebuilt.load(Ordering::Relaxed)
     }
 
     /// Notes a channel that has to be opened again.
     pub(super) fn count_rebuilt(&self) {
-        self.facts.rebuilt.fetch_add(1, Ordering::Relaxed);
+        self.line.rebuilt.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Ends it for good.
@@ -151,71 +141,105 @@ impl std::fmt::Debug for Link {
 }
 
 /// Watches the connection; when it is lost, declares and connects anew.
-async fn supervise(
-    settings: Arc<Settings>,
-    topology: Arc<Topology>,
-    role: &'static str,
-    tell: watch::Sender<Option<Live>>,
-    facts: Arc<Facts>,
-) {
+async fn supervise(line: Arc<Line>, tell: watch::Sender<Option<Live>>) {
     loop {
         let live = tell.borrow().clone();
         let generation = live.as_ref().map_or(0, |live| live.generation);
         if let Some(live) = live {
-            let why = lost(&live.connection, &facts).await;
-            tracing::warn!(connection = role, "the connection to RabbitMQ was lost ({why}); connecting again");
+            let why = line.lost(&live.connection).await;
+            tracing::warn!(connection = line.role, "the connection to RabbitMQ was lost ({why}); connecting again");
         }
-        facts.blocked.store(false, Ordering::Relaxed);
+        line.blocked.store(false, Ordering::Relaxed);
         tell.send_replace(None);
-        let connection = Arc::new(connect_again(&settings, &topology, role, &facts).await);
-        tracing::info!(connection = role, "connected to RabbitMQ again");
+        let connection = Arc::new(line.connect_again().await);
+        tracing::info!(connection = line.role, "connected to RabbitMQ again");
         tell.send_replace(Some(Live { connection, generation: generation + 1 }));
     }
 }
 
-/// Waits until the connection is of no more use; says why.
-async fn lost(connection: &Connection, facts: &Facts) -> String {
-    let mut events = connection.events_listener();
-    while connection.status().connected() {
-        match timeout(LOOK, events.next()).await {
-            Ok(Some(Event::ConnectionBlocked(reason))) => {
-                facts.blocked.store(true, Ordering::Relaxed);
-                tracing::warn!(reason, "RabbitMQ takes no messages for now");
+impl Line {
+    /// Waits until the connection is of no more use; says why.
+    async fn lost(&self, connection: &Connection) -> String {
+        let mut events = connection.events_listener();
+        let mut is_connected = connection.status().connected();
+        while is_connected {
+            let event = timeout(LOOK, events.next()).await;
+            is_connected = connection.status().connected();
+            match event {
+                Ok(Some(Event::ConnectionBlocked(reason))) => {
+                    self.blocked.store(true, Ordering::Relaxed);
+                    tracing::warn!(reason, "RabbitMQ takes no messages for now");
+                }
+                Ok(Some(Event::ConnectionUnblocked)) => self.blocked.store(false, Ordering::Relaxed),
+                // A channel's error is its owner's business; the loop's condition judges the connection.
+                Ok(Some(Event::Error(error))) if !is_connected => {
+                    self.heard(&error);
+                    return error.to_string();
+                }
+                Ok(None) => return "the connection ended".to_owned(),
+                Ok(Some(_)) | Err(_) => {}
             }
-            Ok(Some(Event::ConnectionUnblocked)) => facts.blocked.store(false, Ordering::Relaxed),
-            // A channel's error is its owner's business; the loop's condition judges the connection.
-            Ok(Some(Event::Error(error))) if !connection.status().connected() => {
-                facts.heard(&error);
-                return error.to_string();
-            }
-            Ok(None) => return "the connection ended".to_owned(),
-            Ok(Some(_)) | Err(_) => {}
+        }
+        "the connection is closed".to_owned()
+    }
+
+    /// Notes that a frame was larger than agreed on: with small frames, the message that it belongs to would end every
+    /// connection anew.
+    fn heard(&self, error: &lapin::Error) {
+        let lapin::ErrorKind::ProtocolError(problem) = error.kind() else { return };
+        if problem.get_id() == FRAME_ERROR && self.large_frames.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                connection = self.role,
+                "a message's headers are larger than RabbitMQ's frame_max allows: it ends every connection that it is \
+                 handed to. Remove it from its queue, or raise frame_max in RabbitMQ's configuration"
+            );
         }
     }
-    "the connection is closed".to_owned()
+
+    /// Full jitter between 0.2 and 8 s: a restarted broker must not meet all workers at once, and jobs go on within ten
+    /// seconds of its return.
+    async fn connect_again(&self) -> Connection {
+        let mut longest = 0.4;
+        loop {
+            let wait = 0.2 + fastrand::f64() * longest;
+            tokio::time::sleep(Duration::from_secs_f64(wait)).await;
+            let connected = async {
+                let connection = connect(&self.settings, self.role, self.large_frames.load(Ordering::Relaxed)).await?;
+                self.declare(&connection).await?;
+                Ok::<_, Error>(connection)
+            };
+            match connected.await {
+                Ok(connection) => return connection,
+                Err(error @ Error::Drift { .. }) => {
+                    tracing::error!(%error, connection = self.role, "still no connection");
+                }
+                Err(error) => tracing::debug!(%error, connection = self.role, "still no connection"),
+            }
+            longest = f64::min(longest * 2.0, 7.8);
+        }
+    }
+
+    /// Whoever asks while it is done for another one waits for that one: a thousand messages that no queue took are no
+    /// reason to declare a thousand times.
+    async fn declare(&self, connection: &Connection) -> Result<(), Error> {
+        let asked = Instant::now();
+        let mut last = self.declared.lock().await;
+        if last.is_some_and(|begun| begun > asked) {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let declaring = declare::declare(connection, &self.topology, &self.settings.queues);
+        let declared = timeout(DECLARE, declaring).await.unwrap_or_else(|_| Err(no_answer()));
+        self.drifted.store(matches!(declared, Err(Error::Drift { .. })), Ordering::Relaxed);
+        if declared.is_ok() {
+            *last = Some(begun);
+        }
+        declared
+    }
 }
 
-/// Full jitter between 0.2 and 8 s: a restarted broker must not meet all workers at once, and jobs go on within ten seconds
-/// of its return.
-async fn connect_again(settings: &Settings, topology: &Topology, role: &'static str, facts: &Facts) -> Connection {
-    let mut longest = 0.4;
-    loop {
-        let wait = 0.2 + fastrand::f64() * longest;
-        tokio::time::sleep(Duration::from_secs_f64(wait)).await;
-        let connected = async {
-            let connection = connect(settings, role, facts.large_frames()).await?;
-            declare::declare(&connection, topology, &settings.queues).await?;
-            Ok::<_, Error>(connection)
-        };
-        let connected = connected.await;
-        facts.declared(&connected);
-        match connected {
-            Ok(connection) => return connection,
-            Err(error @ Error::Drift { .. }) => tracing::error!(%error, connection = role, "still no connection"),
-            Err(error) => tracing::debug!(%error, connection = role, "still no connection"),
-        }
-        longest = f64::min(longest * 2.0, 7.8);
-    }
+fn no_answer() -> Error {
+    Error::Refused { operation: "declare the queues".to_owned(), problem: format!("no answer within {DECLARE:?}") }
 }
 
 /// One try at each node.

@@ -1,16 +1,17 @@
 //! Publishing: persistent, mandatory, confirmed; any number of messages under way at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lapin::options::BasicPublishOptions;
 use lapin::{Channel, Confirmation};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::declare::{confirming, declare};
+use super::Error;
+use super::declare::confirming;
 use super::link::Link;
 use super::message::{Message, short};
-use super::{Error, Settings, Topology};
 use crate::fault;
 
 /// What the frame of a message's properties holds beside its headers, at most, bytes: five short strings, and its framing.
@@ -43,8 +44,7 @@ pub enum PublishError {
 pub struct Publisher {
     link: Link,
     channel: Arc<Mutex<Option<Open>>>,
-    settings: Arc<Settings>,
-    topology: Arc<Topology>,
+    confirm_timeout: Duration,
 }
 
 #[derive(Clone)]
@@ -60,8 +60,8 @@ impl std::fmt::Debug for Open {
 }
 
 impl Publisher {
-    pub(super) fn new(link: Link, settings: Arc<Settings>, topology: Arc<Topology>) -> Self {
-        Self { link, channel: Arc::default(), settings, topology }
+    pub(super) fn new(link: Link, confirm_timeout: Duration) -> Self {
+        Self { link, channel: Arc::default(), confirm_timeout }
     }
 
     /// Declares everything under the prefix again: a queue that somebody deleted comes back.
@@ -70,9 +70,7 @@ impl Publisher {
     /// When the connection is gone, or a queue exists with other arguments.
     pub async fn declare(&self) -> Result<(), Error> {
         let Some(live) = self.link.live().await else { return Ok(()) };
-        let declared = declare(&live.connection, &self.topology, &self.settings.queues).await;
-        self.link.declared(&declared);
-        declared
+        self.link.declare(&live).await
     }
 
     /// Publishes one message and waits for its confirm.
@@ -80,7 +78,7 @@ impl Publisher {
     /// # Errors
     /// [`PublishError`]; after `Unconfirmed` the message may be on its queue all the same.
     pub async fn publish(&self, message: &Message) -> Result<(), PublishError> {
-        let patience = self.settings.confirm_timeout;
+        let patience = self.confirm_timeout;
         match timeout(patience, self.attempt(message)).await {
             Ok(published) => published,
             Err(_) => Err(PublishError::Unconfirmed(format!("no answer within {patience:?}"))),
