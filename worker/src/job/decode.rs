@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::configuration::{Configuration, Configurations, Read};
 use super::members::{CONFIG, Members};
-use super::refusal::brief;
-use super::{Code, Envelope, JOB_TYPE, Refusal, job_hash};
+use super::refusal::QUOTED;
+use super::{Code, Envelope, JOB_TYPE, Refusal, brief, job_hash};
 
 /// The element's error handling as it arrived (sheet 1.5).
 #[derive(Debug, Clone, PartialEq)]
@@ -221,7 +221,7 @@ impl Reader<'_> {
         let has_id = |name: &str| self.members.value(name).and_then(|value| value.get("id")).and_then(id_text);
         Refusal {
             code: Code::BadJob,
-            message: brief(message),
+            message: brief(message, QUOTED).into_owned(),
             id: id.filter(|id| is_id(id)),
             engine,
             process_id: has_id("process"),

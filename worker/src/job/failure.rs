@@ -1,5 +1,6 @@
 //! Failure as data: what happened, whether it may be tried again, and the attempts so far.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +70,16 @@ pub struct Attempt {
     /// The wait after it, milliseconds; absent for the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited_ms: Option<u64>,
+}
+
+/// The beginning of a text that a message quotes, at most so many bytes and a `…` where more follows.
+pub fn brief<'a>(text: impl Into<Cow<'a, str>>, most: usize) -> Cow<'a, str> {
+    let text = text.into();
+    if text.len() <= most {
+        return text;
+    }
+    let (beginning, _) = text.split_at(text.floor_char_boundary(most));
+    Cow::Owned(format!("{beginning}…"))
 }
 
 /// The first 2,000 characters of an answer, lossy where it is not UTF-8 (CONTRACT 3, `error.body`).

@@ -18,7 +18,7 @@ pub use configuration::{Configuration, Given};
 pub use decode::{Decoder, ErrorHandling, Job};
 pub(crate) use decode::{is_id, is_name, kind_of, raw_text};
 pub use envelope::{Envelope, JOB_TYPE, RESULT_TYPE};
-pub use failure::{Attempt, Failure, Retriable, excerpt};
+pub use failure::{Attempt, Failure, Retriable, brief, excerpt};
 pub use hash::idempotency_key;
 use hash::job_hash;
 pub use refusal::Refusal;

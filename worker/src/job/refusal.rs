@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::Code;
+use super::{Code, brief};
 
 /// A message that cannot become a [`Job`](super::Job).
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Refusal {
     pub(super) fn unread(code: Code, message: String, id: Option<String>) -> Self {
         Self {
             code,
-            message: brief(message),
+            message: brief(message, QUOTED).into_owned(),
             id,
             engine: None,
             process: None,
@@ -42,13 +42,4 @@ impl Refusal {
 }
 
 /// What may be quoted of a message in its refusal, bytes: a header of the dead letter says it too, and has to fit into a frame.
-const BRIEF: usize = 1_000;
-
-/// The beginning of a text that may hold anything.
-pub(super) fn brief(mut text: String) -> String {
-    if text.len() > BRIEF {
-        text.truncate(text.floor_char_boundary(BRIEF));
-        text.push('…');
-    }
-    text
-}
+pub(super) const QUOTED: usize = 1_000;

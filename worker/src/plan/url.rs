@@ -1,8 +1,11 @@
 //! The URL of a request: where its variables stand decides what they may change (sheet 4.4, CONTRACT 6).
 
+use std::borrow::Cow;
+
 use url::Url;
 
 use crate::connector::Invalid;
+use crate::job::brief;
 
 use super::template::{Escape, Scope, Template, TemplateError};
 
@@ -97,6 +100,6 @@ fn absolute(text: &str, base: Option<&Url>) -> Result<Url, String> {
 }
 
 /// Enough of a URL to recognise it, without its query, which may hold a key.
-fn shortened(text: &str) -> String {
-    text.split(['?', '#']).next().unwrap_or_default().chars().take(80).collect()
+fn shortened(text: &str) -> Cow<'_, str> {
+    brief(text.split(['?', '#']).next().unwrap_or_default(), 80)
 }

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::template::Scope;
+use crate::job::brief;
 use parse::Node;
 
 /// The longest expression, bytes.
@@ -37,7 +38,7 @@ pub struct Expression {
 
 /// An expression that does not parse or cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("at character {position} of `{}`: {problem}", shortened(.source_text))]
+#[error("at character {position} of `{}`: {problem}", brief(.source_text, 80))]
 pub struct ExpressionError {
     /// Counts characters from 1.
     pub position: usize,
@@ -45,13 +46,6 @@ pub struct ExpressionError {
     pub problem: String,
     /// The expression.
     pub source_text: String,
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(80) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }
 
 /// What stands around every evaluation of a job.
