@@ -52,7 +52,7 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
 }
 
 fn of_store(error: &store::Error) -> u8 {
-    if error.is_unreachable() {
+    if error.is_passing() {
         UNAVAILABLE
     } else if error.is_misconfigured() {
         CONFIGURATION

@@ -63,7 +63,7 @@ macro_rules! held {
             };
             let done = tokio::time::timeout($crate::store::database::STATEMENT, work).await;
             let done = done.unwrap_or_else(|_| Err($crate::store::database::too_slow()));
-            if done.as_ref().is_err_and($crate::store::Error::is_unreachable) {
+            if done.as_ref().is_err_and($crate::store::Error::is_passing) {
                 // Given back to the pool it would be asked whether it is well, perhaps for ever.
                 held.close_on_drop();
             }

@@ -74,7 +74,7 @@ pub enum Error {
 
 impl Error {
     /// Whether the database cannot be reached, or not now: another try may succeed.
-    pub fn is_unreachable(&self) -> bool {
+    pub fn is_passing(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::InTheWay(_))
     }
 

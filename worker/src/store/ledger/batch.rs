@@ -82,9 +82,22 @@ impl Batch {
         *left = left.saturating_sub(size);
     }
 
+    /// What to write instead of a batch that was not written, the last one first: the same again after another worker's
+    /// was in the way, each half of what was refused; the batch itself where nothing is left to try.
+    pub(super) fn instead(mut self, error: &Error) -> Result<Vec<Self>, Self> {
+        match error {
+            Error::InTheWay(_) => Ok(vec![self]),
+            Error::Refused(_) => match self.split() {
+                Some(other) => Ok(vec![other, self]),
+                None => Err(self),
+            },
+            _ => Err(self),
+        }
+    }
+
     /// Takes a part out, so that what a database refuses is found; `None` where there is but one question, or one kind of
     /// mark.
-    pub(super) fn split(&mut self) -> Option<Self> {
+    fn split(&mut self) -> Option<Self> {
         let mut other = Self::default();
         match (self.published.len(), self.records.len(), self.claims.len()) {
             (published, records, claims) if claims > 0 && published + records > 0 => {
@@ -155,12 +168,20 @@ mod tests {
     }
 
     #[test]
+    fn what_another_worker_was_in_the_way_of_is_written_again_whole_and_nothing_else_is() {
+        let again = batch(1, 2, 3).instead(&Error::InTheWay(String::new())).unwrap();
+        assert_eq!((again.len(), ids(&again)), (1, ids(&[batch(1, 2, 3)])));
+        let given_up = batch(1, 2, 3).instead(&Error::Unreachable(String::new())).unwrap_err();
+        assert_eq!(ids(&[given_up]), ids(&[batch(1, 2, 3)]));
+    }
+
+    #[test]
     fn what_is_refused_is_split_down_to_single_questions() {
         let (mut open, mut single) = (vec![batch(3, 5, 6)], Vec::new());
-        while let Some(mut part) = open.pop() {
-            match part.split() {
-                Some(other) => open.extend([other, part]),
-                None => single.push(part),
+        while let Some(part) = open.pop() {
+            match part.instead(&Error::Refused(String::new())) {
+                Ok(others) => open.extend(others),
+                Err(part) => single.push(part),
             }
         }
         assert_eq!(ids(&single), ids(&[batch(3, 5, 6)]));

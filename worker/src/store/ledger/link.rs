@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgSslMode;
-use sqlx::{Connection, Executor, PgConnection, PgPool, SqlitePool};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, SqlitePool};
 use tokio::time::{Instant, timeout};
 
 use super::batch::{Questions, Written};
@@ -27,11 +27,7 @@ const MOST: usize = 8 * 1024 * 1024;
 
 /// Every row is found by its key. A planner that has seen a table empty or without statistics would read all of it for each
 /// batch, and keep that plan.
-///
-/// A statement that nobody waits for any more ends at the server too: it would go on holding its locks, and could grant a
-/// job after that grant was taken back.
-const SESSION: &str =
-    "SET statement_timeout = '10s'; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
+const SESSION: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
     SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan";
 
 /// Where batches are written.
@@ -66,6 +62,10 @@ impl Session {
 
     async fn connect(&self) -> sqlx::Result<PgConnection> {
         let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
+        // A statement that nobody waits for any more ends at the server too: it would go on holding its locks, and could
+        // grant a job after that grant was taken back.
+        let patience = format!("SET statement_timeout = {}", STATEMENT.as_millis());
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(patience))).await?;
         connection.execute(sqlx::raw_sql(SESSION)).await?;
         Ok(connection)
     }
@@ -82,7 +82,7 @@ macro_rules! over {
             let mut connection = $session.take().await?;
             let $db = &mut connection;
             let done = timeout(STATEMENT, $body).await.unwrap_or_else(|_| Err(too_slow()));
-            if !done.as_ref().is_err_and(Error::is_unreachable) {
+            if !done.as_ref().is_err_and(Error::is_passing) {
                 $session.give_back(connection);
             }
             done

@@ -139,7 +139,7 @@ impl Writer {
     async fn write(&mut self, batch: Batch) -> Vec<Asked<ClaimRequest, Claim>> {
         let mut known = Vec::new();
         let mut parts = batch.parts(self.link.most_bytes());
-        while let Some(mut part) = parts.pop() {
+        while let Some(part) = parts.pop() {
             match self.link.write(&self.worker, &part.questions()).await {
                 Ok(written) => {
                     for ((request, answer), said) in part.claims.into_iter().zip(written.claims) {
@@ -153,17 +153,10 @@ impl Writer {
                         self.tell_recorded(asked, recorded).await;
                     }
                 }
-                // Two workers with the same jobs; the other one's batch is through.
-                Err(Error::InTheWay(_)) => parts.push(part),
-                Err(error) => {
-                    if matches!(error, Error::Refused(_))
-                        && let Some(other) = part.split()
-                    {
-                        parts.extend([other, part]);
-                    } else {
-                        self.not_written(part, &error);
-                    }
-                }
+                Err(error) => match part.instead(&error) {
+                    Ok(others) => parts.extend(others),
+                    Err(part) => self.not_written(part, &error),
+                },
             }
         }
         known
@@ -181,7 +174,7 @@ impl Writer {
     }
 
     fn not_written(&mut self, part: Batch, error: &Error) {
-        if error.is_unreachable() {
+        if error.is_passing() {
             let perhaps = |(request, _): &Asked<ClaimRequest, Claim>| Undo {
                 id: request.id.clone(),
                 fence: FIRST_FENCE,
@@ -199,7 +192,7 @@ impl Writer {
     async fn claims_of_known_jobs(&mut self, claims: Vec<Asked<ClaimRequest, Claim>>) -> Vec<Operation> {
         let mut later = Vec::new();
         let mut parts = vec![Batch { claims, ..Batch::default() }];
-        while let Some(mut part) = parts.pop() {
+        while let Some(part) = parts.pop() {
             if part.is_empty() {
                 continue;
             }
@@ -214,19 +207,15 @@ impl Writer {
                         }
                     }
                 }
-                Err(Error::InTheWay(_)) => parts.push(part),
-                Err(error) => {
-                    if matches!(error, Error::Refused(_))
-                        && let Some(other) = part.split()
-                    {
-                        parts.extend([other, part]);
-                    } else {
-                        if error.is_unreachable() {
+                Err(error) => match part.instead(&error) {
+                    Ok(others) => parts.extend(others),
+                    Err(part) => {
+                        if error.is_passing() {
                             self.doubt(undos, LATE);
                         }
                         part.fail(&error);
                     }
-                }
+                },
             }
         }
         later
