@@ -7,8 +7,8 @@ pub(super) struct Columns<'a> {
     pub(super) id: &'a str,
     pub(super) fence: i64,
     pub(super) state: &'static str,
-    /// From now until something is due, milliseconds.
-    pub(super) wait: i64,
+    /// From now until something is due, milliseconds; `None` when nothing will be.
+    pub(super) wait: Option<i64>,
     pub(super) history: Option<Vec<u8>>,
     pub(super) code: Option<&'a str>,
     pub(super) http_status: Option<i64>,
@@ -24,7 +24,7 @@ impl<'a> Columns<'a> {
                 id,
                 fence: *fence,
                 state: "waiting",
-                wait: i64::try_from(*wait_ms).unwrap_or(i64::MAX).min(LONGEST_MS),
+                wait: Some(i64::try_from(*wait_ms).unwrap_or(i64::MAX).min(LONGEST_MS)),
                 history: history_bytes(history),
                 code: None,
                 http_status: None,
@@ -36,7 +36,7 @@ impl<'a> Columns<'a> {
                 id,
                 fence: *fence,
                 state: if *send { "answered" } else { "published" },
-                wait: ANSWER_GRACE_MS,
+                wait: send.then_some(ANSWER_GRACE_MS),
                 history: history_bytes(history),
                 code: code.as_deref(),
                 http_status: http_status.map(i64::from),

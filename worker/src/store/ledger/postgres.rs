@@ -16,7 +16,7 @@ use crate::store::Error;
 use crate::store::database::POSTGRES_NOW;
 
 /// The rows are locked by a statement of their own: leases are then read as they are once the locks are held.
-const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id COLLATE \"C\" FOR UPDATE";
+const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id FOR UPDATE";
 const READ: &str =
     "SELECT j.*, w.seen_until FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id WHERE j.id = ANY($1)";
 const TAKE: &str = "UPDATE jobs SET state = 'sending', attempt = $2, fence = $3, crashes = $4, worker_id = $5,
@@ -24,12 +24,12 @@ const TAKE: &str = "UPDATE jobs SET state = 'sending', attempt = $2, fence = $3,
 const PARK: &str = "UPDATE jobs SET state = 'parked', crashes = $2, fence = fence + 1, updated_at = $3 WHERE id = $1";
 const LEARN: &str = "UPDATE jobs SET job_hash = $2, engine = $3, process = $4, request = $5, element = $6,
     connector = $7, resource = $8 WHERE id = $1";
-/// Everything that waits, in one statement: what was published, what ended, what is new. The published ones' state is no
-/// bare column, or the index of all answered jobs would be read instead of the key's.
+/// Everything that waits, in one statement: what was published, what ended, what is new. What was answered together has
+/// one row of the outbox: a date in each job's own row would be one more entry of an index for every step of a job.
 const WRITE: &str = "WITH clock AS (SELECT now_ms() AS now),
     sent AS (
         UPDATE jobs SET state = 'published', due_at = NULL, updated_at = clock.now FROM clock
-        WHERE id = ANY($1) AND state || '' = 'answered'),
+        WHERE id = ANY($1) AND state = 'answered'),
     u AS (
         SELECT * FROM UNNEST($2::TEXT[], $3::BIGINT[], $4::TEXT[], $5::BIGINT[], $6::BYTEA[], $7::TEXT[], $8::BIGINT[],
             $9::BIGINT[], $10::BYTEA[], $11::BYTEA[], $12::BYTEA[], $13::BYTEA[], $14::BYTEA[], $15::TEXT[])
@@ -37,11 +37,11 @@ const WRITE: &str = "WITH clock AS (SELECT now_ms() AS now),
                 correlation_id, job, queue)),
     done AS (
         UPDATE jobs SET state = CASE jobs.state WHEN 'cancelled' THEN jobs.state ELSE u.state END,
-            due_at = CASE jobs.state WHEN 'cancelled' THEN NULL ELSE clock.now + u.wait END,
+            due_at = CASE WHEN jobs.state <> 'cancelled' AND u.state = 'waiting' THEN clock.now + u.wait END,
             history = u.history, code = u.code, http_status = u.http_status, duration_ms = u.duration_ms,
             updated_at = clock.now
         FROM u, clock WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')
-        RETURNING jobs.id, jobs.state, jobs.updated_at, u.result, u.routing_key, u.reply_to, u.correlation_id, u.job,
+        RETURNING jobs.id, jobs.state, jobs.updated_at, u.wait, u.result, u.routing_key, u.reply_to, u.correlation_id, u.job,
             u.queue),
     kept AS (
         INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at, job, queue)
@@ -50,6 +50,9 @@ const WRITE: &str = "WITH clock AS (SELECT now_ms() AS now),
         ON CONFLICT (job_id) DO UPDATE SET result = excluded.result, routing_key = excluded.routing_key,
             reply_to = excluded.reply_to, correlation_id = excluded.correlation_id, stored_at = excluded.stored_at,
             job = excluded.job, queue = excluded.queue),
+    sending AS (
+        INSERT INTO outbox (jobs, due_at) SELECT ARRAY_AGG(id), MAX(updated_at + wait) FROM done
+        WHERE state = 'answered' HAVING COUNT(*) > 0),
     claimed AS (
         INSERT INTO jobs (id, job_hash, state, attempt, fence, worker_id, repeat_safe, idempotency_key,
             request_hash, engine, process, request, element, connector, resource, created_at, updated_at)
@@ -66,18 +69,27 @@ const STANDING: &str = "SELECT j.state, p.result FROM jobs j LEFT JOIN payloads 
 /// Such marks alone wait for no disk: one that gets lost only lets a result be sent once more.
 const PUBLISHED: &str = "UPDATE jobs SET state = 'published', due_at = NULL, updated_at = clock.now
     FROM (SELECT now_ms() AS now, set_config('synchronous_commit', 'off', true)) AS clock
-    WHERE id = ANY($1) AND state || '' = 'answered'";
+    WHERE id = ANY($1) AND state = 'answered'";
 const UNDO: &str = "UPDATE jobs SET state = CASE u.taken_over WHEN 1 THEN state ELSE 'waiting' END, worker_id = NULL,
         fence = jobs.fence + 1, attempt = attempt - 1 + u.taken_over, crashes = crashes - u.taken_over,
         due_at = CASE u.taken_over WHEN 1 THEN NULL ELSE now_ms() END, updated_at = now_ms()
     FROM UNNEST($1::TEXT[], $2::BIGINT[], $3::BIGINT[]) AS u (id, fence, taken_over)
     WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.worker_id = $4 AND jobs.state = 'sending'";
+/// Answers of the outbox that are still to be sent become due by themselves.
+const OPEN: &str = "WITH looked AS (
+        DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE due_at <= (SELECT now_ms()) ORDER BY due_at LIMIT $1
+            FOR UPDATE SKIP LOCKED) RETURNING jobs)
+    UPDATE jobs SET due_at = now_ms() WHERE id = ANY(ARRAY(SELECT UNNEST(jobs) FROM looked))
+        AND state = 'answered' AND due_at IS NULL";
 const SWEEP: &str = "WITH due AS (
-        SELECT id FROM jobs WHERE state = 'answered' AND due_at <= now_ms() ORDER BY due_at LIMIT $1
+        SELECT id FROM jobs WHERE state = 'answered' AND due_at <= (SELECT now_ms()) ORDER BY due_at LIMIT $1
         FOR UPDATE SKIP LOCKED),
     later AS (UPDATE jobs SET due_at = now_ms() + $2 FROM due WHERE jobs.id = due.id RETURNING jobs.id)
     SELECT p.job_id, p.result, p.routing_key, p.reply_to, p.correlation_id
     FROM payloads p JOIN later ON later.id = p.job_id";
+
+/// Rows of the outbox that are looked at in one go.
+const LOOKED: i64 = 1_000;
 
 /// Writes a batch; `None` for records whose row is not as it was granted, and for claims of jobs that have a row.
 pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &Questions) -> Result<Written, Error> {
@@ -98,7 +110,7 @@ pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &Questions
         .bind(columns.iter().map(|c| c.id).collect::<Vec<_>>())
         .bind(number(|c| Some(c.fence)))
         .bind(columns.iter().map(|c| c.state).collect::<Vec<_>>())
-        .bind(number(|c| Some(c.wait)))
+        .bind(number(|c| c.wait))
         .bind(columns.iter().map(|c| c.history.as_deref()).collect::<Vec<_>>())
         .bind(columns.iter().map(|c| c.code).collect::<Vec<_>>())
         .bind(number(|c| c.http_status))
@@ -254,6 +266,7 @@ pub(super) async fn undo(db: &mut PgConnection, worker: &str, undos: &[Undo]) ->
 }
 
 pub(super) async fn sweep(db: &mut PgConnection, limit: u32) -> Result<Vec<StoredResult>, Error> {
+    sqlx::query(OPEN).bind(LOOKED).execute(&mut *db).await?;
     let due: Vec<Payload> = sqlx::query_as(SWEEP).bind(i64::from(limit)).bind(ANSWER_GRACE_MS).fetch_all(db).await?;
     Ok(due.into_iter().map(StoredResult::from).collect())
 }

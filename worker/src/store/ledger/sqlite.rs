@@ -175,7 +175,7 @@ async fn record_one(db: &mut SqliteConnection, record: &Record, now: i64) -> Res
         .bind(columns.id)
         .bind(columns.fence)
         .bind(columns.state)
-        .bind(now.saturating_add(columns.wait))
+        .bind(columns.wait.map(|wait| now.saturating_add(wait)))
         .bind(&columns.history)
         .bind(columns.code)
         .bind(columns.http_status)

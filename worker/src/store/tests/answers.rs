@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::bed::{answer, asking, failed, granted, result, stored_job, wait};
+use super::bed::{answer, asking, failed, granted, on_postgresql, result, stored_job, wait};
 use super::contract;
 use crate::store::ledger::{Claim, JobFilter, Record, Recorded, StoredResult};
 
@@ -75,6 +75,62 @@ contract! {
         assert_eq!((all, swept.len()), (40, 40), "each one exactly once");
         assert_eq!(ledger.sweep(100).await.unwrap(), []);
     }
+}
+
+/// What a worker that died had answered and not sent; on PostgreSQL no row says by itself when that is due.
+#[tokio::test]
+async fn what_is_left_in_the_outbox_is_sent_once() {
+    on_postgresql(|bed| async move {
+        let ledger = bed.worker("one").await;
+        for id in ["left", "taken", "returned", "for people"] {
+            granted(ledger.claim(asking(id, 1)).await.unwrap());
+        }
+        let mut unsent = answer("for people", 1, b"{}");
+        if let Record::Answered { send, .. } = &mut unsent {
+            *send = false;
+        }
+        let records = ["left", "taken", "returned"].map(|id| answer(id, 1, b"{}")).into_iter().chain([unsent]);
+        futures_util::future::join_all(records.map(|record| ledger.record(record))).await;
+        ledger.published("taken");
+        ledger.flush().await;
+        ledger.returned("returned").await.unwrap();
+        assert_eq!(bed.number("SELECT COUNT(*) FROM jobs WHERE due_at IS NOT NULL").await, 1, "the returned one");
+        assert_eq!(ledger.sweep(100).await.unwrap(), [], "an answer has a minute for its way");
+        bed.sql("UPDATE outbox SET due_at = 1").await;
+        let swept = futures_util::future::join_all((0..8).map(|_| ledger.sweep(100))).await;
+        let swept: Vec<StoredResult> = swept.into_iter().flat_map(Result::unwrap).collect();
+        assert_eq!(swept, [result("left", b"{}")]);
+        assert_eq!(bed.number("SELECT COUNT(*) FROM outbox").await, 0);
+        bed.sql("UPDATE jobs SET due_at = 1 WHERE due_at IS NOT NULL").await;
+        assert_eq!(ledger.sweep(100).await.unwrap().len(), 2, "until somebody takes it");
+    })
+    .await;
+}
+
+/// No index names what an ordinary job changes: its row's new versions stay on its page, and no index has an entry more.
+#[tokio::test]
+async fn an_ordinary_job_changes_no_index() {
+    on_postgresql(|bed| async move {
+        let ledger = bed.worker("one").await;
+        for id in ["a", "b", "c"] {
+            granted(ledger.claim(asking(id, 1)).await.unwrap());
+            ledger.record(answer(id, 1, b"{}")).await.unwrap();
+            ledger.published(id);
+            ledger.flush().await;
+        }
+        // A session tells its figures at its end.
+        drop(ledger);
+        let updates = "SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'jobs'";
+        for _ in 0..100 {
+            if bed.number(updates).await == 6 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let others = "SELECT n_tup_upd - n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'jobs'";
+        assert_eq!((bed.number(updates).await, bed.number(others).await), (6, 0));
+    })
+    .await;
 }
 
 contract! {
