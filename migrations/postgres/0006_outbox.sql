@@ -1,12 +1,15 @@
--- No index names a column that an ordinary job changes, so that its updates are heap-only: neither its state, nor when it is
--- due, which is null unless it waits for an attempt, or for an engine that did not take its answer.
+-- No index names a column that an ordinary job changes, so that its updates are heap-only: neither its state, nor when an
+-- attempt is due, null unless it waits for one, nor when its answer is sent again, null unless nobody took it.
+ALTER TABLE jobs ADD COLUMN send_at BIGINT;
 DROP INDEX jobs_due;
 DROP INDEX jobs_waiting;
-UPDATE jobs SET due_at = NULL WHERE state = 'published' AND due_at IS NOT NULL;
--- Room for the two more versions that an ordinary row has in its first minute.
-ALTER TABLE jobs SET (fillfactor = 50);
+UPDATE jobs SET send_at = CASE state WHEN 'answered' THEN due_at END, due_at = NULL
+    WHERE state IN ('answered', 'published') AND due_at IS NOT NULL;
 CREATE INDEX jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX jobs_returned ON jobs (due_at) WHERE returns > 0;
+CREATE INDEX jobs_unsent ON jobs (send_at) WHERE send_at IS NOT NULL;
+
+-- Room on a page for the two more versions that an ordinary row has in its first minute.
+ALTER TABLE jobs SET (fillfactor = 50);
 
 -- Jobs that were answered together, and when it is looked whether each of their answers was taken.
 CREATE TABLE outbox (
@@ -16,7 +19,3 @@ CREATE TABLE outbox (
 );
 
 CREATE INDEX outbox_due ON outbox (due_at);
-
--- Ids are compared as bytes: nobody reads them in the order of an alphabet, and comparing them by its rules is dear.
-ALTER TABLE jobs ALTER COLUMN id TYPE TEXT COLLATE "C";
-ALTER TABLE payloads ALTER COLUMN job_id TYPE TEXT COLLATE "C";

@@ -1,6 +1,7 @@
 //! The broker as a worker sees it: one connection to consume, one to publish, everything declared.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
@@ -23,6 +24,7 @@ pub struct Broker {
     consuming: Link,
     publishing: Link,
     publisher: Publisher,
+    drifted: Arc<AtomicBool>,
 }
 
 impl Broker {
@@ -32,10 +34,13 @@ impl Broker {
     /// When the broker cannot be reached, is too old, or has queues with other arguments.
     pub async fn connect(settings: Settings) -> Result<Self, Error> {
         let (settings, topology) = (Arc::new(settings.clone()), Arc::new(Topology::new(&settings.prefix)));
-        let consuming = Link::open(Arc::clone(&settings), Arc::clone(&topology), "consuming").await?;
-        let publishing = Link::open(Arc::clone(&settings), Arc::clone(&topology), "publishing").await?;
+        let drifted = Arc::<AtomicBool>::default();
+        let consuming =
+            Link::open(Arc::clone(&settings), Arc::clone(&topology), "consuming", Arc::clone(&drifted)).await?;
+        let publishing =
+            Link::open(Arc::clone(&settings), Arc::clone(&topology), "publishing", Arc::clone(&drifted)).await?;
         let publisher = Publisher::new(publishing.clone(), settings.confirm_timeout);
-        let broker = Self { settings, topology, consuming, publishing, publisher };
+        let broker = Self { settings, topology, consuming, publishing, publisher, drifted };
         if let Some(live) = broker.consuming.live().await {
             broker.consuming.declare(&live).await?;
         }
@@ -74,7 +79,7 @@ impl Broker {
 
     /// Whether a queue or an exchange exists with other arguments.
     pub fn has_drifted(&self) -> bool {
-        self.consuming.has_drifted() || self.publishing.has_drifted()
+        self.drifted.load(Ordering::Relaxed)
     }
 
     /// How many channels were opened again because the old one was of no more use.

@@ -54,11 +54,11 @@ struct Line {
     topology: Arc<Topology>,
     role: &'static str,
     blocked: AtomicBool,
-    drifted: AtomicBool,
+    drifted: Arc<AtomicBool>,
     rebuilt: AtomicU64,
     large_frames: AtomicBool,
-    /// When declaring was last begun that succeeded.
-    declared: Mutex<Option<Instant>>,
+    /// When everything was last declared, and what was wrong with it.
+    declared: Mutex<Option<(Instant, Option<String>)>>,
 }
 
 impl Link {
@@ -67,6 +67,7 @@ impl Link {
         settings: Arc<Settings>,
         topology: Arc<Topology>,
         role: &'static str,
+        drifted: Arc<AtomicBool>,
     ) -> Result<Self, Error> {
         let connection = Arc::new(connect(&settings, role, false).await?);
         let (tell, current) = watch::channel(Some(Live { connection, generation: 0 }));
@@ -75,7 +76,7 @@ impl Link {
             topology,
             role,
             blocked: AtomicBool::new(false),
-            drifted: AtomicBool::new(false),
+            drifted,
             rebuilt: AtomicU64::new(0),
             large_frames: AtomicBool::new(false),
             declared: Mutex::new(None),
@@ -101,14 +102,18 @@ impl Link {
         self.line.blocked.load(Ordering::Relaxed)
     }
 
-    /// Whether the last declaration met a queue or an exchange with other arguments.
-    pub(super) fn has_drifted(&self) -> bool {
-        self.line.drifted.load(Ordering::Relaxed)
-    }
-
-    /// Declares everything under the prefix on this connection as it is now; notes whether it had other arguments.
+    /// Declares everything under the prefix. Whoever asks while it is done for another one hears what that one hears: a
+    /// thousand messages that no queue took are no reason to declare a thousand times.
     pub(super) async fn declare(&self, live: &Live) -> Result<(), Error> {
-        self.line.declare(&live.connection).await
+        let asked = Instant::now();
+        let mut last = self.line.declared.lock().await;
+        if let Some((_, problem)) = last.as_ref().filter(|(begun, _)| *begun > asked) {
+            return problem.clone().map_or(Ok(()), |problem| Err(not_declared(problem)));
+        }
+        let begun = Instant::now();
+        let declared = self.line.declare(&live.connection).await;
+        *last = Some((begun, declared.as_ref().err().map(ToString::to_string)));
+        declared
     }
 
     /// How many channels were opened again.
@@ -219,27 +224,22 @@ impl Line {
         }
     }
 
-    /// Whoever asks while it is done for another one waits for that one: a thousand messages that no queue took are no
-    /// reason to declare a thousand times.
+    /// Declares everything under the prefix, and notes whether something has other arguments.
     async fn declare(&self, connection: &Connection) -> Result<(), Error> {
-        let asked = Instant::now();
-        let mut last = self.declared.lock().await;
-        if last.is_some_and(|begun| begun > asked) {
-            return Ok(());
-        }
-        let begun = Instant::now();
         let declaring = declare::declare(connection, &self.topology, &self.settings.queues);
-        let declared = timeout(DECLARE, declaring).await.unwrap_or_else(|_| Err(no_answer()));
-        self.drifted.store(matches!(declared, Err(Error::Drift { .. })), Ordering::Relaxed);
-        if declared.is_ok() {
-            *last = Some(begun);
+        let late = || not_declared(format!("no answer within {DECLARE:?}"));
+        let declared = timeout(DECLARE, declaring).await.unwrap_or_else(|_| Err(late()));
+        match &declared {
+            Ok(()) => self.drifted.store(false, Ordering::Relaxed),
+            Err(Error::Drift { .. }) => self.drifted.store(true, Ordering::Relaxed),
+            Err(_) => {}
         }
         declared
     }
 }
 
-fn no_answer() -> Error {
-    Error::Refused { operation: "declare the queues".to_owned(), problem: format!("no answer within {DECLARE:?}") }
+fn not_declared(problem: String) -> Error {
+    Error::Refused { operation: "declare the queues".to_owned(), problem }
 }
 
 /// One try at each node.

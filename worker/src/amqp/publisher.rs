@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::options::BasicPublishOptions;
-use lapin::{Channel, Confirmation};
+use lapin::{Channel, Confirmation, ErrorKind};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -31,6 +31,9 @@ pub enum PublishError {
     /// A queue is full; nothing holds the message.
     #[error("RabbitMQ refused it: the queue is full")]
     Refused,
+    /// Its exchange is gone; nothing holds the message.
+    #[error("its exchange is gone: {0}")]
+    NoExchange(String),
     /// The answer is missing: it may be on a queue or not. Publish it again under the same id.
     #[error("RabbitMQ did not confirm it: {0}")]
     Unconfirmed(String),
@@ -90,18 +93,17 @@ impl Publisher {
             short(&message.exchange).map_err(PublishError::Impossible)?,
             short(&message.routing_key).map_err(PublishError::Impossible)?,
         );
-        let unconfirmed = |error: lapin::Error| PublishError::Unconfirmed(error.to_string());
         let (channel, frame) = self.channel().await?;
         let room = frame.saturating_sub(BESIDE_HEADERS);
         let properties = message.properties.to_send(room).map_err(PublishError::Impossible)?;
         let options = BasicPublishOptions { mandatory: !fault::without("mandatory"), ..BasicPublishOptions::default() };
         let confirm = channel.basic_publish(exchange, key, options, &message.body, properties).await;
-        let confirm = confirm.map_err(unconfirmed)?;
+        let confirm = confirm.map_err(|e| unconfirmed(&e))?;
         if fault::without("confirm") {
             return Ok(());
         }
         fault::at("published").await;
-        let confirmation = confirm.await.map_err(unconfirmed)?;
+        let confirmation = confirm.await.map_err(|e| unconfirmed(&e))?;
         fault::at("confirmed").await;
         match confirmation {
             Confirmation::Ack(None) => Ok(()),
@@ -126,5 +128,16 @@ impl Publisher {
         let channel = confirming(&live.connection).await.map_err(|e| PublishError::Unconfirmed(e.to_string()))?;
         *open = Some(Open { generation: live.generation, channel: channel.clone() });
         Ok((channel, frame))
+    }
+}
+
+/// Why there is no confirm: the broker closes a channel for an exchange that it does not know (AMQP 0-9-1, section 1.2,
+/// `not-found`).
+fn unconfirmed(error: &lapin::Error) -> PublishError {
+    match error.kind() {
+        ErrorKind::ProtocolError(problem) if problem.get_id() == 404 => {
+            PublishError::NoExchange(problem.get_message().to_string())
+        }
+        _ => PublishError::Unconfirmed(error.to_string()),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::options::{ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use tokio::time::{Instant, timeout};
@@ -98,7 +98,7 @@ async fn what_nobody_takes_is_returned_and_a_missing_exchange_does_no_harm() {
         let nowhere = publisher.publish(&message("", "no-such-queue", "r2")).await;
         assert!(matches!(nowhere, Err(PublishError::Returned { .. })), "{nowhere:?}");
         let missing = publisher.publish(&message("no-such-exchange", "x", "r3")).await;
-        assert!(matches!(missing, Err(PublishError::Unconfirmed(_))), "{missing:?}");
+        assert!(matches!(missing, Err(PublishError::NoExchange(_))), "{missing:?}");
         publisher.publish(&message(broker.topology().jobs(), "job.unknown", "j1")).await.unwrap();
         let delivery = next(&mut broker.jobs()).await;
         assert_eq!((id(&delivery).as_str(), delivery.queue.as_str()), ("j1", "default"), "by the alternate exchange");
@@ -242,6 +242,23 @@ async fn a_queue_that_is_deleted_under_its_consumer_is_there_again() {
         tokio::time::sleep(Duration::from_secs(2)).await;
         broker.publisher().publish(&message(broker.topology().jobs(), "job.default", "j2")).await.unwrap();
         assert_eq!(id(&next(&mut jobs).await), "j2");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deleted_exchange_is_named_and_declared_again() {
+    with_broker(|broker, _| async move {
+        let (mut jobs, publisher) = (broker.jobs(), broker.publisher());
+        let delayed = broker.topology().delayed(message("", "default", "j1"), Duration::from_secs(1));
+        let connection = Connection::connect(&url(), ConnectionProperties::default()).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        channel.exchange_delete(delayed.exchange.as_str().into(), ExchangeDeleteOptions::default()).await.unwrap();
+        let lost = publisher.publish(&delayed).await;
+        assert!(matches!(lost, Err(PublishError::NoExchange(_))), "{lost:?}");
+        publisher.declare().await.unwrap();
+        publisher.publish(&delayed).await.unwrap();
+        assert_eq!(id(&next(&mut jobs).await), "j1", "through the ladder");
     })
     .await;
 }

@@ -107,9 +107,7 @@ impl Worker {
                 message.exchange,
                 message.routing_key
             );
-            if let Err(error) = self.publisher.declare().await {
-                tracing::error!(%error, "the queues cannot be declared");
-            }
+            self.declare_again().await;
             self.pause(tries).await?;
             tries += 1;
         }
@@ -145,10 +143,20 @@ impl Worker {
                     tracing::error!(%error, message_id = message.properties.message_id, "a message is not published");
                     return Ok(Delivered::Returned);
                 }
+                Err(error @ PublishError::NoExchange(_)) => {
+                    tracing::warn!(%error, "a message cannot be published; declaring all exchanges again");
+                    self.declare_again().await;
+                }
                 Err(error) => tracing::debug!(%error, "a message was not confirmed and is published again"),
             }
             self.pause(tries).await?;
             tries += 1;
+        }
+    }
+
+    async fn declare_again(&self) {
+        if let Err(error) = self.publisher.declare().await {
+            tracing::error!(%error, "the queues cannot be declared");
         }
     }
 

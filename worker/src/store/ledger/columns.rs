@@ -7,8 +7,10 @@ pub(super) struct Columns<'a> {
     pub(super) id: &'a str,
     pub(super) fence: i64,
     pub(super) state: &'static str,
-    /// From now until something is due, milliseconds; `None` when nothing will be.
-    pub(super) wait: Option<i64>,
+    /// From now until the next attempt is due, milliseconds.
+    pub(super) due_in: Option<i64>,
+    /// From now until the result is sent again, milliseconds, should it not have been taken.
+    pub(super) send_in: Option<i64>,
     pub(super) history: Option<Vec<u8>>,
     pub(super) code: Option<&'a str>,
     pub(super) http_status: Option<i64>,
@@ -24,7 +26,8 @@ impl<'a> Columns<'a> {
                 id,
                 fence: *fence,
                 state: "waiting",
-                wait: Some(i64::try_from(*wait_ms).unwrap_or(i64::MAX).min(LONGEST_MS)),
+                due_in: Some(i64::try_from(*wait_ms).unwrap_or(i64::MAX).min(LONGEST_MS)),
+                send_in: None,
                 history: history_bytes(history),
                 code: None,
                 http_status: None,
@@ -36,7 +39,8 @@ impl<'a> Columns<'a> {
                 id,
                 fence: *fence,
                 state: if *send { "answered" } else { "published" },
-                wait: send.then_some(ANSWER_GRACE_MS),
+                due_in: None,
+                send_in: send.then_some(ANSWER_GRACE_MS),
                 history: history_bytes(history),
                 code: code.as_deref(),
                 http_status: http_status.map(i64::from),

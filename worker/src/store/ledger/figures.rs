@@ -11,8 +11,8 @@ const STUCK_MS: i64 = 45_000;
 const COUNTED: i64 = 10_000;
 
 const STUCK: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'waiting' AND due_at < $1 LIMIT $2) AS s";
-const RETURNED: &str = "SELECT engine FROM jobs WHERE state = 'answered' AND returns > 0 AND due_at IS NOT NULL
-    ORDER BY due_at LIMIT $1";
+const RETURNED: &str = "SELECT engine FROM jobs WHERE state = 'answered' AND returns > 0 AND send_at IS NOT NULL
+    ORDER BY send_at LIMIT $1";
 
 /// What [`Store::figures`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,7 +24,7 @@ const CHUNK: u64 = 1_000;
 const FORGOTTEN: Duration = Duration::from_hours(24);
 
 const RETURN: &str = "UPDATE jobs SET returns = returns + 1, updated_at = $2,
-    due_at = $2 + CASE WHEN returns < 7 THEN $3 * (1 << CAST(returns AS INTEGER)) ELSE $4 END
+    send_at = $2 + CASE WHEN returns < 7 THEN $3 * (1 << CAST(returns AS INTEGER)) ELSE $4 END
     WHERE id = $1 AND state = 'answered'";
 const CANCEL: &str = "INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at)
     VALUES ($1, 'cancelled', 0, 0, $2, $2) ON CONFLICT (id) DO UPDATE

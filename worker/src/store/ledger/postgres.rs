@@ -13,10 +13,10 @@ use super::decide::{Decision, Take, decide, one_suspect, recorded, recorded_as};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
 use crate::fault;
 use crate::store::Error;
-use crate::store::database::POSTGRES_NOW;
+use crate::store::database::{POSTGRES_NOW, STATEMENT};
 
 /// The rows are locked by a statement of their own: leases are then read as they are once the locks are held.
-const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id COLLATE \"C\" FOR UPDATE";
 const READ: &str =
     "SELECT j.*, w.seen_until FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id WHERE j.id = ANY($1)";
 const TAKE: &str = "UPDATE jobs SET state = 'sending', attempt = $2, fence = $3, crashes = $4, worker_id = $5,
@@ -25,10 +25,10 @@ const PARK: &str = "UPDATE jobs SET state = 'parked', crashes = $2, fence = fenc
 const LEARN: &str = "UPDATE jobs SET job_hash = $2, engine = $3, process = $4, request = $5, element = $6,
     connector = $7, resource = $8 WHERE id = $1";
 /// Everything that waits, in one statement: what was published, what ended, what is new. What was answered together has
-/// one row of the outbox: a date in each job's own row would be one more entry of an index for every step of a job.
+/// one row of the outbox: a date in each job's own row would be an entry more in every index for every step of a job.
 const WRITE: &str = "WITH clock AS (SELECT now_ms() AS now),
     sent AS (
-        UPDATE jobs SET state = 'published', due_at = NULL, updated_at = clock.now FROM clock
+        UPDATE jobs SET state = 'published', send_at = NULL, updated_at = clock.now FROM clock
         WHERE id = ANY($1) AND state = 'answered'),
     u AS (
         SELECT * FROM UNNEST($2::TEXT[], $3::BIGINT[], $4::TEXT[], $5::BIGINT[], $6::BYTEA[], $7::TEXT[], $8::BIGINT[],
@@ -67,7 +67,7 @@ const WRITE: &str = "WITH clock AS (SELECT now_ms() AS now),
 const STANDING: &str = "SELECT j.state, p.result FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
     WHERE j.id = $1 AND j.fence = $2";
 /// Such marks alone wait for no disk: one that gets lost only lets a result be sent once more.
-const PUBLISHED: &str = "UPDATE jobs SET state = 'published', due_at = NULL, updated_at = clock.now
+const PUBLISHED: &str = "UPDATE jobs SET state = 'published', send_at = NULL, updated_at = clock.now
     FROM (SELECT now_ms() AS now, set_config('synchronous_commit', 'off', true)) AS clock
     WHERE id = ANY($1) AND state = 'answered'";
 const UNDO: &str = "UPDATE jobs SET state = CASE u.taken_over WHEN 1 THEN state ELSE 'waiting' END, worker_id = NULL,
@@ -75,16 +75,18 @@ const UNDO: &str = "UPDATE jobs SET state = CASE u.taken_over WHEN 1 THEN state 
         due_at = CASE u.taken_over WHEN 1 THEN NULL ELSE now_ms() END, updated_at = now_ms()
     FROM UNNEST($1::TEXT[], $2::BIGINT[], $3::BIGINT[]) AS u (id, fence, taken_over)
     WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.worker_id = $4 AND jobs.state = 'sending'";
-/// Answers of the outbox that are still to be sent become due by themselves.
+/// Answers of the outbox that are still to be sent become due by themselves; returns how many rows were looked at.
 const OPEN: &str = "WITH looked AS (
-        DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE due_at <= (SELECT now_ms()) ORDER BY due_at LIMIT $1
-            FOR UPDATE SKIP LOCKED) RETURNING jobs)
-    UPDATE jobs SET due_at = now_ms() WHERE id = ANY(ARRAY(SELECT UNNEST(jobs) FROM looked))
-        AND state = 'answered' AND due_at IS NULL";
+        DELETE FROM outbox WHERE id = ANY(ARRAY(SELECT id FROM outbox WHERE due_at <= (SELECT now_ms()) ORDER BY due_at
+            LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING jobs),
+    unsent AS (
+        UPDATE jobs SET send_at = now_ms() WHERE id = ANY(ARRAY(SELECT UNNEST(jobs) FROM looked))
+            AND state = 'answered' AND send_at IS NULL)
+    SELECT COUNT(*) FROM looked";
 const SWEEP: &str = "WITH due AS (
-        SELECT id FROM jobs WHERE state = 'answered' AND due_at <= (SELECT now_ms()) ORDER BY due_at LIMIT $1
+        SELECT id FROM jobs WHERE state = 'answered' AND send_at <= (SELECT now_ms()) ORDER BY send_at LIMIT $1
         FOR UPDATE SKIP LOCKED),
-    later AS (UPDATE jobs SET due_at = now_ms() + $2 FROM due WHERE jobs.id = due.id RETURNING jobs.id)
+    later AS (UPDATE jobs SET send_at = now_ms() + $2 FROM due WHERE jobs.id = due.id RETURNING jobs.id)
     SELECT p.job_id, p.result, p.routing_key, p.reply_to, p.correlation_id
     FROM payloads p JOIN later ON later.id = p.job_id";
 
@@ -110,7 +112,7 @@ pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &Questions
         .bind(columns.iter().map(|c| c.id).collect::<Vec<_>>())
         .bind(number(|c| Some(c.fence)))
         .bind(columns.iter().map(|c| c.state).collect::<Vec<_>>())
-        .bind(number(|c| c.wait))
+        .bind(number(|c| c.due_in.or(c.send_in)))
         .bind(columns.iter().map(|c| c.history.as_deref()).collect::<Vec<_>>())
         .bind(columns.iter().map(|c| c.code).collect::<Vec<_>>())
         .bind(number(|c| c.http_status))
@@ -265,8 +267,14 @@ pub(super) async fn undo(db: &mut PgConnection, worker: &str, undos: &[Undo]) ->
     Ok(())
 }
 
+/// Hands out what is due. One transaction: what was given up in the middle is handed to nobody.
 pub(super) async fn sweep(db: &mut PgConnection, limit: u32) -> Result<Vec<StoredResult>, Error> {
-    sqlx::query(OPEN).bind(LOOKED).execute(&mut *db).await?;
-    let due: Vec<Payload> = sqlx::query_as(SWEEP).bind(i64::from(limit)).bind(ANSWER_GRACE_MS).fetch_all(db).await?;
+    let mut transaction = db.begin().await?;
+    let patience = format!("SET LOCAL statement_timeout = {}", STATEMENT.as_millis());
+    sqlx::query(AssertSqlSafe(patience)).execute(&mut *transaction).await?;
+    while sqlx::query_scalar::<_, i64>(OPEN).bind(LOOKED).fetch_one(&mut *transaction).await? == LOOKED {}
+    let due = sqlx::query_as(SWEEP).bind(i64::from(limit)).bind(ANSWER_GRACE_MS);
+    let due: Vec<Payload> = due.fetch_all(&mut *transaction).await?;
+    transaction.commit().await?;
     Ok(due.into_iter().map(StoredResult::from).collect())
 }

@@ -22,6 +22,7 @@ const LEARN: &str = "UPDATE jobs SET job_hash = $2, engine = $3, process = $4, r
     connector = $7, resource = $8 WHERE id = $1";
 const RECORD: &str = "UPDATE jobs SET state = CASE state WHEN 'cancelled' THEN state ELSE $3 END,
     due_at = CASE state WHEN 'cancelled' THEN NULL ELSE $4 END,
+    send_at = CASE state WHEN 'cancelled' THEN NULL ELSE $10 END,
     history = $5, code = $6, http_status = $7, duration_ms = $8, updated_at = $9
     WHERE id = $1 AND fence = $2 AND state IN ('sending', 'cancelled') RETURNING state";
 const KEEP: &str = "INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at, job, queue)
@@ -31,13 +32,13 @@ const KEEP: &str = "INSERT INTO payloads (job_id, result, routing_key, reply_to,
 const STANDING: &str = "SELECT j.state, p.result FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
     WHERE j.id = $1 AND j.fence = $2";
 const PUBLISHED: &str =
-    "UPDATE jobs SET state = 'published', due_at = NULL, updated_at = $2 WHERE id = $1 AND state = 'answered'";
+    "UPDATE jobs SET state = 'published', send_at = NULL, updated_at = $2 WHERE id = $1 AND state = 'answered'";
 const UNDO: &str = "UPDATE jobs SET state = CASE $4 WHEN 1 THEN state ELSE 'waiting' END, worker_id = NULL,
     fence = fence + 1, attempt = attempt - 1 + $4, crashes = crashes - $4,
     due_at = CASE $4 WHEN 1 THEN NULL ELSE $5 END, updated_at = $5
     WHERE id = $1 AND fence = $2 AND worker_id = $3 AND state = 'sending'";
 const DUE: &str = "SELECT p.job_id, p.result, p.routing_key, p.reply_to, p.correlation_id FROM jobs j
-    JOIN payloads p ON p.job_id = j.id WHERE j.state = 'answered' AND j.due_at <= $1 ORDER BY j.due_at LIMIT $2";
+    JOIN payloads p ON p.job_id = j.id WHERE j.state = 'answered' AND j.send_at <= $1 ORDER BY j.send_at LIMIT $2";
 
 async fn begin(db: &mut SqliteConnection) -> Result<(Transaction<'_, Sqlite>, i64), Error> {
     let mut transaction = db.begin_with("BEGIN IMMEDIATE").await?;
@@ -175,12 +176,13 @@ async fn record_one(db: &mut SqliteConnection, record: &Record, now: i64) -> Res
         .bind(columns.id)
         .bind(columns.fence)
         .bind(columns.state)
-        .bind(columns.wait.map(|wait| now.saturating_add(wait)))
+        .bind(columns.due_in.map(|wait| now.saturating_add(wait)))
         .bind(&columns.history)
         .bind(columns.code)
         .bind(columns.http_status)
         .bind(columns.duration_ms)
         .bind(now)
+        .bind(columns.send_in.map(|wait| now.saturating_add(wait)))
         .fetch_optional(&mut *db)
         .await?;
     let Some(state) = written else { return Ok(None) };
@@ -228,7 +230,7 @@ pub(super) async fn sweep(db: &mut SqliteConnection, limit: u32) -> Result<Vec<S
     let (mut transaction, now) = begin(db).await?;
     let due: Vec<Payload> = sqlx::query_as(DUE).bind(now).bind(i64::from(limit)).fetch_all(&mut *transaction).await?;
     for result in &due {
-        let later = "UPDATE jobs SET due_at = $2 WHERE id = $1";
+        let later = "UPDATE jobs SET send_at = $2 WHERE id = $1";
         sqlx::query(later).bind(&result.job_id).bind(now + ANSWER_GRACE_MS).execute(&mut *transaction).await?;
     }
     transaction.commit().await?;

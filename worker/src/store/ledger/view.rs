@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::{Payload, RESULT, StoredResult, history_of};
 use crate::job::Attempt;
-use crate::store::database::on;
+use crate::store::database::{Database, on};
 use crate::store::{Error, Store};
 
 /// Which jobs are listed; what is `None` is not looked at.
@@ -56,8 +57,10 @@ pub struct JobRow {
     pub crashes: i64,
     /// How often nobody took its result.
     pub returns: i64,
-    /// When the next attempt or the next sending is due, epoch milliseconds.
+    /// When the next attempt is due, epoch milliseconds.
     pub due_at: Option<i64>,
+    /// When a result that was not taken is sent again, epoch milliseconds.
+    pub send_at: Option<i64>,
     /// First seen, epoch milliseconds.
     pub created_at: i64,
     /// Last changed, epoch milliseconds.
@@ -121,10 +124,19 @@ impl Store {
         engine: Option<&str>,
         after: Option<&JobRow>,
     ) -> Result<Vec<JobRow>, Error> {
-        let statement = "SELECT * FROM jobs WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR code = $2)
+        // Few of all jobs wait or are on their way; where they are, is known without reading the others.
+        let unsent = match &self.0.database {
+            Database::Sqlite { .. } => "send_at IS NOT NULL",
+            Database::Postgres(_) => "(send_at IS NOT NULL OR id = ANY(ARRAY(SELECT UNNEST(jobs) FROM outbox)))",
+        };
+        let statement = format!(
+            "SELECT * FROM jobs WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR code = $2)
+            AND ($1 IS DISTINCT FROM 'waiting' OR due_at IS NOT NULL) AND ($1 IS DISTINCT FROM 'answered' OR {unsent})
             AND ($3 IS NULL OR request = $3) AND ($5 IS NULL OR engine = $5)
-            AND ($6 IS NULL OR created_at < $6 OR (created_at = $6 AND id > $7)) ORDER BY created_at DESC, id LIMIT $4";
-        on!(&self.0.database, read db => sqlx::query_as(statement)
+            AND ($6 IS NULL OR created_at < $6 OR (created_at = $6 AND id > $7)) ORDER BY created_at DESC, id LIMIT $4"
+        );
+        let statement = AssertSqlSafe(statement).into_sql_str();
+        on!(&self.0.database, read db => sqlx::query_as(statement.clone())
             .bind(&filter.state).bind(&filter.code).bind(&filter.request).bind(i64::from(filter.limit)).bind(engine)
             .bind(after.map(|job| job.created_at)).bind(after.map(|job| job.id.as_str()))
             .fetch_all(db).await?)

@@ -62,7 +62,7 @@ contract! {
             ledger.record(answer(&id, grant.fence, b"{}")).await.unwrap();
         }
         assert_eq!(ledger.sweep(100).await.unwrap(), [], "an answer has a minute for its way");
-        bed.sql("UPDATE jobs SET due_at = 1").await;
+        bed.sql("UPDATE jobs SET send_at = 1").await;
         let sweepers = (0..8).map(|_| {
             let ledger = ledger.clone();
             async move { ledger.sweep(10).await.unwrap() }
@@ -94,14 +94,14 @@ async fn what_is_left_in_the_outbox_is_sent_once() {
         ledger.published("taken");
         ledger.flush().await;
         ledger.returned("returned").await.unwrap();
-        assert_eq!(bed.number("SELECT COUNT(*) FROM jobs WHERE due_at IS NOT NULL").await, 1, "the returned one");
+        assert_eq!(bed.number("SELECT COUNT(*) FROM jobs WHERE send_at IS NOT NULL").await, 1, "the returned one");
         assert_eq!(ledger.sweep(100).await.unwrap(), [], "an answer has a minute for its way");
         bed.sql("UPDATE outbox SET due_at = 1").await;
         let swept = futures_util::future::join_all((0..8).map(|_| ledger.sweep(100))).await;
         let swept: Vec<StoredResult> = swept.into_iter().flat_map(Result::unwrap).collect();
         assert_eq!(swept, [result("left", b"{}")]);
         assert_eq!(bed.number("SELECT COUNT(*) FROM outbox").await, 0);
-        bed.sql("UPDATE jobs SET due_at = 1 WHERE due_at IS NOT NULL").await;
+        bed.sql("UPDATE jobs SET send_at = 1 WHERE send_at IS NOT NULL").await;
         assert_eq!(ledger.sweep(100).await.unwrap().len(), 2, "until somebody takes it");
     })
     .await;
@@ -140,7 +140,7 @@ contract! {
         ledger.record(answer("j", grant.fence, b"{}")).await.unwrap();
         for expected in [5, 10, 20, 40, 80, 160, 320, 600, 600] {
             ledger.returned("j").await.unwrap();
-            let waits = bed.number("SELECT (due_at - updated_at) / 1000 FROM jobs").await;
+            let waits = bed.number("SELECT (send_at - updated_at) / 1000 FROM jobs").await;
             assert_eq!(waits, expected);
         }
         let job = bed.store.job("j").await.unwrap().unwrap();
@@ -196,7 +196,10 @@ contract! {
         };
         assert_eq!(ids(JobFilter { limit: 3, ..JobFilter::default() }).await, ["j4", "j3", "j2"]);
         let answered = JobFilter { state: Some("answered".to_owned()), limit: 9, ..JobFilter::default() };
-        assert_eq!(ids(answered).await, ["j2"]);
+        assert_eq!(ids(answered.clone()).await, ["j2"]);
+        ledger.record(wait("j3", 1, 60_000)).await.unwrap();
+        let waiting = JobFilter { state: Some("waiting".to_owned()), limit: 9, ..JobFilter::default() };
+        assert_eq!(ids(waiting).await, ["j3"]);
         let nobodys = JobFilter { request: Some("8".to_owned()), limit: 9, ..JobFilter::default() };
         assert!(ids(nobodys).await.is_empty());
         let first = bed.store.jobs(&JobFilter { limit: 2, ..JobFilter::default() }).await.unwrap();
@@ -206,7 +209,10 @@ contract! {
         assert!(bed.store.jobs_page(&page, Some("other"), None).await.unwrap().is_empty());
         let counts = bed.store.job_counts().await.unwrap();
         let counts: Vec<_> = counts.iter().map(|c| (c.state.as_str(), c.jobs)).collect();
-        assert_eq!(counts, [("answered", 1), ("sending", 4)]);
+        assert_eq!(counts, [("answered", 1), ("sending", 3), ("waiting", 1)]);
+        bed.sql("UPDATE jobs SET send_at = 1 WHERE state = 'answered'").await;
+        ledger.sweep(1).await.unwrap();
+        assert_eq!(ids(answered).await, ["j2"], "on its way again");
         let job = bed.store.job("j2").await.unwrap().unwrap();
         assert_eq!(job.result, Some(serde_json::json!({"a": 1})));
     }

@@ -35,7 +35,7 @@ contract! {
         assert_eq!(ledger.record(answer("j", grant.fence, b"{}")).await.unwrap(), Recorded::Cancelled);
         let job = bed.store.job("j").await.unwrap().unwrap();
         assert_eq!((job.row.state.as_str(), job.row.http_status), ("cancelled", Some(200)), "what happened is known");
-        bed.sql("UPDATE jobs SET due_at = 1").await;
+        bed.sql("UPDATE jobs SET send_at = 1").await;
         assert_eq!(ledger.sweep(10).await.unwrap(), []);
     }
 }
