@@ -50,19 +50,17 @@ pub(super) fn decide(row: &Row, request: &ClaimRequest, now: i64) -> Decision {
     }
 }
 
-/// A job that would be parked after one more death is worked on beside no other such job: when a worker dies, it is not
-/// the innocent ones in its hands that are parked with the guilty one.
-pub(super) fn one_suspect(decision: Decision, has_suspect: &mut bool) -> Decision {
-    let is_suspect = matches!(&decision, Decision::Take(take) if is_suspect(take.crashes));
-    if is_suspect && *has_suspect {
+/// A job that would be parked after one more death is worked on beside no other one that a worker died with: when this
+/// one dies too, it is not the innocent ones in its hands that are parked for the guilty one. `crashes` is the most that
+/// any job in this worker's hands has.
+pub(super) fn apart(decision: Decision, crashes: &mut i64) -> Decision {
+    let Decision::Take(take) = &decision else { return decision };
+    let (least, most) = (take.crashes.min(*crashes), take.crashes.max(*crashes));
+    if least > 0 && most + 1 >= CRASHES {
         return Decision::Say(Claim::Held { for_ms: HELD_MS.0.unsigned_abs() });
     }
-    *has_suspect |= is_suspect;
+    *crashes = most;
     decision
-}
-
-fn is_suspect(crashes: i64) -> bool {
-    crashes + 1 >= CRASHES
 }
 
 fn requeue(row: &Row, now: i64) -> Claim {
@@ -133,7 +131,7 @@ fn take(
         crashes: u32::try_from(row.crashes).unwrap_or(u32::MAX),
         replay: row.replay.map(|number| Replay { number: attempt(number), send: row.replay_send != 0 }),
     };
-    let undo = Undo { id: row.id.clone(), fence, taken_over, is_suspect: is_suspect(row.crashes) };
+    let undo = Undo { id: row.id.clone(), fence, taken_over, crashes: row.crashes };
     Take {
         said: Said { claim: claim(granted), undo: Some(undo) },
         attempt: number,
@@ -245,7 +243,7 @@ mod tests {
     fn a_newer_copy_takes_a_waiting_job() {
         let take = taken(decide(&row("waiting", 1), &request(2), NOW));
         assert_eq!((take.attempt, take.fence, take.crashes), (2, 8, 0));
-        assert_eq!(take.said.undo, Some(Undo { id: "j".to_owned(), fence: 8, taken_over: false, is_suspect: false }));
+        assert_eq!(take.said.undo, Some(Undo { id: "j".to_owned(), fence: 8, taken_over: false, crashes: 0 }));
         let granted = grant(&take);
         assert!(matches!(take.said.claim, Claim::Granted(_)) && !granted.request_changed);
         assert_eq!((granted.attempt, granted.fence, granted.idempotency_key.as_str()), (2, 8, "stored"));
@@ -288,12 +286,25 @@ mod tests {
 
     #[test]
     fn two_that_workers_died_with_again_and_again_are_not_in_the_same_hands() {
-        let mut has_suspect = false;
-        let mut take = |crashes| {
-            let dead = Row { seen_until: None, crashes, ..row("sending", 2) };
-            matches!(one_suspect(decide(&dead, &request(2), NOW), &mut has_suspect), Decision::Take(_))
+        let take = |crashes: i64, most: &mut i64| {
+            let waits = Row { crashes, ..row("waiting", 1) };
+            matches!(apart(decide(&waits, &request(2), NOW), most), Decision::Take(_))
         };
-        assert_eq!([0, 1, 1, 0].map(&mut take), [true, true, false, true]);
+        for (in_hand, crashes, expected) in [
+            (0, 0, true),
+            (0, 1, true),
+            (0, 2, true),
+            (1, 0, true),
+            (1, 1, true),
+            (1, 2, false),
+            (2, 0, true),
+            (2, 1, false),
+            (2, 2, false),
+        ] {
+            let mut most = in_hand;
+            assert_eq!(take(crashes, &mut most), expected, "{crashes} beside {in_hand}");
+            assert_eq!(most, if expected { in_hand.max(crashes) } else { in_hand });
+        }
     }
 
     #[test]

@@ -129,12 +129,12 @@ impl Link {
         &mut self,
         worker: &str,
         requests: &[Arc<ClaimRequest>],
-        has_suspect: bool,
+        crashes: i64,
         undos: &mut Vec<Undo>,
     ) -> Result<Vec<Option<Said>>, Error> {
         match self {
-            Self::Sqlite(pool) => held!(pool, db => sqlite::known(db, worker, requests, has_suspect, undos).await?),
-            Self::Postgres(session) => over!(session, db => postgres::known(db, worker, requests, has_suspect, undos)),
+            Self::Sqlite(pool) => held!(pool, db => sqlite::known(db, worker, requests, crashes, undos).await?),
+            Self::Postgres(session) => over!(session, db => postgres::known(db, worker, requests, crashes, undos)),
         }
     }
 

@@ -276,14 +276,14 @@ struct Undo {
     fence: i64,
     /// It was a dead worker's, who may have sent its request; otherwise nothing of this attempt was.
     taken_over: bool,
-    /// One more death, and it is parked.
-    is_suspect: bool,
+    /// Workers that died with the job.
+    crashes: i64,
 }
 
 impl Said {
     /// The answer to the claim of a job that nobody has seen before.
     fn first(request: &ClaimRequest, now_ms: i64) -> Self {
-        let undo = Undo { id: request.id.clone(), fence: FIRST_FENCE, taken_over: false, is_suspect: false };
+        let undo = Undo { id: request.id.clone(), fence: FIRST_FENCE, taken_over: false, crashes: 0 };
         Self { claim: Claim::Granted(Granted::first(request, now_ms)), undo: Some(undo) }
     }
 }

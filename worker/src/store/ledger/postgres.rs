@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr};
 
 use super::batch::{Questions, Written};
 use super::columns::Columns;
-use super::decide::{Decision, Take, decide, one_suspect, recorded, recorded_as};
+use super::decide::{Decision, Take, apart, decide, recorded, recorded_as};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
 use crate::fault;
 use crate::store::Error;
@@ -161,7 +161,7 @@ pub(super) async fn known(
     db: &mut PgConnection,
     worker: &str,
     requests: &[Arc<ClaimRequest>],
-    mut has_suspect: bool,
+    mut crashes: i64,
     undos: &mut Vec<Undo>,
 ) -> Result<Vec<Option<Said>>, Error> {
     let ids: Vec<&str> = requests.iter().map(|request| request.id.as_str()).collect();
@@ -176,7 +176,7 @@ pub(super) async fn known(
             said.push(None);
             continue;
         };
-        let decision = one_suspect(decide(row, request, now), &mut has_suspect);
+        let decision = apart(decide(row, request, now), &mut crashes);
         let one = apply(&mut transaction, decision, worker, request, now).await?;
         undos.extend(one.undo.clone());
         said.push(Some(one));

@@ -6,7 +6,7 @@ use sqlx::{Connection, Sqlite, SqliteConnection, Transaction};
 
 use super::batch::{Questions, Written};
 use super::columns::Columns;
-use super::decide::{Decision, Take, decide, one_suspect, recorded, recorded_as};
+use super::decide::{Decision, Take, apart, decide, recorded, recorded_as};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
 use crate::store::Error;
 use crate::store::database::SQLITE_NOW;
@@ -93,7 +93,7 @@ pub(super) async fn known(
     db: &mut SqliteConnection,
     worker: &str,
     requests: &[Arc<ClaimRequest>],
-    mut has_suspect: bool,
+    mut crashes: i64,
     undos: &mut Vec<Undo>,
 ) -> Result<Vec<Option<Said>>, Error> {
     let (mut transaction, now) = begin(db).await?;
@@ -104,7 +104,7 @@ pub(super) async fn known(
             said.push(None);
             continue;
         };
-        let decision = one_suspect(decide(&row, request, now), &mut has_suspect);
+        let decision = apart(decide(&row, request, now), &mut crashes);
         let one = apply(&mut transaction, decision, worker, request, now).await?;
         undos.extend(one.undo.clone());
         said.push(Some(one));

@@ -179,7 +179,7 @@ impl Writer {
                 id: request.id.clone(),
                 fence: FIRST_FENCE,
                 taken_over: false,
-                is_suspect: false,
+                crashes: 0,
             };
             self.doubt(part.claims.iter().map(perhaps).collect(), LATE);
         }
@@ -197,8 +197,8 @@ impl Writer {
                 continue;
             }
             let mut undos = Vec::new();
-            let has_suspect = self.granted.values().any(|grant| grant.is_suspect);
-            match self.link.known(&self.worker, &part.questions().claims, has_suspect, &mut undos).await {
+            let crashes = self.granted.values().map(|grant| grant.crashes).max().unwrap_or(0);
+            match self.link.known(&self.worker, &part.questions().claims, crashes, &mut undos).await {
                 Ok(answers) => {
                     for ((request, answer), said) in part.claims.into_iter().zip(answers) {
                         match said {
