@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use harness::engine::Engine;
 use harness::process::figure;
 use harness::proxy::{Proxy, Toxic};
 use harness::scene::{NOTHING, Scene, job, with_retries};
@@ -209,6 +210,31 @@ async fn a_queue_that_is_deleted_and_a_consumer_that_is_gone_come_back() {
     })
     .await;
     assert!(figure(&metrics, "data_connector_broker_up ") > 0.0, "{metrics}");
+}
+
+#[tokio::test]
+async fn an_exchange_that_is_deleted_is_declared_again_and_costs_no_result() {
+    let third_party =
+        ThirdParty::start(|_, before| Reply::status(if before == 0 { 503 } else { 200 }, &json!({}))).await;
+    let scene = Scene::new();
+    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let worker = scene.worker(&[]).await;
+    let mut engine = scene.engine().await;
+    engine.delete_exchange("retry.L1").await;
+    engine.publish(&with_retries(job("j1", "r", &[], json!({})), 2, 2)).await;
+    assert_eq!(engine.result().await.message_id, "j1");
+    assert!(worker.output().contains("a message cannot be published; declaring all exchanges again"));
+    engine.delete_exchange("results").await;
+    engine.publish(&job("j2", "r", &[], json!({}))).await;
+    engine.leave().await;
+    let results = format!("{}.results", scene.prefix());
+    eventually("the exchange of results", || async {
+        Engine::has_exchange(scene.broker(), &results).await.then_some(())
+    })
+    .await;
+    let mut engine = scene.engine().await;
+    assert_eq!(engine.result().await.message_id, "j2");
+    assert_eq!(third_party.seen().len(), 3);
 }
 
 #[tokio::test]

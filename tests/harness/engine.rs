@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use lapin::options::{
     BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicPublishOptions, ConfirmSelectOptions,
-    QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+    ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer};
@@ -211,6 +211,13 @@ impl Engine {
     pub async fn delete_queue(&self, queue: &str) {
         let queue = format!("{}.{queue}", self.prefix);
         self.channel.queue_delete(short(&queue), QueueDeleteOptions::default()).await.expect("a queue to delete");
+    }
+
+    /// Deletes an exchange of the product.
+    pub async fn delete_exchange(&self, exchange: &str) {
+        let exchange = format!("{}.{exchange}", self.prefix);
+        let deleted = self.channel.exchange_delete(short(&exchange), ExchangeDeleteOptions::default()).await;
+        deleted.expect("an exchange to delete");
     }
 
     /// Unbinds the result queue by deleting it.

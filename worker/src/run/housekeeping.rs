@@ -21,9 +21,6 @@ const SWEPT: u32 = 100;
 /// How often old rows are dropped, and how soon after the start: a worker that lives for minutes does its part too.
 const RETAIN: Duration = Duration::from_mins(10);
 const FIRST: Duration = Duration::from_mins(1);
-/// How long rows are kept, and payloads after the answer was taken (DESIGN, ledger).
-const ROWS: Duration = Duration::from_hours(30 * 24);
-const PAYLOADS: Duration = Duration::from_hours(24);
 
 /// What it looks after.
 pub(super) struct Housekeeping {
@@ -34,6 +31,10 @@ pub(super) struct Housekeeping {
     pub(super) gate: watch::Sender<bool>,
     pub(super) file: StatusFile,
     pub(super) lease: Duration,
+    /// How long rows of jobs that ended are kept.
+    pub(super) keep_jobs: Duration,
+    /// How long payloads are kept after the answer was taken.
+    pub(super) keep_payloads: Duration,
 }
 
 impl Housekeeping {
@@ -42,7 +43,7 @@ impl Housekeeping {
         let looks = self.look();
         let renews = renew(&self.worker, self.lease);
         let sweeps = sweep(&self.worker);
-        let retains = retain(&self.worker);
+        let retains = retain(&self.worker, self.keep_jobs, self.keep_payloads);
         tokio::join!(looks, renews, sweeps, retains);
     }
 
@@ -125,7 +126,11 @@ async fn sweep(worker: &Worker) {
                     }
                 }
             }
-            Err(error) => tracing::debug!(%error, "results that were left behind cannot be looked for"),
+            // One that is away has been told of by whoever renews the lease.
+            Err(error) if error.is_passing() => {
+                tracing::debug!(%error, "results that were left behind cannot be looked for");
+            }
+            Err(error) => tracing::warn!(%error, "results that were left behind cannot be looked for"),
         }
         read_figures(worker).await;
     }
@@ -137,18 +142,19 @@ async fn read_figures(worker: &Worker) {
         Ok(figures) => {
             metrics::gauge!(metric::RETRY_STUCK).set(count(figures.retry_stuck));
             metrics::gauge!(metric::RESULTS_WAITING).set(count(figures.results_waiting));
+            metrics::gauge!(metric::ANSWERS_OVERDUE).set(figures.overdue.as_secs_f64());
             worker.untaken.found(figures.engines_behind);
         }
         Err(error) => tracing::debug!(%error, "the ledger's figures cannot be read"),
     }
 }
 
-async fn retain(worker: &Worker) {
+async fn retain(worker: &Worker, jobs: Duration, payloads: Duration) {
     tokio::time::sleep(FIRST).await;
     let mut tick = every(RETAIN);
     loop {
         tick.tick().await;
-        if let Err(error) = worker.ledger.retain(ROWS, PAYLOADS).await {
+        if let Err(error) = worker.ledger.retain(jobs, payloads).await {
             tracing::warn!(%error, "old rows of the ledger cannot be dropped");
         }
     }

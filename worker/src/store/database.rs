@@ -10,12 +10,12 @@ use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{PgConnection, PgPool, SqlitePool};
 
 use super::Error;
 
-static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
+pub(super) static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
+pub(super) static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 
 /// How long a statement waits for a connection, and a SQLite one for another process.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -77,6 +77,14 @@ pub(super) use held;
 /// No answer in time.
 pub(super) fn too_slow() -> Error {
     Error::Unreachable(format!("no answer within {} s", STATEMENT.as_secs()))
+}
+
+/// Lets a statement that nobody waits for any more end at the server too, in this session or transaction: it would go on
+/// holding its locks.
+pub(super) async fn limit_statements(db: &mut PgConnection, in_transaction: bool) -> sqlx::Result<()> {
+    let milliseconds = STATEMENT.as_millis().to_string();
+    let limit = sqlx::query("SELECT set_config('statement_timeout', $1, $2)").bind(milliseconds).bind(in_transaction);
+    limit.execute(db).await.map(drop)
 }
 
 /// A database that was opened; the lock is held until its key is settled.

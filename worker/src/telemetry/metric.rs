@@ -42,6 +42,9 @@ pub const HOSTS_RESTING: &str = "data_connector_hosts_resting";
 pub const RETRY_STUCK: &str = "data_connector_retry_stuck";
 /// Results of the whole ledger that are due to be sent again.
 pub const RESULTS_WAITING: &str = "data_connector_results_waiting";
+/// For how long it has been time to look after the oldest answer of the whole ledger that may not have been taken; a sweep
+/// every 5 s does so.
+pub const ANSWERS_OVERDUE: &str = "data_connector_answers_overdue_seconds";
 /// Dead letters that the broker made of jobs that no worker had failed, and that were published again.
 pub const REVIVED: &str = "data_connector_revived_total";
 
@@ -79,9 +82,11 @@ fn describe() {
     describe_gauge!(HOSTS_RESTING, "Hosts that do not answer and are left alone");
     describe_gauge!(RETRY_STUCK, "Jobs whose wait ended more than 45 s ago and whose copy has not come back");
     describe_gauge!(RESULTS_WAITING, "Results that are due to be sent again");
+    describe_gauge!(ANSWERS_OVERDUE, "For how long it has been time to look after the oldest answer");
     describe_counter!(REVIVED, "Dead letters of bystanders that were published again");
     // What an alarm looks at is there from the first scrape on.
-    for gauge in [BROKER_BLOCKED, TOPOLOGY_DRIFT, WEDGED, HOSTS_RESTING, RETRY_STUCK, RESULTS_WAITING] {
+    for gauge in [BROKER_BLOCKED, TOPOLOGY_DRIFT, WEDGED, HOSTS_RESTING, RETRY_STUCK, RESULTS_WAITING, ANSWERS_OVERDUE]
+    {
         metrics::gauge!(gauge).set(0.0);
     }
 }

@@ -1,8 +1,9 @@
 //! Figures of the whole ledger that tell an operator whether retries come back and results are taken.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use crate::store::database::on;
+use crate::store::database::{Database, on};
 use crate::store::{Error, Store};
 
 /// Jobs whose wait ended so long ago are stuck, milliseconds.
@@ -13,6 +14,10 @@ const COUNTED: i64 = 10_000;
 const STUCK: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'waiting' AND due_at < $1 LIMIT $2) AS s";
 const RETURNED: &str = "SELECT engine FROM jobs WHERE state = 'answered' AND returns > 0 AND send_at IS NOT NULL
     ORDER BY send_at LIMIT $1";
+const DUE: &str = "SELECT MIN(send_at) FROM jobs WHERE state = 'answered' AND send_at IS NOT NULL";
+/// PostgreSQL has answers in the outbox too, the oldest first.
+const DUE_OR_IN_THE_OUTBOX: &str = "SELECT LEAST((SELECT MIN(due_at) FROM outbox),
+    (SELECT MIN(send_at) FROM jobs WHERE state = 'answered' AND send_at IS NOT NULL))";
 
 /// What [`Store::figures`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub struct Figures {
     pub retry_stuck: usize,
     /// Results that nobody took so far.
     pub results_waiting: usize,
+    /// For how long it has been time to look after the oldest answer that may not have been taken.
+    pub overdue: Duration,
     /// Engines that left more than so many of them lying.
     pub engines_behind: BTreeSet<String>,
 }
@@ -32,10 +39,15 @@ impl Store {
     /// When the database cannot be asked.
     pub async fn figures(&self, behind: u32) -> Result<Figures, Error> {
         let clock = self.0.database.clock();
-        let (stuck, engines): (i64, Vec<Option<String>>) = on!(&self.0.database, read db => {
+        let due = match &self.0.database {
+            Database::Sqlite { .. } => DUE,
+            Database::Postgres(_) => DUE_OR_IN_THE_OUTBOX,
+        };
+        let (stuck, overdue, engines): (i64, i64, Vec<Option<String>>) = on!(&self.0.database, read db => {
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
             let stuck = sqlx::query_scalar(STUCK).bind(now - STUCK_MS).bind(COUNTED).fetch_one(&mut *db).await?;
-            (stuck, sqlx::query_scalar(RETURNED).bind(COUNTED).fetch_all(db).await?)
+            let due: Option<i64> = sqlx::query_scalar(due).fetch_one(&mut *db).await?;
+            (stuck, due.map_or(0, |due| now - due), sqlx::query_scalar(RETURNED).bind(COUNTED).fetch_all(db).await?)
         })?;
         let mut counts = BTreeMap::<String, u32>::new();
         for engine in engines.iter().flatten() {
@@ -45,6 +57,7 @@ impl Store {
         Ok(Figures {
             retry_stuck: usize::try_from(stuck).unwrap_or(usize::MAX),
             results_waiting: engines.len(),
+            overdue: Duration::from_millis(u64::try_from(overdue).unwrap_or(0)),
             engines_behind: engines_behind.collect(),
         })
     }

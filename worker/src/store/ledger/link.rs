@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgSslMode;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool, SqlitePool};
+use sqlx::{Connection, Executor, PgConnection, PgPool, SqlitePool};
 use tokio::time::{Instant, timeout};
 
 use super::batch::{Questions, Written};
 use super::{ClaimRequest, Record, Recorded, Said, Undo, postgres, sqlite};
 use crate::store::Error;
-use crate::store::database::{Database, PATIENCE, STATEMENT, held, too_slow};
+use crate::store::database::{Database, PATIENCE, STATEMENT, held, limit_statements, too_slow};
 
 /// A connection that was idle for this long is asked before it is trusted with a batch.
 const IDLE: Duration = Duration::from_secs(2);
@@ -62,10 +62,8 @@ impl Session {
 
     async fn connect(&self) -> sqlx::Result<PgConnection> {
         let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
-        // A statement that nobody waits for any more ends at the server too: it would go on holding its locks, and could
-        // grant a job after that grant was taken back.
-        let patience = format!("SET statement_timeout = {}", STATEMENT.as_millis());
-        connection.execute(sqlx::raw_sql(AssertSqlSafe(patience))).await?;
+        // A late statement could grant a job after that grant was taken back.
+        limit_statements(&mut connection, false).await?;
         connection.execute(sqlx::raw_sql(SESSION)).await?;
         Ok(connection)
     }

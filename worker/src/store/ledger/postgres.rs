@@ -13,7 +13,7 @@ use super::decide::{Decision, Take, apart, decide, recorded, recorded_as};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
 use crate::fault;
 use crate::store::Error;
-use crate::store::database::{POSTGRES_NOW, STATEMENT};
+use crate::store::database::{POSTGRES_NOW, limit_statements};
 
 /// The rows are locked by a statement of their own: leases are then read as they are once the locks are held.
 const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id COLLATE \"C\" FOR UPDATE";
@@ -25,7 +25,7 @@ const PARK: &str = "UPDATE jobs SET state = 'parked', crashes = $2, fence = fenc
 const LEARN: &str = "UPDATE jobs SET job_hash = $2, engine = $3, process = $4, request = $5, element = $6,
     connector = $7, resource = $8 WHERE id = $1";
 /// Everything that waits, in one statement: what was published, what ended, what is new. What was answered together has
-/// one row of the outbox: a date in each job's own row would be an entry more in every index for every step of a job.
+/// one row of the outbox: a date in each job's own row would be an entry more in every index whenever it comes or goes.
 const WRITE: &str = "WITH clock AS (SELECT now_ms() AS now),
     sent AS (
         UPDATE jobs SET state = 'published', send_at = NULL, updated_at = clock.now FROM clock
@@ -41,8 +41,7 @@ const WRITE: &str = "WITH clock AS (SELECT now_ms() AS now),
             history = u.history, code = u.code, http_status = u.http_status, duration_ms = u.duration_ms,
             updated_at = clock.now
         FROM u, clock WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')
-        RETURNING jobs.id, jobs.state, jobs.updated_at, u.wait, u.result, u.routing_key, u.reply_to, u.correlation_id, u.job,
-            u.queue),
+        RETURNING jobs.id, jobs.state, jobs.updated_at, u.result, u.routing_key, u.reply_to, u.correlation_id, u.job, u.queue),
     kept AS (
         INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at, job, queue)
         SELECT id, result, routing_key, reply_to, correlation_id, updated_at, job, queue FROM done
@@ -51,7 +50,7 @@ const WRITE: &str = "WITH clock AS (SELECT now_ms() AS now),
             reply_to = excluded.reply_to, correlation_id = excluded.correlation_id, stored_at = excluded.stored_at,
             job = excluded.job, queue = excluded.queue),
     sending AS (
-        INSERT INTO outbox (jobs, due_at) SELECT ARRAY_AGG(id), MAX(updated_at + wait) FROM done
+        INSERT INTO outbox (jobs, due_at) SELECT ARRAY_AGG(id), MAX(updated_at) + $29 FROM done
         WHERE state = 'answered' HAVING COUNT(*) > 0),
     claimed AS (
         INSERT INTO jobs (id, job_hash, state, attempt, fence, worker_id, repeat_safe, idempotency_key,
@@ -112,7 +111,7 @@ pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &Questions
         .bind(columns.iter().map(|c| c.id).collect::<Vec<_>>())
         .bind(number(|c| Some(c.fence)))
         .bind(columns.iter().map(|c| c.state).collect::<Vec<_>>())
-        .bind(number(|c| c.due_in.or(c.send_in)))
+        .bind(number(|c| c.due_in))
         .bind(columns.iter().map(|c| c.history.as_deref()).collect::<Vec<_>>())
         .bind(columns.iter().map(|c| c.code).collect::<Vec<_>>())
         .bind(number(|c| c.http_status))
@@ -136,6 +135,7 @@ pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &Questions
         .bind(text(|c| Some(&c.element)))
         .bind(text(|c| c.connector.as_deref()))
         .bind(text(|c| c.resource.as_deref()))
+        .bind(ANSWER_GRACE_MS)
         .fetch_all(db)
         .await?;
     Ok(told(batch, written))
@@ -270,8 +270,7 @@ pub(super) async fn undo(db: &mut PgConnection, worker: &str, undos: &[Undo]) ->
 /// Hands out what is due. One transaction: what was given up in the middle is handed to nobody.
 pub(super) async fn sweep(db: &mut PgConnection, limit: u32) -> Result<Vec<StoredResult>, Error> {
     let mut transaction = db.begin().await?;
-    let patience = format!("SET LOCAL statement_timeout = {}", STATEMENT.as_millis());
-    sqlx::query(AssertSqlSafe(patience)).execute(&mut *transaction).await?;
+    limit_statements(&mut transaction, true).await?;
     while sqlx::query_scalar::<_, i64>(OPEN).bind(LOOKED).fetch_one(&mut *transaction).await? == LOOKED {}
     let due = sqlx::query_as(SWEEP).bind(i64::from(limit)).bind(ANSWER_GRACE_MS);
     let due: Vec<Payload> = due.fetch_all(&mut *transaction).await?;

@@ -1,11 +1,13 @@
 //! Opening: by many at once, with the wrong key, on a schema of another time.
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
 use super::bed::{KEY, OTHER_KEY, execute, on_empty_postgresql, open};
 use super::contract;
+use crate::store::database::{POSTGRES, SQLITE};
 use crate::store::{DatabaseTls, Error, Keys, Store};
 
 fn tls() -> DatabaseTls {
@@ -57,6 +59,46 @@ async fn postgresql_is_migrated_when_somebody_says_so() {
         assert!(matches!(Store::open(&secret, &key, &tls(), true).await, Err(Error::OtherSchema(_))));
     })
     .await;
+}
+
+/// The last version that kept the date of an answer in its job's due date.
+const BEFORE_THE_OUTBOX: i64 = 5;
+/// A job in each state that had a date then, which lies far back.
+const OF_THEN: &str = "INSERT INTO jobs (id, state, attempt, fence, due_at, created_at, updated_at) VALUES
+    ('untaken', 'answered', 1, 1, 7, 1, 1), ('waits', 'waiting', 1, 1, 8, 1, 1), ('taken', 'published', 1, 1, 9, 1, 1)";
+const YEARS: Duration = Duration::from_hours(24 * 365 * 50);
+const ANSWER_OF_THEN: &str =
+    "INSERT INTO payloads (job_id, result, routing_key, stored_at) VALUES ('untaken', $1, $1, 1)";
+
+#[tokio::test]
+async fn answers_of_a_version_without_outbox_are_sent_by_this_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("c.db").display());
+    let file = sqlx::SqlitePool::connect(&format!("{url}?mode=rwc")).await.unwrap();
+    SQLITE.run_to(BEFORE_THE_OUTBOX, &file).await.unwrap();
+    sqlx::query(OF_THEN).execute(&file).await.unwrap();
+    sqlx::query(ANSWER_OF_THEN).bind(b"then".as_slice()).execute(&file).await.unwrap();
+    file.close().await;
+    the_answer_of_then_is_sent(&url).await;
+    on_empty_postgresql(|url, _| async move {
+        let pool = sqlx::PgPool::connect(&url).await.unwrap();
+        POSTGRES.run_to(BEFORE_THE_OUTBOX, &pool).await.unwrap();
+        sqlx::query(OF_THEN).execute(&pool).await.unwrap();
+        sqlx::query(ANSWER_OF_THEN).bind(b"then".as_slice()).execute(&pool).await.unwrap();
+        pool.close().await;
+        the_answer_of_then_is_sent(&url).await;
+    })
+    .await;
+}
+
+async fn the_answer_of_then_is_sent(url: &str) {
+    let store = open(url, KEY).await.unwrap();
+    assert!(store.figures(100).await.unwrap().overdue > YEARS, "{url}");
+    let sent: Vec<String> =
+        store.ledger("w").sweep(10).await.unwrap().into_iter().map(|answer| answer.job_id).collect();
+    assert_eq!(sent, ["untaken"], "{url}");
+    let figures = store.figures(100).await.unwrap();
+    assert_eq!((figures.retry_stuck, figures.overdue), (1, Duration::ZERO), "{url}: the one that waits");
 }
 
 #[tokio::test]
