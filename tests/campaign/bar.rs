@@ -16,6 +16,17 @@ impl Findings {
         self.figures.push(format!("{name} {value}"));
     }
 
+    /// Notes the median, the 99th percentile and the greatest of these figures; returns the greatest.
+    pub(crate) fn spread(&mut self, name: &str, mut values: Vec<f64>) -> f64 {
+        values.sort_by(f64::total_cmp);
+        let at = |percent: usize| {
+            let index = (values.len() * percent / 100).min(values.len().saturating_sub(1));
+            values.get(index).copied().unwrap_or(f64::INFINITY)
+        };
+        self.figure(&format!("{name} p50/p99/max, ms"), format!("{:.0}/{:.0}/{:.0}", at(50), at(99), at(100)));
+        at(100)
+    }
+
     /// Notes what has to hold.
     pub(crate) fn holds(&mut self, what: &str, holds: bool) {
         if !holds {

@@ -14,6 +14,7 @@ mod mutations;
 mod operation;
 mod outages;
 mod poison;
+mod retention;
 mod retry_table;
 mod safety;
 mod sleepers;
@@ -30,7 +31,7 @@ fn bars() -> Vec<Bar> {
     let safety = [safety::bars(), sleepers::bars(), outages::bars(), poison::bars()];
     let waits = [delays::bars(), ladder::bars()];
     let third_parties = [hostile::bars(), third_parties::bars(), retry_table::bars()];
-    let rest = [operation::bars(), endurance::bars(), mutations::bars()];
+    let rest = [operation::bars(), retention::bars(), endurance::bars(), mutations::bars()];
     [safety.concat(), waits.concat(), third_parties.concat(), rest.concat()].concat()
 }
 

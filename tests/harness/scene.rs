@@ -65,6 +65,12 @@ impl Scene {
         self.database.as_deref()
     }
 
+    /// Asks the PostgreSQL database; returns what `psql` prints, a line a row.
+    pub async fn sql(&self, statement: &str) -> String {
+        let database = self.database().expect("PostgreSQL");
+        succeed(Command::new("psql").args([database, "-v", "ON_ERROR_STOP=1", "-qtAc", statement])).await
+    }
+
     /// A path inside the folder of this scene.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

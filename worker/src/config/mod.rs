@@ -99,6 +99,8 @@ pub struct Database {
     ca_file: String,
     client_certificate: String,
     client_key: String,
+    keep_jobs: u64,
+    keep_payloads: u64,
 }
 
 /// `[vault]`
@@ -237,6 +239,12 @@ impl Config {
         check(self.worker.stuck_after >= 2, "worker.stuck_after", || "must be at least 2 seconds".to_owned())?;
         check(self.amqp.quiet > 0, "amqp.quiet", || "must be at least 1 second".to_owned())?;
         check(self.worker.lease >= 5, "worker.lease", || "must be at least 5 seconds".to_owned())?;
+        check(self.database.keep_payloads >= 60, "database.keep_payloads", || {
+            "must be at least 60 seconds".to_owned()
+        })?;
+        check(self.database.keep_jobs >= self.database.keep_payloads, "database.keep_jobs", || {
+            "must be at least database.keep_payloads, for a job's message goes before its row".to_owned()
+        })?;
         check(self.limits.call_timeout > 0, "limits.call_timeout", || "must be at least 1 second".to_owned())?;
         check(self.http.connect_timeout > 0, "http.connect_timeout", || "must be at least 1 second".to_owned())?;
         for (certificate, key, name) in [
@@ -346,6 +354,16 @@ impl Database {
     /// The key of that certificate, a PEM file.
     pub fn client_key(&self) -> Option<PathBuf> {
         file(&self.client_key)
+    }
+
+    /// How long the row of a job that has ended is kept.
+    pub fn keep_jobs(&self) -> Duration {
+        Duration::from_secs(self.keep_jobs)
+    }
+
+    /// How long its message and its result are kept once the engine has taken it.
+    pub fn keep_payloads(&self) -> Duration {
+        Duration::from_secs(self.keep_payloads)
     }
 
     /// Where the database is; a SQLite file in `data_dir` unless said otherwise.
@@ -483,6 +501,8 @@ mod tests {
         for (toml, expected) in [
             ("[worker]\nprefech = 7", "prefech"),
             ("[worker]\nprefetch = 0", "worker.prefetch must be at least 1"),
+            ("[database]\nkeep_payloads = 59", "database.keep_payloads must be at least 60 seconds"),
+            ("[database]\nkeep_jobs = 86399", "database.keep_jobs must be at least database.keep_payloads"),
             ("[amqp]\nprefix = \"a b\"", "amqp.prefix is `a b`"),
             ("[worker]\nqueues = [\"a.b\"]", "worker.queues holds `a.b`"),
             ("[http]\nallow_net = [\"10.0.0.0/99\"]", "allow_net"),

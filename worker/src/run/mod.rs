@@ -156,6 +156,8 @@ impl Process {
             gate,
             file: status_file,
             lease: config.worker.lease(),
+            keep_jobs: config.database.keep_jobs(),
+            keep_payloads: config.database.keep_payloads(),
         };
         let mut background = JoinSet::new();
         background.spawn(async move { sentry.beat().await });

@@ -33,8 +33,8 @@ pub enum NotAgain {
     /// It was in the hands of three workers that died.
     #[error("it is parked; `dead list` has its message, and `dead replay` gives it another chance")]
     Parked,
-    /// Payloads are dropped a day after the answer was taken.
-    #[error("its message is gone: it is kept until a day after the engine took the result")]
+    /// Payloads are dropped a while after the answer was taken.
+    #[error("its message is gone: it is kept for `database.keep_payloads` after the engine took the result")]
     Gone,
 }
 

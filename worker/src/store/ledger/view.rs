@@ -77,7 +77,7 @@ pub struct JobDetail {
     pub row: JobRow,
     /// Failed attempts.
     pub attempts: Vec<Attempt>,
-    /// What the engine got or will get; gone a day after it was taken.
+    /// What the engine got or will get; gone a while after it was taken.
     pub result: Option<Value>,
     /// Where that goes.
     pub stored: Option<StoredMeta>,

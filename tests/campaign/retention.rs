@@ -1,0 +1,98 @@
+//! G6: old rows go while others work.
+
+use std::time::{Duration, Instant};
+
+use harness::third_party::Reply;
+use serde_json::json;
+
+use crate::bar::{Bar, Findings, Settings};
+use crate::world::{USUAL, World};
+
+pub(crate) fn bars() -> Vec<Bar> {
+    vec![Bar {
+        name: "G6",
+        promise: "old rows and payloads of ten million are dropped, and nobody waits for it",
+        run: |s| Box::pin(retention(s)),
+    }]
+}
+
+/// Of each thousand rows one is parked and one has an answer that nobody took, which are kept however old they are; a hundred
+/// are of yesterday's yesterday, and lose no more than their payload; all others are too old.
+const FILL: &str = "WITH rows AS (
+        SELECT gen_random_uuid()::TEXT AS id, n % 10 = 0 AS is_young,
+            CASE n % 1000 WHEN 1 THEN 'parked' WHEN 2 THEN 'answered' ELSE 'published' END AS state,
+            now_ms() - CASE WHEN n % 10 = 0 THEN 2 ELSE 40 END * 86400000::BIGINT AS at
+        FROM generate_series(1, $ROWS) AS n),
+    jobs AS (
+        INSERT INTO jobs (id, job_hash, state, attempt, fence, worker_id, repeat_safe, idempotency_key, request_hash, engine,
+            process, request, element, connector, resource, http_status, duration_ms, created_at, updated_at, send_at)
+        SELECT id, sha256(id::BYTEA), state, 1, 1, 'gone', 0, id, sha256(id::BYTEA), 'gone', 'p', 'r1', 'call', 'API',
+            'r', 200, 100, at, at, CASE state WHEN 'answered' THEN now_ms() + 86400000 END
+        FROM rows)
+    INSERT INTO payloads (job_id, result, routing_key, stored_at, job, queue)
+    SELECT id, convert_to(repeat(id, 20), 'UTF8'), 'result.default.r1', at, convert_to(repeat(id, 30), 'UTF8'), 'default'
+    FROM rows WHERE is_young OR state <> 'published'";
+
+/// How often it is looked whether all of them have gone.
+const LOOK: Duration = Duration::from_secs(5);
+
+async fn retention(settings: Settings) -> Findings {
+    let mut findings = Findings::default();
+    let mut world = World::new(USUAL, 16, json!({}), |_, _| Reply::json(&json!({}))).await;
+    let thousands = settings.of(10_000, 20);
+    let begun = Instant::now();
+    // A thousand thousands a statement, so that it spills little.
+    for filled in (0..thousands).step_by(1_000) {
+        let rows = (thousands - filled).min(1_000) * 1_000;
+        world.scene.sql(&FILL.replace("$ROWS", &rows.to_string())).await;
+    }
+    findings.figure("rows", thousands * 1_000);
+    findings.figure("filled in, s", begun.elapsed().as_secs());
+    world.start_workers(2).await;
+    let mut waits = Vec::new();
+    let begun = Instant::now();
+    // The first clean-up begins a minute after the start; a chunk of a thousand may take a tenth of a second.
+    let patience = Duration::from_mins(2) + Duration::from_millis(100) * thousands;
+    let (mut looked, mut done) = (Instant::now(), false);
+    while !done && begun.elapsed() < patience {
+        waits.push(one_job(&world, waits.len()).await);
+        if looked.elapsed() > LOOK {
+            done = nothing_is_old(&world).await;
+            looked = Instant::now();
+        }
+    }
+    findings.figure("dropped within, s", begun.elapsed().as_secs());
+    let slowest = findings.spread("jobs meanwhile", waits);
+    findings.holds("nobody waits for more than a second", slowest <= 1_000.0);
+    let kept = world.scene.sql("SELECT state, COUNT(*) FROM jobs WHERE worker_id = 'gone' GROUP BY 1 ORDER BY 1").await;
+    let expected = format!("answered|{thousands}\nparked|{thousands}\npublished|{}\n", thousands * 100);
+    findings
+        .holds(&format!("what is young or unsettled is kept ({})", kept.trim().replace('\n', " ")), kept == expected);
+    let payloads = world.scene.sql("SELECT COUNT(*) FROM payloads WHERE stored_at < now_ms() - 86400000").await;
+    findings.holds(
+        &format!("payloads of what is unsettled alone ({})", payloads.trim()),
+        payloads.trim() == (thousands * 2).to_string(),
+    );
+    world.ended(Duration::from_mins(1)).await.judge(&mut findings);
+    world.judge_logs(&mut findings);
+    findings
+}
+
+/// How long one job takes, from asked for to answered, milliseconds.
+async fn one_job(world: &World, n: usize) -> f64 {
+    let name = format!("j{n}-");
+    let begun = Instant::now();
+    world.submit(&name, 1, 0).await;
+    while !world.stub.history().results.contains_key(&format!("{name}0")) && begun.elapsed() < Duration::from_secs(30) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    begun.elapsed().as_secs_f64() * 1e3
+}
+
+/// Whether nothing is left that is old enough.
+async fn nothing_is_old(world: &World) -> bool {
+    let old =
+        "SELECT EXISTS (SELECT FROM jobs WHERE created_at < now_ms() - 30 * 86400000::BIGINT AND state = 'published'
+        ORDER BY created_at LIMIT 1)";
+    world.scene.sql(old).await.trim() == "f"
+}
