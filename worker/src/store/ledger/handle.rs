@@ -6,22 +6,18 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::retention::retain;
 use super::writer::{Operation, write};
 use super::{Claim, ClaimRequest, Record, Recorded, StoredResult, postgres, sqlite};
 use crate::fault;
 use crate::job::is_id;
 use crate::store::database::{Database, held, on};
-use crate::store::workers::millis;
 use crate::store::{Error, dead_letters::shown};
 
 /// How long a caller waits for its turn and its answer.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Waits of a result that nobody takes: from the first, doubling, to the last.
 const RETURNED_MS: (i64, i64) = (5_000, 600_000);
-/// Rows that one statement drops.
-const CHUNK: u64 = 1_000;
-/// How long the lease of a dead worker is kept, for people, and the turns of a connector that nobody calls.
-const FORGOTTEN: Duration = Duration::from_hours(24);
 
 const RETURN: &str = "UPDATE jobs SET returns = returns + 1, updated_at = $2,
     send_at = $2 + CASE WHEN returns < 7 THEN $3 * (1 << CAST(returns AS INTEGER)) ELSE $4 END
@@ -30,18 +26,6 @@ const CANCEL: &str = "INSERT INTO jobs (id, state, attempt, fence, created_at, u
     VALUES ($1, 'cancelled', 0, 0, $2, $2) ON CONFLICT (id) DO UPDATE
     SET state = 'cancelled', due_at = NULL, updated_at = excluded.updated_at
     WHERE jobs.state IN ('sending', 'waiting', 'cancelled')";
-/// The order leads to the index on the age: without it, a planner that has no statistics yet reads all of ten million rows to
-/// find that none of them is old, for seconds.
-const OLD_PAYLOADS: &str = "DELETE FROM payloads WHERE job_id IN (SELECT p.job_id FROM payloads p
-    LEFT JOIN jobs j ON j.id = p.job_id
-    WHERE p.stored_at < $1 AND (j.id IS NULL OR (j.state IN ('published', 'cancelled') AND j.updated_at < $1))
-    ORDER BY p.stored_at LIMIT 1000)";
-const OLD_ROWS: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE created_at < $1
-    AND updated_at < $1 AND state IN ('published', 'cancelled') ORDER BY created_at LIMIT 1000)";
-const OLD_WORKERS: &str = "DELETE FROM workers WHERE id IN (SELECT id FROM workers WHERE seen_until < $1 LIMIT 1000)";
-
-const OLD_RATES: &str =
-    "DELETE FROM rates WHERE bucket IN (SELECT bucket FROM rates WHERE next_at < $1 * 1000 LIMIT 1000)";
 
 /// The ledger as one worker uses it; cheap to clone.
 #[derive(Debug, Clone)]
@@ -170,22 +154,7 @@ impl LedgerHandle {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn retain(&self, rows: Duration, payloads: Duration) -> Result<(), Error> {
-        let now = self.database.now().await?;
-        for (statement, age) in
-            [(OLD_PAYLOADS, payloads), (OLD_ROWS, rows), (OLD_WORKERS, FORGOTTEN), (OLD_RATES, FORGOTTEN)]
-        {
-            let before = now.saturating_sub(millis(age));
-            loop {
-                let dropped = on!(&self.database, write db =>
-                    sqlx::query(statement).bind(before).execute(db).await?.rows_affected())?;
-                if dropped < CHUNK {
-                    break;
-                }
-                // Others get their turn between two chunks.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-        Ok(())
+        retain(&self.database, rows, payloads).await
     }
 }
 

@@ -12,6 +12,7 @@ mod histories;
 mod link;
 mod postgres;
 mod replay;
+mod retention;
 mod sqlite;
 mod view;
 mod writer;

@@ -74,6 +74,9 @@ const UNDO: &str = "UPDATE jobs SET state = CASE u.taken_over WHEN 1 THEN state 
         due_at = CASE u.taken_over WHEN 1 THEN NULL ELSE now_ms() END, updated_at = now_ms()
     FROM UNNEST($1::TEXT[], $2::BIGINT[], $3::BIGINT[]) AS u (id, fence, taken_over)
     WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.worker_id = $4 AND jobs.state = 'sending'";
+/// Held to the transaction's end, one for each statement: two that drop the same rows would wait for each other, perhaps both
+/// for ever.
+const DROPS: &str = "SELECT pg_try_advisory_xact_lock(hashtext($1))";
 /// Answers of the outbox that are still to be sent become due by themselves; returns how many rows were looked at.
 const OPEN: &str = "WITH looked AS (
         DELETE FROM outbox WHERE id = ANY(ARRAY(SELECT id FROM outbox WHERE due_at <= (SELECT now_ms()) ORDER BY due_at
@@ -253,6 +256,17 @@ pub(super) async fn standing(db: &mut PgConnection, record: &Record) -> Result<R
 pub(super) async fn published(db: &mut PgConnection, ids: &[String]) -> Result<(), Error> {
     sqlx::query(PUBLISHED).bind(ids).execute(db).await?;
     Ok(())
+}
+
+pub(super) async fn drop_old(db: &mut PgConnection, statement: &'static str, before: i64) -> Result<u64, Error> {
+    let mut transaction = db.begin().await?;
+    let is_ours: bool = sqlx::query_scalar(DROPS).bind(statement).fetch_one(&mut *transaction).await?;
+    if !is_ours {
+        return Ok(0);
+    }
+    let dropped = sqlx::query(statement).bind(before).execute(&mut *transaction).await?.rows_affected();
+    transaction.commit().await?;
+    Ok(dropped)
 }
 
 /// Takes grants back that nobody heard of.

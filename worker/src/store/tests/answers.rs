@@ -183,6 +183,21 @@ contract! {
 }
 
 contract! {
+    /// More than go in one statement, by more than one worker, of which none has to wait for another.
+    async fn many_old_rows_are_dropped_by_whoever_comes(bed: Bed) {
+        bed.sql("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+            INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at)
+            SELECT CAST(i AS TEXT), CASE i WHEN 7 THEN 'parked' ELSE 'published' END, 1, 1, 1, 1 FROM n").await;
+        let ledger = bed.worker("one").await;
+        let dropping = (0..4).map(|_| ledger.retain(Duration::from_mins(1), Duration::from_mins(1)));
+        for dropped in futures_util::future::join_all(dropping).await {
+            dropped.unwrap();
+        }
+        assert_eq!(bed.number("SELECT COUNT(*) FROM jobs").await, 1);
+    }
+}
+
+contract! {
     async fn jobs_are_listed_by_what_people_ask_for(bed: Bed) {
         let ledger = bed.worker("one").await;
         for n in 0..5 {
