@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::{StreamExt, stream};
+
 use crate::amqp::{Consumer, Delivery, HeaderValue, Message, Properties};
 use crate::job::Code;
 use crate::store::dead_letters::NewDeadLetter;
@@ -12,14 +14,20 @@ use super::worker::{Delivered, Stopping, Worker};
 /// On a letter that was given another life: it gets one only.
 const REVIVED: &str = "revived";
 
+/// How many are written down at once: the disk is waited for together.
+const AT_ONCE: usize = 4;
+
 /// Runs until the process ends: commit, then ack.
-pub(super) async fn collect(worker: Arc<Worker>, mut deliveries: Consumer) {
-    while let Some(delivery) = deliveries.next().await {
-        match settle(&worker, &delivery).await {
-            Ok(()) => delivery.ack().await,
-            Err(Stopping) => delivery.requeue().await,
-        };
-    }
+pub(super) async fn collect(worker: Arc<Worker>, deliveries: Consumer) {
+    let letters = stream::unfold(deliveries, async |mut deliveries| Some((deliveries.next().await?, deliveries)));
+    letters.for_each_concurrent(AT_ONCE, |delivery| collect_one(&worker, delivery)).await;
+}
+
+async fn collect_one(worker: &Worker, delivery: Delivery) {
+    match settle(worker, &delivery).await {
+        Ok(()) => delivery.ack().await,
+        Err(Stopping) => delivery.requeue().await,
+    };
 }
 
 async fn settle(worker: &Worker, delivery: &Delivery) -> Result<(), Stopping> {
