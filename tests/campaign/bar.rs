@@ -92,7 +92,7 @@ pub(crate) fn names(bars: &[Bar]) -> String {
 }
 
 /// What a run is told.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     /// Where all that is random comes from.
     pub(crate) seed: u64,
@@ -100,12 +100,14 @@ pub(crate) struct Settings {
     pub(crate) scale: u32,
     /// Whether the page is written.
     pub(crate) write: bool,
+    /// What it runs on, by name and version.
+    pub(crate) versions: String,
     chosen: Vec<String>,
 }
 
 impl Settings {
     pub(crate) fn of_arguments(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
-        let mut settings = Self { seed: fastrand::u64(1..1_000_000), scale: 100, write: false, chosen: Vec::new() };
+        let mut settings = Self { seed: fastrand::u64(1..1_000_000), scale: 100, ..Self::default() };
         while let Some(argument) = arguments.next() {
             let mut number = || {
                 let given = arguments.next().unwrap_or_default();
@@ -128,7 +130,7 @@ impl Settings {
 
     /// What repeats this run, what it ran on, and when.
     pub(crate) fn run(&self) -> String {
-        format!("{} %, seed {}, {}, {}", self.scale, self.seed, env!("CARGO_PKG_VERSION"), today())
+        format!("{} %, seed {}, {}, {}", self.scale, self.seed, self.versions, today())
     }
 
     /// So many, at this scale, and at least `least`.
@@ -157,9 +159,16 @@ const HEAD: &str = "# Campaign
 The last run of each bar of `deploy/campaign`; `deploy/campaign BAR --seed N --scale N` repeats a line. A bar is green when everything
 held: nothing lost, no result for a job that nobody asked for, no two results that differ, and what its line says.
 
-| bar | verdict | promise | found | took | share of the full numbers, seed, data-connector, date |
+| bar | verdict | promise | found | took | share of the full numbers, seed, versions, date |
 |---|---|---|---|---|---|
 ";
+
+/// Of the program, the broker and the database.
+pub(crate) async fn versions() -> String {
+    let (program, broker) = (env!("CARGO_PKG_VERSION"), harness::broker::version().await);
+    let database = harness::postgres::version(&harness::scene::postgres_admin()).await;
+    format!("data-connector {program}, RabbitMQ {broker}, PostgreSQL {database}")
+}
 
 fn today() -> String {
     let output = std::process::Command::new("date").arg("+%F").output();

@@ -15,6 +15,11 @@ const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 /// How long Erlang may take to start on a busy machine.
 const START: Duration = Duration::from_mins(1);
 
+/// The version that private brokers are of.
+pub async fn version() -> String {
+    crate::process::succeed(Command::new(CONTROL).arg("version")).await.trim().to_owned()
+}
+
 /// A private broker on loopback.
 pub struct PrivateBroker {
     folder: TempDir,

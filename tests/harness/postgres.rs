@@ -12,6 +12,13 @@ use crate::process::succeed;
 /// Where packages put the server's programs, by version.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
+/// The version of the server whose administrative database this is.
+pub async fn version(admin: &str) -> String {
+    let told = succeed(Command::new("psql").args([admin, "-qtAc", "SHOW server_version"])).await;
+    // A distribution's own number follows.
+    told.split_whitespace().next().unwrap_or_default().to_owned()
+}
+
 /// A private PostgreSQL on loopback.
 pub struct PrivatePostgres {
     folder: TempDir,
