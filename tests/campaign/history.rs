@@ -16,6 +16,8 @@ pub(crate) struct History {
     pub(crate) results: BTreeMap<String, BTreeSet<String>>,
     /// Jobs among the dead letters.
     pub(crate) dead: BTreeSet<String>,
+    /// What the ledger says of some that are lost.
+    pub(crate) last_seen: Vec<String>,
 }
 
 /// Requests of each job, by the first segment of their path.
@@ -40,7 +42,12 @@ impl History {
 
     /// Jobs with neither a result nor a dead letter.
     pub(crate) fn lost(&self) -> usize {
-        self.submitted.iter().filter(|job| !self.results.contains_key(*job) && !self.dead.contains(*job)).count()
+        self.lost_jobs().count()
+    }
+
+    /// Their names.
+    pub(crate) fn lost_jobs(&self) -> impl Iterator<Item = &String> {
+        self.submitted.iter().filter(|job| !self.results.contains_key(*job) && !self.dead.contains(*job))
     }
 
     /// Jobs whose result has this code; an empty one is success.
@@ -64,7 +71,7 @@ impl History {
         let contradictions = self.results.values().filter(|bodies| bodies.len() > 1).count();
         findings.figure("jobs", self.submitted.len());
         findings.figure("lost", self.lost());
-        findings.holds("nothing lost", self.lost() == 0);
+        findings.holds(&format!("nothing lost ({})", self.last_seen.join(", ")), self.lost() == 0);
         findings.holds(&format!("no phantom ({phantoms})"), phantoms == 0);
         findings.holds(&format!("one result a job ({contradictions} have several)"), contradictions == 0);
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use harness::broker::PrivateBroker;
-use harness::process::{Running, figure};
+use harness::process::{self, Running, figure};
 use harness::scene::{Scene, job, postgres_admin, with_retries};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use serde_json::{Value, json};
@@ -27,6 +27,9 @@ pub(crate) struct World {
 pub(crate) fn spread(path: &str) -> u64 {
     path.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()))
 }
+
+/// How many lost jobs are looked up.
+const SHOWN: usize = 3;
 
 /// How workers are set up unless a bar says otherwise.
 pub(crate) const USUAL: &str = "[worker]\nlease = 5\n[amqp]\nquiet = 5\n";
@@ -141,7 +144,20 @@ impl World {
         }
         tokio::time::sleep(Duration::from_secs(3)).await;
         self.look_at_the_dead().await;
+        self.look_at_the_lost().await;
         self.stub.history().clone()
+    }
+
+    /// Adds what the ledger says of the first jobs that are lost.
+    async fn look_at_the_lost(&self) {
+        let lost: Vec<String> = self.stub.history().lost_jobs().take(SHOWN).cloned().collect();
+        let mut seen = Vec::new();
+        for job in lost {
+            let row = process::run(&mut self.scene.command(&["jobs", "show", &job])).await;
+            let row: Value = serde_json::from_slice(&row.stdout).unwrap_or_default();
+            seen.push(format!("{job}: {}, returns {}, send_at {}", row["state"], row["returns"], row["send_at"]));
+        }
+        self.stub.history().last_seen = seen;
     }
 
     /// Adds what is among the dead letters by now.

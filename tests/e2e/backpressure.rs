@@ -108,6 +108,29 @@ async fn an_engine_that_takes_no_results_stops_only_itself() {
 }
 
 #[tokio::test]
+async fn an_engine_that_takes_results_again_gets_what_it_left_lying() {
+    let third_party = ThirdParty::friendly().await;
+    let scene = Scene::new().with_postgres().await;
+    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let worker = scene.worker(&["--listen", "127.0.0.1:0"]).await;
+    let engine = scene.engine().await;
+    engine.leave().await;
+    engine.publish(&job("left", "r", &[], json!({}))).await;
+    eventually("a result that waits", || async {
+        (figure(&worker.metrics().await, "data_connector_results_waiting ") >= 1.0).then_some(())
+    })
+    .await;
+    // As after a day.
+    scene.sql("UPDATE jobs SET send_at = now_ms() + 600000, returns = 9").await;
+    let mut engine = scene.engine().await;
+    engine.publish(&job("next", "r", &[], json!({}))).await;
+    let mut ids = [engine.result().await.message_id, engine.result().await.message_id];
+    ids.sort();
+    assert_eq!(ids, ["left", "next"]);
+    assert_eq!(third_party.seen().len(), 2);
+}
+
+#[tokio::test]
 async fn a_database_that_is_away_stops_new_calls_and_nothing_else() {
     let third_party = ThirdParty::friendly().await;
     let scene = Scene::new().with_postgres().await;

@@ -29,6 +29,11 @@ pub fn routing_key(engine: &str, process: Option<&str>) -> String {
     key
 }
 
+/// The engine that a result's routing key names.
+pub fn of_key(routing_key: &str) -> &str {
+    routing_key.split('.').nth(1).unwrap_or_default()
+}
+
 /// The messages that may carry a result, the preferred one first: to the queue the job named, else to the results exchange.
 pub fn messages(result: &StoredResult, topology: &Topology) -> Vec<Message> {
     let properties = Properties {
@@ -57,6 +62,7 @@ mod tests {
     fn keys_fit_and_are_cut_at_a_character() {
         assert_eq!(routing_key("default", Some("order.v2")), "result.default.order.v2");
         assert_eq!(routing_key("e", None), "result.e.-");
+        assert_eq!(of_key(&routing_key("e-1", Some("order.v2"))), "e-1");
         let long = routing_key("e", Some(&"é".repeat(200)));
         assert_eq!((long.len(), long.chars().last()), (255, Some('é')));
     }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::hand::Hand;
 use super::health::StatusFile;
 use super::untaken::BEHIND;
-use super::worker::Worker;
+use super::worker::{Stopping, Worker};
 use crate::amqp::Broker;
 use crate::fault;
 use crate::telemetry::metric;
@@ -43,8 +43,9 @@ impl Housekeeping {
         let looks = self.look();
         let renews = renew(&self.worker, self.lease);
         let sweeps = sweep(&self.worker);
+        let counts = read_figures(&self.worker);
         let retains = retain(&self.worker, self.keep_jobs, self.keep_payloads);
-        tokio::join!(looks, renews, sweeps, retains);
+        tokio::join!(looks, renews, sweeps, counts, retains);
     }
 
     /// Broker, gate and status file, every second.
@@ -114,38 +115,52 @@ async fn renew(worker: &Worker, lease: Duration) {
     }
 }
 
+/// Sends whatever is due: after an hour without its queue an engine has thousands to take.
 async fn sweep(worker: &Worker) {
     let mut tick = every(SWEEP);
     loop {
         tick.tick().await;
-        match worker.ledger.sweep(SWEPT).await {
-            Ok(left_behind) => {
-                for answer in left_behind {
-                    if worker.send_answer(&answer).await.is_err() {
-                        return;
-                    }
-                }
+        loop {
+            match send_left_behind(worker).await {
+                Ok(sent) if sent < SWEPT as usize => break,
+                Ok(_) => {}
+                Err(Stopping) => return,
             }
-            // One that is away has been told of by whoever renews the lease.
-            Err(error) if error.is_passing() => {
-                tracing::debug!(%error, "results that were left behind cannot be looked for");
-            }
-            Err(error) => tracing::warn!(%error, "results that were left behind cannot be looked for"),
         }
-        read_figures(worker).await;
     }
+}
+
+/// Sends some of what is due; returns how many that were.
+async fn send_left_behind(worker: &Worker) -> Result<usize, Stopping> {
+    let left_behind = worker.ledger.sweep(SWEPT).await.unwrap_or_else(|error| {
+        // One that is away has been told of by whoever renews the lease.
+        if error.is_passing() {
+            tracing::debug!(%error, "results that were left behind cannot be looked for");
+        } else {
+            tracing::warn!(%error, "results that were left behind cannot be looked for");
+        }
+        Vec::new()
+    });
+    for answer in &left_behind {
+        worker.send_answer(answer).await?;
+    }
+    Ok(left_behind.len())
 }
 
 /// What the whole ledger says about retries and results.
 async fn read_figures(worker: &Worker) {
-    match worker.store.figures(BEHIND).await {
-        Ok(figures) => {
-            metrics::gauge!(metric::RETRY_STUCK).set(count(figures.retry_stuck));
-            metrics::gauge!(metric::RESULTS_WAITING).set(count(figures.results_waiting));
-            metrics::gauge!(metric::ANSWERS_OVERDUE).set(figures.overdue.as_secs_f64());
-            worker.untaken.found(figures.engines_behind);
+    let mut tick = every(SWEEP);
+    loop {
+        tick.tick().await;
+        match worker.store.figures(BEHIND).await {
+            Ok(figures) => {
+                metrics::gauge!(metric::RETRY_STUCK).set(count(figures.retry_stuck));
+                metrics::gauge!(metric::RESULTS_WAITING).set(count(figures.results_waiting));
+                metrics::gauge!(metric::ANSWERS_OVERDUE).set(figures.overdue.as_secs_f64());
+                worker.untaken.found(figures);
+            }
+            Err(error) => tracing::debug!(%error, "the ledger's figures cannot be read"),
         }
-        Err(error) => tracing::debug!(%error, "the ledger's figures cannot be read"),
     }
 }
 

@@ -1,25 +1,42 @@
-//! Engines that do not take their results: their jobs wait, so that what was called and not taken does not grow without end.
+//! Engines that do not take their results: their jobs wait, so that what was called and not taken does not grow without end;
+//! and once they take one, they get the others soon.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
+
+use crate::store::ledger::Figures;
 
 /// Results that one engine may leave lying before its jobs wait.
 pub(super) const BEHIND: u32 = 256;
 
-/// The engines that are behind, as of the last look at the ledger.
+/// The engines that have left results lying, as of the last look at the ledger.
 #[derive(Debug, Default)]
-pub(super) struct Untaken(RwLock<BTreeSet<String>>);
+pub(super) struct Untaken {
+    behind: RwLock<BTreeSet<String>>,
+    waiting: RwLock<BTreeSet<String>>,
+    /// Nearly always false, and asked for each result.
+    is_any_waiting: AtomicBool,
+}
 
 impl Untaken {
     /// Whether this engine's jobs have to wait.
     pub(super) fn is_behind(&self, engine: &str) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(engine)
+        self.behind.read().unwrap_or_else(PoisonError::into_inner).contains(engine)
     }
 
-    /// Notes which engines are behind, and tells of those that were not or are no longer.
-    pub(super) fn found(&self, behind: BTreeSet<String>) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *known, behind);
+    /// An engine has taken a result; whether others lay there until now. That is said once until the next look.
+    pub(super) fn takes_again(&self, engine: &str) -> bool {
+        self.is_any_waiting.load(Ordering::Relaxed)
+            && self.waiting.write().unwrap_or_else(PoisonError::into_inner).remove(engine)
+    }
+
+    /// Notes which engines have left results lying, and tells of those that are behind and were not, or are no longer.
+    pub(super) fn found(&self, figures: Figures) {
+        self.is_any_waiting.store(!figures.engines_waiting.is_empty(), Ordering::Relaxed);
+        *self.waiting.write().unwrap_or_else(PoisonError::into_inner) = figures.engines_waiting;
+        let mut known = self.behind.write().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *known, figures.engines_behind);
         let behind = &*known;
         for engine in behind.difference(&before) {
             tracing::warn!(

@@ -119,6 +119,12 @@ impl Worker {
         for message in engine::messages(answer, &self.topology) {
             if self.publish_for_sure(&message).await? == Delivered::Taken {
                 self.ledger.published(&answer.job_id);
+                let engine = engine::of_key(&answer.routing_key);
+                if self.untaken.takes_again(engine)
+                    && let Err(error) = self.ledger.hurry(engine).await
+                {
+                    tracing::debug!(%error, engine, "results that wait for their engine keep their dates");
+                }
                 return Ok(());
             }
         }

@@ -28,6 +28,8 @@ pub struct Figures {
     pub results_waiting: usize,
     /// For how long it has been time to look after the oldest answer that may not have been taken.
     pub overdue: Duration,
+    /// Engines that left any of them lying.
+    pub engines_waiting: BTreeSet<String>,
     /// Engines that left more than so many of them lying.
     pub engines_behind: BTreeSet<String>,
 }
@@ -53,12 +55,13 @@ impl Store {
         for engine in engines.iter().flatten() {
             *counts.entry(engine.clone()).or_default() += 1;
         }
-        let engines_behind = counts.into_iter().filter(|(_, count)| *count > behind).map(|(engine, _)| engine);
+        let engines_behind = counts.iter().filter(|(_, count)| **count > behind).map(|(engine, _)| engine.clone());
         Ok(Figures {
             retry_stuck: usize::try_from(stuck).unwrap_or(usize::MAX),
             results_waiting: engines.len(),
             overdue: Duration::from_millis(u64::try_from(overdue).unwrap_or(0)),
             engines_behind: engines_behind.collect(),
+            engines_waiting: counts.into_keys().collect(),
         })
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::retention::retain;
 use super::writer::{Operation, write};
-use super::{Claim, ClaimRequest, Record, Recorded, StoredResult, postgres, sqlite};
+use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Record, Recorded, StoredResult, postgres, sqlite};
 use crate::fault;
 use crate::job::is_id;
 use crate::store::database::{Database, held, on};
@@ -22,6 +22,8 @@ const RETURNED_MS: (i64, i64) = (5_000, 600_000);
 const RETURN: &str = "UPDATE jobs SET returns = returns + 1, updated_at = $2,
     send_at = $2 + CASE WHEN returns < 7 THEN $3 * (1 << CAST(returns AS INTEGER)) ELSE $4 END
     WHERE id = $1 AND state = 'answered'";
+const HURRY: &str = "UPDATE jobs SET send_at = $2
+    WHERE send_at > $2 + $3 AND state = 'answered' AND returns > 0 AND engine = $1";
 const CANCEL: &str = "INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at)
     VALUES ($1, 'cancelled', 0, 0, $2, $2) ON CONFLICT (id) DO UPDATE
     SET state = 'cancelled', due_at = NULL, updated_at = excluded.updated_at
@@ -92,6 +94,19 @@ impl LedgerHandle {
         on!(&self.database, write db => {
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
             sqlx::query(RETURN).bind(id).bind(now).bind(RETURNED_MS.0).bind(RETURNED_MS.1).execute(db).await?;
+        })
+    }
+
+    /// Notes that an engine takes results again: those that it left lying wait for no more than a minute from now on, since
+    /// some of them may be on their way for so long.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn hurry(&self, engine: &str) -> Result<(), Error> {
+        let clock = self.database.clock();
+        on!(&self.database, write db => {
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
+            sqlx::query(HURRY).bind(engine).bind(now).bind(ANSWER_GRACE_MS).execute(db).await?;
         })
     }
 

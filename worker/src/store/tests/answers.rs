@@ -145,6 +145,13 @@ contract! {
         }
         let job = bed.store.job("j").await.unwrap().unwrap();
         assert_eq!((job.row.state.as_str(), job.row.returns), ("answered", 9));
+        ledger.hurry("other").await.unwrap();
+        assert_eq!(bed.store.figures(0).await.unwrap().overdue, Duration::ZERO, "another engine takes its results");
+        assert_eq!(ledger.sweep(9).await.unwrap(), []);
+        ledger.hurry("default").await.unwrap();
+        assert_eq!(ledger.sweep(9).await.unwrap().len(), 1, "its engine takes results again");
+        ledger.hurry("default").await.unwrap();
+        assert_eq!(ledger.sweep(9).await.unwrap(), [], "it is on its way");
         ledger.published("j");
         ledger.flush().await;
         ledger.returned("j").await.unwrap();
