@@ -91,7 +91,7 @@ pub(crate) fn names(bars: &[Bar]) -> String {
     bars.iter().map(|bar| bar.name).collect::<Vec<_>>().join(" ")
 }
 
-/// What a run is told.
+/// What a run is told, and what it runs on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
     /// Where all that is random comes from.
@@ -100,7 +100,7 @@ pub(crate) struct Settings {
     pub(crate) scale: u32,
     /// Whether the page is written.
     pub(crate) write: bool,
-    /// What it runs on, by name and version.
+    /// Program, broker and database, by name and version.
     pub(crate) versions: String,
     chosen: Vec<String>,
 }

@@ -62,7 +62,9 @@ impl History {
 
     /// Every job came to its good end.
     pub(crate) fn judge_completed(&self, findings: &mut Findings) {
-        findings.holds("every job completed", self.with_code("") == self.submitted.len());
+        let failed = self.results.values().flatten().filter_map(|body| body.split_once("\"error\":").map(|(_, e)| e));
+        let failed: Vec<&str> = failed.take(2).map(|error| error.get(..300).unwrap_or(error)).collect();
+        findings.holds(&format!("every job completed {failed:?}"), self.with_code("") == self.submitted.len());
     }
 
     /// What every bar has to find, whatever it tries.

@@ -38,9 +38,9 @@ fn bars() -> Vec<Bar> {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let mut settings = Settings::of_arguments(std::env::args().skip(1))?;
-    settings.versions = bar::versions().await;
     let chosen: Vec<Bar> = bars().into_iter().filter(|bar| settings.chooses(bar.name)).collect();
     anyhow::ensure!(!chosen.is_empty(), "there is no such bar; the bars are {}", bar::names(&bars()));
+    settings.versions = bar::versions().await;
     say(&settings.run());
     let mut lines = Vec::new();
     for bar in chosen {

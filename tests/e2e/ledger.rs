@@ -1,8 +1,42 @@
 //! The same product on PostgreSQL, and one ledger a broker.
 
+use harness::eventually;
 use harness::scene::{Scene, job, with_retries};
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::json;
+
+#[tokio::test]
+async fn rows_and_payloads_are_kept_for_as_long_as_it_is_said() {
+    let third_party = ThirdParty::friendly().await;
+    let scene = Scene::new().with_postgres().await;
+    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let config = scene.file("c.toml", "[database]\nkeep_jobs = 1209600\nkeep_payloads = 3600\n").display().to_string();
+    let _worker = scene.worker(&["--config", &config]).await;
+    let mut engine = scene.engine().await;
+    for id in ["old", "young", "spent", "kept"] {
+        engine.publish(&job(id, "r", &[], json!({}))).await;
+        engine.result().await;
+        scene.job_in_state(id, "published").await;
+    }
+    for (id, days) in [("old", 15), ("young", 13)] {
+        let ages = format!(
+            "created_at = created_at - {days} * 86400000::BIGINT, updated_at = updated_at - {days} * 86400000::BIGINT"
+        );
+        scene.sql(&format!("UPDATE jobs SET {ages} WHERE id = '{id}'")).await;
+    }
+    for (id, minutes) in [("spent", 70), ("kept", 50)] {
+        scene
+            .sql(&format!("UPDATE payloads SET stored_at = stored_at - {minutes} * 60000 WHERE job_id = '{id}'"))
+            .await;
+        scene.sql(&format!("UPDATE jobs SET updated_at = updated_at - {minutes} * 60000 WHERE id = '{id}'")).await;
+    }
+    eventually("an old row that goes", || async {
+        (scene.sql("SELECT COUNT(*) FROM jobs WHERE id = 'old'").await.trim() == "0").then_some(())
+    })
+    .await;
+    assert_eq!(scene.sql("SELECT id FROM jobs ORDER BY id").await, "kept\nspent\nyoung\n");
+    assert_eq!(scene.sql("SELECT job_id FROM payloads WHERE job_id IN ('spent', 'kept')").await, "kept\n");
+}
 
 #[tokio::test]
 async fn two_workers_share_a_postgresql_ledger() {

@@ -98,7 +98,7 @@ impl Replay {
                 body: letter.letter.body.clone(),
             };
             broker.publisher().publish(&message).await?;
-            store.mark_replayed(letter.id).await?;
+            store.mark_replayed(&letter).await?;
             output::line(&format!("published {} again", letter.id));
         }
         broker.close().await;

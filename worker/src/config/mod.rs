@@ -14,6 +14,10 @@ use url::Url;
 /// The commented default file, as `data-connector` compiles it in.
 pub const DEFAULTS: &str = include_str!("default.toml");
 
+/// Thirteen days, seconds: the delay ladder holds a copy of a job for at most 2^20 - 1 of them, and without its row that
+/// copy would be a new job.
+const LADDER: u64 = 13 * 86_400;
+
 /// A setting that cannot be used: the caller exits with 64.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -241,6 +245,9 @@ impl Config {
         check(self.worker.lease >= 5, "worker.lease", || "must be at least 5 seconds".to_owned())?;
         check(self.database.keep_payloads >= 60, "database.keep_payloads", || {
             "must be at least 60 seconds".to_owned()
+        })?;
+        check(self.database.keep_jobs >= LADDER, "database.keep_jobs", || {
+            format!("must be at least {LADDER} seconds: as long as a copy of a job that was taken back may wait")
         })?;
         check(self.database.keep_jobs >= self.database.keep_payloads, "database.keep_jobs", || {
             "must be at least database.keep_payloads, for a job's message goes before its row".to_owned()
@@ -490,7 +497,9 @@ mod tests {
 
     #[test]
     fn the_defaults_hold_and_a_file_goes_over_them() {
-        let config = with("[worker]\nprefetch = 7\n[http]\nallow_net = [\"10.0.0.0/8\"]").unwrap();
+        let config =
+            with("[database]\nkeep_jobs = 1123200\n[worker]\nprefetch = 7\n[http]\nallow_net = [\"10.0.0.0/8\"]")
+                .unwrap();
         assert_eq!((config.worker.prefetch, config.worker.concurrency()), (7, 7));
         assert_eq!(config.http.allow_net.len(), 1);
         assert!(config.data_dir.is_absolute());
@@ -502,7 +511,8 @@ mod tests {
             ("[worker]\nprefech = 7", "prefech"),
             ("[worker]\nprefetch = 0", "worker.prefetch must be at least 1"),
             ("[database]\nkeep_payloads = 59", "database.keep_payloads must be at least 60 seconds"),
-            ("[database]\nkeep_jobs = 86399", "database.keep_jobs must be at least database.keep_payloads"),
+            ("[database]\nkeep_jobs = 1123199", "database.keep_jobs must be at least 1123200 seconds"),
+            ("[database]\nkeep_payloads = 2592001", "database.keep_jobs must be at least database.keep_payloads"),
             ("[amqp]\nprefix = \"a b\"", "amqp.prefix is `a b`"),
             ("[worker]\nqueues = [\"a.b\"]", "worker.queues holds `a.b`"),
             ("[http]\nallow_net = [\"10.0.0.0/99\"]", "allow_net"),

@@ -14,8 +14,9 @@ use super::worker::{Delivered, Stopping, Worker};
 /// On a letter that was given another life: it gets one only.
 const REVIVED: &str = "revived";
 
-/// How many are written down at once: the disk is waited for together.
-const AT_ONCE: usize = 4;
+/// How many are written down at once, so that PostgreSQL waits for its disk with two together; more would take the
+/// connections of the pool that leases and figures need.
+const AT_ONCE: usize = 2;
 
 /// Runs until the process ends: commit, then ack.
 pub(super) async fn collect(worker: Arc<Worker>, deliveries: Consumer) {

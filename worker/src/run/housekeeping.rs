@@ -9,10 +9,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::hand::Hand;
 use super::health::StatusFile;
 use super::untaken::BEHIND;
-use super::worker::{Stopping, Worker};
+use super::worker::Worker;
 use crate::amqp::Broker;
-use crate::fault;
 use crate::telemetry::metric;
+use crate::{fault, store};
 
 /// How often results that were left behind are looked for, and figures of the ledger are read.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -20,7 +20,7 @@ const SWEEP: Duration = Duration::from_secs(5);
 const SWEPT: u32 = 100;
 /// How often old rows are dropped, and how soon after the start: a worker that lives for minutes does its part too.
 const RETAIN: Duration = Duration::from_mins(10);
-const FIRST: Duration = Duration::from_mins(1);
+const FIRST: Duration = Duration::from_secs(20);
 
 /// What it looks after.
 pub(super) struct Housekeeping {
@@ -117,49 +117,62 @@ async fn renew(worker: &Worker, lease: Duration) {
 
 /// Sends whatever is due: after an hour without its queue an engine has thousands to take.
 async fn sweep(worker: &Worker) {
-    let mut tick = every(SWEEP);
+    let (mut tick, mut complaint) =
+        (every(SWEEP), Complaint::that("results that were left behind cannot be looked for"));
     loop {
         tick.tick().await;
-        loop {
-            match send_left_behind(worker).await {
-                Ok(sent) if sent < SWEPT as usize => break,
-                Ok(_) => {}
-                Err(Stopping) => return,
+        while let Some(left_behind) = complaint.unless(worker, worker.ledger.sweep(SWEPT).await) {
+            for answer in &left_behind {
+                if worker.send_answer(answer).await.is_err() {
+                    return;
+                }
+            }
+            if left_behind.len() < SWEPT as usize {
+                break;
             }
         }
     }
-}
-
-/// Sends some of what is due; returns how many that were.
-async fn send_left_behind(worker: &Worker) -> Result<usize, Stopping> {
-    let left_behind = worker.ledger.sweep(SWEPT).await.unwrap_or_else(|error| {
-        // One that is away has been told of by whoever renews the lease.
-        if error.is_passing() {
-            tracing::debug!(%error, "results that were left behind cannot be looked for");
-        } else {
-            tracing::warn!(%error, "results that were left behind cannot be looked for");
-        }
-        Vec::new()
-    });
-    for answer in &left_behind {
-        worker.send_answer(answer).await?;
-    }
-    Ok(left_behind.len())
 }
 
 /// What the whole ledger says about retries and results.
 async fn read_figures(worker: &Worker) {
-    let mut tick = every(SWEEP);
+    let (mut tick, mut complaint) = (every(SWEEP), Complaint::that("the ledger's figures cannot be read"));
     loop {
         tick.tick().await;
-        match worker.store.figures(BEHIND).await {
-            Ok(figures) => {
-                metrics::gauge!(metric::RETRY_STUCK).set(count(figures.retry_stuck));
-                metrics::gauge!(metric::RESULTS_WAITING).set(count(figures.results_waiting));
-                metrics::gauge!(metric::ANSWERS_OVERDUE).set(figures.overdue.as_secs_f64());
-                worker.untaken.found(figures);
+        if let Some(figures) = complaint.unless(worker, worker.store.figures(BEHIND).await) {
+            metrics::gauge!(metric::RETRY_STUCK).set(count(figures.retry_stuck));
+            metrics::gauge!(metric::RESULTS_WAITING).set(count(figures.results_waiting));
+            metrics::gauge!(metric::ANSWERS_OVERDUE).set(figures.overdue.as_secs_f64());
+            worker.untaken.found(figures);
+        }
+    }
+}
+
+/// Told once, and again only after what it is about has gone well.
+struct Complaint {
+    that: &'static str,
+    is_told: bool,
+}
+
+impl Complaint {
+    fn that(that: &'static str) -> Self {
+        Self { that, is_told: false }
+    }
+
+    fn unless<T>(&mut self, worker: &Worker, done: Result<T, store::Error>) -> Option<T> {
+        match done {
+            Ok(done) => {
+                self.is_told = false;
+                Some(done)
             }
-            Err(error) => tracing::debug!(%error, "the ledger's figures cannot be read"),
+            Err(error) => {
+                // Of a database that is away, whoever renews the lease has told.
+                let is_known = error.is_passing() && !worker.health.has_database();
+                if !is_known && !std::mem::replace(&mut self.is_told, true) {
+                    tracing::warn!(%error, "{}", self.that);
+                }
+                None
+            }
         }
     }
 }

@@ -83,7 +83,7 @@ impl From<Row> for DeadLetter {
 const REPLAYS: &str = "SELECT COUNT(*) FROM dead_letters WHERE replayed_at IS NOT NULL AND message_id = $1";
 const INSERT: &str = "INSERT INTO dead_letters (fingerprint, message_id, reason, detail, job_id, attempts, exchange,
     routing_key, properties, body, arrived_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-    ON CONFLICT (fingerprint) DO NOTHING";
+    ON CONFLICT (fingerprint) DO UPDATE SET arrived_at = excluded.arrived_at WHERE dead_letters.replayed_at IS NULL";
 
 impl Store {
     /// Keeps a letter. One that is delivered again before it was replayed is the same letter; the same message that died
@@ -133,15 +133,15 @@ impl Store {
         Ok(row.map(DeadLetter::from))
     }
 
-    /// Notes that a letter was published again.
+    /// Notes that a letter was published again; one that has arrived anew since it was read has died once more, and stays.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn mark_replayed(&self, id: i64) -> Result<(), Error> {
+    pub async fn mark_replayed(&self, letter: &DeadLetter) -> Result<(), Error> {
         let now = self.0.database.now().await?;
-        let statement = "UPDATE dead_letters SET replayed_at = $2 WHERE id = $1";
+        let statement = "UPDATE dead_letters SET replayed_at = $2 WHERE id = $1 AND arrived_at = $3";
         on!(&self.0.database, write db => {
-            sqlx::query(statement).bind(id).bind(now).execute(db).await?;
+            sqlx::query(statement).bind(letter.id).bind(now).bind(letter.arrived_at).execute(db).await?;
         })
     }
 }

@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout};
 use super::batch::{Questions, Written};
 use super::{ClaimRequest, Record, Recorded, Said, Undo, postgres, sqlite};
 use crate::store::Error;
-use crate::store::database::{Database, PATIENCE, STATEMENT, held, limit_statements, too_slow};
+use crate::store::database::{Database, PATIENCE, STATEMENT, held, limit_session, too_slow};
 
-/// A connection that was idle for this long is asked before it is trusted with a batch.
+/// A connection that was idle for this long is asked before it is trusted.
 const IDLE: Duration = Duration::from_secs(2);
 
 /// What a statement may carry over TLS, bytes, so that it fits into one record of 16 KiB with its framing. The second
@@ -25,8 +25,8 @@ const ONE_RECORD: usize = 12 * 1024;
 /// written within [`STATEMENT`] on a slow disk.
 const MOST: usize = 8 * 1024 * 1024;
 
-/// Every row is found by an index. A planner that has seen a table empty or without statistics would read all of it for each
-/// batch, and keep that plan; one that fears so would compile the statement each time, which takes 20 ms.
+/// Rows are found by an index. A planner that has seen a table empty or without statistics would read all of it for each
+/// statement, and keep that plan; and what it takes for expensive it would compile first, each time for 20 ms.
 const SESSION: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
     SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan; SET jit = off";
 
@@ -63,7 +63,7 @@ impl Session {
     async fn connect(&self) -> sqlx::Result<PgConnection> {
         let mut connection = PgConnection::connect_with(&self.pool.connect_options()).await?;
         // A late statement could grant a job after that grant was taken back.
-        limit_statements(&mut connection, false).await?;
+        limit_session(&mut connection).await?;
         connection.execute(sqlx::raw_sql(SESSION)).await?;
         Ok(connection)
     }
@@ -73,7 +73,7 @@ impl Session {
     }
 }
 
-/// Writes a batch over the session's connection, which is thrown away when it breaks or says nothing.
+/// Asks over the session's connection, which is thrown away when it breaks or says nothing.
 macro_rules! over {
     ($session:expr, $db:ident => $body:expr) => {
         async {
@@ -136,14 +136,14 @@ impl Link {
         }
     }
 
-    /// Runs a statement that drops what is older than this, epoch milliseconds; returns how many rows that were, none if
-    /// somebody else drops some.
-    pub(super) async fn drop_old(&mut self, statement: &'static str, before: i64) -> Result<u64, Error> {
+    /// Runs a statement that drops what is older than this, epoch milliseconds, and no more rows than `most`; returns how
+    /// many that were, none if somebody else drops some.
+    pub(super) async fn drop_old(&mut self, statement: &'static str, before: i64, most: i64) -> Result<u64, Error> {
         match self {
             Self::Sqlite(pool) => {
-                held!(pool, db => sqlx::query(statement).bind(before).execute(db).await?.rows_affected())
+                held!(pool, db => sqlx::query(statement).bind(before).bind(most).execute(db).await?.rows_affected())
             }
-            Self::Postgres(session) => over!(session, db => postgres::drop_old(db, statement, before)),
+            Self::Postgres(session) => over!(session, db => postgres::drop_old(db, statement, before, most)),
         }
     }
 

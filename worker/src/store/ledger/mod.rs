@@ -22,6 +22,8 @@ use crate::job::Attempt;
 pub use figures::Figures;
 pub use handle::LedgerHandle;
 pub use replay::{Again, NotAgain};
+#[cfg(test)]
+pub(super) use retention::ROWS as OLD_ROWS;
 pub use view::{JobDetail, JobFilter, JobRow, StateCount, StoredMeta};
 
 /// "I am about to send this: may I?"

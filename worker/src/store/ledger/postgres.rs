@@ -13,7 +13,7 @@ use super::decide::{Decision, Take, apart, decide, recorded, recorded_as};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
 use crate::fault;
 use crate::store::Error;
-use crate::store::database::{POSTGRES_NOW, limit_statements};
+use crate::store::database::{POSTGRES_NOW, limit_transaction};
 
 /// The rows are locked by a statement of their own: leases are then read as they are once the locks are held.
 const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id COLLATE \"C\" FOR UPDATE";
@@ -74,8 +74,8 @@ const UNDO: &str = "UPDATE jobs SET state = CASE u.taken_over WHEN 1 THEN state 
         due_at = CASE u.taken_over WHEN 1 THEN NULL ELSE now_ms() END, updated_at = now_ms()
     FROM UNNEST($1::TEXT[], $2::BIGINT[], $3::BIGINT[]) AS u (id, fence, taken_over)
     WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.worker_id = $4 AND jobs.state = 'sending'";
-/// Held to the transaction's end, one for each statement: two that drop the same rows would wait for each other, perhaps both
-/// for ever.
+/// Held to the transaction's end, one for each statement: of two that drop the same rows one would wait for the other, and
+/// then drop nothing.
 const DROPS: &str = "SELECT pg_try_advisory_xact_lock(hashtext($1))";
 /// Answers of the outbox that are still to be sent become due by themselves; returns how many rows were looked at.
 const OPEN: &str = "WITH looked AS (
@@ -258,13 +258,19 @@ pub(super) async fn published(db: &mut PgConnection, ids: &[String]) -> Result<(
     Ok(())
 }
 
-pub(super) async fn drop_old(db: &mut PgConnection, statement: &'static str, before: i64) -> Result<u64, Error> {
+pub(super) async fn drop_old(
+    db: &mut PgConnection,
+    statement: &'static str,
+    before: i64,
+    most: i64,
+) -> Result<u64, Error> {
     let mut transaction = db.begin().await?;
     let is_ours: bool = sqlx::query_scalar(DROPS).bind(statement).fetch_one(&mut *transaction).await?;
     if !is_ours {
+        transaction.rollback().await?;
         return Ok(0);
     }
-    let dropped = sqlx::query(statement).bind(before).execute(&mut *transaction).await?.rows_affected();
+    let dropped = sqlx::query(statement).bind(before).bind(most).execute(&mut *transaction).await?.rows_affected();
     transaction.commit().await?;
     Ok(dropped)
 }
@@ -284,7 +290,7 @@ pub(super) async fn undo(db: &mut PgConnection, worker: &str, undos: &[Undo]) ->
 /// Hands out what is due. One transaction: what was given up in the middle is handed to nobody.
 pub(super) async fn sweep(db: &mut PgConnection, limit: u32) -> Result<Vec<StoredResult>, Error> {
     let mut transaction = db.begin().await?;
-    limit_statements(&mut transaction, true).await?;
+    limit_transaction(&mut transaction).await?;
     while sqlx::query_scalar::<_, i64>(OPEN).bind(LOOKED).fetch_one(&mut *transaction).await? == LOOKED {}
     let due = sqlx::query_as(SWEEP).bind(i64::from(limit)).bind(ANSWER_GRACE_MS);
     let due: Vec<Payload> = due.fetch_all(&mut *transaction).await?;

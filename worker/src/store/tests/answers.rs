@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::bed::{answer, asking, failed, granted, on_postgresql, result, stored_job, wait};
 use super::contract;
-use crate::store::ledger::{Claim, JobFilter, Record, Recorded, StoredResult};
+use crate::store::ledger::{Claim, JobFilter, OLD_ROWS, Record, Recorded, StoredResult};
 
 contract! {
     async fn a_result_is_handed_out_byte_for_byte(bed: Bed) {
@@ -190,7 +190,7 @@ contract! {
 }
 
 contract! {
-    /// More than go in one statement, by more than one worker, of which none has to wait for another.
+    /// More than go in one statement.
     async fn many_old_rows_are_dropped_by_whoever_comes(bed: Bed) {
         bed.sql("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
             INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at)
@@ -202,6 +202,46 @@ contract! {
         }
         assert_eq!(bed.number("SELECT COUNT(*) FROM jobs").await, 1);
     }
+}
+
+#[tokio::test]
+async fn old_rows_are_left_to_whoever_drops_them() {
+    on_postgresql(|bed| async move {
+        bed.sql("INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at) VALUES ('j', 'published', 1, 1, 1, 1)")
+            .await;
+        let ledger = bed.worker("one").await;
+        let age = Duration::from_mins(1);
+        let other = sqlx::PgPool::connect(&bed.url).await.unwrap();
+        let mut other = other.begin().await.unwrap();
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtext($1))").bind(OLD_ROWS).execute(&mut *other).await.unwrap();
+        ledger.retain(age, age).await.unwrap();
+        assert!(ledger.knows("j").await.unwrap());
+        other.rollback().await.unwrap();
+        ledger.retain(age, age).await.unwrap();
+        assert!(!ledger.knows("j").await.unwrap());
+    })
+    .await;
+}
+
+/// Too many of them at once may take too long: rows that somebody holds stand for those here.
+#[tokio::test]
+async fn what_cannot_be_dropped_does_not_keep_the_rest_from_going() {
+    on_postgresql(|bed| async move {
+        bed.sql("INSERT INTO payloads (job_id, result, routing_key, stored_at) VALUES ('p', '', '', 1)").await;
+        bed.sql("INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at) VALUES ('j', 'published', 1, 1, 1, 1)")
+            .await;
+        let ledger = bed.worker("one").await;
+        let other = sqlx::PgPool::connect(&bed.url).await.unwrap();
+        let mut other = other.begin().await.unwrap();
+        sqlx::query("SELECT 1 FROM payloads FOR UPDATE").execute(&mut *other).await.unwrap();
+        let age = Duration::from_mins(1);
+        assert!(ledger.retain(age, age).await.is_err_and(|error| error.is_passing()));
+        assert!(!ledger.knows("j").await.unwrap());
+        other.rollback().await.unwrap();
+        ledger.retain(age, age).await.unwrap();
+        assert_eq!(bed.number("SELECT COUNT(*) FROM payloads").await, 0);
+    })
+    .await;
 }
 
 contract! {

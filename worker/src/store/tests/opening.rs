@@ -99,6 +99,8 @@ async fn the_answer_of_then_is_sent(url: &str) {
     assert_eq!(sent, ["untaken"], "{url}");
     let figures = store.figures(100).await.unwrap();
     assert_eq!((figures.retry_stuck, figures.overdue), (1, Duration::ZERO), "{url}: the one that waits");
+    let taken = store.job("taken").await.unwrap().unwrap().row;
+    assert_eq!((taken.due_at, taken.send_at), (None, None), "{url}");
 }
 
 #[tokio::test]
