@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
+use tokio::sync::{Mutex, mpsc};
 
 use super::consumer::{Consumer, Source};
 use super::declare::{self, refused};
 use super::link::{Link, connect};
-use super::message::short;
+use super::message::{Message, short};
 use super::publisher::Publisher;
+use super::strays::Strays;
 use super::{Error, Settings, Topology};
 
 /// Prefetch of queues that hold few messages.
@@ -24,6 +26,7 @@ pub struct Broker {
     consuming: Link,
     publishing: Link,
     publisher: Publisher,
+    unclaimed: Arc<Mutex<mpsc::UnboundedReceiver<Message>>>,
     drifted: Arc<AtomicBool>,
 }
 
@@ -39,8 +42,10 @@ impl Broker {
             Link::open(Arc::clone(&settings), Arc::clone(&topology), "consuming", Arc::clone(&drifted)).await?;
         let publishing =
             Link::open(Arc::clone(&settings), Arc::clone(&topology), "publishing", Arc::clone(&drifted)).await?;
-        let publisher = Publisher::new(publishing.clone(), settings.confirm_timeout);
-        let broker = Self { settings, topology, consuming, publishing, publisher, drifted };
+        let (strays, unclaimed) = Strays::new();
+        let publisher = Publisher::new(publishing.clone(), settings.confirm_timeout, strays);
+        let unclaimed = Arc::new(Mutex::new(unclaimed));
+        let broker = Self { settings, topology, consuming, publishing, publisher, unclaimed, drifted };
         if let Some(live) = broker.consuming.live().await {
             broker.consuming.declare(&live).await?;
         }
@@ -65,6 +70,11 @@ impl Broker {
     /// Publishes on the second connection.
     pub fn publisher(&self) -> Publisher {
         self.publisher.clone()
+    }
+
+    /// The next message that was returned after its publisher had been told that a queue holds it: nothing does.
+    pub async fn next_stray(&self) -> Option<Message> {
+        self.unclaimed.lock().await.recv().await
     }
 
     /// Whether both connections are there.

@@ -10,6 +10,7 @@ mod message;
 mod nodes;
 mod publisher;
 mod silence;
+mod strays;
 mod topology;
 mod version;
 

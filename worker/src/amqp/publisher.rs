@@ -12,10 +12,14 @@ use super::Error;
 use super::declare::confirming;
 use super::link::Link;
 use super::message::{Message, short};
+use super::strays::{Strays, is_of};
 use crate::fault;
 
 /// What the frame of a message's properties holds beside its headers, at most, bytes: five short strings, and its framing.
 const BESIDE_HEADERS: usize = 5 * 256 + 64;
+
+/// The reply code of a message that no queue takes (AMQP 0-9-1, section 1.2).
+const NO_ROUTE: u16 = 312;
 
 /// Why a message is not known to be on a queue.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,7 @@ pub struct Publisher {
     link: Link,
     channel: Arc<Mutex<Option<Open>>>,
     confirm_timeout: Duration,
+    strays: Arc<Strays>,
 }
 
 #[derive(Clone)]
@@ -63,8 +68,8 @@ impl std::fmt::Debug for Open {
 }
 
 impl Publisher {
-    pub(super) fn new(link: Link, confirm_timeout: Duration) -> Self {
-        Self { link, channel: Arc::default(), confirm_timeout }
+    pub(super) fn new(link: Link, confirm_timeout: Duration, strays: Arc<Strays>) -> Self {
+        Self { link, channel: Arc::default(), confirm_timeout, strays }
     }
 
     /// Declares everything under the prefix again: a queue that somebody deleted comes back.
@@ -105,14 +110,24 @@ impl Publisher {
         fault::at("published").await;
         let confirmation = confirm.await.map_err(|e| unconfirmed(&e))?;
         fault::at("confirmed").await;
-        match confirmation {
-            Confirmation::Ack(None) => Ok(()),
-            Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)) => {
-                Err(PublishError::Returned { code: returned.reply_code, text: returned.reply_text.to_string() })
+        let (is_taken, returned) = match confirmation {
+            Confirmation::Ack(returned) => (true, returned),
+            Confirmation::Nack(returned) => (false, returned),
+            Confirmation::NotRequested => return Err(PublishError::Unconfirmed("confirms are off".to_owned())),
+        };
+        if let Some(returned) = returned {
+            if is_of(&returned, message) {
+                return Err(PublishError::Returned {
+                    code: returned.reply_code,
+                    text: returned.reply_text.to_string(),
+                });
             }
-            Confirmation::Nack(None) => Err(PublishError::Refused),
-            Confirmation::NotRequested => Err(PublishError::Unconfirmed("confirms are off".to_owned())),
+            self.strays.keep(&returned);
         }
+        if self.strays.claim(message) {
+            return Err(PublishError::Returned { code: NO_ROUTE, text: "NO_ROUTE".to_owned() });
+        }
+        if is_taken { Ok(()) } else { Err(PublishError::Refused) }
     }
 
     /// The channel of this generation, and the bytes that a frame has there; one that the broker has closed is replaced.

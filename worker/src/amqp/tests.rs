@@ -89,6 +89,38 @@ async fn a_job_is_delivered_acked_and_gone() {
     .await;
 }
 
+/// A return names no message: the client gives it to whichever confirm comes next.
+#[tokio::test]
+async fn what_nobody_takes_is_known_beside_much_that_is_taken() {
+    with_broker(|broker, _| async move {
+        let publisher = broker.publisher();
+        let mut lost = std::collections::BTreeSet::new();
+        for round in 0..10 {
+            let publishing = (0..400).map(|n| {
+                let (publisher, topology) = (publisher.clone(), broker.topology().clone());
+                let (exchange, key) =
+                    if n % 2 == 0 { (topology.jobs(), "job.slow") } else { (topology.results(), "result.x.-") };
+                let message = message(exchange, key, &format!("{round}-{n}"));
+                tokio::spawn(async move { (n, publisher.publish(&message).await) })
+            });
+            for published in futures_util::future::join_all(publishing).await {
+                let (n, published) = published.unwrap();
+                match published {
+                    Ok(()) if n % 2 == 1 => drop(lost.insert(format!("{round}-{n}"))),
+                    Err(PublishError::Returned { .. }) => assert_eq!(n % 2, 1, "a return of another message"),
+                    Ok(()) | Err(PublishError::Unconfirmed(_)) => {}
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+        while !lost.is_empty() {
+            let stray = timeout(PATIENCE, broker.next_stray()).await.expect("all that was lost").unwrap();
+            lost.remove(&stray.properties.message_id.unwrap_or_default());
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_nobody_takes_is_returned_and_a_missing_exchange_does_no_harm() {
     with_broker(|broker, _| async move {

@@ -24,6 +24,7 @@ mod pace;
 mod refuse;
 pub mod settings;
 mod stored_tokens;
+mod strays;
 mod untaken;
 mod watchdog;
 mod worker;
@@ -165,6 +166,7 @@ impl Process {
         background.spawn(capacity::follow(capacity, Arc::clone(&hand), Arc::clone(&worker.hosts)));
         background.spawn(dead_letters::collect(Arc::clone(&worker), broker.dead_letters()));
         background.spawn(neighbours::write_cancels(Arc::clone(&worker), broker.cancels()));
+        background.spawn(strays::look_after(Arc::clone(&worker), broker.clone()));
         background.spawn(neighbours::answer(broker.clone(), worker.store.ledger_id().to_owned(), worker.id.clone()));
 
         let deliveries = broker.jobs();

@@ -22,6 +22,8 @@ const RETURNED_MS: (i64, i64) = (5_000, 600_000);
 const RETURN: &str = "UPDATE jobs SET returns = returns + 1, updated_at = $2,
     send_at = $2 + CASE WHEN returns < 7 THEN $3 * (1 << CAST(returns AS INTEGER)) ELSE $4 END
     WHERE id = $1 AND state = 'answered'";
+const NOT_TAKEN: &str = "UPDATE jobs SET state = 'answered', returns = returns + 1, updated_at = $2, send_at = $2
+    WHERE id = $1 AND state IN ('answered', 'published')";
 const HURRY: &str = "UPDATE jobs SET send_at = $2
     WHERE send_at > $2 + $3 AND state = 'answered' AND returns > 0 AND engine = $1";
 const CANCEL: &str = "INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at)
@@ -94,6 +96,18 @@ impl LedgerHandle {
         on!(&self.database, write db => {
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
             sqlx::query(RETURN).bind(id).bind(now).bind(RETURNED_MS.0).bind(RETURNED_MS.1).execute(db).await?;
+        })
+    }
+
+    /// Notes that nobody took a result which was marked as taken: it is sent again.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn not_taken(&self, id: &str) -> Result<(), Error> {
+        let clock = self.database.clock();
+        on!(&self.database, write db => {
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
+            sqlx::query(NOT_TAKEN).bind(id).bind(now).execute(db).await?;
         })
     }
 

@@ -156,6 +156,8 @@ contract! {
         ledger.flush().await;
         ledger.returned("j").await.unwrap();
         assert_eq!(bed.state("j").await, "published", "a late return does not wake it");
+        ledger.not_taken("j").await.unwrap();
+        assert_eq!(ledger.sweep(9).await.unwrap().len(), 1, "nobody had taken it");
     }
 }
 
