@@ -136,14 +136,20 @@ impl Link {
         }
     }
 
-    /// Runs a statement that drops what is older than this, epoch milliseconds, and no more rows than `most`; returns how
-    /// many that were, none if somebody else drops some.
-    pub(super) async fn drop_old(&mut self, statement: &'static str, before: i64, most: i64) -> Result<u64, Error> {
+    /// Runs a statement that drops what is older than `before` and not older than `from`, epoch milliseconds, and no more
+    /// rows than `most`; returns their ages, none if somebody else drops some.
+    pub(super) async fn drop_old(
+        &mut self,
+        statement: &'static str,
+        before: i64,
+        most: usize,
+        from: i64,
+    ) -> Result<Vec<i64>, Error> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
         match self {
-            Self::Sqlite(pool) => {
-                held!(pool, db => sqlx::query(statement).bind(before).bind(most).execute(db).await?.rows_affected())
-            }
-            Self::Postgres(session) => over!(session, db => postgres::drop_old(db, statement, before, most)),
+            Self::Sqlite(pool) => held!(pool, db => sqlx::query_scalar(statement)
+                .bind(before).bind(most).bind(from).fetch_all(db).await?),
+            Self::Postgres(session) => over!(session, db => postgres::drop_old(db, statement, before, most, from)),
         }
     }
 

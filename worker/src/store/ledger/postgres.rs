@@ -263,16 +263,18 @@ pub(super) async fn drop_old(
     statement: &'static str,
     before: i64,
     most: i64,
-) -> Result<u64, Error> {
+    from: i64,
+) -> Result<Vec<i64>, Error> {
     let mut transaction = db.begin().await?;
     let is_ours: bool = sqlx::query_scalar(DROPS).bind(statement).fetch_one(&mut *transaction).await?;
     if !is_ours {
         transaction.rollback().await?;
-        return Ok(0);
+        return Ok(Vec::new());
     }
-    let dropped = sqlx::query(statement).bind(before).bind(most).execute(&mut *transaction).await?.rows_affected();
+    let dropping = sqlx::query_scalar(statement).bind(before).bind(most).bind(from);
+    let ages = dropping.fetch_all(&mut *transaction).await?;
     transaction.commit().await?;
-    Ok(dropped)
+    Ok(ages)
 }
 
 /// Takes grants back that nobody heard of.

@@ -8,21 +8,25 @@ use crate::store::database::Database;
 use crate::store::workers::millis;
 
 /// Rows that one statement drops; fewer where so many take too long, which large payloads may, and no fewer than the least.
-const CHUNK: i64 = 1_000;
-const LEAST: i64 = 10;
+const CHUNK: usize = 1_000;
+const LEAST: usize = 10;
 /// Others get their turn between two chunks.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long the lease of a dead worker is kept, for people, and the turns of a connector that nobody calls.
 const FORGOTTEN: Duration = Duration::from_hours(24);
 
+/// Each drops what is older than `$1` and not older than `$3`, no more than `$2` rows, and returns their ages.
 const PAYLOADS: &str = "DELETE FROM payloads WHERE job_id IN (SELECT p.job_id FROM payloads p
-    LEFT JOIN jobs j ON j.id = p.job_id
-    WHERE p.stored_at < $1 AND (j.id IS NULL OR (j.state IN ('published', 'cancelled') AND j.updated_at < $1))
-    ORDER BY p.stored_at LIMIT $2)";
-pub(in crate::store) const ROWS: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE created_at < $1
-    AND updated_at < $1 AND state IN ('published', 'cancelled') ORDER BY created_at LIMIT $2)";
-const WORKERS: &str = "DELETE FROM workers WHERE id IN (SELECT id FROM workers WHERE seen_until < $1 LIMIT $2)";
-const RATES: &str = "DELETE FROM rates WHERE bucket IN (SELECT bucket FROM rates WHERE next_at < $1 * 1000 LIMIT $2)";
+    LEFT JOIN jobs j ON j.id = p.job_id WHERE p.stored_at < $1 AND p.stored_at >= $3
+        AND (j.id IS NULL OR (j.state IN ('published', 'cancelled') AND j.updated_at < $1))
+    ORDER BY p.stored_at LIMIT $2) RETURNING stored_at";
+pub(in crate::store) const ROWS: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs
+    WHERE created_at < $1 AND created_at >= $3 AND updated_at < $1 AND state IN ('published', 'cancelled')
+    ORDER BY created_at LIMIT $2) RETURNING created_at";
+const WORKERS: &str = "DELETE FROM workers WHERE id IN (SELECT id FROM workers
+    WHERE seen_until < $1 AND seen_until >= $3 ORDER BY seen_until LIMIT $2) RETURNING seen_until";
+const RATES: &str = "DELETE FROM rates WHERE bucket IN (SELECT bucket FROM rates
+    WHERE next_at / 1000 < $1 AND next_at / 1000 >= $3 ORDER BY next_at LIMIT $2) RETURNING next_at / 1000";
 
 /// Drops what is older than this; where another worker is at it, that is left to it. What cannot be dropped does not keep the
 /// rest from going.
@@ -36,12 +40,14 @@ pub(super) async fn retain(database: &Database, rows: Duration, payloads: Durati
     done
 }
 
+/// From the oldest on: each chunk begins where the one before has ended, for what was dropped stays in the index until it is
+/// vacuumed, and what is kept for ever stays at its beginning.
 async fn drop_all(link: &mut Link, statement: &'static str, before: i64) -> Result<(), Error> {
-    let mut chunk = CHUNK;
+    let (mut chunk, mut from) = (CHUNK, 0);
     loop {
-        match link.drop_old(statement, before, chunk).await {
-            Ok(dropped) if dropped < chunk.unsigned_abs() => return Ok(()),
-            Ok(_) => {}
+        match link.drop_old(statement, before, chunk, from).await {
+            Ok(ages) if ages.len() < chunk => return Ok(()),
+            Ok(ages) => from = ages.into_iter().max().unwrap_or(from),
             Err(error) if error.is_passing() && chunk > LEAST => chunk /= 10,
             Err(error) => return Err(error),
         }
