@@ -77,7 +77,7 @@ fn there_is_one_place_that_builds_http_clients() {
 }
 
 /// What each module may know of this crate (DESIGN, "direction of dependencies").
-const MAY_KNOW: [(&str, &[&str]); 14] = [
+const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("job", &[]),
     ("connector", &["job"]),
     ("plan", &["job", "connector"]),
@@ -89,11 +89,31 @@ const MAY_KNOW: [(&str, &[&str]); 14] = [
     ("engine", &["job", "amqp", "store"]),
     ("config", &["job"]),
     ("telemetry", &["config"]),
+    ("call", &["job", "connector", "plan", "interpret", "retry", "http", "store", "clock"]),
+    ("clock", &[]),
+    ("health", &["telemetry", "clock"]),
+    ("setup", &["plan", "http", "store", "amqp", "config", "call", "clock"]),
     (
-        "run",
-        &["job", "connector", "plan", "interpret", "retry", "http", "store", "amqp", "engine", "config", "telemetry"],
+        "worker",
+        &[
+            "job",
+            "connector",
+            "plan",
+            "interpret",
+            "retry",
+            "http",
+            "store",
+            "amqp",
+            "engine",
+            "config",
+            "telemetry",
+            "call",
+            "clock",
+            "health",
+            "setup",
+        ],
     ),
-    ("api", &["run"]),
+    ("api", &["health"]),
     (
         "cli",
         &[
@@ -107,7 +127,11 @@ const MAY_KNOW: [(&str, &[&str]); 14] = [
             "amqp",
             "config",
             "telemetry",
-            "run",
+            "call",
+            "clock",
+            "health",
+            "setup",
+            "worker",
             "api",
         ],
     ),

@@ -6,11 +6,14 @@ pub mod amqp;
 pub mod api;
 #[cfg(test)]
 mod bounds;
+pub mod call;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod connector;
 pub mod engine;
 mod fault;
+pub mod health;
 pub mod http;
 pub mod interpret;
 pub mod job;
@@ -18,8 +21,9 @@ pub mod plan;
 #[cfg(test)]
 mod proxy;
 pub mod retry;
-pub mod run;
+pub mod setup;
 pub mod store;
 #[cfg(test)]
 mod suites;
 pub mod telemetry;
+pub mod worker;

@@ -13,7 +13,7 @@ use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
-use crate::run::health::{Health, Status};
+use crate::health::{Health, Status};
 
 /// What requests are answered from.
 #[derive(Clone)]

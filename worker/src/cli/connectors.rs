@@ -10,13 +10,13 @@ use serde_json::{Map, Value, json};
 use super::output::{self, Format};
 use super::settings::Settings;
 use super::{exit, input};
+use crate::call;
+use crate::call::catalog::{Directory, Known};
 use crate::config::Config;
 use crate::connector::Connector;
 use crate::job::{Decoder, Envelope};
 use crate::plan::CredentialId;
-use crate::run::call;
-use crate::run::directory::{Directory, Known};
-use crate::run::settings::{client, plan_limits};
+use crate::setup::{client, plan_limits};
 use crate::store::Store;
 
 /// Manages connectors.

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::output::{self, Format};
 use super::settings::Settings;
 use crate::amqp::{Broker, Message, Properties};
+use crate::clock::rfc3339;
 use crate::config::Config;
-use crate::run::rfc3339;
-use crate::run::settings as run_settings;
+use crate::setup;
 use crate::store::Store;
 use crate::store::dead_letters::DeadLetter;
 
@@ -84,7 +84,7 @@ impl Replay {
         for number in self.numbers {
             letters.push(letter(store, number).await?);
         }
-        let broker = Broker::connect(run_settings::amqp(config, "dead-replay")).await?;
+        let broker = Broker::connect(setup::amqp(config, "dead-replay")).await?;
         for letter in letters {
             // A parked job would be refused again: whoever replays it gives it another chance.
             if let Some(job) = &letter.letter.job_id {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::output;
 use crate::job::Failure;
-use crate::{amqp, config, run, store};
+use crate::{amqp, config, store, worker};
 
 /// The thing asked about failed.
 pub(super) const FAILED: u8 = 1;
@@ -43,10 +43,10 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(error) = cause.downcast_ref::<amqp::Error>() {
         return Some(of_broker(error));
     }
-    match cause.downcast_ref::<run::Error>()? {
-        run::Error::Store(error) => Some(of_store(error)),
-        run::Error::Amqp(error) => Some(of_broker(error)),
-        run::Error::Wedged(_) => Some(run::WEDGED),
+    match cause.downcast_ref::<worker::Error>()? {
+        worker::Error::Store(error) => Some(of_store(error)),
+        worker::Error::Amqp(error) => Some(of_broker(error)),
+        worker::Error::Wedged(_) => Some(worker::WEDGED),
         _ => Some(CONFIGURATION),
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::settings::Settings;
 use super::{exit, output};
-use crate::run::health::{StatusFile, is_alive, read_all};
+use crate::health::{StatusFile, is_alive, read_all};
 
 /// A status file that was not written for so long belongs to a process that hangs.
 const FRESH_MS: i64 = 15_000;
@@ -27,7 +27,7 @@ impl Healthcheck {
         }
         let mut well = true;
         for (_, status) in workers {
-            let age = crate::run::now_ms() - status.at;
+            let age = crate::clock::now_ms() - status.at;
             let problem = if !is_alive(status.pid) {
                 Some("its process is gone".to_owned())
             } else if age > FRESH_MS {

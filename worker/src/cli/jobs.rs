@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::output::{self, Format};
 use super::replay::Replay;
 use super::settings::Settings;
-use crate::run::rfc3339;
+use crate::clock::rfc3339;
 use crate::store::ledger::{JobFilter, JobRow};
 
 /// Looks at the ledger.

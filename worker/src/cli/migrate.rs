@@ -8,7 +8,7 @@ use clap::Args;
 use super::output;
 use super::settings::Settings;
 use crate::amqp::Broker;
-use crate::run::settings as run_settings;
+use crate::setup;
 use crate::store::Store;
 
 /// Brings database and broker to what this version needs.
@@ -26,15 +26,15 @@ impl Migrate {
     pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
         let config = settings.load_and_log(Vec::new())?;
         if self.remove_queues {
-            Broker::remove(run_settings::amqp(&config, "migrate")).await?;
+            Broker::remove(setup::amqp(&config, "migrate")).await?;
             output::note(&format!("removed the exchanges and queues of `{}`", config.amqp.prefix));
             return Ok(ExitCode::SUCCESS);
         }
         let url = config.database.url(&config.data_dir);
-        let store = Store::open(&url, &run_settings::keys(&config), &run_settings::database_tls(&config), true).await?;
+        let store = Store::open(&url, &setup::keys(&config), &setup::database_tls(&config), true).await?;
         output::note(&format!("the database is at this version's schema (ledger {})", store.ledger_id()));
         if !self.database_only {
-            Broker::connect(run_settings::amqp(&config, "migrate")).await?.close().await;
+            Broker::connect(setup::amqp(&config, "migrate")).await?.close().await;
             output::note(&format!("the broker has the exchanges and queues of `{}`", config.amqp.prefix));
         }
         Ok(ExitCode::SUCCESS)

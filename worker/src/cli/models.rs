@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::output::{self, Format};
 use super::settings::Settings;
-use crate::run::rfc3339;
+use crate::clock::rfc3339;
 use crate::store::{Deployment, Store};
 
 /// Looks at deployed models.

@@ -8,7 +8,7 @@ use super::output;
 use crate::amqp::{Broker, Message, Properties};
 use crate::config::Config;
 use crate::job::{self, Envelope, JOB_TYPE, Job};
-use crate::run::settings as run_settings;
+use crate::setup;
 use crate::store::Store;
 use crate::store::ledger::{Again, StoredJob};
 
@@ -37,7 +37,7 @@ impl Replay {
                 job.engine
             );
         }
-        let broker = Broker::connect(run_settings::amqp(config, "jobs-replay")).await?;
+        let broker = Broker::connect(setup::amqp(config, "jobs-replay")).await?;
         if !store.add_replay(&again).await? {
             bail!("job `{}` is being run again by somebody else at this moment; look at it first", self.id);
         }

@@ -13,14 +13,14 @@ use serde_json::{Map, Value, json};
 use super::output::{self, Format};
 use super::settings::Settings;
 use super::{deploy, exit, input};
+use crate::call::catalog::Directory;
+use crate::call::{self, Ready};
 use crate::config::Config;
 use crate::http::Client;
 use crate::job::{Decoder, Envelope, Failure, Job};
 use crate::plan::{Multipart, RequestSpec, shown};
 use crate::retry::{self, Next, Standing};
-use crate::run::call::{self, Ready};
-use crate::run::directory::Directory;
-use crate::run::settings::{client, plan_limits};
+use crate::setup::{client, plan_limits};
 
 /// Makes one element's call, without broker or engine.
 #[derive(Debug, Args)]

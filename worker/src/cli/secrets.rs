@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::output::{self, Format};
 use super::settings::Settings;
+use crate::clock::rfc3339;
 use crate::job::is_name;
-use crate::run::rfc3339;
 use crate::store::{ListedSecret, Store};
 
 /// Manages named secrets.

@@ -13,8 +13,8 @@ use super::settings::Settings;
 use super::worker::{stop_signal, stopped};
 use crate::amqp::Broker;
 use crate::api::{self, Answers};
-use crate::run::health::Health;
-use crate::run::settings as run_settings;
+use crate::health::Health;
+use crate::setup;
 use crate::telemetry::metric;
 
 /// How often broker and database are asked.
@@ -35,7 +35,7 @@ impl Serve {
         let health = Arc::new(Health::default());
         let stop = stop_signal()?;
         let store = settings.store(&config).await?;
-        let broker = Broker::connect(run_settings::amqp(&config, "serve")).await?;
+        let broker = Broker::connect(setup::amqp(&config, "serve")).await?;
         let listener = api::listen(self.listen.unwrap_or(config.api.listen)).await?;
         output::line(&format!("listening on http://{}", listener.local_addr()?));
         let watched = Arc::clone(&health);

@@ -7,7 +7,7 @@ use clap::Args;
 use ipnet::IpNet;
 
 use crate::config::{Config, Flags};
-use crate::run::settings as run_settings;
+use crate::setup;
 use crate::store::{self, Store};
 use crate::telemetry::log;
 
@@ -54,6 +54,6 @@ impl Settings {
     /// The store that the settings name, migrated where that is asked for or goes without saying.
     pub(super) async fn store(&self, config: &Config) -> Result<Store, store::Error> {
         let url = config.database.url(&config.data_dir);
-        Store::open(&url, &run_settings::keys(config), &run_settings::database_tls(config), self.migrate).await
+        Store::open(&url, &setup::keys(config), &setup::database_tls(config), self.migrate).await
     }
 }

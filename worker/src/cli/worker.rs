@@ -13,9 +13,9 @@ use super::output;
 use super::settings::Settings;
 use crate::api::{self, Answers};
 use crate::config::Config;
-use crate::run::health::Health;
-use crate::run::{Capacity, Process};
+use crate::health::Health;
 use crate::telemetry::metric;
+use crate::worker::{Capacity, Process};
 
 /// Takes jobs from RabbitMQ.
 #[derive(Debug, Args)]

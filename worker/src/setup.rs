@@ -7,9 +7,9 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
-use super::clock;
-use super::stored_tokens::StoredTokens;
 use crate::amqp;
+use crate::call::token_store::StoredTokens;
+use crate::clock;
 use crate::config::{self, Config};
 use crate::http;
 use crate::plan::Limits;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::worker::{Stopping, Worker};
 use crate::amqp::{Broker, Message};
 use crate::job::RESULT_TYPE;
+use crate::worker::context::{Stopping, Worker};
 
 /// Runs until the process ends.
-pub(super) async fn look_after(worker: Arc<Worker>, broker: Broker) {
+pub(in crate::worker) async fn look_after(worker: Arc<Worker>, broker: Broker) {
     while let Some(stray) = broker.next_stray().await {
         if mend(&worker, &stray).await.is_err() {
             return;

@@ -509,7 +509,7 @@ async fn nothing_is_parsed_twice_for_the_same_connector() {
     config.as_object_mut().unwrap().extend(element.as_object().cloned().unwrap());
     let config = config.as_object().cloned().unwrap();
     let known = Known::new(record.as_object().unwrap(), &Map::new(), plan::CredentialId::default());
-    let element = super::super::elements::Elements::default().get(&Given::new(config.clone())).await.unwrap();
+    let element = element_cache::Elements::default().get(&Given::new(config.clone())).await.unwrap();
     let parsed = plan::parses::counted();
     assert!(parsed > 10, "{parsed}");
     for round in 0..3 {

@@ -1,11 +1,11 @@
 //! Messages that cannot be worked on: answered where that can be done safely, dead letters in any case (CONTRACT 3).
 
-use super::worker::{Delivered, Settled, Stopping, Worker};
 use crate::amqp::{Delivery, HeaderValue, Message};
 use crate::engine;
 use crate::job::{Call, Code, Ending, Envelope, JobResult, Refusal, ResultError, is_name, raw_text};
 use crate::store::ledger::StoredResult;
 use crate::telemetry::metric;
+use crate::worker::context::{Delivered, Settled, Stopping, Worker};
 
 /// `BAD_JOB`.
 pub(super) async fn bad_job(

@@ -2,32 +2,12 @@
 //!
 //! Knows the order of things; everything that branches on content is in the pure modules.
 
-mod admission;
-pub mod call;
+mod background;
 mod capacity;
-mod clock;
-mod copy;
-mod dead_letters;
-pub mod directory;
-mod elements;
-mod follow;
-mod hand;
-pub mod health;
-mod hosts;
-mod housekeeping;
+mod context;
+mod in_flight;
 mod job;
-#[cfg(test)]
-mod language_page;
-mod neighbours;
-mod outcome;
-mod pace;
-mod refuse;
-pub mod settings;
-mod stored_tokens;
-mod strays;
-mod untaken;
 mod watchdog;
-mod worker;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
@@ -39,23 +19,23 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::amqp::{self, Broker, Consumer, Delivery};
+use crate::call::catalog::Directory;
+use crate::call::host_limiter::Hosts;
 use crate::config::{self, Config};
+use crate::health::{self, Health};
 use crate::job::Decoder;
 use crate::store::{self, Store};
-use crate::{fault, http};
-use directory::Directory;
-use hand::{Hand, InHand};
-use health::Health;
-use hosts::Hosts;
-use housekeeping::Housekeeping;
-use untaken::Untaken;
+use crate::{fault, http, setup};
+use background::engine_backpressure::Untaken;
+use background::periodic::Housekeeping;
+use background::{control_channel, dead_letters, misattributed_returns};
+use context::{Settled, Stopping, Worker};
+use in_flight::{Hand, InHand};
 use watchdog::Sentry;
-use worker::{Settled, Worker};
 
 pub use capacity::Capacity;
-pub use clock::{now_ms, rfc3339};
+pub use context::Phase;
 pub use watchdog::WEDGED;
-pub use worker::Phase;
 
 /// Why a worker cannot start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -105,9 +85,9 @@ impl Process {
     /// When a needed service cannot be reached or the settings do not fit together.
     pub async fn start(config: Config, store: Store, health: Arc<Health>) -> Result<Self, Error> {
         let id = format!("{}-{}", host_name(), uuid::Uuid::now_v7());
-        let broker = Broker::connect(settings::amqp(&config, &id)).await?;
+        let broker = Broker::connect(setup::amqp(&config, &id)).await?;
         health.broker(true, false, false);
-        neighbours::refuse_other_ledger(&broker, store.ledger_id(), &id).await?;
+        control_channel::refuse_other_ledger(&broker, store.ledger_id(), &id).await?;
         store.register_worker(&id, &host_name(), config.worker.lease()).await?;
         health.database_answered();
         let (phase, phase_seen) = watch::channel(Phase::Working);
@@ -115,11 +95,11 @@ impl Process {
             ledger: store.ledger(&id),
             decoder: Decoder::default(),
             directory: Directory::of_store(store.clone()),
-            client: settings::client(&config, Some(&store)).await?,
+            client: setup::client(&config, Some(&store)).await?,
             publisher: broker.publisher(),
             topology: broker.topology().clone(),
             limits: config.limits.clone(),
-            plan_limits: settings::plan_limits(&config)?,
+            plan_limits: setup::plan_limits(&config)?,
             phase: phase_seen,
             hosts: Hosts::new(Capacity::of(&config).per_host),
             untaken: Untaken::default(),
@@ -165,9 +145,13 @@ impl Process {
         background.spawn(housekeeping.run());
         background.spawn(capacity::follow(capacity, Arc::clone(&hand), Arc::clone(&worker.hosts)));
         background.spawn(dead_letters::collect(Arc::clone(&worker), broker.dead_letters()));
-        background.spawn(neighbours::write_cancels(Arc::clone(&worker), broker.cancels()));
-        background.spawn(strays::look_after(Arc::clone(&worker), broker.clone()));
-        background.spawn(neighbours::answer(broker.clone(), worker.store.ledger_id().to_owned(), worker.id.clone()));
+        background.spawn(control_channel::write_cancels(Arc::clone(&worker), broker.cancels()));
+        background.spawn(misattributed_returns::look_after(Arc::clone(&worker), broker.clone()));
+        background.spawn(control_channel::answer(
+            broker.clone(),
+            worker.store.ledger_id().to_owned(),
+            worker.id.clone(),
+        ));
 
         let deliveries = broker.jobs();
         let stopping = deliveries.stopper();
@@ -264,7 +248,7 @@ async fn deliver(worker: &Worker, delivery: Delivery, in_hand: InHand) {
             fault::at("acking").await;
             delivery.ack().await
         }
-        Ok(Settled::Back) | Err(worker::Stopping) => delivery.requeue().await,
+        Ok(Settled::Back) | Err(Stopping) => delivery.requeue().await,
     };
 }
 

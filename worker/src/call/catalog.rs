@@ -7,7 +7,7 @@ use std::time::Duration;
 use moka::future::Cache;
 use serde_json::{Map, Value};
 
-use super::elements::{Element, Elements, Unready};
+use super::element_cache::{Element, Elements, Unready};
 use crate::connector::{Connector, Credentials, Invalid};
 use crate::interpret::PreparedConnector;
 use crate::job::Given;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::call::{Answer, Ready, bpmn_error, explained};
-use super::clock;
-use super::worker::Worker;
+use crate::call::{Answer, Ready, bpmn_error, explained};
+use crate::clock;
 use crate::engine;
 use crate::job::{Attempt, Call, Code, Ending, Envelope, Failure, Job, JobResult, ResultError, Retriable};
 use crate::store::ledger::{Claim, Granted, StoredResult};
 use crate::telemetry::metric;
+use crate::worker::context::Worker;
 
 /// What follows from an attempt.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use crate::store::{HeldRefreshToken, RefreshToken, Store};
 
 /// The store, as calls see it.
 #[derive(Debug)]
-pub(super) struct StoredTokens(pub(super) Store);
+pub struct StoredTokens(pub Store);
 
 struct HeldToken {
     kept: Option<Kept>,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::clock;
+use crate::clock;
 use crate::telemetry::metric;
 
 /// Facts that change while the process runs.

@@ -26,7 +26,7 @@ const REMEMBERED: usize = 4_096;
 
 /// Why there is no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoPlace {
+pub enum NoPlace {
     /// It does not answer and is left alone for this long.
     Resting(Duration),
     /// It has all the calls that one host may have.
@@ -35,7 +35,7 @@ pub(super) enum NoPlace {
 
 /// All hosts that this process calls.
 #[derive(Debug)]
-pub(super) struct Hosts {
+pub struct Hosts {
     per_host: AtomicUsize,
     known: Mutex<HashMap<String, Host>>,
 }
@@ -57,7 +57,7 @@ struct Host {
 
 /// One call's place at its host, given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub struct Place {
     call: Call,
     permit: OwnedSemaphorePermit,
 }
@@ -72,12 +72,12 @@ struct Call {
 
 impl Hosts {
     /// At most `per_host` calls at once to each of them.
-    pub(super) fn new(per_host: usize) -> Arc<Self> {
+    pub fn new(per_host: usize) -> Arc<Self> {
         Arc::new(Self { per_host: per_host.into(), known: Mutex::default() })
     }
 
     /// At most so many from now on; what is under way ends first.
-    pub(super) fn resize(&self, per_host: usize) {
+    pub fn resize(&self, per_host: usize) {
         self.per_host.store(per_host, Ordering::Relaxed);
         for host in self.lock().values_mut() {
             (host.granted..beginning(per_host)).for_each(|_| host.earns(per_host));
@@ -89,7 +89,7 @@ impl Hosts {
     }
 
     /// A place at `host`. A busy one is waited for shortly; one that is stuck or does not answer is not.
-    pub(super) async fn enter(self: &Arc<Self>, host: &str) -> Result<Place, NoPlace> {
+    pub async fn enter(self: &Arc<Self>, host: &str) -> Result<Place, NoPlace> {
         let (places, asks, is_stuck) = self.look_at(host)?;
         let call = Call { hosts: Arc::clone(self), host: host.to_owned(), asks };
         let permit = match Arc::clone(&places).try_acquire_owned() {
@@ -101,7 +101,7 @@ impl Hosts {
     }
 
     /// How many hosts are left alone now.
-    pub(super) fn resting(&self) -> usize {
+    pub fn resting(&self) -> usize {
         self.lock().values().filter(|host| host.resting.is_some()).count()
     }
 
@@ -192,7 +192,7 @@ impl Host {
 
 impl Place {
     /// Gives the place back and tells how the call went: whether the host gave an answer that it stands behind.
-    pub(super) fn ended(mut self, has_answered: bool) {
+    pub fn ended(mut self, has_answered: bool) {
         let Self { call: Call { hosts, host: name, asks }, permit } = &mut self;
         let most = hosts.most();
         hosts.change(name, |host| {

@@ -1,5 +1,14 @@
 //! One attempt's pure and network part, the same for a worker and for `data-connector run`.
 
+pub mod catalog;
+mod element_cache;
+mod follow_ups;
+pub mod host_limiter;
+#[cfg(test)]
+mod language_page;
+pub mod rate_limit;
+pub mod token_store;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,15 +16,15 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::directory::{Directory, Known};
-use super::elements::{Element, Unready};
-use super::{clock, follow};
+use crate::clock;
 use crate::connector::Invalid;
 use crate::http::Client;
 use crate::interpret::{self, Mapped, Reading};
 use crate::job::{BpmnError, Code, Configuration, ErrorHandling, Failure, Given, Job};
 use crate::plan::{self, Asked, Limits, Masks, Plan, Secrets};
 use crate::store;
+use catalog::{Directory, Known};
+use element_cache::{Element, Unready};
 
 /// Everything an attempt needs.
 #[derive(Debug)]
@@ -203,10 +212,10 @@ async fn called(client: &Client, job: &Job, ready: &Ready) -> Result<Answer, Fai
     let begun = Instant::now();
     let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
     let reading = reading(job, ready).ok_or_else(broken)?;
-    let request = follow::with_files(client, &ready.plan.request).await?;
+    let request = follow_ups::with_files(client, &ready.plan.request).await?;
     let response = client.send(&request).await?;
-    let response = follow::poll(client, job, ready, response, &reading).await?;
-    let response = follow::pages(client, ready, &request, response, begun, &reading).await?;
+    let response = follow_ups::poll(client, job, ready, response, &reading).await?;
+    let response = follow_ups::pages(client, ready, &request, response, begun, &reading).await?;
     let mapped = interpret::interpret(&response, &reading)?;
     Ok(Answer { status: response.status, mapped })
 }
@@ -236,5 +245,4 @@ fn reading<'a>(job: &'a Job, ready: &'a Ready) -> Option<Reading<'a>> {
 }
 
 #[cfg(test)]
-#[path = "call_tests.rs"]
 mod tests;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::hand::Hand;
-use super::hosts::Hosts;
+use super::in_flight::Hand;
+use crate::call::host_limiter::Hosts;
 use crate::config::Config;
 
 /// How much a process works on at once.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::hand::Hand;
-use super::health::StatusFile;
-use super::untaken::BEHIND;
-use super::worker::Worker;
+use super::engine_backpressure::BEHIND;
 use crate::amqp::Broker;
+use crate::health::StatusFile;
 use crate::telemetry::metric;
+use crate::worker::context::Worker;
+use crate::worker::in_flight::Hand;
 use crate::{fault, store};
 
 /// How often results that were left behind are looked for, and figures of the ledger are read.
@@ -23,23 +23,23 @@ const RETAIN: Duration = Duration::from_mins(10);
 const FIRST: Duration = Duration::from_secs(20);
 
 /// What it looks after.
-pub(super) struct Housekeeping {
-    pub(super) worker: Arc<Worker>,
-    pub(super) broker: Broker,
-    pub(super) hand: Arc<Hand>,
+pub(in crate::worker) struct Housekeeping {
+    pub(in crate::worker) worker: Arc<Worker>,
+    pub(in crate::worker) broker: Broker,
+    pub(in crate::worker) hand: Arc<Hand>,
     /// Open while new jobs can be worked on to their end.
-    pub(super) gate: watch::Sender<bool>,
-    pub(super) file: StatusFile,
-    pub(super) lease: Duration,
+    pub(in crate::worker) gate: watch::Sender<bool>,
+    pub(in crate::worker) file: StatusFile,
+    pub(in crate::worker) lease: Duration,
     /// How long rows of jobs that ended are kept.
-    pub(super) keep_jobs: Duration,
+    pub(in crate::worker) keep_jobs: Duration,
     /// How long payloads are kept after the answer was taken.
-    pub(super) keep_payloads: Duration,
+    pub(in crate::worker) keep_payloads: Duration,
 }
 
 impl Housekeeping {
     /// Runs until the process ends. What asks the database does so beside the rest, so that one that hangs stops nothing.
-    pub(super) async fn run(self) {
+    pub(in crate::worker) async fn run(self) {
         let looks = self.look();
         let renews = renew(&self.worker, self.lease);
         let sweeps = sweep(&self.worker);

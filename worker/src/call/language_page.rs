@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::directory::Known;
+use super::catalog::Known;
 use crate::connector::{ElementConfig, connector_records};
 use crate::interpret::{Mapping, PreparedRules, Reading, Response, interpret};
 use crate::plan::expression::Surroundings;

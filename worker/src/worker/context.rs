@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::directory::Directory;
-use super::health::Health;
-use super::hosts::Hosts;
-use super::untaken::Untaken;
+use super::background::engine_backpressure::Untaken;
 use crate::amqp::{Message, PublishError, Publisher, Topology};
+use crate::call::catalog::Directory;
+use crate::call::host_limiter::Hosts;
 use crate::config::Limits;
 use crate::engine;
+use crate::health::Health;
 use crate::http::Client;
 use crate::job::Decoder;
 use crate::plan;

@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use super::clock;
-use super::worker::{Stopping, Worker};
-use crate::job::Envelope;
+use crate::clock;
 use crate::plan::Pace;
+use crate::store::{self, Store};
 
 /// The longest wait for a turn that a job's place in this process is worth.
 const HERE: Duration = Duration::from_secs(1);
@@ -17,7 +16,7 @@ const GOOD: (i64, i64) = (10_000, 60_000);
 
 /// Whose turn it is.
 #[derive(Debug)]
-pub(super) enum Turn {
+pub enum Turn {
     /// This job's.
     Now,
     /// Others' before it.
@@ -30,13 +29,13 @@ pub(super) enum Turn {
 }
 
 /// Takes a turn, and waits for it if it comes soon.
-pub(super) async fn turn(worker: &Worker, envelope: &Envelope, pace: &Pace) -> Result<Turn, Stopping> {
-    if let Some(turn) = envelope.turn
+pub async fn turn(store: &Store, brought: Option<i64>, pace: &Pace) -> Result<Turn, store::Error> {
+    if let Some(turn) = brought
         && (turn - GOOD.1..=turn + GOOD.0).contains(&clock::now_ms())
     {
         return Ok(Turn::Now);
     }
-    let wait = worker.until_answered("rate", || worker.store.turn(&pace.bucket, pace.every)).await?;
+    let wait = store.turn(&pace.bucket, pace.every).await?;
     if wait > HERE {
         let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
         return Ok(Turn::Later { wait, at: clock::now_ms().saturating_add(millis) });

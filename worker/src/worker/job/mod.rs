@@ -5,14 +5,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::admission::{self, Admission};
-use super::call::{self, Ready};
-use super::hand::InHand;
-use super::hosts::Place;
-use super::outcome::{self, Outcome};
-use super::worker::{Settled, Stopping, Worker};
-use super::{clock, copy, refuse};
+mod admission;
+mod outcome;
+mod redelivery;
+mod reject;
+
+use self::admission::Admission;
+use self::outcome::Outcome;
+use super::context::{Settled, Stopping, Worker};
+use super::in_flight::InHand;
 use crate::amqp::Delivery;
+use crate::call::host_limiter::Place;
+use crate::call::{self, Ready};
+use crate::clock;
 use crate::fault;
 use crate::job::{Code, Envelope, Failure, Job, Retriable, idempotency_key};
 use crate::plan::Repeat;
@@ -21,28 +26,28 @@ use crate::store::ledger::{Claim, ClaimRequest, Granted, Record, Recorded, Store
 use crate::telemetry::metric;
 
 /// Works on one delivery; every error path ends in a durable place or back in the queue.
-pub(super) async fn work(
+pub(in crate::worker) async fn work(
     worker: &Worker,
     delivery: &Delivery,
     granted: &OnceLock<Granted>,
     in_hand: &InHand,
 ) -> Result<Settled, Stopping> {
     fault::at("delivered").await;
-    let envelope = copy::envelope(&delivery.properties);
+    let envelope = redelivery::envelope(&delivery.properties);
     count_unrouted(delivery, &envelope);
     if delivery.body.len() > worker.limits.job_bytes {
-        return refuse::too_large(worker, delivery, &envelope).await;
+        return reject::too_large(worker, delivery, &envelope).await;
     }
     let job = match worker.decoder.decode(&delivery.body, &envelope) {
         Ok(job) => job,
-        Err(refusal) => return refuse::bad_job(worker, delivery, &envelope, &refusal).await,
+        Err(refusal) => return reject::bad_job(worker, delivery, &envelope, &refusal).await,
     };
     in_hand.is_of(&job.id);
     let planned = worker.until_answered("configuration", || prepare(worker, &job, &envelope)).await?;
     let place = match admission::admit(worker, &job, &envelope, planned.as_ref()).await? {
         Admission::Now(place) => place,
         Admission::Later { wait, turn } => {
-            worker.delay(copy::put_off(delivery, &envelope, turn), wait).await?;
+            worker.delay(redelivery::put_off(delivery, &envelope, turn), wait).await?;
             return Ok(Settled::Done);
         }
     };
@@ -183,10 +188,10 @@ async fn finish(
             match worker.until_answered("ledger", || worker.ledger.record(record.clone())).await? {
                 Recorded::Done => {
                     fault::at("recorded").await;
-                    worker.delay(copy::of(delivery, envelope, grant.attempt + 1), after).await?;
+                    worker.delay(redelivery::of(delivery, envelope, grant.attempt + 1), after).await?;
                 }
                 Recorded::Cancelled => {}
-                Recorded::Lost => worker.delay(copy::of(delivery, envelope, envelope.attempt), LOST).await?,
+                Recorded::Lost => worker.delay(redelivery::of(delivery, envelope, envelope.attempt), LOST).await?,
             }
         }
         Outcome::Ended { grant, result, summary } => {
@@ -214,7 +219,7 @@ async fn finish(
                 Recorded::Cancelled => {
                     metrics::counter!(metric::JOBS, "ending" => "cancelled", "code" => "").increment(1);
                 }
-                Recorded::Lost => worker.delay(copy::of(delivery, envelope, envelope.attempt), LOST).await?,
+                Recorded::Lost => worker.delay(redelivery::of(delivery, envelope, envelope.attempt), LOST).await?,
             }
         }
     }
@@ -235,19 +240,19 @@ async fn settle_claim(
     match claim {
         Claim::Answered(answer) => worker.send_answer(&answer).await?,
         Claim::Held { for_ms } => {
-            worker.delay(copy::of(delivery, envelope, envelope.attempt), Duration::from_millis(for_ms)).await?;
+            worker.delay(redelivery::of(delivery, envelope, envelope.attempt), Duration::from_millis(for_ms)).await?;
         }
         Claim::Requeue { attempt, in_ms } => {
-            worker.delay(copy::of(delivery, envelope, attempt), Duration::from_millis(in_ms)).await?;
+            worker.delay(redelivery::of(delivery, envelope, attempt), Duration::from_millis(in_ms)).await?;
         }
         Claim::Mismatch => {
             let why = format!("job `{}` is known with other content; give each activation an id of its own", job.id);
-            refuse::to_dead(worker, delivery, envelope, Some(&job.id), Code::JobMismatch, &why).await?;
+            reject::to_dead(worker, delivery, envelope, Some(&job.id), Code::JobMismatch, &why).await?;
         }
         Claim::Parked => {
             let why =
                 format!("job `{}` was in the hands of three workers that died; look at it, then replay it", job.id);
-            refuse::to_dead(worker, delivery, envelope, Some(&job.id), Code::Internal, &why).await?;
+            reject::to_dead(worker, delivery, envelope, Some(&job.id), Code::Internal, &why).await?;
         }
         Claim::Published | Claim::Cancelled | Claim::Stale => {}
         Claim::Granted(_) | Claim::Orphaned(_) => return Ok(Settled::Back),
@@ -256,18 +261,18 @@ async fn settle_claim(
 }
 
 /// After a defect: the job is answered as `INTERNAL`, for a delivery that goes round and round helps nobody.
-pub(super) async fn after_panic(
+pub(in crate::worker) async fn after_panic(
     worker: &Worker,
     delivery: &Delivery,
     granted: Option<&Granted>,
 ) -> Result<Settled, Stopping> {
-    let envelope = copy::envelope(&delivery.properties);
+    let envelope = redelivery::envelope(&delivery.properties);
     // What was granted was decoded once without a panic.
     let decoded =
         granted.cloned().and_then(|grant| Some((grant, worker.decoder.decode(&delivery.body, &envelope).ok()?)));
     let Some((grant, job)) = decoded else {
         let why = "a defect of Data Connector met this message; its log has the place";
-        refuse::to_dead(worker, delivery, &envelope, envelope.message_id.as_deref(), Code::Internal, why).await?;
+        reject::to_dead(worker, delivery, &envelope, envelope.message_id.as_deref(), Code::Internal, why).await?;
         return Ok(Settled::Done);
     };
     let message = "a defect of Data Connector ended this job; its log has the place. The call may have been made";

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::hand::Hand;
-use super::health::Health;
+use super::in_flight::Hand;
+use crate::health::Health;
 
 /// How often it looks.
 const TICK: Duration = Duration::from_secs(1);

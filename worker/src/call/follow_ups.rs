@@ -10,8 +10,8 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use url::Url;
 
-use super::call::Ready;
-use super::clock;
+use super::Ready;
+use crate::clock;
 use crate::http::Client;
 use crate::interpret::{Page, Pages, Reading, Response, polling};
 use crate::job::{Code, Failure, Job, Retriable};

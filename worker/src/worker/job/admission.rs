@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::call::Ready;
-use super::clock;
-use super::hosts::{NoPlace, Place};
-use super::pace::{self, Turn};
-use super::worker::{Stopping, Worker};
+use crate::call::Ready;
+use crate::call::host_limiter::{NoPlace, Place};
+use crate::call::rate_limit::{self, Turn};
+use crate::clock;
 use crate::job::{Code, Envelope, Failure, Job, Retriable};
 use crate::telemetry::metric;
+use crate::worker::context::{Stopping, Worker};
 
 /// What a job is told before its claim.
 #[derive(Debug)]
@@ -42,7 +42,8 @@ pub(super) async fn admit(
         Err(NoPlace::Full) => return Ok(later("host_full", job, spread(SHORTEST))),
     };
     if let Some(pace) = &ready.plan.pace
-        && let Turn::Later { wait, at } = pace::turn(worker, envelope, pace).await?
+        && let Turn::Later { wait, at } =
+            worker.until_answered("rate", || rate_limit::turn(&worker.store, envelope.turn, pace)).await?
     {
         return Ok(match later("rate", job, wait) {
             Admission::Later { wait, .. } => Admission::Later { wait, turn: Some(at) },
@@ -90,8 +91,8 @@ fn later(why: &'static str, job: &Job, wait: Duration) -> Admission {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hosts::Hosts;
     use super::*;
+    use crate::call::host_limiter::Hosts;
 
     #[tokio::test]
     async fn what_was_never_sent_does_not_end_a_hosts_rest() {

@@ -9,7 +9,7 @@ use crate::job::Code;
 use crate::store::dead_letters::NewDeadLetter;
 use crate::telemetry::metric;
 
-use super::worker::{Delivered, Stopping, Worker};
+use crate::worker::context::{Delivered, Stopping, Worker};
 
 /// On a letter that was given another life: it gets one only.
 const REVIVED: &str = "revived";
@@ -19,7 +19,7 @@ const REVIVED: &str = "revived";
 const AT_ONCE: usize = 2;
 
 /// Runs until the process ends: commit, then ack.
-pub(super) async fn collect(worker: Arc<Worker>, deliveries: Consumer) {
+pub(in crate::worker) async fn collect(worker: Arc<Worker>, deliveries: Consumer) {
     let letters = stream::unfold(deliveries, async |mut deliveries| Some((deliveries.next().await?, deliveries)));
     letters.for_each_concurrent(AT_ONCE, |delivery| collect_one(&worker, delivery)).await;
 }
@@ -95,7 +95,7 @@ fn letter(delivery: &Delivery) -> NewDeadLetter {
 }
 
 /// A letter for a message that never went through the queue of dead letters.
-pub(super) fn letter_of(delivery: &Delivery, code: Code, detail: &str) -> NewDeadLetter {
+pub(in crate::worker) fn letter_of(delivery: &Delivery, code: Code, detail: &str) -> NewDeadLetter {
     let properties = &delivery.properties;
     NewDeadLetter {
         reason: code.to_string(),

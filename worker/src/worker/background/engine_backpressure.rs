@@ -8,11 +8,11 @@ use std::sync::{PoisonError, RwLock};
 use crate::store::ledger::Figures;
 
 /// Results that one engine may leave lying before its jobs wait.
-pub(super) const BEHIND: u32 = 256;
+pub(in crate::worker) const BEHIND: u32 = 256;
 
 /// The engines that have left results lying, as of the last look at the ledger.
 #[derive(Debug, Default)]
-pub(super) struct Untaken {
+pub(in crate::worker) struct Untaken {
     behind: RwLock<BTreeSet<String>>,
     waiting: RwLock<BTreeSet<String>>,
     /// Nearly always false, and asked for each result.
@@ -21,18 +21,18 @@ pub(super) struct Untaken {
 
 impl Untaken {
     /// Whether this engine's jobs have to wait.
-    pub(super) fn is_behind(&self, engine: &str) -> bool {
+    pub(in crate::worker) fn is_behind(&self, engine: &str) -> bool {
         self.behind.read().unwrap_or_else(PoisonError::into_inner).contains(engine)
     }
 
     /// An engine has taken a result; whether others lay there until now. That is said once until the next look.
-    pub(super) fn takes_again(&self, engine: &str) -> bool {
+    pub(in crate::worker) fn takes_again(&self, engine: &str) -> bool {
         self.is_any_waiting.load(Ordering::Relaxed)
             && self.waiting.write().unwrap_or_else(PoisonError::into_inner).remove(engine)
     }
 
     /// Notes which engines have left results lying, and tells of those that are behind and were not, or are no longer.
-    pub(super) fn found(&self, figures: Figures) {
+    pub(in crate::worker) fn found(&self, figures: Figures) {
         self.is_any_waiting.store(!figures.engines_waiting.is_empty(), Ordering::Relaxed);
         *self.waiting.write().unwrap_or_else(PoisonError::into_inner) = figures.engines_waiting;
         let mut known = self.behind.write().unwrap_or_else(PoisonError::into_inner);

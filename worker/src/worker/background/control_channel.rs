@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::{interval, timeout};
 
-use super::worker::{Stopping, Worker};
-use super::{Error, dead_letters};
+use super::dead_letters;
 use crate::amqp::{Broker, Consumer, Delivery, Message, Properties};
 use crate::job::Code;
+use crate::worker::Error;
+use crate::worker::context::{Stopping, Worker};
 
 /// A worker that starts asks who is there.
 const HELLO: &str = "data-connector.hello.v1";
@@ -33,7 +34,7 @@ struct Cancel {
 }
 
 /// Refuses to start beside a worker that keeps another ledger: one job would be called twice.
-pub(super) async fn refuse_other_ledger(broker: &Broker, ledger: &str, me: &str) -> Result<(), Error> {
+pub(in crate::worker) async fn refuse_other_ledger(broker: &Broker, ledger: &str, me: &str) -> Result<(), Error> {
     // Nobody consumes: there is nobody to wait for.
     if broker.consumers_of_jobs().await? == 0 {
         return Ok(());
@@ -70,7 +71,7 @@ fn answer_in(delivery: &Delivery, me: &str) -> Option<Greeting> {
 }
 
 /// Answers workers that start, until the process ends.
-pub(super) async fn answer(broker: Broker, ledger: String, me: String) {
+pub(in crate::worker) async fn answer(broker: Broker, ledger: String, me: String) {
     let mut heard = broker.control();
     while let Some(delivery) = heard.next().await {
         if delivery.properties.kind.as_deref() == Some(HELLO) {
@@ -97,7 +98,7 @@ async fn say(broker: &Broker, kind: &str, ledger: &str, me: &str) {
 }
 
 /// Writes cancels into the ledger, until the process ends; greetings on the same exchange are nothing to keep.
-pub(super) async fn write_cancels(worker: Arc<Worker>, mut deliveries: Consumer) {
+pub(in crate::worker) async fn write_cancels(worker: Arc<Worker>, mut deliveries: Consumer) {
     while let Some(delivery) = deliveries.next().await {
         let written = match cancelled(&delivery.properties, &delivery.body) {
             Ok(Some(id)) => worker.until_answered("ledger", || worker.ledger.cancel(&id)).await.map(drop),

@@ -1,0 +1,7 @@
+//! What a worker process does next to its jobs: periodic work, dead letters, the control exchange, returned messages.
+
+pub(super) mod control_channel;
+pub(super) mod dead_letters;
+pub(super) mod engine_backpressure;
+pub(super) mod misattributed_returns;
+pub(super) mod periodic;
