@@ -77,7 +77,7 @@ fn there_is_one_place_that_builds_http_clients() {
 }
 
 /// What each module may know of this crate (DESIGN, "direction of dependencies").
-const MAY_KNOW: [(&str, &[&str]); 18] = [
+const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("job", &[]),
     ("connector", &["job"]),
     ("plan", &["job", "connector"]),
@@ -86,11 +86,12 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("http", &["job", "plan", "interpret"]),
     ("store", &["job"]),
     ("amqp", &[]),
-    ("engine", &["job", "amqp", "store"]),
+    ("engine", &["job", "amqp", "store", "shutdown"]),
     ("config", &["job"]),
-    ("telemetry", &["config"]),
-    ("call", &["job", "connector", "plan", "interpret", "retry", "http", "store", "clock"]),
+    ("telemetry", &["config", "job"]),
+    ("call", &["job", "connector", "plan", "interpret", "retry", "http", "store", "telemetry", "clock"]),
     ("clock", &[]),
+    ("shutdown", &[]),
     ("health", &["telemetry", "clock"]),
     ("setup", &["plan", "http", "store", "amqp", "config", "call", "clock"]),
     (

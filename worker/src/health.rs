@@ -106,8 +106,7 @@ impl Health {
     }
 
     /// Notes why this process can only be started anew; the first reason is kept.
-    pub fn wedged(&self, why: String) {
-        metrics::gauge!(metric::WEDGED).set(1.0);
+    pub fn stuck(&self, why: String) {
         self.wedged.set(why).ok();
     }
 

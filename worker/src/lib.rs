@@ -22,6 +22,7 @@ pub mod plan;
 mod proxy;
 pub mod retry;
 pub mod setup;
+pub mod shutdown;
 pub mod store;
 #[cfg(test)]
 mod suites;

@@ -1,4 +1,4 @@
-//! From the configuration to what the parts of a worker take.
+//! From the configuration to the parts of a process.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,12 +8,38 @@ use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
 use crate::amqp;
-use crate::call::token_store::StoredTokens;
+use crate::call::{Calls, Catalog, HostLimiter, TokenStore, Transport};
 use crate::clock;
 use crate::config::{self, Config};
 use crate::http;
 use crate::plan::Limits;
 use crate::store::{DatabaseTls, Keys, Store};
+
+/// What cannot be set up as it is configured.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// A certificate authority file, or the proxy.
+    #[error(transparent)]
+    Http(#[from] http::Error),
+}
+
+/// What all calls of a process share, with connectors from `catalog`.
+///
+/// # Errors
+/// When `http.base_url` is not a URL, or a certificate authority file cannot be read.
+pub async fn calls(config: &Config, catalog: Catalog) -> Result<Calls, Error> {
+    let client = client(config, catalog.store()).await?;
+    Ok(Calls {
+        catalog,
+        transport: Transport::Network(client),
+        hosts: HostLimiter::new(config.worker.per_host()),
+        limits: plan_limits(config)?,
+        longest_wait: config.limits.retry_after(),
+    })
+}
 
 /// The one client of a process; refresh tokens are written into `store` where there is one.
 ///
@@ -27,18 +53,14 @@ pub async fn client(config: &Config, store: Option<&Store>) -> Result<http::Clie
         allow_insecure_tls: config.http.allow_insecure_tls,
         ca_file: config.http.ca_file(),
         proxy: config.http.proxy(),
-        closed: own_places(config).await,
-        refresh_tokens: store.map(|store| Arc::new(StoredTokens(store.clone())) as Arc<dyn http::RefreshTokens>),
+        closed: own_addresses(config).await,
+        refresh_tokens: store.map(|store| Arc::new(TokenStore(store.clone())) as Arc<dyn http::RefreshTokens>),
         now_ms: clock::now_ms,
         ..http::Settings::default()
     })
 }
 
-/// What the operator decides about every call.
-///
-/// # Errors
-/// When `http.base_url` is not a URL.
-pub fn plan_limits(config: &Config) -> Result<Limits, config::Error> {
+fn plan_limits(config: &Config) -> Result<Limits, config::Error> {
     Ok(Limits {
         base_url: config.http.base_url()?,
         call_timeout: config.limits.call_timeout(),
@@ -50,8 +72,8 @@ pub fn plan_limits(config: &Config) -> Result<Limits, config::Error> {
 }
 
 /// Own listening addresses, the broker and the database: connectors never call them, whatever ranges are open.
-async fn own_places(config: &Config) -> Vec<SocketAddr> {
-    let mut places = config.listening.clone();
+async fn own_addresses(config: &Config) -> Vec<SocketAddr> {
+    let mut addresses = config.listening.clone();
     let (broker, database) = (config.amqp.url().clone(), config.database.url(&config.data_dir));
     for url in broker.expose_secret().split(',').chain([database.expose_secret()]) {
         let Ok(url) = url::Url::parse(url.trim()) else { continue };
@@ -64,14 +86,14 @@ async fn own_places(config: &Config) -> Vec<SocketAddr> {
         };
         let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { continue };
         let host = host.trim_matches(['[', ']']).to_owned();
-        // Who cannot be found now is not connected to either.
+        // A name that does not resolve cannot be connected to either, so it needs no entry.
         let found = timeout(LOOKUP, tokio::net::lookup_host((host, url.port().unwrap_or(default)))).await;
-        places.extend(found.ok().and_then(Result::ok).into_iter().flatten());
+        addresses.extend(found.ok().and_then(Result::ok).into_iter().flatten());
     }
-    places
+    addresses
 }
 
-/// How long finding the own broker and database may take.
+/// How long resolving the names of the own broker and database may take.
 const LOOKUP: Duration = Duration::from_secs(2);
 
 /// Where the keys of the vault come from.
@@ -79,7 +101,7 @@ pub fn keys(config: &Config) -> Keys {
     Keys { key: config.vault.key(), old_keys: config.vault.old_keys(), file: config.vault.key_file() }
 }
 
-/// How the database is known, and how it knows us.
+/// How the database proves who it is, and how this process does.
 pub fn database_tls(config: &Config) -> DatabaseTls {
     DatabaseTls {
         ca_file: config.database.ca_file(),
@@ -88,7 +110,7 @@ pub fn database_tls(config: &Config) -> DatabaseTls {
     }
 }
 
-/// What the broker connection takes; `name` is what its management page shows.
+/// What the broker connection takes; `name` is what the broker's management page shows.
 pub fn amqp(config: &Config, name: &str) -> amqp::Settings {
     amqp::Settings {
         url: config.amqp.url().clone(),

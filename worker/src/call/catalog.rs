@@ -1,4 +1,4 @@
-//! Where a job's connector and configuration are looked up: in the store, or in a file for `run`.
+//! Where connectors, secrets and deployed configurations are found: in the store, or in a connectors file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use moka::future::Cache;
 use serde_json::{Map, Value};
 
-use super::element_cache::{Element, Elements, Unready};
+use super::element_cache::{Element, ElementCache, InvalidElement};
 use crate::connector::{Connector, Credentials, Invalid};
 use crate::interpret::PreparedConnector;
 use crate::job::Given;
@@ -16,12 +16,12 @@ use crate::store::{self, OpenedSecret, Store};
 
 /// How old a cached connector may be: workers see a change within 5 seconds (CONTRACT 7).
 const FRESH: Duration = Duration::from_secs(3);
-/// Connectors that are kept prepared.
-const KEPT: u64 = 10_000;
+/// Connectors, and secrets, that are cached.
+const CAPACITY: u64 = 10_000;
 
 /// A connector that was found: ready to plan with, or with what is wrong about it.
 #[derive(Debug)]
-pub struct Known {
+pub struct ResolvedConnector {
     /// Its templates, parsed.
     pub prepared: Result<Prepared, Invalid>,
     /// Its rules, parsed.
@@ -32,7 +32,7 @@ pub struct Known {
     pub credentials: Result<PreparedCredentials, Invalid>,
 }
 
-impl Known {
+impl ResolvedConnector {
     /// Prepares a record and its credentials.
     pub fn new(record: &Map<String, Value>, credentials: &Map<String, Value>, id: CredentialId) -> Self {
         let connector = Connector::read(record);
@@ -47,25 +47,29 @@ impl Known {
     }
 }
 
-/// Finds connectors and deployed configurations.
+/// Finds connectors, secrets and deployed configurations; cheap to clone.
 #[derive(Debug, Clone)]
-pub enum Directory {
-    /// The store, through a short-lived cache; any number of waiting jobs make one look-up.
-    Store {
-        /// Where records are.
-        store: Store,
-        /// By the reference that models carry.
-        cache: Cache<String, Option<Arc<Known>>>,
-        /// Configurations of elements that jobs carried.
-        elements: Elements,
-        /// Secrets by name.
-        opened: Arc<Cache<String, Option<Arc<OpenedSecret>>>>,
-    },
-    /// A connectors file, for `run`.
+pub struct Catalog(Source);
+
+#[derive(Debug, Clone)]
+enum Source {
+    Store(Arc<CachedStore>),
+    /// The records of a connectors file.
     File(Arc<Vec<Map<String, Value>>>),
 }
 
-impl Known {
+/// The store, through a short-lived cache; any number of waiting calls make one look-up.
+#[derive(Debug)]
+struct CachedStore {
+    store: Store,
+    /// By the reference that models carry.
+    connectors: Cache<String, Option<Arc<ResolvedConnector>>>,
+    /// By name.
+    secrets: Cache<String, Option<Arc<OpenedSecret>>>,
+    elements: ElementCache,
+}
+
+impl ResolvedConnector {
     /// The first text of the record that does not parse; for imports.
     pub fn problem(&self) -> Option<&Invalid> {
         let of_plan = self.prepared.as_ref().map_or_else(Some, |prepared| prepared.problems().next());
@@ -73,19 +77,25 @@ impl Known {
     }
 }
 
-impl Directory {
+impl Catalog {
     /// Looks up in `store`.
     pub fn of_store(store: Store) -> Self {
-        let cache = Cache::builder().max_capacity(KEPT).time_to_live(FRESH).build();
-        let opened = Arc::new(Cache::builder().max_capacity(KEPT).time_to_live(FRESH).build());
-        Self::Store { store, cache, elements: Elements::default(), opened }
+        let connectors = Cache::builder().max_capacity(CAPACITY).time_to_live(FRESH).build();
+        let secrets = Cache::builder().max_capacity(CAPACITY).time_to_live(FRESH).build();
+        let cached = CachedStore { store, connectors, secrets, elements: ElementCache::default() };
+        Self(Source::Store(Arc::new(cached)))
+    }
+
+    /// Looks up among the records of a connectors file; there are no secrets and no deployed models.
+    pub fn of_records(records: Vec<Map<String, Value>>) -> Self {
+        Self(Source::File(Arc::new(records)))
     }
 
     /// The store that it looks up in, where it does.
     pub fn store(&self) -> Option<&Store> {
-        match self {
-            Self::Store { store, .. } => Some(store),
-            Self::File(_) => None,
+        match &self.0 {
+            Source::Store(cached) => Some(&cached.store),
+            Source::File(_) => None,
         }
     }
 
@@ -93,36 +103,39 @@ impl Directory {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn connector(&self, reference: &str) -> Result<Option<Arc<Known>>, Arc<store::Error>> {
-        match self {
-            Self::Store { store, cache, .. } => match cache.get(reference).await {
-                Some(known) => Ok(known),
-                // What is seldom done must not make every job's task as large as this is.
-                None => Box::pin(cache.try_get_with_by_ref(reference, load(store, reference))).await,
+    pub async fn connector(&self, reference: &str) -> Result<Option<Arc<ResolvedConnector>>, Arc<store::Error>> {
+        match &self.0 {
+            Source::Store(cached) => match cached.connectors.get(reference).await {
+                Some(resolved) => Ok(resolved),
+                // Boxed, since a look-up is rare and would make every job's task larger.
+                None => {
+                    let load = load(&cached.store, reference);
+                    Box::pin(cached.connectors.try_get_with_by_ref(reference, load)).await
+                }
             },
-            Self::File(records) => Ok(in_file(records, reference)),
+            Source::File(records) => Ok(in_file(records, reference)),
         }
     }
 
     /// An element's configuration with everything in it parsed, the same one for all jobs that carry it.
-    pub(super) async fn element(&self, config: &Given) -> Result<Arc<Element>, Unready> {
-        match self {
-            Self::Store { elements, .. } => elements.get(config).await,
-            Self::File(_) => Elements::default().get(config).await,
+    pub(super) async fn element(&self, config: &Given) -> Result<Arc<Element>, InvalidElement> {
+        match &self.0 {
+            Source::Store(cached) => cached.elements.get(config).await,
+            Source::File(_) => ElementCache::default().get(config).await,
         }
     }
 
-    /// What these names stand for, as far as there are such secrets; a connectors file has none.
+    /// What these names stand for, as far as there are such secrets.
     ///
     /// # Errors
     /// When the database cannot be asked.
     pub async fn secrets(&self, names: impl Iterator<Item = &String> + Send) -> Result<Secrets, Arc<store::Error>> {
-        let Self::Store { store, opened, .. } = self else { return Ok(Secrets::default()) };
+        let Source::Store(cached) = &self.0 else { return Ok(Secrets::default()) };
         let mut found = BTreeMap::new();
         for name in names {
-            let secret = match opened.get(name).await {
+            let secret = match cached.secrets.get(name).await {
                 Some(secret) => secret,
-                None => Box::pin(opened.try_get_with_by_ref(name, open(store, name))).await?,
+                None => Box::pin(cached.secrets.try_get_with_by_ref(name, open(&cached.store, name))).await?,
             };
             if let Some(secret) = secret {
                 found.insert(name.clone(), Secret::new(&secret.value, secret.hosts.clone()));
@@ -141,9 +154,9 @@ impl Directory {
         version: Option<&str>,
         element: &str,
     ) -> Result<Option<Value>, store::Error> {
-        match self {
-            Self::Store { store, .. } => store.find_task(process, version, element).await,
-            Self::File(_) => Ok(None),
+        match &self.0 {
+            Source::Store(cached) => cached.store.find_task(process, version, element).await,
+            Source::File(_) => Ok(None),
         }
     }
 }
@@ -152,14 +165,14 @@ async fn open(store: &Store, name: &String) -> Result<Option<Arc<OpenedSecret>>,
     Ok(store.open_secrets([name]).await?.remove(name).map(Arc::new))
 }
 
-async fn load(store: &Store, reference: &str) -> Result<Option<Arc<Known>>, store::Error> {
+async fn load(store: &Store, reference: &str) -> Result<Option<Arc<ResolvedConnector>>, store::Error> {
     let Some(found) = store.connector(reference).await? else { return Ok(None) };
     let credentials = store.credentials(&found.uuid).await?.unwrap_or_default();
     let id = CredentialId { connector: found.uuid, version: found.credentials_version };
-    Ok(Some(Arc::new(Known::new(&found.record, &credentials, id))))
+    Ok(Some(Arc::new(ResolvedConnector::new(&found.record, &credentials, id))))
 }
 
-fn in_file(records: &[Map<String, Value>], reference: &str) -> Option<Arc<Known>> {
+fn in_file(records: &[Map<String, Value>], reference: &str) -> Option<Arc<ResolvedConnector>> {
     let text = |record: &Map<String, Value>, name: &str| match record.get(name) {
         Some(Value::String(text)) => text == reference,
         Some(Value::Number(number)) => number.to_string() == reference,
@@ -169,5 +182,5 @@ fn in_file(records: &[Map<String, Value>], reference: &str) -> Option<Arc<Known>
     let record = by("uuid").or_else(|| by("id")).or_else(|| by("name"))?;
     let credentials = record.get("credentials").and_then(Value::as_object).cloned().unwrap_or_default();
     let id = CredentialId { connector: reference.to_owned(), version: 0 };
-    Some(Arc::new(Known::new(record, &credentials, id)))
+    Some(Arc::new(ResolvedConnector::new(record, &credentials, id)))
 }

@@ -10,15 +10,18 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use url::Url;
 
-use super::Ready;
+use super::PreparedCall;
+use super::transport::Transport;
 use crate::clock;
-use crate::http::Client;
 use crate::interpret::{Page, Pages, Reading, Response, polling};
-use crate::job::{Code, Failure, Job, Retriable};
+use crate::job::{Code, Failure, Retriable};
 use crate::plan::{Again, Repeat, RequestSpec, shown};
 
 /// The request with its body whole: files that are named by a URL are fetched first, within the attempt's time.
-pub(super) async fn with_files<'a>(client: &Client, request: &'a RequestSpec) -> Result<Cow<'a, RequestSpec>, Failure> {
+pub(super) async fn with_files<'a>(
+    transport: &Transport,
+    request: &'a RequestSpec,
+) -> Result<Cow<'a, RequestSpec>, Failure> {
     let Some(multipart) = &request.multipart else { return Ok(Cow::Borrowed(request)) };
     let begun = Instant::now();
     let mut files: Vec<Bytes> = Vec::new();
@@ -26,7 +29,7 @@ pub(super) async fn with_files<'a>(client: &Client, request: &'a RequestSpec) ->
         let what = format!("the file {} could not be fetched, and nothing was sent", shown::url(url));
         let timeout = left(request.timeout, begun, &what)?;
         let fetched =
-            Box::pin(client.send(&request.stranger(url.clone(), timeout))).await.map_err(|e| within(e, &what))?;
+            Box::pin(transport.send(&request.stranger(url.clone(), timeout))).await.map_err(|e| within(e, &what))?;
         if !(200..300).contains(&fetched.status) {
             let retriable = if fetched.status >= 500 { Retriable::Retry { after: None } } else { Retriable::Final };
             let message = format!("{what}: status {}", fetched.status);
@@ -54,8 +57,8 @@ fn within(failure: Failure, what: &str) -> Failure {
 
 /// All pages as one answer; the attempt's time is for all of them.
 pub(super) async fn pages(
-    client: &Client,
-    ready: &Ready,
+    transport: &Transport,
+    call: &PreparedCall<'_>,
     request: &RequestSpec,
     first: Response,
     begun: Instant,
@@ -63,7 +66,7 @@ pub(super) async fn pages(
 ) -> Result<Response, Failure> {
     let (mut url, mut answer, mut pages) = (request.url.clone(), first, Pages::default());
     loop {
-        let next = match pages.take(&url, &answer, reading, ready.limits.response_bytes)? {
+        let next = match pages.take(&url, &answer, reading, call.limits.response_bytes)? {
             // An answer that is no page is what the attempt ends with: a status, a text.
             Page::Whole => return Ok(answer),
             Page::Last(warning) => {
@@ -74,9 +77,9 @@ pub(super) async fn pages(
         };
         let what = format!("page {} ({})", pages.count() + 1, shown::url(&next));
         same_or_safer(&url, &next, &what)?;
-        let timeout = left(ready.plan.request.timeout, begun, &what)?;
+        let timeout = left(call.plan.request.timeout, begun, &what)?;
         let follow_up = request.follow_up(next.clone(), timeout, Again::Repeat);
-        answer = Box::pin(client.send(&follow_up)).await.map_err(|failure| within(failure, &what))?;
+        answer = Box::pin(transport.send(&follow_up)).await.map_err(|failure| within(failure, &what))?;
         url = next;
     }
 }
@@ -94,29 +97,28 @@ fn same_or_safer(from: &Url, to: &Url, what: &str) -> Result<(), Failure> {
 ///
 /// Each question has the attempt's time; all of them together have `limits.poll_time` and the job's deadline.
 pub(super) async fn poll(
-    client: &Client,
-    job: &Job,
-    ready: &Ready,
+    transport: &Transport,
+    call: &PreparedCall<'_>,
     accepted: Response,
     reading: &Reading<'_>,
 ) -> Result<Response, Failure> {
-    let request = &ready.plan.request;
+    let request = &call.plan.request;
     let Some((place, asking)) = polling::begin(&request.url, &accepted, reading)? else { return Ok(accepted) };
     let shown = shown::url(&place);
     let accepted_but = |failure: Failure| accepted_but(failure, request, &shown);
     same_or_safer(&request.url, &place, &shown).map_err(accepted_but)?;
     let (begun, mut wait, mut last) = (Instant::now(), asking.wait, String::from("no question was answered"));
     for _ in 0..asking.tries {
-        if begun.elapsed() + wait > ready.limits.poll_time {
+        if begun.elapsed() + wait > call.limits.poll_time {
             last = format!("{last}; limits.poll_time is over");
             break;
         }
-        if is_over(job, wait) {
+        if is_over(call.invocation.deadline_ms, wait) {
             let message = "the job's deadline comes before the next question";
             return Err(accepted_but(Failure::of_attempt(Code::DeadlinePassed, message, Retriable::Final)));
         }
         tokio::time::sleep(wait).await;
-        match Box::pin(client.send(&request.follow_up(place.clone(), request.timeout, Again::Ask))).await {
+        match Box::pin(transport.send(&request.follow_up(place.clone(), request.timeout, Again::Ask))).await {
             Ok(answer) => match polling::next(&answer, reading)? {
                 None => return Ok(answer),
                 Some(longer) => (wait, last) = (longer, format!("the last answer had status {}", answer.status)),
@@ -129,9 +131,9 @@ pub(super) async fn poll(
     Err(accepted_but(Failure::of_attempt(Code::Timeout, message, Retriable::Retry { after: None })))
 }
 
-fn is_over(job: &Job, wait: Duration) -> bool {
+fn is_over(deadline_ms: Option<i64>, wait: Duration) -> bool {
     let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-    job.deadline_ms.is_some_and(|deadline| clock::now_ms().saturating_add(wait) > deadline)
+    deadline_ms.is_some_and(|deadline| clock::now_ms().saturating_add(wait) > deadline)
 }
 
 /// What was accepted may take effect: it is sent again only where that does no harm.

@@ -1,355 +1,325 @@
-//! Places at third parties' hosts: each earns them by answering, none takes all of a process, and one that does not answer
-//! is left alone for a while.
+//! Permits to call a host: a circuit breaker and a concurrency limit for each of them, shared by all calls of a process.
 //!
 //! Knows hosts and times; must not know jobs. What it refuses costs no attempt.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-/// Calls in a row without an answer after which a host is left alone.
-const FAILURES: u32 = 10;
-/// How long it is left alone: at first, and at most after calls that asked whether it is back.
-const REST: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
-/// How long a job waits here for a place at a host whose calls come and go.
-const BUSY: Duration = Duration::from_millis(100);
-/// A full host none of whose calls has ended for so long is stuck: nobody waits for it here.
-const STUCK: Duration = Duration::from_millis(250);
-/// The part of its places that a host begins with, and keeps however silent it is.
-const BEGINNING: usize = 4;
-/// Hosts that are remembered while nothing is to be remembered of them.
+use super::circuit_breaker::{CircuitBreaker, FAILURES, Passage};
+use super::concurrency_limit::{Change, ConcurrencyLimit};
+use crate::job::{Code, Failure, Retriable};
+use crate::plan::RequestSpec;
+
+/// How long a call waits for a permit of a host whose calls come and go.
+const WAIT: Duration = Duration::from_millis(100);
+/// Hosts that are remembered while nothing is known of them that a new one would not begin with.
 const REMEMBERED: usize = 4_096;
 
-/// Why there is no place.
+/// Why there is no permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoPlace {
-    /// It does not answer and is left alone for this long.
-    Resting(Duration),
-    /// It has all the calls that one host may have.
+pub(super) enum NoPermit {
+    /// The host does not answer, and no call is made to it for this long.
+    CircuitOpen { wait: Duration },
+    /// The host has all the calls that it may have.
     Full,
 }
 
-/// All hosts that this process calls.
+/// The hosts that this process calls.
 #[derive(Debug)]
-pub struct Hosts {
+pub struct HostLimiter {
     per_host: AtomicUsize,
-    known: Mutex<HashMap<String, Host>>,
+    hosts: Mutex<HashMap<String, Host>>,
 }
 
 #[derive(Debug)]
 struct Host {
-    places: Arc<Semaphore>,
-    /// How many there are: as many as it began with, one more for each answer, one less for each call without.
-    granted: usize,
-    /// When a call last ended.
-    freed: Instant,
-    /// Calls in a row without an answer.
-    failures: u32,
-    /// Left alone until then; how long that was.
-    resting: Option<(Instant, Duration)>,
-    /// The one call that asks whether it is back is under way.
-    asking: bool,
+    permits: Arc<Semaphore>,
+    limit: ConcurrencyLimit,
+    breaker: CircuitBreaker,
 }
 
-/// One call's place at its host, given back when it is dropped.
+/// One call's permit, given back when it is dropped.
 #[derive(Debug)]
-pub struct Place {
-    call: Call,
-    permit: OwnedSemaphorePermit,
-}
-
-/// One call, with a place or waiting for one; if it is the one that asks, another one may when this is dropped.
-#[derive(Debug)]
-struct Call {
-    hosts: Arc<Hosts>,
+pub(super) struct HostPermit {
+    limiter: Arc<HostLimiter>,
     host: String,
-    asks: bool,
+    passage: Passage,
+    /// `None` while it is waited for.
+    permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Hosts {
-    /// At most `per_host` calls at once to each of them.
+impl HostLimiter {
+    /// At most `per_host` calls at once to each host.
     pub fn new(per_host: usize) -> Arc<Self> {
-        Arc::new(Self { per_host: per_host.into(), known: Mutex::default() })
+        Arc::new(Self { per_host: per_host.into(), hosts: Mutex::default() })
     }
 
-    /// At most so many from now on; what is under way ends first.
+    /// At most this many from now on; calls under way end first.
     pub fn resize(&self, per_host: usize) {
         self.per_host.store(per_host, Ordering::Relaxed);
         for host in self.lock().values_mut() {
-            (host.granted..beginning(per_host)).for_each(|_| host.earns(per_host));
+            host.permits.add_permits(host.limit.raise(per_host));
         }
     }
 
-    fn most(&self) -> usize {
+    /// How many hosts have an open circuit.
+    pub fn open_circuits(&self) -> usize {
+        self.lock().values().filter(|host| !host.breaker.is_closed()).count()
+    }
+
+    /// A permit for the request's host. A busy host is waited for shortly; one that is stalled or does not answer is not.
+    pub(super) async fn acquire(self: &Arc<Self>, request: &RequestSpec) -> Result<HostPermit, NoPermit> {
+        let url = &request.url;
+        let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
+        self.acquire_for(&format!("{host}:{port}")).await
+    }
+
+    async fn acquire_for(self: &Arc<Self>, host: &str) -> Result<HostPermit, NoPermit> {
+        let (permits, passage, is_stalled) = self.pass(host)?;
+        // Made before the wait, so that a probe that gives up waiting is abandoned.
+        let mut permit = HostPermit { limiter: Arc::clone(self), host: host.to_owned(), passage, permit: None };
+        permit.permit = match Arc::clone(&permits).try_acquire_owned() {
+            Ok(permit) => Some(permit),
+            Err(_) if is_stalled => None,
+            Err(_) => timeout(WAIT, permits.acquire_owned()).await.ok().and_then(Result::ok),
+        };
+        if permit.permit.is_some() { Ok(permit) } else { Err(NoPermit::Full) }
+    }
+
+    fn pass(&self, name: &str) -> Result<(Arc<Semaphore>, Passage, bool), NoPermit> {
+        let mut hosts = self.lock();
+        if hosts.len() >= REMEMBERED && !hosts.contains_key(name) {
+            hosts.retain(|_, host| !host.breaker.is_new() || Arc::strong_count(&host.permits) > 1);
+        }
+        let now = Instant::now();
+        let host = hosts.entry(name.to_owned()).or_insert_with(|| Host::new(self.greatest(), now));
+        let passage = host.breaker.pass(now).map_err(|wait| NoPermit::CircuitOpen { wait })?;
+        Ok((Arc::clone(&host.permits), passage, host.limit.is_stalled(now)))
+    }
+
+    fn greatest(&self) -> usize {
         self.per_host.load(Ordering::Relaxed)
     }
 
-    /// A place at `host`. A busy one is waited for shortly; one that is stuck or does not answer is not.
-    pub async fn enter(self: &Arc<Self>, host: &str) -> Result<Place, NoPlace> {
-        let (places, asks, is_stuck) = self.look_at(host)?;
-        let call = Call { hosts: Arc::clone(self), host: host.to_owned(), asks };
-        let permit = match Arc::clone(&places).try_acquire_owned() {
-            Ok(permit) => Some(permit),
-            Err(_) if is_stuck => None,
-            Err(_) => timeout(BUSY, places.acquire_owned()).await.ok().and_then(Result::ok),
-        };
-        permit.map(|permit| Place { call, permit }).ok_or(NoPlace::Full)
-    }
-
-    /// How many hosts are left alone now.
-    pub fn resting(&self) -> usize {
-        self.lock().values().filter(|host| host.resting.is_some()).count()
-    }
-
-    fn look_at(&self, name: &str) -> Result<(Arc<Semaphore>, bool, bool), NoPlace> {
-        let mut known = self.lock();
-        if known.len() >= REMEMBERED && !known.contains_key(name) {
-            known.retain(|_, host| host.failures > 0 || Arc::strong_count(&host.places) > 1);
-        }
-        let now = Instant::now();
-        let host = known.entry(name.to_owned()).or_insert_with(|| Host::new(beginning(self.most()), now));
-        let asks = host.may_ask(now)?;
-        host.asking |= asks;
-        Ok((Arc::clone(&host.places), asks, now.duration_since(host.freed) > STUCK))
-    }
-
-    fn change(&self, name: &str, change: impl FnOnce(&mut Host)) {
-        if let Some(host) = self.lock().get_mut(name) {
-            change(host);
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Host>> {
-        // What is inside is whole at every await and every panic.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        // The map is consistent at every await and at every panic.
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// How many places a host has of which nothing is known: one that hangs then takes little from the others.
-fn beginning(per_host: usize) -> usize {
-    per_host.div_ceil(BEGINNING)
 }
 
 impl Host {
-    fn new(granted: usize, now: Instant) -> Self {
-        let places = Arc::new(Semaphore::new(granted));
-        Self { places, granted, freed: now, failures: 0, resting: None, asking: false }
+    fn new(greatest: usize, now: Instant) -> Self {
+        let limit = ConcurrencyLimit::initial(greatest, now);
+        Self { permits: Arc::new(Semaphore::new(limit.limit())), limit, breaker: CircuitBreaker::default() }
     }
 
-    fn earns(&mut self, most: usize) {
-        if self.granted < most {
-            self.granted += 1;
-            self.places.add_permits(1);
+    fn succeeded(&mut self, name: &str, greatest: usize) -> Change {
+        if self.breaker.succeeded() {
+            tracing::info!(host = name, "the host answers again; calls to it go on");
         }
+        self.limit.succeeded(greatest)
     }
 
-    /// Whether a place is lost with the call that gives it back: the host has more than it should.
-    fn loses(&mut self, should: usize) -> bool {
-        let loses = self.granted > should;
-        self.granted -= usize::from(loses);
-        loses
-    }
-
-    /// Whether this call would be the one that asks whether the host is back.
-    fn may_ask(&self, now: Instant) -> Result<bool, NoPlace> {
-        match self.resting {
-            None => Ok(false),
-            Some((until, _)) if until > now => Err(NoPlace::Resting(until - now)),
-            Some((_, rest)) if self.asking => Err(NoPlace::Resting(rest)),
-            Some(_) => Ok(true),
-        }
-    }
-
-    fn answered(&mut self, name: &str) {
-        self.failures = 0;
-        if self.resting.take().is_some() {
-            tracing::info!(host = name, "the host answers again; its jobs go on");
-        }
-    }
-
-    fn failed(&mut self, name: &str, asked: bool, now: Instant) {
-        self.failures = self.failures.saturating_add(1);
-        let rest = match self.resting {
-            Some((_, rest)) if asked => (rest * 2).min(REST.1),
-            None if self.failures >= FAILURES => REST.0,
-            // Calls that were under way when it was found silent say nothing new.
-            _ => return,
-        };
-        if self.resting.is_none() {
+    fn failed(&mut self, name: &str, passage: Passage, greatest: usize) -> Change {
+        if self.breaker.failed(passage, Instant::now()) {
             tracing::warn!(
                 host = name,
-                "{FAILURES} calls in a row had no answer; the host's jobs wait in the delay ladder, which costs them no \
-                 attempt, and one call from time to time asks whether it is back"
+                "{FAILURES} calls in a row had no answer; calls to this host wait, which costs them no attempt, and a probe \
+                 from time to time finds out whether it is back"
             );
         }
-        self.resting = Some((now + rest, rest));
+        self.limit.failed(greatest)
     }
 }
 
-impl Place {
-    /// Gives the place back and tells how the call went: whether the host gave an answer that it stands behind.
-    pub fn ended(mut self, has_answered: bool) {
-        let Self { call: Call { hosts, host: name, asks }, permit } = &mut self;
-        let most = hosts.most();
-        hosts.change(name, |host| {
-            let should = if has_answered {
-                host.answered(name);
-                host.earns(most);
-                most
-            } else {
-                host.failed(name, *asks, Instant::now());
-                beginning(most)
-            };
-            if host.loses(should)
-                && let Some(lost) = permit.split(1)
-            {
-                lost.forget();
-            }
-        });
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.call.hosts.change(&self.call.host, |host| host.freed = Instant::now());
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        if self.asks {
-            self.hosts.change(&self.host, |host| host.asking = false);
+impl HostPermit {
+    /// Gives the permit back and reports how its call went. A call that failed before anything was sent says nothing about
+    /// the host.
+    pub(super) fn report(mut self, failure: Option<&Failure>) {
+        if failure.is_none_or(|failure| failure.attempted) {
+            self.report_answer(failure.is_none_or(has_answered));
         }
+    }
+
+    fn report_answer(&mut self, has_answered: bool) {
+        let greatest = self.limiter.greatest();
+        let mut hosts = self.limiter.lock();
+        let Some(host) = hosts.get_mut(&self.host) else { return };
+        let change = if has_answered {
+            host.succeeded(&self.host, greatest)
+        } else {
+            host.failed(&self.host, self.passage, greatest)
+        };
+        // The probe is over: nothing is left to be abandoned.
+        self.passage = Passage::Call;
+        match change {
+            Change::None => {}
+            Change::Grow => host.permits.add_permits(1),
+            Change::Shrink => {
+                if let Some(permit) = self.permit.take() {
+                    permit.forget();
+                }
+            }
+        }
+        host.limit.released(Instant::now());
+    }
+}
+
+impl Drop for HostPermit {
+    fn drop(&mut self) {
+        if let Some(host) = self.limiter.lock().get_mut(&self.host) {
+            if self.permit.is_some() {
+                host.limit.released(Instant::now());
+            }
+            if self.passage == Passage::Probe {
+                host.breaker.probe_abandoned(Instant::now());
+            }
+        }
+    }
+}
+
+/// Whether the host gave an answer that it stands behind. Gateways answer for hosts that do not; one that says when to come
+/// back is there.
+fn has_answered(failure: &Failure) -> bool {
+    match failure.status {
+        Some(502..=504) => matches!(failure.retriable, Retriable::Retry { after: Some(_) }),
+        Some(_) => true,
+        None => !matches!(failure.code, Code::Connect | Code::Timeout | Code::OutcomeUnknown),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::circuit_breaker::FAILURES;
+    use super::super::concurrency_limit::STALLED;
     use super::*;
 
-    fn fail(host: &mut Host, times: u32, now: Instant) {
-        for _ in 0..times {
-            host.failed("h", false, now);
-        }
-    }
-
-    fn rest_of(host: &Host, now: Instant) -> Option<Duration> {
-        match host.may_ask(now) {
-            Err(NoPlace::Resting(rest)) => Some(rest),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn a_silent_host_rests_and_one_call_at_a_time_asks_after_it() {
-        let mut now = Instant::now();
-        let mut host = Host::new(4, now);
-        fail(&mut host, FAILURES - 1, now);
-        host.answered("h");
-        fail(&mut host, FAILURES - 1, now);
-        assert_eq!(rest_of(&host, now), None, "an answer in between counts");
-        fail(&mut host, 1, now);
-        assert_eq!(rest_of(&host, now), Some(REST.0));
-        for rest in [10, 20, 40, 60, 60] {
-            now += rest_of(&host, now).unwrap();
-            assert_eq!(host.may_ask(now), Ok(true));
-            host.asking = true;
-            assert!(rest_of(&host, now).is_some(), "one call asks");
-            host.failed("h", true, now);
-            host.asking = false;
-            assert_eq!(rest_of(&host, now), Some(Duration::from_secs(rest)));
-        }
-        host.answered("h");
-        assert_eq!(host.may_ask(now), Ok(false));
-    }
-
-    #[test]
-    fn a_late_failure_does_not_make_the_rest_longer() {
-        let now = Instant::now();
-        let mut host = Host::new(4, now);
-        fail(&mut host, FAILURES, now);
-        let later = now + Duration::from_secs(2);
-        host.failed("h", false, later);
-        assert_eq!(rest_of(&host, later), Some(Duration::from_secs(3)));
+    async fn call(limiter: &Arc<HostLimiter>, has_answered: bool) {
+        limiter.acquire_for("h").await.unwrap().report_answer(has_answered);
     }
 
     #[tokio::test]
-    async fn a_busy_host_is_waited_for_and_a_stuck_one_is_not() {
-        let hosts = Hosts::new(8);
-        let (first, _second) = (hosts.enter("h").await.unwrap(), hosts.enter("h").await.unwrap());
+    async fn a_busy_host_is_waited_for_and_a_stalled_one_is_not() {
+        let limiter = HostLimiter::new(8);
+        let (first, _second) = (limiter.acquire_for("h").await.unwrap(), limiter.acquire_for("h").await.unwrap());
         let begun = Instant::now();
-        assert_eq!(hosts.enter("h").await.unwrap_err(), NoPlace::Full);
-        assert!(begun.elapsed() >= BUSY, "{:?}", begun.elapsed());
+        assert_eq!(limiter.acquire_for("h").await.unwrap_err(), NoPermit::Full);
+        assert!(begun.elapsed() >= WAIT, "{:?}", begun.elapsed());
         let waiting = tokio::spawn({
-            let hosts = Arc::clone(&hosts);
-            async move { hosts.enter("h").await }
+            let limiter = Arc::clone(&limiter);
+            async move { limiter.acquire_for("h").await }
         });
-        tokio::time::sleep(BUSY / 4).await;
+        tokio::time::sleep(WAIT / 4).await;
         drop(first);
         let _third = waiting.await.unwrap().unwrap();
-        tokio::time::sleep(STUCK + BUSY).await;
+        tokio::time::sleep(STALLED + WAIT).await;
         let begun = Instant::now();
-        assert_eq!(hosts.enter("h").await.unwrap_err(), NoPlace::Full);
-        assert!(begun.elapsed() < BUSY, "{:?}", begun.elapsed());
-        assert!(hosts.enter("other").await.is_ok());
+        assert_eq!(limiter.acquire_for("h").await.unwrap_err(), NoPermit::Full);
+        assert!(begun.elapsed() < WAIT, "{:?}", begun.elapsed());
+        assert!(limiter.acquire_for("other").await.is_ok());
     }
 
     #[tokio::test]
-    async fn a_host_earns_its_places_by_answering_and_loses_them_by_silence() {
-        let hosts = Hosts::new(8);
-        let free = || hosts.lock().get("h").map(|host| (host.granted, host.places.available_permits()));
-        drop(hosts.enter("h").await.unwrap());
+    async fn a_host_earns_its_permits_by_answering_and_loses_them_by_silence() {
+        let limiter = HostLimiter::new(8);
+        let free = || limiter.lock().get("h").map(|host| (host.limit.limit(), host.permits.available_permits()));
+        drop(limiter.acquire_for("h").await.unwrap());
         assert_eq!(free(), Some((2, 2)));
         for _ in 0..9 {
-            hosts.enter("h").await.unwrap().ended(true);
+            call(&limiter, true).await;
         }
         assert_eq!(free(), Some((8, 8)));
         for _ in 0..4 {
-            hosts.enter("h").await.unwrap().ended(false);
+            call(&limiter, false).await;
         }
         assert_eq!(free(), Some((4, 4)));
         for _ in 0..4 {
-            hosts.enter("h").await.unwrap().ended(false);
+            call(&limiter, false).await;
         }
         assert_eq!(free(), Some((2, 2)), "never less than it began with");
         for _ in 0..9 {
-            hosts.enter("h").await.unwrap().ended(true);
+            call(&limiter, true).await;
         }
-        hosts.resize(5);
+        limiter.resize(5);
         for _ in 0..9 {
-            hosts.enter("h").await.unwrap().ended(true);
+            call(&limiter, true).await;
         }
         assert_eq!(free(), Some((5, 5)), "an operator may want fewer");
     }
 
     #[tokio::test]
-    async fn a_call_that_asks_and_is_given_up_leaves_the_question_to_another_one() {
-        let hosts = Hosts::new(1);
+    async fn a_probe_that_is_given_up_leaves_the_question_to_another_call() {
+        let limiter = HostLimiter::new(1);
         for _ in 0..FAILURES {
-            hosts.enter("h").await.unwrap().ended(false);
+            call(&limiter, false).await;
         }
-        assert_eq!(hosts.resting(), 1);
-        hosts.change("h", |host| host.resting = Some((Instant::now(), REST.0)));
-        let asking = hosts.enter("h").await.unwrap();
-        assert!(matches!(hosts.enter("h").await, Err(NoPlace::Resting(_))));
-        drop(asking);
-        hosts.enter("h").await.unwrap().ended(true);
-        assert_eq!(hosts.resting(), 0);
+        assert_eq!(limiter.open_circuits(), 1);
+        let over = CircuitBreaker::Open { until: Instant::now(), backoff: Duration::from_secs(5) };
+        limiter.lock().get_mut("h").unwrap().breaker = over;
+        let probe = limiter.acquire_for("h").await.unwrap();
+        assert!(matches!(limiter.acquire_for("h").await, Err(NoPermit::CircuitOpen { .. })));
+        drop(probe);
+        call(&limiter, true).await;
+        assert_eq!(limiter.open_circuits(), 0);
     }
 
     #[tokio::test]
     async fn hosts_are_forgotten_unless_something_is_known_of_them() {
-        let hosts = Hosts::new(2);
-        hosts.enter("h").await.unwrap().ended(false);
-        let _held = hosts.enter("held").await.unwrap();
+        let limiter = HostLimiter::new(2);
+        call(&limiter, false).await;
+        let _busy = limiter.acquire_for("busy").await.unwrap();
         for n in 0..=REMEMBERED {
-            drop(hosts.enter(&format!("h{n}")).await.unwrap());
+            drop(limiter.acquire_for(&format!("h{n}")).await.unwrap());
         }
-        let known = hosts.lock();
-        assert!(known.len() < 10 && known.contains_key("h") && known.contains_key("held"), "{}", known.len());
+        let hosts = limiter.lock();
+        assert!(hosts.len() < 10 && hosts.contains_key("h") && hosts.contains_key("busy"), "{}", hosts.len());
+    }
+
+    #[tokio::test]
+    async fn what_was_never_sent_does_not_close_a_circuit() {
+        let limiter = HostLimiter::new(80);
+        let silent = Failure::of_attempt(Code::Connect, "", Retriable::Final);
+        let under_way = limiter.acquire_for("h").await.unwrap();
+        let mut last = Vec::new();
+        for _ in 0..FAILURES {
+            last.push(limiter.acquire_for("h").await.unwrap());
+        }
+        let late = last.pop().unwrap();
+        limiter.acquire_for("h").await.map(|permit| permit.report(Some(&silent))).unwrap();
+        for permit in last {
+            permit.report(Some(&silent));
+        }
+        assert_eq!(limiter.open_circuits(), 1);
+        late.report(Some(&Failure::before_any_attempt(Code::Denied, "")));
+        assert_eq!(limiter.open_circuits(), 1);
+        under_way.report(None);
+        assert_eq!(limiter.open_circuits(), 0);
+    }
+
+    #[test]
+    fn a_host_that_says_when_to_come_back_is_there() {
+        let soon = Some(Duration::from_secs(1));
+        for (code, status, after, expected) in [
+            (Code::Http(503), Some(503), None, false),
+            (Code::Http(503), Some(503), soon, true),
+            (Code::Http(502), Some(502), None, false),
+            (Code::Http(504), Some(504), None, false),
+            (Code::Http(500), Some(500), None, true),
+            (Code::Http(429), Some(429), None, true),
+            (Code::BadResponse, Some(200), None, true),
+            (Code::Connect, None, None, false),
+            (Code::Timeout, None, None, false),
+            (Code::OutcomeUnknown, None, None, false),
+            (Code::Tls, None, None, true),
+            (Code::Denied, None, None, true),
+        ] {
+            let failure = Failure { status, ..Failure::of_attempt(code, "", Retriable::Retry { after }) };
+            assert_eq!(has_answered(&failure), expected, "{code} {status:?} {after:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::catalog::Known;
+use super::ResolvedConnector;
 use crate::connector::{ElementConfig, connector_records};
 use crate::interpret::{Mapping, PreparedRules, Reading, Response, interpret};
 use crate::plan::expression::Surroundings;
@@ -105,8 +105,8 @@ fn records_of_the_page() {
     for block in blocks("record") {
         let file: Value = serde_saphyr::from_str(block).unwrap_or_else(|e| panic!("{block}\n{e}"));
         for record in connector_records(file).unwrap() {
-            let known = Known::new(&record, &Map::new(), CredentialId::default());
-            assert_eq!(known.problem(), None, "{block}");
+            let resolved = ResolvedConnector::new(&record, &Map::new(), CredentialId::default());
+            assert_eq!(resolved.problem(), None, "{block}");
         }
     }
 }

@@ -1,7 +1,5 @@
-//! The pace that a connector prescribes: a call waits for its turn, shortly here, longer in the delay ladder.
-//!
-//! Turns are handed out by the database, so that they hold for all workers together; a job that has waited for its turn in
-//! the ladder brings it back in a header.
+//! The rate limit that a connector prescribes. Slots are reserved in the database, so that they hold for all workers
+//! together; a job that has waited for its slot in the delay ladder brings it back in a header.
 
 use std::time::Duration;
 
@@ -9,37 +7,38 @@ use crate::clock;
 use crate::plan::Pace;
 use crate::store::{self, Store};
 
-/// The longest wait for a turn that a job's place in this process is worth.
-const HERE: Duration = Duration::from_secs(1);
-/// How far a turn that was waited for may lie back, or ahead by this machine's clock: later, many would come at once.
-const GOOD: (i64, i64) = (10_000, 60_000);
+/// The longest wait for a slot that is waited for here; longer ones would keep a job's permit from others.
+const WAIT_HERE: Duration = Duration::from_secs(1);
+/// How late, and how early by this machine's clock, a reserved slot may be used, milliseconds: beyond that many calls would
+/// come at once.
+const USABLE_MS: (i64, i64) = (10_000, 60_000);
 
-/// Whose turn it is.
+/// When a call may be made.
 #[derive(Debug)]
-pub enum Turn {
-    /// This job's.
+pub(super) enum Slot {
+    /// Now.
     Now,
-    /// Others' before it.
+    /// After other calls.
     Later {
-        /// For so long.
+        /// From now.
         wait: Duration,
-        /// When its own turn is, epoch milliseconds.
+        /// When it is, epoch milliseconds.
         at: i64,
     },
 }
 
-/// Takes a turn, and waits for it if it comes soon.
-pub async fn turn(store: &Store, brought: Option<i64>, pace: &Pace) -> Result<Turn, store::Error> {
-    if let Some(turn) = brought
-        && (turn - GOOD.1..=turn + GOOD.0).contains(&clock::now_ms())
+/// Reserves a slot, unless `reserved` is one that can be used now, and waits for it if it comes soon.
+pub(super) async fn reserve(store: &Store, reserved: Option<i64>, limit: &Pace) -> Result<Slot, store::Error> {
+    if let Some(slot) = reserved
+        && (slot - USABLE_MS.1..=slot + USABLE_MS.0).contains(&clock::now_ms())
     {
-        return Ok(Turn::Now);
+        return Ok(Slot::Now);
     }
-    let wait = store.turn(&pace.bucket, pace.every).await?;
-    if wait > HERE {
+    let wait = store.turn(&limit.bucket, limit.every).await?;
+    if wait > WAIT_HERE {
         let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-        return Ok(Turn::Later { wait, at: clock::now_ms().saturating_add(millis) });
+        return Ok(Slot::Later { wait, at: clock::now_ms().saturating_add(millis) });
     }
     tokio::time::sleep(wait).await;
-    Ok(Turn::Now)
+    Ok(Slot::Now)
 }

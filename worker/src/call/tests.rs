@@ -9,10 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::http::Settings;
-use crate::interpret::Response;
-use crate::job::{Decoder, Envelope, Given, Retriable};
-use crate::retry::{self, Next, Standing};
+use crate::http::{Client, Settings};
+use crate::interpret::{self, Reading, Response};
+use crate::job::{Code, Decoder, Envelope, Given, Retriable};
+use crate::plan::Limits;
 
 /// What a server does with a request.
 #[derive(Clone)]
@@ -101,6 +101,32 @@ fn limits() -> Limits {
     }
 }
 
+fn calls(record: &Value) -> Calls {
+    Calls {
+        catalog: Catalog::of_records(vec![record.as_object().cloned().unwrap()]),
+        transport: Transport::Network(client()),
+        hosts: HostLimiter::new(20),
+        limits: limits(),
+        longest_wait: Duration::from_hours(1),
+    }
+}
+
+/// A prepared call and what it is made with.
+struct Prepared {
+    calls: Calls,
+    call: PreparedCall<'static>,
+}
+
+impl Prepared {
+    async fn attempt(&self) -> Result<Answer, Failure> {
+        let permit = self.calls.wait_for_permit(&self.call).await.unwrap();
+        match self.calls.attempt(&self.call, permit).await.outcome {
+            Outcome::Completed(answer) => Ok(answer),
+            Outcome::Failed(failure) => Err(failure),
+        }
+    }
+}
+
 fn job(config: &Value, data: &Value) -> Job {
     let body = json!({"id": "j1", "request": {"id": "1"}, "element": {"id": "e"}, "data": data, "config": config});
     Decoder::default()
@@ -109,36 +135,33 @@ fn job(config: &Value, data: &Value) -> Job {
 }
 
 /// An element of a resource `r` with these members, ready or not.
-async fn prepared(resource: &Value, element: &Value, data: &Value) -> (Job, Result<Ready, Failure>) {
+async fn prepared(resource: &Value, element: &Value, data: &Value) -> Result<Prepared, Failure> {
     prepared_for(&json!({"name": "A", "endpoints": {"r": resource}}), element, data).await
 }
 
-async fn prepared_for(record: &Value, element: &Value, data: &Value) -> (Job, Result<Ready, Failure>) {
+async fn prepared_for(record: &Value, element: &Value, data: &Value) -> Result<Prepared, Failure> {
     let mut config = json!({"dataSource": "A", "endpoint": "r"});
     config.as_object_mut().unwrap().extend(element.as_object().cloned().unwrap());
-    let job = job(&config, data);
-    let directory = Directory::File(Arc::new(vec![record.as_object().cloned().unwrap()]));
-    let ready = prepare(&job, None, &directory, &limits()).await.unwrap();
-    (job, ready)
+    // A test ends before what it leaks matters.
+    let job: &'static Job = Box::leak(Box::new(job(&config, data)));
+    let calls = calls(record);
+    match calls.prepare(Invocation::of_job(job, None)).await {
+        Ok(call) => Ok(Prepared { calls, call }),
+        Err(PrepareError::Failed(failure)) => Err(failure),
+        Err(PrepareError::Unavailable(error)) => panic!("{error}"),
+    }
 }
 
 async fn called(resource: Value, element: Value, data: Value) -> Result<Answer, Failure> {
-    let (job, ready) = prepared(&resource, &element, &data).await;
-    attempt(&client(), &job, &ready?).await
+    prepared(&resource, &element, &data).await?.attempt().await
 }
 
 /// What became of an attempt, as the table has it.
-fn next(called: Result<(), Failure>, ready: &Ready) -> (String, bool) {
-    let standing = Standing {
-        attempt: 1,
-        elapsed: Duration::ZERO,
-        until_deadline: None,
-        longest_wait: Duration::from_hours(1),
-        random: 0.5,
-    };
+fn next(called: Result<(), Failure>, prepared: &Prepared) -> (String, bool) {
     let Err(failure) = called else { return ("OK".to_owned(), false) };
     let code = failure.code.to_string();
-    (code, matches!(retry::decide(failure, &ready.plan.policy, &standing), Next::Retry { .. }))
+    let progress = Progress { attempt: 1, elapsed: Duration::ZERO };
+    (code, matches!(prepared.calls.decide(&prepared.call, failure, progress, 0), Next::Retry { .. }))
 }
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH"];
@@ -149,11 +172,10 @@ fn is_safe(method: &str, repeat: Option<&str>) -> bool {
     repeat.map_or(!matches!(method, "POST" | "PATCH"), |repeat| repeat == "safe")
 }
 
-async fn ready_for(method: &str, repeat: Option<&str>, url: &str, timeout: f64) -> (Job, Ready) {
+async fn prepared_with(method: &str, repeat: Option<&str>, url: &str, timeout: f64) -> Prepared {
     let resource = json!({"url": url, "method": method, "repeat": repeat, "timeout": timeout, "retry_attempts": 3,
         "body": if matches!(method, "PUT" | "POST" | "PATCH") { "{}" } else { "" }});
-    let (job, ready) = prepared(&resource, &json!({}), &json!({})).await;
-    (job, ready.unwrap())
+    prepared(&resource, &json!({}), &json!({})).await.unwrap()
 }
 
 /// CONTRACT 6 row by row: every status, method and repeat rule (C4).
@@ -161,20 +183,20 @@ async fn ready_for(method: &str, repeat: Option<&str>, url: &str, timeout: f64) 
 async fn the_retry_table_over_all_statuses() {
     let mut cases = 0;
     for (method, repeat) in METHODS.iter().flat_map(|method| REPEATS.map(|repeat| (*method, repeat))) {
-        let (job, ready) = ready_for(method, repeat, "https://h/", 1.0).await;
-        let keyed = ready.plan.request.idempotency_key.is_some();
+        let prepared = prepared_with(method, repeat, "https://h/", 1.0).await;
+        let keyed = prepared.call.request().idempotency_key.is_some();
         assert_eq!(keyed, !matches!(method, "GET" | "HEAD" | "OPTIONS"), "{method}: the key");
         for status in 200..600_u16 {
             let response =
                 Response { status, headers: http::HeaderMap::new(), body: "{}".into(), warnings: Vec::new() };
-            let read = interpret::interpret(&response, &reading(&job, &ready).unwrap()).map(drop);
+            let read = interpret::interpret(&response, &prepared.call.reading().unwrap()).map(drop);
             let expected = match status {
                 200..=299 => ("OK".to_owned(), false),
                 408 | 425 | 429 => (format!("HTTP_{status}"), true),
                 501 | 505 => (format!("HTTP_{status}"), false),
                 _ => (format!("HTTP_{status}"), status >= 500),
             };
-            assert_eq!(next(read, &ready), expected, "{method} {repeat:?} {status}");
+            assert_eq!(next(read, &prepared), expected, "{method} {repeat:?} {status}");
             cases += 1;
         }
     }
@@ -228,12 +250,11 @@ async fn the_retry_table_over_all_failure_points() {
     ];
     let cases = points.iter().flat_map(|point| METHODS.map(|method| (point, method)));
     let cases = cases.flat_map(|(point, method)| REPEATS.map(|repeat| (point, method, repeat)));
-    let client = &client();
     let ended = join_all(cases.map(|((point, url), method, repeat)| async move {
         // Where time is not the point, a busy machine must not make it one.
         let timeout = if *point == "no status: time" { 1.5 } else { 20.0 };
-        let (job, ready) = ready_for(method, repeat, url, timeout).await;
-        let called = attempt(client, &job, &ready).await.map(drop);
+        let prepared = prepared_with(method, repeat, url, timeout).await;
+        let called = prepared.attempt().await.map(drop);
         let expected = match *point {
             "nothing sent: refused" => ("CONNECT", true),
             "nothing sent: TLS" => ("TLS", true),
@@ -246,7 +267,7 @@ async fn the_retry_table_over_all_failure_points() {
             _ if method == "HEAD" => ("OK", false),
             _ => ("BAD_RESPONSE", method == "GET"),
         };
-        let (code, retried) = next(called, &ready);
+        let (code, retried) = next(called, &prepared);
         assert_eq!((code.as_str(), retried), expected, "{point}, {method}, {repeat:?}");
     }))
     .await;
@@ -370,8 +391,8 @@ async fn pages_are_fetched_within_one_attempt_and_joined() {
     let record = json!({"name": "A", "authtype": "OAUTH2_BEARER", "credentials": {"token": "canary"},
         "endpoints": {"r": {"url": format!("http://127.0.0.1:{port}/list?a=b"), "pagination": {"page": "page"}}}});
     let element = json!({"dataMapping": [{"key": "items", "value": "items"}]});
-    let (job, ready) = prepared_for(&record, &element, &json!({})).await;
-    let answer = attempt(&client(), &job, &ready.unwrap()).await.unwrap();
+    let prepared = prepared_for(&record, &element, &json!({})).await.unwrap();
+    let answer = prepared.attempt().await.unwrap();
     assert_eq!(answer.mapped.data["items"], json!([10, 11, 20, 21, 30, 31]));
     let asked: Vec<String> = seen.all().iter().map(|request| line(request).to_owned()).collect();
     assert_eq!(asked.first().map(String::as_str), Some("GET /list?a=b HTTP/1.1"));
@@ -392,8 +413,7 @@ async fn another_origin_gets_no_credentials_and_is_judged_by_the_guard() {
             "endpoints": {"r": {"url": format!("http://127.0.0.1:{port}/"), "pagination": {"next": "next"},
                 "headers": [{"key": "X-Api-Key", "value": "canary", "required": true}]}}});
         let element = json!({"dataMapping": [{"key": "items", "value": "items"}]});
-        let (job, ready) = prepared_for(&record, &element, &json!({})).await;
-        let called = attempt(&client(), &job, &ready.unwrap()).await;
+        let called = prepared_for(&record, &element, &json!({})).await.unwrap().attempt().await;
         match (called, expected) {
             (Ok(answer), Ok(expected)) => assert_eq!(answer.mapped.data["items"], expected),
             (Err(failure), Err(code)) => {
@@ -444,10 +464,9 @@ async fn an_echoed_credential_reaches_no_bpmn_error() {
     let (port, _) = server(|_, _| answer(404, "", "{\"echo\":\"Bearer canary-token-1\"}")).await;
     let record = json!({"name": "A", "authtype": "OAUTH2_BEARER", "credentials": {"token": "canary-token-1"}, "endpoints": {"r": {
         "url": format!("http://127.0.0.1:{port}/"), "errorMapping": [{"when": "404", "code": "GONE", "message": "{{body.echo}}"}]}}});
-    let (job, ready) = prepared_for(&record, &json!({}), &json!({})).await;
-    let ready = ready.unwrap();
-    let failure = attempt(&client(), &job, &ready).await.unwrap_err();
-    let message = bpmn_error(&job, &ready, &failure).unwrap().message.unwrap();
+    let prepared = prepared_for(&record, &json!({}), &json!({})).await.unwrap();
+    let failure = prepared.attempt().await.unwrap_err();
+    let message = prepared.call.bpmn_error(&failure).unwrap().message.unwrap();
     assert!(message.starts_with("Bearer ") && !message.contains("canary"), "{message}");
 }
 
@@ -467,8 +486,8 @@ async fn files_of_a_body_are_fetched_first_without_credentials() {
         (format!("http://127.0.0.1:{files}/gone"), Some("CONNECT")),
         ("http://169.254.169.254/latest".to_owned(), Some("DENIED")),
     ] {
-        let (job, ready) = prepared_for(&record, &json!({}), &json!({"scan": scan})).await;
-        let called = attempt(&client(), &job, &ready.unwrap()).await.map(drop);
+        let prepared = prepared_for(&record, &json!({}), &json!({"scan": scan})).await.unwrap();
+        let called = prepared.attempt().await.map(drop);
         let code = called.as_ref().err().map(|failure| failure.code.to_string());
         assert_eq!(code.as_deref(), expected, "{called:?}");
         if let Err(failure) = called {
@@ -484,9 +503,8 @@ async fn files_of_a_body_are_fetched_first_without_credentials() {
 async fn a_failure_says_what_was_sent_what_came_back_and_what_to_change() {
     let (port, _) = server(|_, _| answer(404, "", "{\"error\":\"no such customer\"}")).await;
     let url = format!("http://127.0.0.1:{port}/c/7?api_key=hidden");
-    let (job, ready) = prepared(&json!({"url": url}), &json!({}), &json!({})).await;
-    let ready = ready.unwrap();
-    let failure = explained(&ready, attempt(&client(), &job, &ready).await.unwrap_err());
+    let prepared = prepared(&json!({"url": url}), &json!({}), &json!({})).await.unwrap();
+    let failure = prepared.call.explain(prepared.attempt().await.unwrap_err());
     assert_eq!(
         failure.message,
         format!(
@@ -508,19 +526,21 @@ async fn nothing_is_parsed_twice_for_the_same_connector() {
     let mut config = json!({"dataSource": "A", "endpoint": "r"});
     config.as_object_mut().unwrap().extend(element.as_object().cloned().unwrap());
     let config = config.as_object().cloned().unwrap();
-    let known = Known::new(record.as_object().unwrap(), &Map::new(), plan::CredentialId::default());
-    let element = element_cache::Elements::default().get(&Given::new(config.clone())).await.unwrap();
+    let connector = ResolvedConnector::new(record.as_object().unwrap(), &Map::new(), plan::CredentialId::default());
+    let element = element_cache::ElementCache::default().get(&Given::new(config.clone())).await.unwrap();
     let parsed = plan::parses::counted();
     assert!(parsed > 10, "{parsed}");
     for round in 0..3 {
         let job = job(&Value::Object(config.clone()), &json!({"k": "v", "a": round, "b": "x", "c": 1}));
-        let plan = plan_with(&job, None, &element, &Map::new(), &known, &Secrets::default(), &limits()).unwrap();
-        let [resource, connector] = known.rules.as_ref().unwrap().of("r").unwrap();
+        let invocation = Invocation::of_job(&job, None);
+        let secrets = plan::Secrets::default();
+        let plan = prepare::plan_with(&invocation, &element, &Map::new(), &connector, &secrets, &limits()).unwrap();
+        let [resource, of_connector] = connector.rules.as_ref().unwrap().of("r").unwrap();
         let limits = limits();
         let reading = Reading {
             data: &job.scope,
             mapping: &element.mapping,
-            rules: [&element.rules, resource, connector],
+            rules: [&element.rules, resource, of_connector],
             method: &plan.request.method,
             around: limits.around(0),
             inline_bytes: 1,

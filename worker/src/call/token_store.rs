@@ -1,19 +1,19 @@
-//! Refresh tokens of calls, written into the store.
+//! Refresh tokens that calls use up and get anew, written into the store.
 
 use crate::http::{Held, Holding, Kept, RefreshTokens};
 use crate::plan::CredentialId;
 use crate::store::{HeldRefreshToken, RefreshToken, Store};
 
-/// The store, as calls see it.
+/// The store, as the HTTP client sees it.
 #[derive(Debug)]
-pub struct StoredTokens(pub Store);
+pub struct TokenStore(pub Store);
 
 struct HeldToken {
     kept: Option<Kept>,
     held: HeldRefreshToken,
 }
 
-impl RefreshTokens for StoredTokens {
+impl RefreshTokens for TokenStore {
     fn hold<'a>(&'a self, credential: &'a CredentialId) -> Holding<'a, Box<dyn Held>> {
         Box::pin(async move {
             let held = self.0.hold_refresh_token(&credential.connector, credential.version).await;

@@ -10,13 +10,12 @@ use serde_json::{Map, Value, json};
 use super::output::{self, Format};
 use super::settings::Settings;
 use super::{exit, input};
-use crate::call;
-use crate::call::catalog::{Directory, Known};
+use crate::call::{Catalog, Invocation, Outcome, PrepareError, ResolvedConnector};
 use crate::config::Config;
 use crate::connector::Connector;
-use crate::job::{Decoder, Envelope};
+use crate::job::{Configuration, ErrorHandling};
 use crate::plan::CredentialId;
-use crate::setup::{client, plan_limits};
+use crate::setup;
 use crate::store::Store;
 
 /// Manages connectors.
@@ -101,19 +100,19 @@ impl Import {
 fn check(record: &Map<String, Value>) -> Result<()> {
     Connector::read(record)?;
     let credentials = record.get("credentials").and_then(Value::as_object).cloned();
-    let known = Known::new(record, &credentials.clone().unwrap_or_default(), CredentialId::default());
-    if let Some(invalid) = known.problem() {
+    let resolved = ResolvedConnector::new(record, &credentials.clone().unwrap_or_default(), CredentialId::default());
+    if let Some(invalid) = resolved.problem() {
         bail!(invalid.clone());
     }
     // Without credentials the stored ones are kept, so that only given ones can be judged here.
     if credentials.is_some() {
-        known.credentials.map_err(anyhow::Error::from)?;
+        resolved.credentials.map_err(anyhow::Error::from)?;
     }
     Ok(())
 }
 
 async fn import(store: &Store, config: &Config, records: Vec<(PathBuf, Map<String, Value>)>) -> Result<ExitCode> {
-    let client = client(config, None).await?;
+    let client = setup::client(config, None).await?;
     for (file, mut record) in records {
         for warning in unreachable_urls(&client, &record) {
             output::note(&format!("warning: {warning}"));
@@ -201,33 +200,40 @@ impl Test {
         if !rows.is_empty() {
             element["outboundConfig"] = Value::Array(rows);
         }
+        let config_of_element = Configuration::from_value(element).map_err(anyhow::Error::msg)?;
         let id = uuid::Uuid::now_v7().to_string();
-        let body = json!({"id": id, "engine": "test", "request": {"id": id}, "element": {"id": "test"},
-            "config": element, "data": data});
-        let job = match Decoder::default()
-            .decode(&serde_json::to_vec(&body)?, &Envelope { attempt: 1, ..Envelope::default() })
-        {
-            Ok(job) => job,
-            Err(refusal) => bail!(refusal.message),
+        let invocation = Invocation {
+            engine: "test",
+            id: &id,
+            process: None,
+            version: None,
+            element: "test",
+            element_name: None,
+            config: &config_of_element,
+            error_handling: &ErrorHandling::Given(Map::new()),
+            data: &data,
+            deadline_ms: None,
+            traceparent: None,
         };
-        // A refresh token that is used here is used up for the workers, unless it is written down for them.
-        let client = client(config, Some(&store)).await?;
-        let directory = Directory::of_store(store);
-        let ready = match call::prepare(&job, None, &directory, &plan_limits(config)?).await? {
-            Ok(ready) => ready,
-            Err(failure) => return Ok(exit::failed(&failure)),
+        // Refresh tokens go through the store: one that is used here is used up for the workers.
+        let calls = setup::calls(config, Catalog::of_store(store)).await?;
+        let call = match calls.prepare(invocation).await {
+            Ok(call) => call,
+            Err(PrepareError::Failed(failure)) => return Ok(exit::failed(&failure)),
+            Err(PrepareError::Unavailable(error)) => return Err(error.into()),
         };
-        if let Err(denied) = client.judge(&ready.plan.request) {
+        if let Err(denied) = calls.judge(&call) {
             return Ok(exit::failed(&denied));
         }
-        output::note(&format!("{} {}", ready.plan.request.method, ready.plan.request.url));
-        match call::attempt(&client, &job, &ready).await {
-            Ok(answer) => {
+        output::note(&format!("{} {}", call.request().method, call.request().url));
+        let permit = calls.wait_for_permit(&call).await?;
+        match calls.attempt(&call, permit).await.outcome {
+            Outcome::Completed(answer) => {
                 let response = answer.mapped.data.get("response").cloned().unwrap_or(Value::Null);
                 output::json(&json!({"status": answer.status, "response": response}));
                 Ok(ExitCode::SUCCESS)
             }
-            Err(failure) => Ok(exit::failed(&call::explained(&ready, failure))),
+            Outcome::Failed(failure) => Ok(exit::failed(&call.explain(failure))),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Exit codes: 0 done, 1 the thing asked about failed, 2 wrong usage, 64 bad configuration, 69 a needed service cannot
-//! be reached, 70 wedged.
+//! be reached, 70 stuck.
 
 use std::process::ExitCode;
 
 use super::output;
 use crate::job::Failure;
-use crate::{amqp, config, store, worker};
+use crate::{amqp, config, setup, store, worker};
 
 /// The thing asked about failed.
 pub(super) const FAILED: u8 = 1;
@@ -34,7 +34,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
 }
 
 fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
-    if cause.is::<config::Error>() {
+    if cause.is::<config::Error>() || cause.is::<setup::Error>() {
         return Some(CONFIGURATION);
     }
     if let Some(error) = cause.downcast_ref::<store::Error>() {
@@ -46,7 +46,7 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     match cause.downcast_ref::<worker::Error>()? {
         worker::Error::Store(error) => Some(of_store(error)),
         worker::Error::Amqp(error) => Some(of_broker(error)),
-        worker::Error::Wedged(_) => Some(worker::WEDGED),
+        worker::Error::Stuck(_) => Some(worker::STUCK),
         _ => Some(CONFIGURATION),
     }
 }

@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use bpmn_ext::ConnectorTask;
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -13,14 +11,11 @@ use serde_json::{Map, Value, json};
 use super::output::{self, Format};
 use super::settings::Settings;
 use super::{deploy, exit, input};
-use crate::call::catalog::Directory;
-use crate::call::{self, Ready};
+use crate::call::{Answer, Catalog, Invocation, Outcome, PrepareError, Retrying};
 use crate::config::Config;
-use crate::http::Client;
-use crate::job::{Decoder, Envelope, Failure, Job};
+use crate::job::{Configuration, ErrorHandling, Failure};
 use crate::plan::{Multipart, RequestSpec, shown};
-use crate::retry::{self, Next, Standing};
-use crate::setup::{client, plan_limits};
+use crate::setup;
 
 /// Makes one element's call, without broker or engine.
 #[derive(Debug, Args)]
@@ -49,23 +44,27 @@ impl Run {
         let task = self.task()?;
         let data = self.data.as_deref().map(input::object).transpose()?.unwrap_or_default();
         let config = settings.load(Vec::new())?;
-        let directory = self.directory(&settings, &config).await?;
-        let job = job_of(&task, &data)?;
-        let ready = match call::prepare(&job, None, &directory, &plan_limits(&config)?).await? {
-            Ok(ready) => ready,
-            Err(failure) => return Ok(self.failed(&failure)),
+        let calls = setup::calls(&config, self.catalog(&settings, &config).await?).await?;
+        let (id, of_element) = (uuid::Uuid::now_v7().to_string(), Configured::of(&task)?);
+        let call = match calls.prepare(of_element.invocation(&task, &id, &data)).await {
+            Ok(call) => call,
+            Err(PrepareError::Failed(failure)) => return Ok(self.failed(&failure)),
+            Err(PrepareError::Unavailable(error)) => return Err(error.into()),
         };
-        let client = client(&config, directory.store()).await?;
-        if let Err(denied) = client.judge(&ready.plan.request) {
+        if let Err(denied) = calls.judge(&call) {
             return Ok(self.failed(&denied));
         }
         if self.send_nothing {
-            self.show_request(&ready.plan.request);
+            self.show_request(call.request());
             return Ok(ExitCode::SUCCESS);
         }
-        Ok(match attempts(&client, &job, &ready, &config).await {
-            Ok(answer) => self.show_data(data, answer),
-            Err(failure) => self.failed(&call::explained(&ready, failure)),
+        let tell = |retrying: Retrying<'_>| {
+            let Retrying { attempt, failure: Failure { code, message, .. }, wait } = retrying;
+            output::note(&format!("attempt {attempt}: {code}: {message}; again in {wait:.0?}"));
+        };
+        Ok(match calls.run(&call, tell).await? {
+            Outcome::Completed(answer) => self.show_data(data, answer),
+            Outcome::Failed(failure) => self.failed(&call.explain(failure)),
         })
     }
 
@@ -83,10 +82,10 @@ impl Run {
         })
     }
 
-    async fn directory(&self, settings: &Settings, config: &Config) -> Result<Directory> {
+    async fn catalog(&self, settings: &Settings, config: &Config) -> Result<Catalog> {
         match &self.connectors {
-            Some(file) => Ok(Directory::File(Arc::new(input::connectors(file)?))),
-            None => Ok(Directory::of_store(settings.store(config).await?)),
+            Some(file) => Ok(Catalog::of_records(input::connectors(file)?)),
+            None => Ok(Catalog::of_store(settings.store(config).await?)),
         }
     }
 
@@ -118,7 +117,7 @@ impl Run {
         }
     }
 
-    fn show_data(&self, before: Map<String, Value>, answer: call::Answer) -> ExitCode {
+    fn show_data(&self, before: Map<String, Value>, answer: Answer) -> ExitCode {
         let mut after = before.clone();
         after.extend(answer.mapped.data);
         for warning in answer.mapped.warnings {
@@ -143,47 +142,36 @@ impl Run {
     }
 }
 
-/// The job that an engine would have published, as if for a request of its own.
-fn job_of(task: &ConnectorTask, data: &Map<String, Value>) -> Result<Job> {
-    let id = uuid::Uuid::now_v7().to_string();
-    let body = json!({
-        "id": id, "engine": "run", "process": {"id": task.process}, "request": {"id": id},
-        "element": {"id": task.element, "name": task.name},
-        "config": task.config, "errorHandling": task.error_handling, "data": data,
-    });
-    let envelope = Envelope { attempt: 1, ..Envelope::default() };
-    match Decoder::default()
-        .decode(&serde_json::to_vec(&body).context("the data cannot be written as JSON")?, &envelope)
-    {
-        Ok(job) => Ok(job),
-        Err(refusal) => bail!("the element cannot be run: {}", refusal.message),
-    }
+/// What a model's element is configured with.
+struct Configured {
+    config: Configuration,
+    error_handling: ErrorHandling,
 }
 
-async fn attempts(client: &Client, job: &Job, ready: &Ready, config: &Config) -> Result<call::Answer, Failure> {
-    let begun = tokio::time::Instant::now();
-    let mut attempt = 1;
-    loop {
-        let failure = match call::attempt(client, job, ready).await {
-            Ok(answer) => return Ok(answer),
-            Err(failure) => failure,
-        };
-        let message = format!("attempt {attempt}: {}: {}", failure.code, failure.message);
-        let standing = Standing {
-            attempt,
-            elapsed: begun.elapsed(),
-            until_deadline: None,
-            longest_wait: config.limits.retry_after(),
-            random: fastrand::f64(),
-        };
-        match retry::decide(failure, &ready.plan.policy, &standing) {
-            Next::Fail(failure) => return Err(failure),
-            Next::Retry { after } => {
-                let wait = after.max(Duration::from_secs(1));
-                output::note(&format!("{message}; again in {wait:.0?}"));
-                tokio::time::sleep(wait).await;
-            }
+impl Configured {
+    fn of(task: &ConnectorTask) -> Result<Self> {
+        let unusable = |problem| anyhow!("the element cannot be run: {problem}");
+        let error_handling = task.error_handling.clone().unwrap_or_default();
+        Ok(Self {
+            config: Configuration::from_value(task.config.clone()).map_err(unusable)?,
+            error_handling: ErrorHandling::from_value(error_handling).map_err(unusable)?,
+        })
+    }
+
+    /// The call that an engine would have asked for, as if for a request of its own.
+    fn invocation<'a>(&'a self, task: &'a ConnectorTask, id: &'a str, data: &'a Map<String, Value>) -> Invocation<'a> {
+        Invocation {
+            engine: "run",
+            id,
+            process: Some(&task.process),
+            version: None,
+            element: &task.element,
+            element_name: task.name.as_deref(),
+            config: &self.config,
+            error_handling: &self.error_handling,
+            data,
+            deadline_ms: None,
+            traceparent: None,
         }
-        attempt += 1;
     }
 }

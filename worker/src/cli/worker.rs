@@ -15,7 +15,7 @@ use crate::api::{self, Answers};
 use crate::config::Config;
 use crate::health::Health;
 use crate::telemetry::metric;
-use crate::worker::{Capacity, Process};
+use crate::worker::{self, Capacity};
 
 /// Takes jobs from RabbitMQ.
 #[derive(Debug, Args)]
@@ -79,12 +79,12 @@ pub(super) async fn work(
         None => None,
     };
     config.listening = listener.iter().map(tokio::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
-    let process = Process::start(config, store, Arc::clone(&health)).await?;
-    let worker = process.id().to_owned();
+    let process = worker::Worker::start(config, store, Arc::clone(&health)).await?;
+    let worker_id = process.id().to_owned();
     let server = match listener {
         Some(listener) => {
             output::line(&format!("listening on http://{}", listener.local_addr()?));
-            let answers = Answers { health, worker, metrics };
+            let answers = Answers { health, worker: worker_id, metrics };
             Some(tokio::spawn(api::serve(listener, answers, stopped(stop.clone()))))
         }
         None => None,

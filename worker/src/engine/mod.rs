@@ -1,69 +1,101 @@
-//! How an engine is answered: on its result queue, or where the job asked for it (CONTRACT 3).
+//! How a job comes from an engine and how the engine is answered: one trait, and one folder per kind of engine.
 //!
-//! Knows routing keys and properties; must not know what a result says.
+//! Knows messages and where they go; must not know what a job asks for or what a result says.
 
-use crate::amqp::{Message, Properties, Topology};
-use crate::job::{Envelope, RESULT_TYPE};
+pub mod rabbitmq;
+
+use std::time::Duration;
+
+use crate::job::{Code, Envelope};
+use crate::shutdown::ShuttingDown;
 use crate::store::ledger::StoredResult;
 
-/// The longest routing key that AMQP carries, bytes.
-const KEY_BYTES: usize = 255;
+/// A source of jobs: what can be done with a delivered job, and with a result. Everything that returns
+/// `Err(ShuttingDown)` waits for a broker that cannot be reached until this process gives up.
+pub trait Source: Send + Sync {
+    /// One delivered message, not settled yet.
+    type Delivery: Send + Sync;
 
-/// A result with everything that is needed to send it, now or after a restart.
-pub fn address(engine: &str, process: Option<&str>, job_id: &str, envelope: &Envelope, body: Vec<u8>) -> StoredResult {
-    StoredResult {
-        job_id: job_id.to_owned(),
-        body,
-        routing_key: routing_key(engine, process),
-        reply_to: envelope.reply_to.clone(),
-        correlation_id: envelope.correlation_id.clone(),
-    }
+    /// What the message holds.
+    fn message<'a>(&self, delivery: &'a Self::Delivery) -> Message<'a>;
+
+    /// The result of a delivered job with its address, now or after a restart.
+    fn address(&self, delivery: &Self::Delivery, to: &Recipient<'_>, body: Vec<u8>) -> StoredResult;
+
+    /// The job is done with: its end is durable elsewhere.
+    fn ack(&self, delivery: Self::Delivery) -> impl Future<Output = ()> + Send;
+
+    /// The job was not worked on: another worker gets it.
+    fn requeue(&self, delivery: Self::Delivery) -> impl Future<Output = ()> + Send;
+
+    /// The job comes again after `wait`; returns once that is certain.
+    fn defer(
+        &self,
+        delivery: &Self::Delivery,
+        redelivery: Redelivery,
+        wait: Duration,
+    ) -> impl Future<Output = Result<(), ShuttingDown>> + Send;
+
+    /// Sends a result where its job asked for it; returns once the engine's queue has it, or nobody takes it.
+    fn reply(&self, result: &StoredResult) -> impl Future<Output = Result<Routing, ShuttingDown>> + Send;
+
+    /// Puts the original message among the dead letters, with the reason.
+    fn dead_letter(
+        &self,
+        delivery: &Self::Delivery,
+        reason: &Reason<'_>,
+    ) -> impl Future<Output = Result<(), ShuttingDown>> + Send;
 }
 
-/// `result.<engine>.<process id or ->`, cut at a character so that it fits.
-pub fn routing_key(engine: &str, process: Option<&str>) -> String {
-    let mut key = format!("result.{engine}.{}", process.unwrap_or("-"));
-    while key.len() > KEY_BYTES {
-        key.pop();
-    }
-    key
+/// A delivered message, as far as a job needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    /// Its properties.
+    pub envelope: &'a Envelope,
+    /// Its body.
+    pub body: &'a [u8],
+    /// The job queue that it came from, as engines name it.
+    pub queue: &'a str,
+    /// Whether it was sent to another queue, which does not exist.
+    pub is_unrouted: bool,
 }
 
-/// The engine that a result's routing key names.
-pub fn of_key(routing_key: &str) -> &str {
-    routing_key.split('.').nth(1).unwrap_or_default()
+/// Whom a result is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipient<'a> {
+    /// The engine, where its name is a valid one.
+    pub engine: Option<&'a str>,
+    /// The innermost BPMN process id.
+    pub process: Option<&'a str>,
+    /// The job.
+    pub job_id: &'a str,
 }
 
-/// The messages that may carry a result, the preferred one first: to the queue the job named, else to the results exchange.
-pub fn messages(result: &StoredResult, topology: &Topology) -> Vec<Message> {
-    let properties = Properties {
-        message_id: Some(result.job_id.clone()),
-        kind: Some(RESULT_TYPE.to_owned()),
-        content_type: Some("application/json".to_owned()),
-        correlation_id: result.correlation_id.clone(),
-        ..Properties::default()
-    };
-    let message = |exchange: String, routing_key: String| Message {
-        exchange,
-        routing_key,
-        body: result.body.clone(),
-        properties: properties.clone(),
-    };
-    let to_queue = result.reply_to.as_ref().map(|queue| message(String::new(), queue.clone()));
-    let to_exchange = message(topology.results().to_owned(), result.routing_key.clone());
-    to_queue.into_iter().chain([to_exchange]).collect()
+/// As what a job comes again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redelivery {
+    /// The number of the attempt that it comes for.
+    pub attempt: u32,
+    /// The slot of a rate limit that it has reserved, epoch milliseconds.
+    pub slot: Option<i64>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What became of a message that was published and confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Routing {
+    /// A queue holds it.
+    Routed,
+    /// No queue is bound where it was sent.
+    Unroutable,
+}
 
-    #[test]
-    fn keys_fit_and_are_cut_at_a_character() {
-        assert_eq!(routing_key("default", Some("order.v2")), "result.default.order.v2");
-        assert_eq!(routing_key("e", None), "result.e.-");
-        assert_eq!(of_key(&routing_key("e-1", Some("order.v2"))), "e-1");
-        let long = routing_key("e", Some(&"é".repeat(200)));
-        assert_eq!((long.len(), long.chars().last()), (255, Some('é')));
-    }
+/// Why a message is a dead letter.
+#[derive(Debug, Clone, Copy)]
+pub struct Reason<'a> {
+    /// The job, where its id could be read.
+    pub job_id: Option<&'a str>,
+    /// The code.
+    pub code: Code,
+    /// What happened and what to change.
+    pub detail: &'a str,
 }

@@ -27,6 +27,25 @@ pub enum Configuration {
     Broken(String),
 }
 
+impl Configuration {
+    /// The configuration that a model or a request holds: an object, a string that holds one, or null.
+    ///
+    /// # Errors
+    /// What is wrong with its type.
+    pub fn from_value(value: Value) -> Result<Self, String> {
+        Self::read(value, Given::new)
+    }
+
+    fn read(value: Value, given: impl Fn(Map<String, Value>) -> Given) -> Result<Self, String> {
+        let given = |members| Self::Given(Arc::new(given(members)));
+        match value {
+            Value::Null => Ok(Self::Deployed),
+            Value::String(held) => Ok(object_in(&held).map_or_else(Self::Broken, given)),
+            other => object_of(other, "config").map(given),
+        }
+    }
+}
+
 /// A configuration, from a job or as deployed.
 #[derive(Debug, PartialEq)]
 pub struct Given {
@@ -57,12 +76,7 @@ impl Read {
         let value: Value = serde_json::from_str(text)?;
         let mut canonical = Vec::new();
         canonical::write(&value, &mut canonical);
-        let given = |members| Configuration::Given(Arc::new(Given { members, text: text.to_owned() }));
-        let configuration = match value {
-            Value::Null => Ok(Configuration::Deployed),
-            Value::String(held) => Ok(object_in(&held).map_or_else(Configuration::Broken, given)),
-            other => object_of(other, "config").map(given),
-        };
+        let configuration = Configuration::read(value, |members| Given { members, text: text.to_owned() });
         Ok(Self { configuration, canonical })
     }
 }

@@ -19,6 +19,22 @@ pub enum ErrorHandling {
     Broken(String),
 }
 
+impl ErrorHandling {
+    /// The error handling that a model or a request holds: an object, or a string that holds one; null and blank text are an
+    /// empty one.
+    ///
+    /// # Errors
+    /// What is wrong with its type.
+    pub fn from_value(value: Value) -> Result<Self, String> {
+        match value {
+            Value::Null => Ok(Self::Given(Map::new())),
+            Value::String(text) if text.trim().is_empty() => Ok(Self::Given(Map::new())),
+            Value::String(text) => Ok(object_in(&text).map_or_else(Self::Broken, Self::Given)),
+            other => object_of(other, "errorHandling").map(Self::Given),
+        }
+    }
+}
+
 /// A job, valid by construction.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -54,16 +70,6 @@ pub struct Job {
     pub deadline_ms: Option<i64>,
     /// SHA-256 of the canonical JSON without `deadline` (RFC 8785).
     pub hash: [u8; 32],
-}
-
-impl Job {
-    /// The element as people know it: `name (id)`, or the id alone.
-    pub fn element_label(&self) -> String {
-        match &self.element_name {
-            Some(name) if !name.is_empty() => format!("{name} ({})", self.element_id),
-            _ => self.element_id.clone(),
-        }
-    }
 }
 
 /// Reads jobs; cheap to clone. What it has read of elements' configurations it knows when they come again.
@@ -192,12 +198,7 @@ impl Reader<'_> {
     }
 
     fn error_handling(&mut self) -> Result<ErrorHandling, String> {
-        match self.members.take("errorHandling") {
-            None => Ok(ErrorHandling::Given(Map::new())),
-            Some(Value::String(text)) if text.trim().is_empty() => Ok(ErrorHandling::Given(Map::new())),
-            Some(Value::String(text)) => Ok(object_in(&text).map_or_else(ErrorHandling::Broken, ErrorHandling::Given)),
-            Some(other) => object_of(other, "errorHandling").map(ErrorHandling::Given),
-        }
+        ErrorHandling::from_value(self.members.take("errorHandling").unwrap_or_default())
     }
 
     fn deadline(&self) -> Result<Option<i64>, String> {

@@ -27,7 +27,7 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal of a message of which only the `message_id` is known.
-    pub(super) fn unread(code: Code, message: String, id: Option<String>) -> Self {
+    pub fn unread(code: Code, message: String, id: Option<String>) -> Self {
         Self {
             code,
             message: brief(message, QUOTED).into_owned(),

@@ -1,11 +1,11 @@
-//! How much a process works on at once: what can be changed while it works.
+//! How much a process works on at once, which can be changed while it works.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::in_flight::Hand;
-use crate::call::host_limiter::Hosts;
+use super::in_flight::InFlight;
+use crate::call::HostLimiter;
 use crate::config::Config;
 
 /// How much a process works on at once.
@@ -18,17 +18,17 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// As it is configured.
+    /// As configured.
     pub fn of(config: &Config) -> Self {
         Self { concurrency: config.worker.concurrency(), per_host: config.worker.per_host() }
     }
 }
 
-/// Hands on whatever is told.
-pub(super) async fn follow(mut told: watch::Receiver<Capacity>, hand: Arc<Hand>, hosts: Arc<Hosts>) {
-    while told.changed().await.is_ok() {
-        let capacity = *told.borrow_and_update();
+/// Hands on whatever is changes.
+pub(super) async fn follow(mut changes: watch::Receiver<Capacity>, in_flight: Arc<InFlight>, hosts: Arc<HostLimiter>) {
+    while changes.changed().await.is_ok() {
+        let capacity = *changes.borrow_and_update();
         hosts.resize(capacity.per_host);
-        hand.resize(capacity.concurrency).await;
+        in_flight.resize(capacity.concurrency).await;
     }
 }

@@ -6,55 +6,55 @@ mod background;
 mod capacity;
 mod context;
 mod in_flight;
+mod intake;
 mod job;
 mod watchdog;
 
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::amqp::{self, Broker, Consumer, Delivery};
-use crate::call::catalog::Directory;
-use crate::call::host_limiter::Hosts;
-use crate::config::{self, Config};
+use crate::amqp::{self, Broker};
+use crate::call::Catalog;
+use crate::config::Config;
+use crate::engine::rabbitmq::RabbitMq;
 use crate::health::{self, Health};
 use crate::job::Decoder;
+use crate::setup;
+use crate::shutdown::{GiveUp, patience};
 use crate::store::{self, Store};
-use crate::{fault, http, setup};
-use background::engine_backpressure::Untaken;
-use background::periodic::Housekeeping;
+use crate::telemetry::event;
+use background::engine_backpressure::UndeliveredResults;
+use background::periodic::PeriodicTasks;
 use background::{control_channel, dead_letters, misattributed_returns};
-use context::{Settled, Stopping, Worker};
-use in_flight::{Hand, InHand};
-use watchdog::Sentry;
+use context::Context;
+use in_flight::InFlight;
+use watchdog::RuntimeWatchdog;
 
 pub use capacity::Capacity;
-pub use context::Phase;
-pub use watchdog::WEDGED;
+pub use watchdog::STUCK;
 
 /// Why a worker cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A setting.
+    /// A setting, or a file that it names.
     #[error(transparent)]
-    Config(#[from] config::Error),
+    Setup(#[from] setup::Error),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
     /// The broker.
     #[error(transparent)]
     Amqp(#[from] amqp::Error),
-    /// A certificate authority file.
-    #[error(transparent)]
-    Http(#[from] http::Error),
     /// The folder of status files.
-    #[error("the status file cannot be written: {0}")]
-    StatusFile(#[from] std::io::Error),
+    #[error("the status file cannot be written")]
+    StatusFile(#[source] std::io::Error),
+    /// The thread that watches the runtime.
+    #[error("the watchdog cannot be started")]
+    Watchdog(#[source] std::io::Error),
     /// Two ledgers on one broker would make one job's call twice.
     #[error(
         "another worker ({worker}) uses another ledger on this broker under the same prefix; use PostgreSQL for both, or another --prefix"
@@ -63,23 +63,23 @@ pub enum Error {
         /// The other one.
         worker: String,
     },
-    /// Something in this process does not get on; what it had in hand comes again.
-    #[error("wedged: {0}. The process ends, so that another one takes over; what it had in hand comes again")]
-    Wedged(String),
+    /// Something in this process makes no progress; its jobs come again.
+    #[error("stuck: {0}. The process ends, so that another one takes over; its jobs come again")]
+    Stuck(String),
 }
 
 /// A worker that has what it needs and can be run.
 #[derive(Debug)]
-pub struct Process {
-    worker: Arc<Worker>,
+pub struct Worker {
+    context: Arc<Context>,
     broker: Broker,
     config: Config,
-    phase: watch::Sender<Phase>,
+    give_up: GiveUp,
     status_file: health::StatusFile,
 }
 
-impl Process {
-    /// Connects to the broker, declares what is needed, and makes sure that this ledger is the only one there.
+impl Worker {
+    /// Connects to the broker, declares what is needed, and makes sure that no worker there uses another ledger.
     ///
     /// # Errors
     /// When a needed service cannot be reached or the settings do not fit together.
@@ -90,30 +90,26 @@ impl Process {
         control_channel::refuse_other_ledger(&broker, store.ledger_id(), &id).await?;
         store.register_worker(&id, &host_name(), config.worker.lease()).await?;
         health.database_answered();
-        let (phase, phase_seen) = watch::channel(Phase::Working);
-        let worker = Worker {
+        let (give_up, patience) = patience();
+        let context = Context {
             ledger: store.ledger(&id),
             decoder: Decoder::default(),
-            directory: Directory::of_store(store.clone()),
-            client: setup::client(&config, Some(&store)).await?,
-            publisher: broker.publisher(),
-            topology: broker.topology().clone(),
+            calls: setup::calls(&config, Catalog::of_store(store.clone())).await?,
+            rabbitmq: RabbitMq::new(&broker, patience.clone()),
             limits: config.limits.clone(),
-            plan_limits: setup::plan_limits(&config)?,
-            phase: phase_seen,
-            hosts: Hosts::new(Capacity::of(&config).per_host),
-            untaken: Untaken::default(),
+            undelivered: UndeliveredResults::default(),
+            patience,
             health,
             store,
             id,
         };
-        let status_file = health::StatusFile::open(&config.data_dir, &worker.id)?;
-        Ok(Self { worker: Arc::new(worker), broker, config, phase, status_file })
+        let status_file = health::StatusFile::open(&config.data_dir, &context.id).map_err(Error::StatusFile)?;
+        Ok(Self { context: Arc::new(context), broker, config, give_up, status_file })
     }
 
     /// This worker's id.
     pub fn id(&self) -> &str {
-        &self.worker.id
+        &self.context.id
     }
 
     /// How much it works on at once, to begin with.
@@ -124,16 +120,16 @@ impl Process {
     /// Works until `stop` is done, then drains: calls in flight finish, what was not begun goes back to the queue.
     ///
     /// # Errors
-    /// [`Error::Wedged`] when something in this process does not get on.
+    /// [`Error::Stuck`] when something in this process makes no progress.
     pub async fn run(self, stop: impl Future<Output = ()>, capacity: watch::Receiver<Capacity>) -> Result<(), Error> {
-        let Self { worker, broker, config, phase, status_file } = self;
-        let hand = Hand::new(capacity.borrow().concurrency, config.worker.stuck_after());
+        let Self { context, broker, config, give_up, status_file } = self;
+        let in_flight = InFlight::new(capacity.borrow().concurrency, config.worker.stuck_after());
         let (gate, gate_seen) = watch::channel(true);
-        let sentry = Sentry::start(config.worker.stuck_after())?;
-        let housekeeping = Housekeeping {
-            worker: Arc::clone(&worker),
+        let watchdog = RuntimeWatchdog::start(config.worker.stuck_after()).map_err(Error::Watchdog)?;
+        let periodic = PeriodicTasks {
+            worker: Arc::clone(&context),
             broker: broker.clone(),
-            hand: Arc::clone(&hand),
+            in_flight: Arc::clone(&in_flight),
             gate,
             file: status_file,
             lease: config.worker.lease(),
@@ -141,44 +137,41 @@ impl Process {
             keep_payloads: config.database.keep_payloads(),
         };
         let mut background = JoinSet::new();
-        background.spawn(async move { sentry.beat().await });
-        background.spawn(housekeeping.run());
-        background.spawn(capacity::follow(capacity, Arc::clone(&hand), Arc::clone(&worker.hosts)));
-        background.spawn(dead_letters::collect(Arc::clone(&worker), broker.dead_letters()));
-        background.spawn(control_channel::write_cancels(Arc::clone(&worker), broker.cancels()));
-        background.spawn(misattributed_returns::look_after(Arc::clone(&worker), broker.clone()));
-        background.spawn(control_channel::answer(
-            broker.clone(),
-            worker.store.ledger_id().to_owned(),
-            worker.id.clone(),
-        ));
+        background.spawn(async move { watchdog.beat().await });
+        background.spawn(periodic.run());
+        background.spawn(capacity::follow(capacity, Arc::clone(&in_flight), Arc::clone(&context.calls.hosts)));
+        background.spawn(dead_letters::collect(Arc::clone(&context), broker.dead_letters()));
+        background.spawn(control_channel::write_cancels(Arc::clone(&context), broker.cancels()));
+        background.spawn(misattributed_returns::republish(Arc::clone(&context), broker.clone()));
+        let probes =
+            control_channel::answer_probes(broker.clone(), context.store.ledger_id().to_owned(), context.id.clone());
+        background.spawn(probes);
 
         let deliveries = broker.jobs();
         let stopping = deliveries.stopper();
-        let taking = take(Arc::clone(&worker), deliveries, Arc::clone(&hand), gate_seen);
-        tokio::pin!(taking);
-        tracing::info!(worker.id = worker.id, queues = ?config.worker.queues, "taking jobs");
+        let intake = intake::run(Arc::clone(&context), deliveries, Arc::clone(&in_flight), gate_seen);
+        tokio::pin!(intake);
+        tracing::info!(worker.id = context.id, queues = ?config.worker.queues, "taking jobs");
         let (jobs, ended) = tokio::select! {
-            jobs = &mut taking => (jobs, Ok(())),
+            jobs = &mut intake => (jobs, Ok(())),
             () = stop => {
-                tracing::info!("stopping: taking no more jobs, finishing those in hand");
+                tracing::info!("stopping: taking no more jobs, finishing those in flight");
                 stopping.stop();
-                (taking.await, Ok(()))
+                (intake.await, Ok(()))
             }
-            why = watchdog::watch(&hand, &worker.health) => {
-                tracing::error!("{why}; this process takes no more jobs, finishes the others and ends with exit code {WEDGED}");
-                worker.health.wedged(why.clone());
+            why = watchdog::watch(&in_flight, &context.health) => {
+                event::stuck(&why);
+                context.health.stuck(why.clone());
                 stopping.stop();
-                (taking.await, Err(Error::Wedged(why)))
+                (intake.await, Err(Error::Stuck(why)))
             }
         };
-        worker.health.draining();
-        phase.send_replace(Phase::Draining);
-        finish(&worker, jobs, &phase, config.worker.drain_timeout()).await;
+        context.health.draining();
+        drain(&context, jobs, &give_up, config.worker.drain_timeout()).await;
         background.shutdown().await;
-        worker.ledger.flush().await;
-        if let Err(error) = worker.store.remove_worker(&worker.id).await {
-            tracing::warn!(%error, "the lease could not be removed; others wait until it is over");
+        context.ledger.flush().await;
+        if let Err(error) = context.store.remove_worker(&context.id).await {
+            tracing::warn!(%error, "the lease could not be removed; other workers wait until it expires");
         }
         broker.close().await;
         tracing::info!("stopped");
@@ -186,78 +179,12 @@ impl Process {
     }
 }
 
-/// Takes deliveries until the consumer ends, as many as there are places; returns those still in hand.
-async fn take(
-    worker: Arc<Worker>,
-    mut deliveries: Consumer,
-    hand: Arc<Hand>,
-    mut gate: watch::Receiver<bool>,
-) -> JoinSet<()> {
-    let mut jobs = JoinSet::new();
-    while let Some((delivery, place)) = next(&mut deliveries, &hand, &mut gate).await {
-        let (worker, in_hand) = (Arc::clone(&worker), hand.take(place));
-        // In a box: on its way into a task, what a job takes, some 9 KB, would be copied four times.
-        jobs.spawn(Box::pin(async move { deliver(&worker, delivery, in_hand).await }));
-        while jobs.try_join_next().is_some() {}
-    }
-    jobs
-}
-
-/// The next delivery, once there is a place and the gate is open; `None` when the consumer was stopped, whatever it waits for.
-async fn next(
-    deliveries: &mut Consumer,
-    hand: &Hand,
-    gate: &mut watch::Receiver<bool>,
-) -> Option<(Delivery, OwnedSemaphorePermit)> {
-    let place = tokio::select! {
-        place = ready(hand, gate) => place?,
-        () = deliveries.stopped() => return None,
-    };
-    let delivery = deliveries.next().await?;
-    // The gate may have closed while there was nothing to take.
-    tokio::select! {
-        () = opened(gate) => Some((delivery, place)),
-        () = deliveries.stopped() => {
-            delivery.requeue().await;
-            None
-        }
-    }
-}
-
-async fn ready(hand: &Hand, gate: &mut watch::Receiver<bool>) -> Option<OwnedSemaphorePermit> {
-    let place = hand.place().await;
-    opened(gate).await;
-    place
-}
-
-/// Done once the gate is open; what the watch lends out is given back at once, for its sender waits for that.
-async fn opened(gate: &mut watch::Receiver<bool>) {
-    drop(gate.wait_for(|open| *open).await);
-}
-
-/// One delivery, from its arrival to its ack.
-async fn deliver(worker: &Worker, delivery: Delivery, in_hand: InHand) {
-    let granted = OnceLock::new();
-    let settled = match AssertUnwindSafe(job::work(worker, &delivery, &granted, &in_hand)).catch_unwind().await {
-        Ok(settled) => settled,
-        Err(_) => job::after_panic(worker, &delivery, granted.get()).await,
-    };
-    match settled {
-        // A delivery of a connection that is gone comes again, and the ledger knows it.
-        Ok(Settled::Done) => {
-            fault::at("acking").await;
-            delivery.ack().await
-        }
-        Ok(Settled::Back) | Err(Stopping) => delivery.requeue().await,
-    };
-}
-
-/// Waits for the jobs in hand; when time is up, what waits for database or broker goes back to the queue.
-async fn finish(worker: &Worker, mut jobs: JoinSet<()>, phase: &watch::Sender<Phase>, drain: Duration) {
+/// Waits for the jobs in flight; when time is up, those that wait for database or broker go back to their queue.
+async fn drain(worker: &Context, mut jobs: JoinSet<()>, give_up: &GiveUp, limit: Duration) {
     let all = async { while jobs.join_next().await.is_some() {} };
-    if timeout(drain, all).await.is_err() {
+    if timeout(limit, all).await.is_err() {
         tracing::warn!(worker.id = worker.id, "calls were still in flight at the end of worker.drain_timeout");
-        phase.send_replace(Phase::Abandoning);
+        give_up.now();
         let last = async { while jobs.join_next().await.is_some() {} };
         drop(timeout(Duration::from_secs(2), last).await);
     }

@@ -1,5 +1,5 @@
-//! A worker that cannot go silent: what does not get on is said in the log, in a metric and in health, and the process
-//! ends with exit code 70, so that its supervisor starts another one.
+//! A worker that cannot hang silently: a job or a runtime that makes no progress shows in the log, in a metric and in
+//! health, and the process ends with exit code 70, so that its supervisor starts another one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::in_flight::Hand;
+use super::in_flight::InFlight;
 use crate::health::Health;
 
 /// How often it looks.
 const TICK: Duration = Duration::from_secs(1);
-/// Exit code of a wedged process (DESIGN, command line).
-pub const WEDGED: u8 = 70;
+/// Exit code of a process that makes no progress.
+pub const STUCK: u8 = 70;
 
-/// Returns once a job in hand does not get on, with what to say about it.
-pub(super) async fn watch(hand: &Hand, health: &Health) -> String {
+/// Returns once a job makes no progress, with what to say about it.
+pub(super) async fn watch(in_flight: &InFlight, health: &Health) -> String {
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -26,21 +26,21 @@ pub(super) async fn watch(hand: &Hand, health: &Health) -> String {
         if !health.is_well() {
             continue;
         }
-        if let Some(job) = hand.pass(TICK) {
-            return format!("job {job} does not get on, though broker and database are there");
+        if let Some(job) = in_flight.tick(TICK) {
+            return format!("job {job} makes no progress, though broker and database can be reached");
         }
     }
 }
 
-/// A thread of its own that looks whether the others still turn: a blocked runtime cannot watch itself.
+/// A thread of its own that watches the runtime: a blocked runtime cannot watch itself.
 #[derive(Debug)]
-pub(super) struct Sentry {
+pub(super) struct RuntimeWatchdog {
     beats: Arc<AtomicU64>,
     // Dropping it ends the thread.
     _alive: Sender<()>,
 }
 
-impl Sentry {
+impl RuntimeWatchdog {
     /// Ends the process when nothing beats for `patience`.
     ///
     /// # Errors
@@ -75,11 +75,11 @@ fn guard(beats: &AtomicU64, ended: &Receiver<()>, patience: Duration) {
             (last, since) = (now, Instant::now());
         } else if since.elapsed() > patience {
             tracing::error!(
-                "nothing has moved in this process for {} s; it ends with exit code {WEDGED}",
+                "nothing has run in this process for {} s; it ends with exit code {STUCK}",
                 patience.as_secs()
             );
-            #[expect(clippy::exit, reason = "a runtime that does not turn cannot end in order")]
-            std::process::exit(i32::from(WEDGED));
+            #[expect(clippy::exit, reason = "a blocked runtime cannot shut down in order")]
+            std::process::exit(i32::from(STUCK));
         }
     }
 }

@@ -9,8 +9,9 @@ use tokio::time::{interval, timeout};
 use super::dead_letters;
 use crate::amqp::{Broker, Consumer, Delivery, Message, Properties};
 use crate::job::Code;
+use crate::shutdown::ShuttingDown;
 use crate::worker::Error;
-use crate::worker::context::{Stopping, Worker};
+use crate::worker::context::Context;
 
 /// A worker that starts asks who is there.
 const HELLO: &str = "data-connector.hello.v1";
@@ -71,7 +72,7 @@ fn answer_in(delivery: &Delivery, me: &str) -> Option<Greeting> {
 }
 
 /// Answers workers that start, until the process ends.
-pub(in crate::worker) async fn answer(broker: Broker, ledger: String, me: String) {
+pub(in crate::worker) async fn answer_probes(broker: Broker, ledger: String, me: String) {
     let mut heard = broker.control();
     while let Some(delivery) = heard.next().await {
         if delivery.properties.kind.as_deref() == Some(HELLO) {
@@ -98,10 +99,10 @@ async fn say(broker: &Broker, kind: &str, ledger: &str, me: &str) {
 }
 
 /// Writes cancels into the ledger, until the process ends; greetings on the same exchange are nothing to keep.
-pub(in crate::worker) async fn write_cancels(worker: Arc<Worker>, mut deliveries: Consumer) {
+pub(in crate::worker) async fn write_cancels(worker: Arc<Context>, mut deliveries: Consumer) {
     while let Some(delivery) = deliveries.next().await {
         let written = match cancelled(&delivery.properties, &delivery.body) {
-            Ok(Some(id)) => worker.until_answered("ledger", || worker.ledger.cancel(&id)).await.map(drop),
+            Ok(Some(id)) => worker.retry_until_available("ledger", || worker.ledger.cancel(&id)).await.map(drop),
             Ok(None) => Ok(()),
             Err(problem) => {
                 let letter = dead_letters::letter_of(
@@ -109,12 +110,12 @@ pub(in crate::worker) async fn write_cancels(worker: Arc<Worker>, mut deliveries
                     Code::BadJob,
                     &format!("a cancel that cannot be read: {problem}"),
                 );
-                worker.until_answered("dead letters", || worker.store.add_dead_letter(letter.clone())).await
+                worker.retry_until_available("dead letters", || worker.store.add_dead_letter(letter.clone())).await
             }
         };
         match written {
             Ok(()) => delivery.ack().await,
-            Err(Stopping) => delivery.requeue().await,
+            Err(ShuttingDown) => delivery.requeue().await,
         };
     }
 }

@@ -7,9 +7,11 @@ use futures_util::{StreamExt, stream};
 use crate::amqp::{Consumer, Delivery, HeaderValue, Message, Properties};
 use crate::job::Code;
 use crate::store::dead_letters::NewDeadLetter;
-use crate::telemetry::metric;
+use crate::telemetry::event;
 
-use crate::worker::context::{Delivered, Stopping, Worker};
+use crate::engine::Routing;
+use crate::shutdown::ShuttingDown;
+use crate::worker::context::Context;
 
 /// On a letter that was given another life: it gets one only.
 const REVIVED: &str = "revived";
@@ -19,51 +21,46 @@ const REVIVED: &str = "revived";
 const AT_ONCE: usize = 2;
 
 /// Runs until the process ends: commit, then ack.
-pub(in crate::worker) async fn collect(worker: Arc<Worker>, deliveries: Consumer) {
+pub(in crate::worker) async fn collect(worker: Arc<Context>, deliveries: Consumer) {
     let letters = stream::unfold(deliveries, async |mut deliveries| Some((deliveries.next().await?, deliveries)));
     letters.for_each_concurrent(AT_ONCE, |delivery| collect_one(&worker, delivery)).await;
 }
 
-async fn collect_one(worker: &Worker, delivery: Delivery) {
+async fn collect_one(worker: &Context, delivery: Delivery) {
     match settle(worker, &delivery).await {
         Ok(()) => delivery.ack().await,
-        Err(Stopping) => delivery.requeue().await,
+        Err(ShuttingDown) => delivery.requeue().await,
     };
 }
 
-async fn settle(worker: &Worker, delivery: &Delivery) -> Result<(), Stopping> {
-    if is_bystander(worker, &delivery.properties).await? && revive(worker, delivery).await? == Delivered::Taken {
+async fn settle(worker: &Context, delivery: &Delivery) -> Result<(), ShuttingDown> {
+    if is_bystander(worker, &delivery.properties).await? && revive(worker, delivery).await? == Routing::Routed {
         return Ok(());
     }
     let letter = letter(delivery);
-    worker.until_answered("dead letters", || worker.store.add_dead_letter(letter.clone())).await
+    worker.retry_until_available("dead letters", || worker.store.add_dead_letter(letter.clone())).await
 }
 
 /// Whether the broker gave a job up because of workers that died too often, though none of them over this job.
-async fn is_bystander(worker: &Worker, properties: &Properties) -> Result<bool, Stopping> {
+async fn is_bystander(worker: &Context, properties: &Properties) -> Result<bool, ShuttingDown> {
     let by_limit = text(properties, "x-first-death-reason").is_some_and(|reason| reason == "delivery_limit");
     let Some(id) = properties.message_id.as_deref().filter(|_| by_limit) else { return Ok(false) };
     if properties.headers.contains_key(REVIVED) {
         return Ok(false);
     }
-    Ok(worker.until_answered("ledger", || worker.ledger.crashes(id)).await? == 0)
+    Ok(worker.retry_until_available("ledger", || worker.ledger.crashes(id)).await? == 0)
 }
 
 /// Back into the queue it came from; the broker's own notes are left behind, or it would take the copy for a cycle.
-async fn revive(worker: &Worker, delivery: &Delivery) -> Result<Delivered, Stopping> {
+async fn revive(worker: &Context, delivery: &Delivery) -> Result<Routing, ShuttingDown> {
     let mut properties = delivery.properties.clone();
     let queue = text(&properties, "x-first-death-queue").unwrap_or_default();
     properties.headers.retain(|name, _| !name.starts_with("x-"));
     properties.headers.insert(REVIVED.to_owned(), HeaderValue::Integer(1));
     let copy = Message { exchange: String::new(), routing_key: queue.clone(), body: delivery.body.clone(), properties };
-    let delivered = worker.publish_for_sure(&copy).await?;
-    if delivered == Delivered::Taken {
-        metrics::counter!(metric::REVIVED).increment(1);
-        tracing::warn!(
-            job.id = delivery.properties.message_id,
-            queue,
-            "workers died too often while this job waited beside others; it goes back into its queue once"
-        );
+    let delivered = worker.rabbitmq.publish_confirmed(&copy).await?;
+    if delivered == Routing::Routed {
+        event::dead_letter_requeued(delivery.properties.message_id.as_deref(), &queue);
     }
     Ok(delivered)
 }

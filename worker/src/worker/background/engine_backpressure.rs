@@ -12,21 +12,21 @@ pub(in crate::worker) const BEHIND: u32 = 256;
 
 /// The engines that have left results lying, as of the last look at the ledger.
 #[derive(Debug, Default)]
-pub(in crate::worker) struct Untaken {
+pub(in crate::worker) struct UndeliveredResults {
     behind: RwLock<BTreeSet<String>>,
     waiting: RwLock<BTreeSet<String>>,
     /// Nearly always false, and asked for each result.
     is_any_waiting: AtomicBool,
 }
 
-impl Untaken {
+impl UndeliveredResults {
     /// Whether this engine's jobs have to wait.
-    pub(in crate::worker) fn is_behind(&self, engine: &str) -> bool {
+    pub(in crate::worker) fn is_over_limit(&self, engine: &str) -> bool {
         self.behind.read().unwrap_or_else(PoisonError::into_inner).contains(engine)
     }
 
     /// An engine has taken a result; whether others lay there until now. That is said once until the next look.
-    pub(in crate::worker) fn takes_again(&self, engine: &str) -> bool {
+    pub(in crate::worker) fn resumed(&self, engine: &str) -> bool {
         self.is_any_waiting.load(Ordering::Relaxed)
             && self.waiting.write().unwrap_or_else(PoisonError::into_inner).remove(engine)
     }

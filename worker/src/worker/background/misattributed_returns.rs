@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::amqp::{Broker, Message};
 use crate::job::RESULT_TYPE;
-use crate::worker::context::{Stopping, Worker};
+use crate::shutdown::ShuttingDown;
+use crate::worker::context::Context;
 
 /// Runs until the process ends.
-pub(in crate::worker) async fn look_after(worker: Arc<Worker>, broker: Broker) {
+pub(in crate::worker) async fn republish(worker: Arc<Context>, broker: Broker) {
     while let Some(stray) = broker.next_stray().await {
         if mend(&worker, &stray).await.is_err() {
             return;
@@ -15,12 +16,12 @@ pub(in crate::worker) async fn look_after(worker: Arc<Worker>, broker: Broker) {
     }
 }
 
-async fn mend(worker: &Worker, stray: &Message) -> Result<(), Stopping> {
+async fn mend(worker: &Context, stray: &Message) -> Result<(), ShuttingDown> {
     let result =
         stray.properties.message_id.as_deref().filter(|_| stray.properties.kind.as_deref() == Some(RESULT_TYPE));
-    let Some(job) = result else { return worker.publish_until_taken(stray).await };
+    let Some(job) = result else { return worker.rabbitmq.publish_until_routed(stray).await };
     tracing::warn!(job.id = job, "the result was believed to be taken, and no queue has it; it is sent again");
     // Its mark may still be on the way to the ledger.
     worker.ledger.flush().await;
-    worker.until_answered("ledger", || worker.ledger.not_taken(job)).await
+    worker.retry_until_available("ledger", || worker.ledger.not_taken(job)).await
 }

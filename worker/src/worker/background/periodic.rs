@@ -10,8 +10,8 @@ use super::engine_backpressure::BEHIND;
 use crate::amqp::Broker;
 use crate::health::StatusFile;
 use crate::telemetry::metric;
-use crate::worker::context::Worker;
-use crate::worker::in_flight::Hand;
+use crate::worker::context::Context;
+use crate::worker::in_flight::InFlight;
 use crate::{fault, store};
 
 /// How often results that were left behind are looked for, and figures of the ledger are read.
@@ -23,10 +23,10 @@ const RETAIN: Duration = Duration::from_mins(10);
 const FIRST: Duration = Duration::from_secs(20);
 
 /// What it looks after.
-pub(in crate::worker) struct Housekeeping {
-    pub(in crate::worker) worker: Arc<Worker>,
+pub(in crate::worker) struct PeriodicTasks {
+    pub(in crate::worker) worker: Arc<Context>,
     pub(in crate::worker) broker: Broker,
-    pub(in crate::worker) hand: Arc<Hand>,
+    pub(in crate::worker) in_flight: Arc<InFlight>,
     /// Open while new jobs can be worked on to their end.
     pub(in crate::worker) gate: watch::Sender<bool>,
     pub(in crate::worker) file: StatusFile,
@@ -37,7 +37,7 @@ pub(in crate::worker) struct Housekeeping {
     pub(in crate::worker) keep_payloads: Duration,
 }
 
-impl Housekeeping {
+impl PeriodicTasks {
     /// Runs until the process ends. What asks the database does so beside the rest, so that one that hangs stops nothing.
     pub(in crate::worker) async fn run(self) {
         let looks = self.look();
@@ -55,8 +55,8 @@ impl Housekeeping {
         loop {
             tick.tick().await;
             worker.health.broker(broker.is_connected(), broker.is_blocked(), broker.has_drifted());
-            worker.health.in_flight(self.hand.len());
-            metrics::gauge!(metric::HOSTS_RESTING).set(count(worker.hosts.resting()));
+            worker.health.in_flight(self.in_flight.len());
+            metrics::gauge!(metric::HOSTS_RESTING).set(count(worker.calls.hosts.open_circuits()));
             metrics::gauge!(metric::TASKS).set(count(tokio::runtime::Handle::current().metrics().num_alive_tasks()));
             let now = broker.rebuilt();
             metrics::counter!(metric::CONSUMERS_REBUILT).increment(now - rebuilt);
@@ -93,7 +93,7 @@ fn count(number: usize) -> f64 {
 }
 
 /// Keeps the lease; while the database is away, asks every second whether it is back.
-async fn renew(worker: &Worker, lease: Duration) {
+async fn renew(worker: &Context, lease: Duration) {
     let renewal = (lease / 3).max(Duration::from_secs(1));
     let (mut tick, mut renewed) = (every(Duration::from_secs(1)), Instant::now());
     loop {
@@ -116,14 +116,14 @@ async fn renew(worker: &Worker, lease: Duration) {
 }
 
 /// Sends whatever is due: after an hour without its queue an engine has thousands to take.
-async fn sweep(worker: &Worker) {
+async fn sweep(worker: &Context) {
     let (mut tick, mut complaint) =
         (every(SWEEP), Complaint::that("results that were left behind cannot be looked for"));
     loop {
         tick.tick().await;
         while let Some(left_behind) = complaint.unless(worker, worker.ledger.sweep(SWEPT).await) {
             for answer in &left_behind {
-                if worker.send_answer(answer).await.is_err() {
+                if worker.send_result(answer).await.is_err() {
                     return;
                 }
             }
@@ -135,7 +135,7 @@ async fn sweep(worker: &Worker) {
 }
 
 /// What the whole ledger says about retries and results.
-async fn read_figures(worker: &Worker) {
+async fn read_figures(worker: &Context) {
     let (mut tick, mut complaint) = (every(SWEEP), Complaint::that("the ledger's figures cannot be read"));
     loop {
         tick.tick().await;
@@ -143,7 +143,7 @@ async fn read_figures(worker: &Worker) {
             metrics::gauge!(metric::RETRY_STUCK).set(count(figures.retry_stuck));
             metrics::gauge!(metric::RESULTS_WAITING).set(count(figures.results_waiting));
             metrics::gauge!(metric::ANSWERS_OVERDUE).set(figures.overdue.as_secs_f64());
-            worker.untaken.found(figures);
+            worker.undelivered.found(figures);
         }
     }
 }
@@ -159,7 +159,7 @@ impl Complaint {
         Self { that, is_told: false }
     }
 
-    fn unless<T>(&mut self, worker: &Worker, done: Result<T, store::Error>) -> Option<T> {
+    fn unless<T>(&mut self, worker: &Context, done: Result<T, store::Error>) -> Option<T> {
         match done {
             Ok(done) => {
                 self.is_told = false;
@@ -177,7 +177,7 @@ impl Complaint {
     }
 }
 
-async fn retain(worker: &Worker, jobs: Duration, payloads: Duration) {
+async fn retain(worker: &Context, jobs: Duration, payloads: Duration) {
     tokio::time::sleep(FIRST).await;
     let mut tick = every(RETAIN);
     loop {

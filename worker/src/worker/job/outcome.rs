@@ -1,20 +1,18 @@
-//! What an attempt ends with: another one, or the result that goes to the engine.
+//! What an attempt ends with: another one, or the result that goes to the engine. Pure but for the clock's format.
 
 use std::time::Duration;
 
-use crate::call::{Answer, Ready, bpmn_error, explained};
+use crate::call::{Answer, PreparedCall};
 use crate::clock;
-use crate::engine;
-use crate::job::{Attempt, Call, Code, Ending, Envelope, Failure, Job, JobResult, ResultError, Retriable};
-use crate::store::ledger::{Claim, Granted, StoredResult};
-use crate::telemetry::metric;
-use crate::worker::context::Worker;
+use crate::engine::Recipient;
+use crate::job::{Attempt, Call, Code, Ending, Failure, Job, JobResult, ResultError, Retriable};
+use crate::store::ledger::Granted;
 
 /// What follows from an attempt.
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// Another attempt, after a wait.
-    Again { grant: Granted, after: Duration },
+    Retry { grant: Granted, after: Duration },
     /// The end.
     Ended { grant: Granted, result: Box<JobResult>, summary: Summary },
 }
@@ -31,25 +29,31 @@ pub(super) struct Summary {
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Another attempt after a wait of whole seconds.
-pub(super) fn again(mut grant: Granted, after: Duration) -> Outcome {
+pub(super) fn retry(mut grant: Granted, after: Duration) -> Outcome {
     let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
     let after = Duration::from_secs(seconds).max(SHORTEST);
     if let Some(last) = grant.history.last_mut() {
         last.waited_ms = Some(millis(after));
     }
-    Outcome::Again { grant, after }
+    Outcome::Retry { grant, after }
 }
 
 /// The answer was mapped.
-pub(super) fn completed(job: &Job, ready: &Ready, grant: Granted, answer: Answer, took: Duration) -> Outcome {
+pub(super) fn completed(
+    job: &Job,
+    prepared: &PreparedCall<'_>,
+    grant: Granted,
+    answer: Answer,
+    took: Duration,
+) -> Outcome {
     let mut warnings = warnings(&grant);
     warnings.extend(answer.mapped.warnings);
     let call = Call {
         attempts: u32::try_from(grant.history.len()).unwrap_or(u32::MAX).saturating_add(1),
         status: Some(answer.status),
         duration_ms: millis(took),
-        connector: Some(ready.element.connector.clone()),
-        resource: Some(ready.element.resource.clone()),
+        connector: Some(prepared.connector().to_owned()),
+        resource: Some(prepared.resource().to_owned()),
         warnings,
     };
     let summary = Summary { code: None, status: call.status, duration_ms: call.duration_ms };
@@ -58,19 +62,25 @@ pub(super) fn completed(job: &Job, ready: &Ready, grant: Granted, answer: Answer
 }
 
 /// It was not.
-pub(super) fn failed(job: &Job, ready: Option<&Ready>, grant: Granted, failure: Failure, took: Duration) -> Outcome {
+pub(super) fn failed(
+    job: &Job,
+    prepared: Option<&PreparedCall<'_>>,
+    grant: Granted,
+    failure: Failure,
+    took: Duration,
+) -> Outcome {
     let call = Call {
         attempts: u32::try_from(grant.history.len()).unwrap_or(u32::MAX),
         status: failure.status,
         duration_ms: millis(took),
-        connector: ready.map(|ready| ready.element.connector.clone()),
-        resource: ready.map(|ready| ready.element.resource.clone()),
+        connector: prepared.map(|prepared| prepared.connector().to_owned()),
+        resource: prepared.map(|prepared| prepared.resource().to_owned()),
         warnings: warnings(&grant),
     };
     let summary = Summary { code: Some(failure.code), status: call.status, duration_ms: call.duration_ms };
-    let bpmn_error = ready.and_then(|ready| bpmn_error(job, ready, &failure));
-    let failure = match ready {
-        Some(ready) => explained(ready, failure),
+    let bpmn_error = prepared.and_then(|prepared| prepared.bpmn_error(&failure));
+    let failure = match prepared {
+        Some(prepared) => prepared.explain(failure),
         None => failure,
     };
     let error = ResultError {
@@ -93,20 +103,19 @@ fn warnings(grant: &Granted) -> Vec<String> {
 }
 
 /// The worker that had sent it died: nobody can tell whether it took effect (CONTRACT 6).
-pub(super) fn unknown(job: &Job, ready: Option<&Ready>, mut grant: Granted) -> Outcome {
+pub(super) fn unknown(job: &Job, prepared: Option<&PreparedCall<'_>>, mut grant: Granted) -> Outcome {
     let message = "the worker died while the request was on its way; whether it took effect is unknown. Look at the \
                    third party, then run the job again or go on by hand";
     let failure = Failure::of_attempt(Code::OutcomeUnknown, message, Retriable::Final);
-    let at = clock::rfc3339(grant.now_ms);
-    grant.history.push(entry(grant.attempt, at, &failure, Duration::ZERO));
-    failed(job, ready, grant, failure, Duration::ZERO)
+    grant.history.push(entry(grant.attempt, grant.now_ms, &failure, Duration::ZERO));
+    failed(job, prepared, grant, failure, Duration::ZERO)
 }
 
 /// One entry of `error.attempts`.
-pub(super) fn entry(number: u32, at: String, failure: &Failure, took: Duration) -> Attempt {
+pub(super) fn entry(number: u32, started_ms: i64, failure: &Failure, took: Duration) -> Attempt {
     Attempt {
         number,
-        at,
+        at: clock::rfc3339(started_ms),
         code: failure.code.to_string(),
         status: failure.status,
         duration_ms: millis(took),
@@ -126,18 +135,15 @@ fn result(job: &Job, grant: &Granted, ending: Ending, call: Call) -> JobResult {
     }
 }
 
-/// The result's bytes and where they go; one that is too large becomes a failure that says so.
-pub(super) fn answer(
-    worker: &Worker,
-    job: &Job,
-    envelope: &Envelope,
-    grant: &Granted,
-    result: &JobResult,
-) -> StoredResult {
+/// Whom the result is for.
+pub(super) fn recipient(job: &Job) -> Recipient<'_> {
+    Recipient { engine: Some(&job.engine), process: job.process_id.as_deref(), job_id: &job.id }
+}
+
+/// The result's bytes, at most `limit` of them; a result that is larger becomes a failure that says so.
+pub(super) fn body(job: &Job, grant: &Granted, result: &JobResult, limit: usize) -> Vec<u8> {
     let body = result.to_bytes();
-    let limit = worker.limits.result_bytes;
-    let body = if body.len() <= limit { body } else { too_large(job, grant, result, body.len(), limit) };
-    engine::address(&job.engine, job.process_id.as_deref(), &job.id, envelope, body)
+    if body.len() <= limit { body } else { too_large(job, grant, result, body.len(), limit) }
 }
 
 fn too_large(job: &Job, grant: &Granted, whole: &JobResult, size: usize, limit: usize) -> Vec<u8> {
@@ -146,42 +152,6 @@ fn too_large(job: &Job, grant: &Granted, whole: &JobResult, size: usize, limit: 
     );
     let error = ResultError { code: Code::ResultTooLarge, message, body: None, attempts: grant.history.clone() };
     result(job, grant, Ending::Failed { error, bpmn_error: None }, whole.call.clone()).to_bytes()
-}
-
-/// A claim's verdict as a metric's label.
-pub(super) fn verdict(claim: &Claim) -> &'static str {
-    match claim {
-        Claim::Granted(_) => "granted",
-        Claim::Orphaned(_) => "orphaned",
-        Claim::Answered(_) => "answered",
-        Claim::Published => "published",
-        Claim::Cancelled => "cancelled",
-        Claim::Parked => "parked",
-        Claim::Held { .. } => "held",
-        Claim::Requeue { .. } => "requeue",
-        Claim::Stale => "stale",
-        Claim::Mismatch => "mismatch",
-    }
-}
-
-/// Counts an attempt and its time.
-pub(super) fn count_attempt(called: &Result<Answer, Failure>, took: Duration) {
-    let code = match called {
-        Ok(_) => "OK".to_owned(),
-        Err(failure) if !failure.attempted => return,
-        Err(failure) => failure.code.to_string(),
-    };
-    metrics::counter!(metric::ATTEMPTS, "code" => code).increment(1);
-    metrics::histogram!(metric::ATTEMPT_SECONDS).record(took.as_secs_f64());
-}
-
-/// Counts a job that ended.
-pub(super) fn count_job(code: Option<Code>) {
-    let (ending, code) = match code {
-        None => ("completed", String::new()),
-        Some(code) => ("failed", code.to_string()),
-    };
-    metrics::counter!(metric::JOBS, "ending" => ending, "code" => code).increment(1);
 }
 
 fn millis(time: Duration) -> u64 {

@@ -1,15 +1,15 @@
-//! A delivery as an envelope, and as the copy that goes through the delay ladder.
+//! What a worker reads from a job message's properties, and the copy of the message that comes again.
 
 use crate::amqp::{Delivery, HeaderValue, Message, Properties};
+use crate::engine::Redelivery;
 use crate::job::Envelope;
 
 /// The header that counts attempts; our own, since the broker's counters mean other things in other versions.
 const ATTEMPT: &str = "attempt";
 
-/// The header that keeps the turn of a call that has to wait for it.
-const TURN: &str = "turn";
+/// The header that keeps the reserved slot of a rate limit.
+const SLOT: &str = "turn";
 
-/// What a worker reads from a message's properties.
 pub(super) fn envelope(properties: &Properties) -> Envelope {
     let attempt = match properties.headers.get(ATTEMPT) {
         Some(HeaderValue::Integer(number)) => u32::try_from(*number).unwrap_or(1).max(1),
@@ -25,31 +25,24 @@ pub(super) fn envelope(properties: &Properties) -> Envelope {
             _ => None,
         },
         attempt,
-        turn: match properties.headers.get(TURN) {
+        turn: match properties.headers.get(SLOT) {
             Some(HeaderValue::Integer(at)) => Some(*at),
             _ => None,
         },
     }
 }
 
-/// The same job for attempt number `attempt`; whoever publishes it names exchange and key.
-pub(super) fn of(delivery: &Delivery, envelope: &Envelope, attempt: u32) -> Message {
+/// The same job for another attempt, or for the same one with a slot to wait for; the delay ladder sets exchange and key.
+pub(super) fn copy(delivery: &Delivery, redelivery: Redelivery) -> Message {
     let mut properties = delivery.properties.clone();
-    properties.headers.insert(ATTEMPT.to_owned(), HeaderValue::Integer(attempt.into()));
-    properties.headers.remove(TURN);
-    properties.message_id = properties.message_id.or_else(|| envelope.message_id.clone());
+    properties.headers.insert(ATTEMPT.to_owned(), HeaderValue::Integer(redelivery.attempt.into()));
+    properties.headers.remove(SLOT);
+    properties.headers.extend(redelivery.slot.map(|at| (SLOT.to_owned(), HeaderValue::Integer(at))));
     Message {
         exchange: String::new(),
-        // The ladder's way out goes by the queue's name.
+        // The ladder delivers by the queue's name.
         routing_key: delivery.queue.clone(),
         body: delivery.body.clone(),
         properties,
     }
-}
-
-/// The same job and the same attempt, with a turn to wait for where it has one.
-pub(super) fn put_off(delivery: &Delivery, envelope: &Envelope, turn: Option<i64>) -> Message {
-    let mut copy = of(delivery, envelope, envelope.attempt);
-    copy.properties.headers.extend(turn.map(|at| (TURN.to_owned(), HeaderValue::Integer(at))));
-    copy
 }

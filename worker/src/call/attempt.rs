@@ -1,0 +1,107 @@
+//! One attempt: send, follow what the answer leads to, interpret, mask; counted, and reported to the host's limits.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::Instant;
+
+use super::follow_ups;
+use super::transport::Transport;
+use super::{Permit, PreparedCall};
+use crate::clock;
+use crate::interpret::{self, Mapped};
+use crate::job::{Code, Failure, Retriable};
+use crate::telemetry::event;
+
+/// An attempt that was made.
+#[derive(Debug)]
+pub struct Attempt {
+    /// When it began, epoch milliseconds.
+    pub started_ms: i64,
+    /// How long it took.
+    pub took: Duration,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What an attempt ends with. One that is answered later, through a web hook, will be a third way to end here.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A good answer.
+    Completed(Answer),
+    /// No answer, or not a good one.
+    Failed(Failure),
+}
+
+/// A good answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status line's number.
+    pub status: u16,
+    /// What goes back into the request's data.
+    pub mapped: Mapped,
+}
+
+pub(super) async fn make(transport: &Transport, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
+    let Permit { host, refused } = permit;
+    let (started_ms, begun) = (clock::now_ms(), Instant::now());
+    let ended = match refused {
+        None => caught(transport, call).await,
+        Some(failure) => Err(failure),
+    };
+    let took = begun.elapsed();
+    let failure = ended.as_ref().err();
+    // What failed before dialling was no attempt.
+    if failure.is_none_or(|failure| failure.attempted) {
+        event::attempt_ended(failure, took);
+    }
+    host.report(failure);
+    let outcome = match ended {
+        Ok(answer) => Outcome::Completed(answer),
+        Err(failure) => Outcome::Failed(failure),
+    };
+    Attempt { started_ms, took, outcome }
+}
+
+/// Content of other people is worked on here: a defect that it meets ends this attempt and nothing else.
+async fn caught(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
+    AssertUnwindSafe(masked(transport, call)).catch_unwind().await.unwrap_or_else(|_| {
+        let message =
+            "a defect of Data Connector ended this attempt; its log has the details. The call may have been made";
+        Err(Failure::of_attempt(Code::Internal, message, Retriable::Final))
+    })
+}
+
+/// Whatever comes back may hold what was sent: nothing leaves this function unmasked.
+async fn masked(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
+    let masks = &call.plan.request.masks;
+    match answered(transport, call).await {
+        Ok(mut answer) => {
+            masks.mask_members(&mut answer.mapped.data);
+            answer.mapped.warnings.iter_mut().for_each(|warning| masks.mask_text(warning));
+            Ok(answer)
+        }
+        Err(mut failure) => {
+            masks.mask_text(&mut failure.message);
+            failure.body.iter_mut().for_each(|body| masks.mask_cut(body));
+            if let Some(answer) = &mut failure.answer {
+                masks.mask(Arc::make_mut(answer));
+            }
+            Err(failure)
+        }
+    }
+}
+
+async fn answered(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
+    let begun = Instant::now();
+    let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
+    let reading = call.reading().ok_or_else(broken)?;
+    let request = follow_ups::with_files(transport, &call.plan.request).await?;
+    let response = transport.send(&request).await?;
+    let response = follow_ups::poll(transport, call, response, &reading).await?;
+    let response = follow_ups::pages(transport, call, &request, response, begun, &reading).await?;
+    let mapped = interpret::interpret(&response, &reading)?;
+    Ok(Answer { status: response.status, mapped })
+}

@@ -1,0 +1,197 @@
+//! From an invocation to a planned request: configuration, connector, secrets, plan.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::catalog::{Catalog, ResolvedConnector};
+use super::element_cache::{Element, InvalidElement};
+use super::{Invocation, PrepareError};
+use crate::clock;
+use crate::connector::Invalid;
+use crate::interpret::{self, Reading};
+use crate::job::{BpmnError, Code, Configuration, ErrorHandling, Failure, Given};
+use crate::plan::{self, Asked, Limits, Masks, Plan, Repeat, RequestSpec, Secrets};
+
+/// A planned call; nothing of it has been sent.
+#[derive(Debug)]
+pub struct PreparedCall<'a> {
+    pub(super) invocation: Invocation<'a>,
+    pub(super) element: Arc<Element>,
+    pub(super) connector: Arc<ResolvedConnector>,
+    pub(super) plan: Plan,
+    pub(super) limits: Limits,
+}
+
+impl PreparedCall<'_> {
+    /// The connector as the element names it.
+    pub fn connector(&self) -> &str {
+        &self.element.connector
+    }
+
+    /// The resource's name.
+    pub fn resource(&self) -> &str {
+        &self.element.resource
+    }
+
+    /// The request that would be sent.
+    pub fn request(&self) -> &RequestSpec {
+        &self.plan.request
+    }
+
+    /// Whether it may be sent again without knowing what became of it.
+    pub fn is_repeatable(&self) -> bool {
+        self.plan.request.repeat == Repeat::Safe
+    }
+
+    /// The same call under the idempotency key of an earlier attempt, or of the job that runs again.
+    #[must_use]
+    pub fn with_idempotency_key(mut self, key: &str) -> Self {
+        self.plan.request = self.plan.request.under(key);
+        self
+    }
+
+    /// The longest an attempt may take: its token, its files, the call with its pages, and the polls that may follow.
+    pub fn longest(&self) -> Duration {
+        let timeout = self.plan.request.timeout;
+        let polls = self.reading().is_some_and(|reading| interpret::polling::is_wanted(&reading));
+        let polling = if polls { self.limits.poll_time.saturating_add(timeout) } else { Duration::ZERO };
+        // Fetching a token, then files, then the call with its pages: each has the call's time.
+        timeout.saturating_mul(3).saturating_add(polling)
+    }
+
+    /// The BPMN error that a failure is mapped onto, where it is.
+    pub fn bpmn_error(&self, failure: &Failure) -> Option<BpmnError> {
+        interpret::bpmn_error(failure, &self.reading()?)
+    }
+
+    /// A failure as people read it: what was sent, what came back, what to change.
+    pub fn explain(&self, failure: Failure) -> Failure {
+        let mut explained = interpret::explained(failure, &self.plan.request);
+        self.plan.request.masks.mask_text(&mut explained.message);
+        explained
+    }
+
+    /// What an answer is read with.
+    pub(super) fn reading(&self) -> Option<Reading<'_>> {
+        let [resource, connector] = self.connector.rules.as_ref().ok()?.of(&self.element.resource).ok()?;
+        Some(Reading {
+            data: self.invocation.data,
+            mapping: &self.element.mapping,
+            rules: [&self.element.rules, resource, connector],
+            method: &self.plan.request.method,
+            around: self.limits.around(clock::now_ms()),
+            inline_bytes: self.limits.inline_bytes,
+        })
+    }
+}
+
+pub(super) async fn prepare<'a>(
+    catalog: &Catalog,
+    limits: &Limits,
+    invocation: Invocation<'a>,
+) -> Result<PreparedCall<'a>, PrepareError> {
+    let (config, handling) = configuration(&invocation, catalog).await?;
+    let element = match catalog.element(&config).await {
+        Ok(element) => element,
+        Err(InvalidElement { named, invalid }) => {
+            let named = named.as_ref().map(|(connector, resource)| (connector.as_str(), resource.as_str()));
+            return Err(misconfigured(&invocation, named, &format!("config.{invalid}")));
+        }
+    };
+    let named = Some((element.connector.as_str(), element.resource.as_str()));
+    let Some(connector) = catalog.connector(&element.connector).await? else {
+        let problem = "there is no such connector; import it, or choose another one";
+        return Err(misconfigured(&invocation, named, problem));
+    };
+    let secrets = catalog.secrets(element.secrets.union(&connector.secrets)).await?;
+    match plan_with(&invocation, &element, &handling, &connector, &secrets, limits) {
+        Ok(plan) => Ok(PreparedCall { invocation, element, connector, plan, limits: limits.clone() }),
+        Err(invalid) => {
+            let problem = Masks::of(&secrets.values()).masked(&invalid.to_string());
+            Err(misconfigured(&invocation, named, &problem))
+        }
+    }
+}
+
+pub(super) fn plan_with(
+    invocation: &Invocation<'_>,
+    element: &Element,
+    handling: &Map<String, Value>,
+    connector: &ResolvedConnector,
+    secrets: &Secrets,
+    limits: &Limits,
+) -> Result<Plan, Invalid> {
+    let prepared = connector.prepared.as_ref().map_err(Clone::clone)?;
+    let credentials = connector.credentials.as_ref().map_err(Clone::clone)?;
+    connector.rules.as_ref().map_err(Clone::clone)?.of(&element.resource).map(drop).or_else(unless_unknown)?;
+    let asked = Asked {
+        engine: invocation.engine,
+        job_id: invocation.id,
+        data: invocation.data,
+        element: &element.outbound,
+        handling,
+        around: limits.around(clock::now_ms()),
+        traceparent: invocation.traceparent,
+        secrets,
+    };
+    plan::plan(&asked, prepared, credentials, limits)
+}
+
+/// `config` and `errorHandling`, from the job or as deployed.
+type Configured<'a> = (Arc<Given>, Cow<'a, Map<String, Value>>);
+
+async fn configuration<'a>(invocation: &Invocation<'a>, catalog: &Catalog) -> Result<Configured<'a>, PrepareError> {
+    let handling = match invocation.error_handling {
+        ErrorHandling::Given(map) => map,
+        ErrorHandling::Broken(why) => {
+            return Err(misconfigured(invocation, None, &format!("errorHandling cannot be read: {why}")));
+        }
+    };
+    match invocation.config {
+        Configuration::Given(given) => Ok((Arc::clone(given), Cow::Borrowed(handling))),
+        Configuration::Broken(why) => Err(misconfigured(invocation, None, &format!("config cannot be read: {why}"))),
+        Configuration::Deployed => deployed(invocation, handling, catalog).await,
+    }
+}
+
+async fn deployed<'a>(
+    invocation: &Invocation<'a>,
+    handling: &'a Map<String, Value>,
+    catalog: &Catalog,
+) -> Result<Configured<'a>, PrepareError> {
+    let Some(process) = invocation.process else {
+        let problem = "the job carries no config and no process.id to look it up with";
+        return Err(misconfigured(invocation, None, problem));
+    };
+    let Some(task) = catalog.deployed(process, invocation.version, invocation.element).await? else {
+        let version = invocation.version.map_or_else(|| "the newest version".to_owned(), |v| format!("version {v}"));
+        let problem = format!("{version} of process `{process}` has no such element; deploy the model");
+        return Err(misconfigured(invocation, None, &problem));
+    };
+    let object = |name: &str| match task.get(name) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(map)) => Ok(map.clone()),
+        Some(_) => {
+            let problem = format!("the deployed {name} is not JSON; correct it in the model and deploy again");
+            Err(misconfigured(invocation, None, &problem))
+        }
+    };
+    let (config, as_deployed) = (object("config")?, object("errorHandling")?);
+    let handling = if handling.is_empty() { Cow::Owned(as_deployed) } else { Cow::Borrowed(handling) };
+    Ok((Arc::new(Given::new(config)), handling))
+}
+
+/// A resource that does not exist is reported by the plan, which lists the others.
+fn unless_unknown(invalid: Invalid) -> Result<(), Invalid> {
+    if invalid.place == "endpoint" { Ok(()) } else { Err(invalid) }
+}
+
+/// `named` are connector and resource, as far as they are known.
+fn misconfigured(invocation: &Invocation<'_>, named: Option<(&str, &str)>, problem: &str) -> PrepareError {
+    let call = named.map(|(connector, resource)| format!(", connector `{connector}`, resource `{resource}`"));
+    let message = format!("element {}{}: {problem}", invocation.element_label(), call.unwrap_or_default());
+    PrepareError::Failed(Failure::before_any_attempt(Code::Configuration, message))
+}

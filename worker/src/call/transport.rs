@@ -1,0 +1,45 @@
+//! How a request is carried.
+
+use crate::http::Client;
+use crate::interpret::Response;
+use crate::job::Failure;
+use crate::plan::RequestSpec;
+
+/// The ways a request is carried. What this process answers itself, such as collections of records, will be another one.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// Over the network, through the guard.
+    Network(Client),
+}
+
+impl Transport {
+    /// Judges a destination as it is written.
+    ///
+    /// # Errors
+    /// As [`Client::judge`].
+    pub fn judge(&self, request: &RequestSpec) -> Result<(), Failure> {
+        match self {
+            Self::Network(client) => client.judge(request),
+        }
+    }
+
+    /// Judges a destination, and fetches a token where one is needed.
+    ///
+    /// # Errors
+    /// As [`Client::admit`].
+    pub async fn admit(&self, request: &RequestSpec) -> Result<(), Failure> {
+        match self {
+            Self::Network(client) => client.admit(request).await,
+        }
+    }
+
+    /// Sends a request and reads its answer; a status of any kind is an answer.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn send(&self, request: &RequestSpec) -> Result<Response, Failure> {
+        match self {
+            Self::Network(client) => client.send(request).await,
+        }
+    }
+}

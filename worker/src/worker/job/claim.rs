@@ -1,0 +1,84 @@
+//! The claim: what the ledger already knows outranks everything that preparing has found.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Intent, JobRun};
+use crate::call::PreparedCall;
+use crate::engine::{Reason, Source};
+use crate::job::{Code, idempotency_key};
+use crate::shutdown::ShuttingDown;
+use crate::store::ledger::{Claim, ClaimRequest};
+use crate::telemetry::event;
+
+impl<S: Source> JobRun<'_, S> {
+    /// Claims the job before anything of it is sent.
+    pub(super) async fn claim(&self, intent: &Intent<'_>) -> Result<Claim, ShuttingDown> {
+        let request = Arc::new(self.claim_request(intent));
+        let claim =
+            self.worker.retry_until_available("ledger", || self.worker.ledger.claim(Arc::clone(&request))).await?;
+        event::claim_decided(verdict(&claim));
+        Ok(claim)
+    }
+
+    fn claim_request(&self, intent: &Intent<'_>) -> ClaimRequest {
+        let (job, call) = (self.job, intent.call());
+        ClaimRequest {
+            id: job.id.clone(),
+            job_hash: job.hash,
+            attempt: self.message.envelope.attempt,
+            // What cannot be sent can be refused any number of times.
+            repeat_safe: call.is_none_or(PreparedCall::is_repeatable),
+            idempotency_key: idempotency_key(&job.engine, &job.id),
+            request_hash: call.map(|call| call.request().hash()),
+            engine: job.engine.clone(),
+            process: job.process_id.clone(),
+            request: job.request_id.clone(),
+            element: job.element_id.clone(),
+            connector: call.map(|call| call.connector().to_owned()),
+            resource: call.map(|call| call.resource().to_owned()),
+        }
+    }
+
+    /// Does what the ledger says of a job whose claim is refused.
+    pub(super) async fn settle(&self, claim: Claim) -> Result<(), ShuttingDown> {
+        let attempt = self.message.envelope.attempt;
+        match claim {
+            Claim::Answered(answer) => self.worker.send_result(&answer).await,
+            Claim::Held { for_ms } => self.defer(attempt, None, Duration::from_millis(for_ms)).await,
+            Claim::Requeue { attempt, in_ms } => self.defer(attempt, None, Duration::from_millis(in_ms)).await,
+            Claim::Mismatch => {
+                let id = &self.job.id;
+                let why = format!("job `{id}` is known with other content; give each activation an id of its own");
+                self.dead_letter(Code::JobMismatch, &why).await
+            }
+            Claim::Parked => {
+                let id = &self.job.id;
+                let why = format!("three workers died while they worked on job `{id}`; look at it, then replay it");
+                self.dead_letter(Code::Internal, &why).await
+            }
+            Claim::Published | Claim::Cancelled | Claim::Stale | Claim::Granted(_) | Claim::Orphaned(_) => Ok(()),
+        }
+    }
+
+    async fn dead_letter(&self, code: Code, detail: &str) -> Result<(), ShuttingDown> {
+        event::dead_lettered(Some(&self.job.id), code, detail);
+        self.source.dead_letter(self.delivery, &Reason { job_id: Some(&self.job.id), code, detail }).await
+    }
+}
+
+/// A claim's verdict as a metric's label.
+fn verdict(claim: &Claim) -> &'static str {
+    match claim {
+        Claim::Granted(_) => "granted",
+        Claim::Orphaned(_) => "orphaned",
+        Claim::Answered(_) => "answered",
+        Claim::Published => "published",
+        Claim::Cancelled => "cancelled",
+        Claim::Parked => "parked",
+        Claim::Held { .. } => "held",
+        Claim::Requeue { .. } => "requeue",
+        Claim::Stale => "stale",
+        Claim::Mismatch => "mismatch",
+    }
+}

@@ -1,0 +1,75 @@
+//! Record, then reply or defer; only then may the delivery be acknowledged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::JobRun;
+use super::outcome::{self, Outcome, Summary};
+use crate::engine::Source;
+use crate::fault;
+use crate::job::JobResult;
+use crate::shutdown::ShuttingDown;
+use crate::store::ledger::{Granted, Record, Recorded, StoredJob};
+use crate::telemetry::event;
+
+/// How long a copy waits whose worker was overtaken: by then the other worker has an answer, or holds the job.
+const OVERTAKEN: Duration = Duration::from_secs(5);
+
+impl<S: Source> JobRun<'_, S> {
+    /// Writes the outcome into the ledger and does what follows from it.
+    pub(super) async fn finish(&self, outcome: Outcome) -> Result<(), ShuttingDown> {
+        match outcome {
+            Outcome::Retry { grant, after } => self.wait(grant, after).await,
+            Outcome::Ended { grant, result, summary } => self.end(grant, &result, summary).await,
+        }
+    }
+
+    async fn wait(&self, grant: Granted, after: Duration) -> Result<(), ShuttingDown> {
+        let wait_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        let next = grant.attempt + 1;
+        let record = Record::Waiting { id: self.job.id.clone(), fence: grant.fence, wait_ms, history: grant.history };
+        match self.record(Arc::new(record)).await? {
+            Recorded::Done => {
+                fault::at("recorded").await;
+                self.defer(next, None, after).await
+            }
+            Recorded::Cancelled => Ok(()),
+            Recorded::Lost => self.defer(self.message.envelope.attempt, None, OVERTAKEN).await,
+        }
+    }
+
+    async fn end(&self, grant: Granted, result: &JobResult, summary: Summary) -> Result<(), ShuttingDown> {
+        let body = outcome::body(self.job, &grant, result, self.worker.limits.result_bytes);
+        let send = grant.replay.is_none_or(|replay| replay.send);
+        let record = Arc::new(Record::Answered {
+            id: self.job.id.clone(),
+            fence: grant.fence,
+            code: summary.code.map(|code| code.to_string()),
+            http_status: summary.status,
+            duration_ms: summary.duration_ms,
+            history: grant.history,
+            result: self.source.address(self.delivery, &outcome::recipient(self.job), body),
+            job: StoredJob { body: self.message.body.to_vec(), queue: self.message.queue.to_owned() },
+            send,
+        });
+        match self.record(Arc::clone(&record)).await? {
+            Recorded::Done => {
+                event::job_ended(summary.code);
+                fault::at("recorded").await;
+                match record.result().filter(|_| send) {
+                    Some(result) => self.worker.send_result(result).await,
+                    None => Ok(()),
+                }
+            }
+            Recorded::Cancelled => {
+                event::job_cancelled();
+                Ok(())
+            }
+            Recorded::Lost => self.defer(self.message.envelope.attempt, None, OVERTAKEN).await,
+        }
+    }
+
+    async fn record(&self, record: Arc<Record>) -> Result<Recorded, ShuttingDown> {
+        self.worker.retry_until_available("ledger", || self.worker.ledger.record(Arc::clone(&record))).await
+    }
+}
