@@ -142,19 +142,19 @@ impl Directory {
         element: &str,
     ) -> Result<Option<Value>, store::Error> {
         match self {
-            Self::Store { store, .. } => store.find_task(process, version, element).await,
+            Self::Store { store, .. } => store.models().find_task(process, version, element).await,
             Self::File(_) => Ok(None),
         }
     }
 }
 
 async fn open(store: &Store, name: &String) -> Result<Option<Arc<OpenedSecret>>, store::Error> {
-    Ok(store.open_secrets([name]).await?.remove(name).map(Arc::new))
+    Ok(store.secrets().open([name]).await?.remove(name).map(Arc::new))
 }
 
 async fn load(store: &Store, reference: &str) -> Result<Option<Arc<Known>>, store::Error> {
-    let Some(found) = store.connector(reference).await? else { return Ok(None) };
-    let credentials = store.credentials(&found.uuid).await?.unwrap_or_default();
+    let Some(found) = store.connectors().find(reference).await? else { return Ok(None) };
+    let credentials = store.connectors().credentials(&found.uuid).await?.unwrap_or_default();
     let id = CredentialId { connector: found.uuid, version: found.credentials_version };
     Ok(Some(Arc::new(Known::new(&found.record, &credentials, id))))
 }

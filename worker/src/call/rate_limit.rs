@@ -35,7 +35,7 @@ pub async fn turn(store: &Store, brought: Option<i64>, pace: &Pace) -> Result<Tu
     {
         return Ok(Turn::Now);
     }
-    let wait = store.turn(&pace.bucket, pace.every).await?;
+    let wait = store.rate_limits().reserve_slot(&pace.bucket, pace.every).await?;
     if wait > HERE {
         let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
         return Ok(Turn::Later { wait, at: clock::now_ms().saturating_add(millis) });

@@ -88,7 +88,7 @@ impl Process {
         let broker = Broker::connect(setup::amqp(&config, &id)).await?;
         health.broker(true, false, false);
         control_channel::refuse_other_ledger(&broker, store.ledger_id(), &id).await?;
-        store.register_worker(&id, &host_name(), config.worker.lease()).await?;
+        store.workers().register(&id, &host_name(), config.worker.lease()).await?;
         health.database_answered();
         let (phase, phase_seen) = watch::channel(Phase::Working);
         let worker = Worker {
@@ -177,7 +177,7 @@ impl Process {
         finish(&worker, jobs, &phase, config.worker.drain_timeout()).await;
         background.shutdown().await;
         worker.ledger.flush().await;
-        if let Err(error) = worker.store.remove_worker(&worker.id).await {
+        if let Err(error) = worker.store.workers().remove(&worker.id).await {
             tracing::warn!(%error, "the lease could not be removed; others wait until it is over");
         }
         broker.close().await;

@@ -109,7 +109,7 @@ pub(in crate::worker) async fn write_cancels(worker: Arc<Worker>, mut deliveries
                     Code::BadJob,
                     &format!("a cancel that cannot be read: {problem}"),
                 );
-                worker.until_answered("dead letters", || worker.store.add_dead_letter(letter.clone())).await
+                worker.until_answered("dead letters", || worker.store.dead_letters().add(letter.clone())).await
             }
         };
         match written {

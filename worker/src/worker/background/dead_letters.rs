@@ -36,7 +36,7 @@ async fn settle(worker: &Worker, delivery: &Delivery) -> Result<(), Stopping> {
         return Ok(());
     }
     let letter = letter(delivery);
-    worker.until_answered("dead letters", || worker.store.add_dead_letter(letter.clone())).await
+    worker.until_answered("dead letters", || worker.store.dead_letters().add(letter.clone())).await
 }
 
 /// Whether the broker gave a job up because of workers that died too often, though none of them over this job.
