@@ -13,7 +13,7 @@ use crate::clock;
 use crate::config::{self, Config};
 use crate::http;
 use crate::plan::Limits;
-use crate::store::{DatabaseTls, Keys, Store};
+use crate::store::{DatabaseTls, KeySource, Store};
 
 /// What cannot be set up as it is configured.
 #[derive(Debug, thiserror::Error)]
@@ -97,8 +97,8 @@ async fn own_addresses(config: &Config) -> Vec<SocketAddr> {
 const LOOKUP: Duration = Duration::from_secs(2);
 
 /// Where the keys of the vault come from.
-pub fn keys(config: &Config) -> Keys {
-    Keys { key: config.vault.key(), old_keys: config.vault.old_keys(), file: config.vault.key_file() }
+pub fn keys(config: &Config) -> KeySource {
+    KeySource { key: config.vault.key(), old_keys: config.vault.old_keys(), file: config.vault.key_file() }
 }
 
 /// How the database proves who it is, and how this process does.

@@ -105,14 +105,14 @@ impl Catalog {
     /// When the database cannot be asked.
     pub async fn connector(&self, reference: &str) -> Result<Option<Arc<ResolvedConnector>>, Arc<store::Error>> {
         match &self.0 {
-            Source::Store(cached) => match cached.connectors.get(reference).await {
-                Some(resolved) => Ok(resolved),
-                // Boxed, since a look-up is rare and would make every job's task larger.
-                None => {
-                    let load = load(&cached.store, reference);
-                    Box::pin(cached.connectors.try_get_with_by_ref(reference, load)).await
+            Source::Store(cached) => {
+                if let Some(resolved) = cached.connectors.get(reference).await {
+                    return Ok(resolved);
                 }
-            },
+                // Boxed, since a look-up is rare and would make every job's task larger.
+                let load = load(&cached.store, reference);
+                Box::pin(cached.connectors.try_get_with_by_ref(reference, load)).await
+            }
             Source::File(records) => Ok(in_file(records, reference)),
         }
     }
@@ -155,19 +155,19 @@ impl Catalog {
         element: &str,
     ) -> Result<Option<Value>, store::Error> {
         match &self.0 {
-            Source::Store(cached) => cached.store.find_task(process, version, element).await,
+            Source::Store(cached) => cached.store.models().find_task(process, version, element).await,
             Source::File(_) => Ok(None),
         }
     }
 }
 
 async fn open(store: &Store, name: &String) -> Result<Option<Arc<OpenedSecret>>, store::Error> {
-    Ok(store.open_secrets([name]).await?.remove(name).map(Arc::new))
+    Ok(store.secrets().open([name]).await?.remove(name).map(Arc::new))
 }
 
 async fn load(store: &Store, reference: &str) -> Result<Option<Arc<ResolvedConnector>>, store::Error> {
-    let Some(found) = store.connector(reference).await? else { return Ok(None) };
-    let credentials = store.credentials(&found.uuid).await?.unwrap_or_default();
+    let Some(found) = store.connectors().find(reference).await? else { return Ok(None) };
+    let credentials = store.connectors().credentials(&found.uuid).await?.unwrap_or_default();
     let id = CredentialId { connector: found.uuid, version: found.credentials_version };
     Ok(Some(Arc::new(ResolvedConnector::new(&found.record, &credentials, id))))
 }

@@ -34,7 +34,7 @@ pub(super) async fn reserve(store: &Store, reserved: Option<i64>, limit: &Pace) 
     {
         return Ok(Slot::Now);
     }
-    let wait = store.turn(&limit.bucket, limit.every).await?;
+    let wait = store.rate_limits().reserve_slot(&limit.bucket, limit.every).await?;
     if wait > WAIT_HERE {
         let millis = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
         return Ok(Slot::Later { wait, at: clock::now_ms().saturating_add(millis) });

@@ -2,7 +2,7 @@
 
 use crate::http::{Held, Holding, Kept, RefreshTokens};
 use crate::plan::CredentialId;
-use crate::store::{HeldRefreshToken, RefreshToken, Store};
+use crate::store::{LockedRefreshToken, RefreshToken, Store};
 
 /// The store, as the HTTP client sees it.
 #[derive(Debug)]
@@ -10,13 +10,13 @@ pub struct TokenStore(pub Store);
 
 struct HeldToken {
     kept: Option<Kept>,
-    held: HeldRefreshToken,
+    held: LockedRefreshToken,
 }
 
 impl RefreshTokens for TokenStore {
     fn hold<'a>(&'a self, credential: &'a CredentialId) -> Holding<'a, Box<dyn Held>> {
         Box::pin(async move {
-            let held = self.0.hold_refresh_token(&credential.connector, credential.version).await;
+            let held = self.0.refresh_tokens().lock(&credential.connector, credential.version).await;
             let held = held.map_err(|e| e.to_string())?;
             let kept = held.kept.clone().map(|kept| Kept {
                 refresh_token: kept.refresh_token,

@@ -122,7 +122,8 @@ async fn import(store: &Store, config: &Config, records: Vec<(PathBuf, Map<Strin
             _ => None,
         };
         let imported = store
-            .import_connector(record, credentials)
+            .connectors()
+            .import(record, credentials)
             .await
             .with_context(|| format!("{}: nothing of this record was stored", file.display()))?;
         let done = if imported.created { "added" } else { "updated" };
@@ -147,10 +148,10 @@ impl Export {
     async fn run(self, store: &Store) -> Result<ExitCode> {
         let mut records = Vec::new();
         if self.connectors.is_empty() {
-            records.extend(store.connectors().await?.into_iter().map(|stored| Value::Object(stored.export())));
+            records.extend(store.connectors().list().await?.into_iter().map(|stored| Value::Object(stored.export())));
         }
         for reference in &self.connectors {
-            match store.connector(reference).await? {
+            match store.connectors().find(reference).await? {
                 Some(stored) => records.push(Value::Object(stored.export())),
                 None => bail!("there is no connector `{reference}`"),
             }
@@ -162,7 +163,7 @@ impl Export {
 
 impl List {
     async fn run(self, store: &Store) -> Result<ExitCode> {
-        let stored = store.connectors().await?;
+        let stored = store.connectors().list().await?;
         if self.format == Format::Json {
             output::json(&Value::Array(stored.iter().map(|c| Value::Object(c.export())).collect()));
             return Ok(ExitCode::SUCCESS);
@@ -184,7 +185,7 @@ impl List {
 impl Test {
     /// What an element would configure in order to hand the data's members over to the parameters of the same names.
     async fn declared_rows(&self, store: &Store, data: &Map<String, Value>) -> Result<Vec<Value>> {
-        let stored = store.connector(&self.connector).await?;
+        let stored = store.connectors().find(&self.connector).await?;
         let connector = stored.and_then(|stored| Connector::read(&stored.record).ok());
         let resource = connector.as_ref().and_then(|connector| connector.resource(&self.resource));
         let declared = resource.and_then(|resource| resource.params.as_deref()).unwrap_or_default();

@@ -58,7 +58,7 @@ impl Dead {
         let store = settings.store(&config).await?;
         match self {
             Self::List(list) => {
-                let letters = store.dead_letters(list.all, list.limit).await?;
+                let letters = store.dead_letters().list(list.all, list.limit).await?;
                 match list.format {
                     Format::Json => output::json(&Value::Array(letters.iter().map(summary).collect())),
                     Format::Table => table(&letters),
@@ -72,7 +72,7 @@ impl Dead {
 }
 
 async fn letter(store: &Store, number: i64) -> Result<DeadLetter> {
-    match store.dead_letter(number).await? {
+    match store.dead_letters().find(number).await? {
         Some(letter) => Ok(letter),
         None => bail!("there is no dead letter {number}"),
     }
@@ -88,7 +88,7 @@ impl Replay {
         for letter in letters {
             // A parked job would be refused again: whoever replays it gives it another chance.
             if let Some(job) = &letter.letter.job_id {
-                store.unpark(job).await?;
+                store.jobs().unpark(job).await?;
             }
             let key = letter.letter.routing_key.clone().filter(|key| key.starts_with("job."));
             let message = Message {
@@ -98,7 +98,7 @@ impl Replay {
                 body: letter.letter.body.clone(),
             };
             broker.publisher().publish(&message).await?;
-            store.mark_replayed(&letter).await?;
+            store.dead_letters().mark_replayed(&letter).await?;
             output::line(&format!("published {} again", letter.id));
         }
         broker.close().await;

@@ -37,7 +37,7 @@ impl Deploy {
             for (process, tasks) in by_process(tasks) {
                 let elements: Vec<(String, Value)> = tasks.iter().map(stored_task).collect();
                 let file_name = file.display().to_string();
-                let version = store.deploy(&process, self.version.as_deref(), &file_name, &elements).await?;
+                let version = store.models().deploy(&process, self.version.as_deref(), &file_name, &elements).await?;
                 rows.push(vec![process, version, elements.len().to_string(), file_name]);
             }
         }

@@ -54,14 +54,14 @@ impl Jobs {
         match self {
             Self::List(list) => {
                 let filter = JobFilter { state: list.state, code: list.code, request: list.request, limit: list.limit };
-                let jobs = store.jobs(&filter).await?;
+                let jobs = store.jobs().list(&filter).await?;
                 match list.format {
                     Format::Json => output::json(&serde_json::to_value(&jobs)?),
                     Format::Table => table(&jobs),
                 }
             }
             Self::Replay(replay) => replay.run(&store, &config).await?,
-            Self::Show(show) => match store.job(&show.id).await? {
+            Self::Show(show) => match store.jobs().find(&show.id).await? {
                 Some(job) => output::json(&serde_json::to_value(&job)?),
                 None => bail!("the ledger knows no job `{}`", show.id),
             },

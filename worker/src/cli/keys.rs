@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::output::{self, Format};
 use super::settings::Settings;
-use crate::store::{KeyStatus, Store};
+use crate::store::{self, KeyStatus, Store};
 
 /// Manages the keys of the vault.
 #[derive(Debug, Subcommand)]
@@ -40,17 +40,17 @@ pub(super) struct Rotate {
 impl Keys {
     pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
         if let Self::New = self {
-            output::line(&Store::new_key()?);
+            output::line(&store::new_key()?);
             return Ok(ExitCode::SUCCESS);
         }
         let config = settings.load(Vec::new())?;
         let store = settings.store(&config).await?;
         match self {
             Self::New => {}
-            Self::List(list) => list.run(&store.keys().await?),
+            Self::List(list) => list.run(&store.keys().list().await?),
             Self::Rotate(rotate) => rotate.run(&store).await?,
             Self::Retire => {
-                let gone = store.retire_keys().await?;
+                let gone = store.keys().prune().await?;
                 match gone.as_slice() {
                     [] => output::note("every key is needed: nothing was removed"),
                     gone if config.vault.key().is_some() => output::note(&format!(
@@ -87,12 +87,12 @@ impl List {
 
 impl Rotate {
     async fn run(&self, store: &Store) -> Result<()> {
-        let keys = store.keys().await?;
+        let keys = store.keys().list().await?;
         if let Some(missing) = keys.iter().find(|key| !key.given) {
             let problem = "give it in vault.old_keys, or as a further line of the key file";
             bail!("{} values were sealed with key {}, which is not there; {problem}", missing.sealed, missing.id);
         }
-        let makes = store.makes_a_key().await?;
+        let makes = store.keys().rotation_adds_key().await?;
         let old: usize = keys.iter().filter(|key| makes || !key.today).map(|key| key.sealed).sum();
         if !makes && old == 0 {
             let steps = "put a new one (`data-connector keys new`) into vault.key, this one into vault.old_keys, and run it again";
@@ -103,7 +103,7 @@ impl Rotate {
             output::note(&format!("{first}{old} values would be sealed anew"));
             return Ok(());
         }
-        let rotated = store.rotate().await?;
+        let rotated = store.keys().rotate().await?;
         if let Some(file) = &rotated.file {
             output::note(&format!("made key {} in {}: back the file up", rotated.today, file.display()));
         }

@@ -63,7 +63,7 @@ impl Models {
 
 /// The versions of a process, or of all, the newest first.
 async fn deployments(store: &Store, process: Option<&str>) -> Result<Vec<Deployment>> {
-    let all = store.deployments().await?;
+    let all = store.models().list().await?;
     Ok(all.into_iter().filter(|found| process.is_none_or(|process| found.process == process)).collect())
 }
 
@@ -91,7 +91,7 @@ impl Show {
         let Some(found) = known.iter().find(wanted) else {
             bail!("{}", not_deployed(&self.process, self.version.as_deref(), &known));
         };
-        let tasks = store.tasks(&found.process, &found.version).await?;
+        let tasks = store.models().tasks(&found.process, &found.version).await?;
         let tasks: serde_json::Map<String, Value> = tasks.into_iter().collect();
         output::json(&json!({
             "process": found.process, "version": found.version, "deployed_at": rfc3339(found.deployed_at),
@@ -104,7 +104,7 @@ impl Show {
 impl Remove {
     async fn run(&self, store: &Store) -> Result<ExitCode> {
         for version in &self.versions {
-            if !store.remove_deployment(&self.process, version).await? {
+            if !store.models().remove(&self.process, version).await? {
                 let known = deployments(store, Some(&self.process)).await?;
                 bail!("{}", not_deployed(&self.process, Some(version), &known));
             }

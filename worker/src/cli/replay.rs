@@ -26,7 +26,7 @@ pub(super) struct Replay {
 
 impl Replay {
     pub(super) async fn run(self, store: &Store, config: &Config) -> Result<()> {
-        let found = store.to_run_again(&self.id).await?;
+        let found = store.jobs().replayable(&self.id).await?;
         let (stored, first, runs) = found.with_context(|| format!("job `{}` cannot be run again", self.id))?;
         let (job, body, again) = self.next(&stored, first, runs + 1)?;
         if self.send && !config.engines.get(&job.engine).is_some_and(|engine| engine.accepts_replay) {
@@ -38,12 +38,12 @@ impl Replay {
             );
         }
         let broker = Broker::connect(setup::amqp(config, "jobs-replay")).await?;
-        if !store.add_replay(&again).await? {
+        if !store.jobs().add_replay(&again).await? {
             bail!("job `{}` is being run again by somebody else at this moment; look at it first", self.id);
         }
         let message = message(&broker, &stored.queue, &again.id, body);
         if let Err(error) = broker.publisher().publish(&message).await {
-            store.remove_replay(&again.id).await?;
+            store.jobs().remove_replay(&again.id).await?;
             return Err(error).context(format!("job `{}` could not be published", again.id));
         }
         output::line(&again.id);

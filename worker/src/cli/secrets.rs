@@ -54,12 +54,12 @@ impl Secrets {
             Self::Set(set) => {
                 let value = set.value()?;
                 let store = settings.store(&config).await?;
-                store.set_secret(&set.name, &value, &set.host).await?;
+                store.secrets().set(&set.name, &value, &set.host).await?;
                 output::note(&format!("set; write {{{{secret:{}}}}} where it belongs", set.name));
             }
             Self::List(list) => list.run(&settings.store(&config).await?).await?,
             Self::Remove(remove) => {
-                if !settings.store(&config).await?.remove_secret(&remove.name).await? {
+                if !settings.store(&config).await?.secrets().remove(&remove.name).await? {
                     bail!("there is no secret `{}`", remove.name);
                 }
                 output::note("removed; calls that refer to it fail as CONFIGURATION");
@@ -89,7 +89,7 @@ impl Set {
 
 impl List {
     async fn run(&self, store: &Store) -> Result<()> {
-        let secrets = store.secrets().await?;
+        let secrets = store.secrets().list().await?;
         if self.format == Format::Json {
             let one = |s: &ListedSecret| json!({"name": s.name, "hosts": s.hosts, "set": rfc3339(s.updated_at)});
             output::json(&Value::Array(secrets.iter().map(one).collect()));

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::database::on;
 use super::dead_letters::shown;
-use super::{Error, Store};
+use super::{Error, Inner};
 
 /// A connector as stored, without its credentials.
 #[derive(Debug, Clone)]
@@ -77,12 +77,16 @@ const UPSERT: &str = "INSERT INTO connectors (id, uuid, name, record, credential
     version = connectors.version + 1, credentials_version = connectors.credentials_version
     + CASE WHEN excluded.credentials IS NULL THEN 0 ELSE 1 END, updated_at = excluded.updated_at";
 
-impl Store {
+/// Connectors, with their credentials encrypted.
+#[derive(Debug, Clone, Copy)]
+pub struct Connectors<'a>(pub(super) &'a Inner);
+
+impl Connectors<'_> {
     /// The connector that a model calls `reference`: by uuid, id or name.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn connector(&self, reference: &str) -> Result<Option<StoredConnector>, Error> {
+    pub async fn find(self, reference: &str) -> Result<Option<StoredConnector>, Error> {
         let id: Option<i64> = reference.parse().ok();
         // No connector has a NUL in its name, and PostgreSQL refuses the question.
         let reference = shown(reference);
@@ -95,7 +99,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn connectors(&self) -> Result<Vec<StoredConnector>, Error> {
+    pub async fn list(self) -> Result<Vec<StoredConnector>, Error> {
         let statement = "SELECT id, uuid, name, record, version, credentials_version FROM connectors ORDER BY id";
         let rows: Vec<Row> = on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)?;
         rows.into_iter().map(Row::stored).collect()
@@ -105,7 +109,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked, or the key is not the one that sealed them.
-    pub async fn credentials(&self, uuid: &str) -> Result<Option<Map<String, Value>>, Error> {
+    pub async fn credentials(self, uuid: &str) -> Result<Option<Map<String, Value>>, Error> {
         let statement = "SELECT credentials FROM connectors WHERE uuid = $1";
         let sealed: Option<Option<Vec<u8>>> = on!(&self.0.database, read db =>
             sqlx::query_scalar(statement).bind(uuid).fetch_optional(db).await?)?;
@@ -118,7 +122,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn connectors_revision(&self) -> Result<i64, Error> {
+    pub async fn revision(self) -> Result<i64, Error> {
         let statement = "SELECT value FROM revisions WHERE name = 'connectors'";
         on!(&self.0.database, read db => sqlx::query_scalar(statement).fetch_one(db).await?)
     }
@@ -127,8 +131,8 @@ impl Store {
     ///
     /// # Errors
     /// When the record's uuid, id and name belong to different connectors, or the database cannot be asked.
-    pub async fn import_connector(
-        &self,
+    pub async fn import(
+        self,
         mut record: Map<String, Value>,
         credentials: Option<Map<String, Value>>,
     ) -> Result<Imported, Error> {
@@ -154,8 +158,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn remove_connector(&self, reference: &str) -> Result<bool, Error> {
-        let Some(found) = self.connector(reference).await? else { return Ok(false) };
+    pub async fn remove(self, reference: &str) -> Result<bool, Error> {
+        let Some(found) = self.find(reference).await? else { return Ok(false) };
         let begin = self.0.database.begin();
         let statement = "DELETE FROM connectors WHERE uuid = $1";
         on!(&self.0.database, write db => {
@@ -167,7 +171,7 @@ impl Store {
         })
     }
 
-    fn sealed(&self, credentials: &Map<String, Value>, uuid: &str) -> Result<Vec<u8>, Error> {
+    fn sealed(self, credentials: &Map<String, Value>, uuid: &str) -> Result<Vec<u8>, Error> {
         let plain = serde_json::to_vec(credentials).map_err(|e| Error::Refused(e.to_string()))?;
         self.0.vault.seal(&plain, &place(uuid))
     }

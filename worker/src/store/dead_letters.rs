@@ -4,7 +4,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::database::on;
-use super::{Error, Store};
+use super::{Error, Inner};
 
 /// A letter to keep.
 #[derive(Debug, Clone)]
@@ -85,13 +85,17 @@ const INSERT: &str = "INSERT INTO dead_letters (fingerprint, message_id, reason,
     routing_key, properties, body, arrived_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT (fingerprint) DO UPDATE SET arrived_at = excluded.arrived_at WHERE dead_letters.replayed_at IS NULL";
 
-impl Store {
+/// Dead letters, for people.
+#[derive(Debug, Clone, Copy)]
+pub struct DeadLetters<'a>(pub(super) &'a Inner);
+
+impl DeadLetters<'_> {
     /// Keeps a letter. One that is delivered again before it was replayed is the same letter; the same message that died
     /// again after a replay is a new one.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn add_dead_letter(&self, letter: NewDeadLetter) -> Result<(), Error> {
+    pub async fn add(self, letter: NewDeadLetter) -> Result<(), Error> {
         let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
         let properties = letter.properties.to_string();
         let shown = |text: &Option<String>| text.as_deref().map(shown);
@@ -115,7 +119,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn dead_letters(&self, replayed_too: bool, limit: u32) -> Result<Vec<DeadLetter>, Error> {
+    pub async fn list(self, replayed_too: bool, limit: u32) -> Result<Vec<DeadLetter>, Error> {
         let statement = "SELECT * FROM dead_letters WHERE $1 = 1 OR replayed_at IS NULL ORDER BY id DESC LIMIT $2";
         let rows: Vec<Row> = on!(&self.0.database, read db => sqlx::query_as(statement)
             .bind(i64::from(replayed_too)).bind(i64::from(limit)).fetch_all(db).await?)?;
@@ -126,7 +130,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>, Error> {
+    pub async fn find(self, id: i64) -> Result<Option<DeadLetter>, Error> {
         let statement = "SELECT * FROM dead_letters WHERE id = $1";
         let row: Option<Row> =
             on!(&self.0.database, read db => sqlx::query_as(statement).bind(id).fetch_optional(db).await?)?;
@@ -137,7 +141,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn mark_replayed(&self, letter: &DeadLetter) -> Result<(), Error> {
+    pub async fn mark_replayed(self, letter: &DeadLetter) -> Result<(), Error> {
         let now = self.0.database.now().await?;
         let statement = "UPDATE dead_letters SET replayed_at = $2 WHERE id = $1 AND arrived_at = $3";
         on!(&self.0.database, write db => {

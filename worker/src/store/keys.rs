@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::vault::{self, Key};
-use super::{Error, Store};
+use super::{Error, Inner};
 
 /// A key and what it has sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,20 +30,24 @@ pub struct Rotated {
     pub resealed: usize,
 }
 
-impl Store {
-    /// Another key, as base64.
-    ///
-    /// # Errors
-    /// When the system has no randomness.
-    pub fn new_key() -> Result<String, Error> {
-        Key::new().map(|key| key.text())
-    }
+/// Another key, as base64.
+///
+/// # Errors
+/// When the system has no randomness.
+pub fn new_key() -> Result<String, Error> {
+    Key::new().map(|key| key.text())
+}
 
+/// The keys that everything is encrypted with, and what each has encrypted.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a>(pub(super) &'a Inner);
+
+impl Keys<'_> {
     /// All keys that are given or were used, today's first.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn keys(&self) -> Result<Vec<KeyStatus>, Error> {
+    pub async fn list(self) -> Result<Vec<KeyStatus>, Error> {
         let status = |(index, id): (usize, String)| KeyStatus { id, today: index == 0, given: true, sealed: 0 };
         let mut keys: Vec<KeyStatus> = self.0.vault.ids().into_iter().enumerate().map(status).collect();
         for sealed in self.sealed_by().await? {
@@ -59,8 +63,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn makes_a_key(&self) -> Result<bool, Error> {
-        let done = self.keys().await?.iter().all(|key| key.today || key.sealed == 0);
+    pub async fn rotation_adds_key(self) -> Result<bool, Error> {
+        let done = self.list().await?.iter().all(|key| key.today || key.sealed == 0);
         Ok(done && self.0.vault.file().is_some())
     }
 
@@ -69,8 +73,8 @@ impl Store {
     ///
     /// # Errors
     /// When the file cannot be written, the database cannot be asked, or a key is missing.
-    pub async fn rotate(&self) -> Result<Rotated, Error> {
-        let file = if self.makes_a_key().await? { self.0.vault.file().map(ToOwned::to_owned) } else { None };
+    pub async fn rotate(self) -> Result<Rotated, Error> {
+        let file = if self.rotation_adds_key().await? { self.0.vault.file().map(ToOwned::to_owned) } else { None };
         if let Some(file) = &file {
             let keys = vault::read(file)?;
             let texts = std::iter::once(Key::new()?.text()).chain(keys.iter().map(Key::text));
@@ -78,7 +82,7 @@ impl Store {
         }
         let mut resealed = 0;
         loop {
-            match self.reseal().await? {
+            match self.reencrypt().await? {
                 0 => break,
                 some => resealed += some,
             }
@@ -91,10 +95,10 @@ impl Store {
     ///
     /// # Errors
     /// When the file cannot be written or the database cannot be asked.
-    pub async fn retire_keys(&self) -> Result<Vec<String>, Error> {
+    pub async fn prune(self) -> Result<Vec<String>, Error> {
         let needless = |key: &KeyStatus| key.given && !key.today && key.sealed == 0;
         let gone: Vec<String> =
-            self.keys().await?.iter().filter(|key| needless(key)).map(|key| key.id.clone()).collect();
+            self.list().await?.iter().filter(|key| needless(key)).map(|key| key.id.clone()).collect();
         let Some(file) = self.0.vault.file().filter(|_| !gone.is_empty()) else { return Ok(gone) };
         let kept = vault::read(file)?.into_iter().filter(|key| !gone.contains(&key.shown_id()));
         vault::write(file, &kept.map(|key| key.text()).collect::<Vec<_>>())?;

@@ -5,13 +5,14 @@
 mod connectors;
 mod database;
 pub mod dead_letters;
+mod jobs;
 mod keys;
 pub mod ledger;
-mod rates;
+mod models;
+mod rate_limits;
+mod reencryption;
 mod refresh_tokens;
-mod reseal;
 mod secrets;
-mod tasks;
 mod vault;
 mod workers;
 
@@ -24,13 +25,17 @@ use database::Database;
 use ledger::LedgerHandle;
 use vault::Vault;
 
-pub use connectors::{Imported, StoredConnector};
+pub use connectors::{Connectors, Imported, StoredConnector};
 pub use database::DatabaseTls;
-pub use keys::{KeyStatus, Rotated};
-pub use refresh_tokens::{HeldRefreshToken, RefreshToken};
-pub use secrets::{ListedSecret, OpenedSecret};
-pub use tasks::Deployment;
-pub use vault::Keys;
+pub use dead_letters::DeadLetters;
+pub use jobs::Jobs;
+pub use keys::{KeyStatus, Keys, Rotated, new_key};
+pub use models::{Deployment, Models};
+pub use rate_limits::RateLimits;
+pub use refresh_tokens::{LockedRefreshToken, RefreshToken, RefreshTokens};
+pub use secrets::{ListedSecret, OpenedSecret, Secrets};
+pub use vault::KeySource;
+pub use workers::{LiveWorker, Workers};
 
 /// Why the store cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +140,7 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be reached, is not migrated, or the key is missing or another one.
-    pub async fn open(url: &SecretString, keys: &Keys, tls: &DatabaseTls, migrate: bool) -> Result<Self, Error> {
+    pub async fn open(url: &SecretString, keys: &KeySource, tls: &DatabaseTls, migrate: bool) -> Result<Self, Error> {
         let database::Opened { database, lock, beside } = database::open(url, tls, migrate).await?;
         let default_key_file = beside.as_ref().map(|beside| PathBuf::from(format!("{beside}.key")));
         let vault = Vault::open_with(keys, keys.file(default_key_file)?)?;
@@ -157,6 +162,51 @@ impl Store {
     /// granted.
     pub fn ledger(&self, worker: &str) -> LedgerHandle {
         LedgerHandle::start(self.0.database.clone(), worker.to_owned())
+    }
+
+    /// Connectors, with their credentials.
+    pub fn connectors(&self) -> Connectors<'_> {
+        Connectors(&self.0)
+    }
+
+    /// Named secrets.
+    pub fn secrets(&self) -> Secrets<'_> {
+        Secrets(&self.0)
+    }
+
+    /// Refresh tokens that change with every use.
+    pub fn refresh_tokens(&self) -> RefreshTokens<'_> {
+        RefreshTokens(&self.0)
+    }
+
+    /// The keys that all of those are encrypted with.
+    pub fn keys(&self) -> Keys<'_> {
+        Keys(&self.0)
+    }
+
+    /// Deployed models.
+    pub fn models(&self) -> Models<'_> {
+        Models(&self.0)
+    }
+
+    /// Jobs, as people and periodic tasks ask for them.
+    pub fn jobs(&self) -> Jobs<'_> {
+        Jobs(&self.0)
+    }
+
+    /// Dead letters.
+    pub fn dead_letters(&self) -> DeadLetters<'_> {
+        DeadLetters(&self.0)
+    }
+
+    /// Workers and their leases.
+    pub fn workers(&self) -> Workers<'_> {
+        Workers(&self.0)
+    }
+
+    /// Rate limits that all workers share.
+    pub fn rate_limits(&self) -> RateLimits<'_> {
+        RateLimits(&self.0)
     }
 
     /// Whether the database answers.

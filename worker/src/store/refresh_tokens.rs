@@ -4,6 +4,7 @@
 //! The lock is one that goes away with a process that dies: a row's on PostgreSQL, a file's beside SQLite.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::{Postgres, SqlitePool, Transaction};
 
 use super::database::{Database, SQLITE_NOW, locked};
-use super::{Error, Store};
+use super::{Error, Inner};
 
 /// What is kept of a credential's refresh token.
 #[derive(Debug, Clone)]
@@ -26,10 +27,10 @@ pub struct RefreshToken {
 
 /// A credential's refresh token, locked until this is dropped.
 #[derive(Debug)]
-pub struct HeldRefreshToken {
+pub struct LockedRefreshToken {
     /// What was kept; `None` before its first use.
     pub kept: Option<RefreshToken>,
-    store: Store,
+    store: Arc<Inner>,
     connector: String,
     version: i64,
     lock: Lock,
@@ -46,12 +47,16 @@ type Row = (i64, Option<Vec<u8>>, i64);
 const MAKE: &str = "INSERT INTO refresh_tokens (connector, version) VALUES ($1, $2) ON CONFLICT (connector) DO NOTHING";
 const KEEP: &str = "UPDATE refresh_tokens SET version = $2, sealed = $3, good_until = $4 WHERE connector = $1";
 
-impl Store {
+/// Refresh tokens that change with every use.
+#[derive(Debug, Clone, Copy)]
+pub struct RefreshTokens<'a>(pub(super) &'a Arc<Inner>);
+
+impl RefreshTokens<'_> {
     /// Takes the lock of a credential's refresh token, waiting for whoever has it.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn hold_refresh_token(&self, connector: &str, version: i64) -> Result<HeldRefreshToken, Error> {
+    pub async fn lock(self, connector: &str, version: i64) -> Result<LockedRefreshToken, Error> {
         let (lock, row, now) = match &self.0.database {
             Database::Sqlite { writer, .. } => self.lock_file(writer, connector, version).await?,
             Database::Postgres(pool) => {
@@ -65,10 +70,10 @@ impl Store {
             }
         };
         let kept = self.opened(connector, version, row, now)?;
-        Ok(HeldRefreshToken { kept, store: self.clone(), connector: connector.to_owned(), version, lock })
+        Ok(LockedRefreshToken { kept, store: Arc::clone(self.0), connector: connector.to_owned(), version, lock })
     }
 
-    async fn lock_file(&self, writer: &SqlitePool, connector: &str, version: i64) -> Result<(Lock, Row, i64), Error> {
+    async fn lock_file(self, writer: &SqlitePool, connector: &str, version: i64) -> Result<(Lock, Row, i64), Error> {
         let file = locked(&PathBuf::from(format!("{}.token-lock", self.0.beside))).await?;
         sqlx::query(MAKE).bind(connector).bind(version).execute(writer).await?;
         let ask = "SELECT version, sealed, good_until FROM refresh_tokens WHERE connector = $1";
@@ -78,7 +83,7 @@ impl Store {
     }
 
     /// What an older version of the credentials left is of no use.
-    fn opened(&self, connector: &str, version: i64, row: Row, now: i64) -> Result<Option<RefreshToken>, Error> {
+    fn opened(self, connector: &str, version: i64, row: Row, now: i64) -> Result<Option<RefreshToken>, Error> {
         let (kept_version, sealed, good_until) = row;
         let Some(sealed) = sealed.filter(|_| kept_version == version) else { return Ok(None) };
         let plain = self.0.vault.open(&sealed, &place(connector))?;
@@ -90,7 +95,7 @@ impl Store {
     }
 }
 
-impl HeldRefreshToken {
+impl LockedRefreshToken {
     /// Writes down what to use next, and gives the lock back once that is durable.
     ///
     /// # Errors
@@ -100,10 +105,9 @@ impl HeldRefreshToken {
             "refresh_token": kept.refresh_token.expose_secret(),
             "access_token": kept.access_token.as_ref().map(ExposeSecret::expose_secret),
         });
-        let sealed = self.store.0.vault.seal(value.to_string().as_bytes(), &place(&self.connector))?;
+        let sealed = self.store.vault.seal(value.to_string().as_bytes(), &place(&self.connector))?;
         let good_until = self
             .store
-            .0
             .database
             .now()
             .await?

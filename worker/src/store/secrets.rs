@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::database::on;
-use super::{Error, Store};
+use super::{Error, Inner};
 
 /// A secret that was opened.
 #[derive(Debug)]
@@ -30,12 +30,16 @@ pub struct ListedSecret {
 /// Connectors are looked up anew when this changes, and secrets with them.
 const CHANGED: &str = "UPDATE revisions SET value = value + 1 WHERE name = 'connectors'";
 
-impl Store {
+/// Named secrets, encrypted.
+#[derive(Debug, Clone, Copy)]
+pub struct Secrets<'a>(pub(super) &'a Inner);
+
+impl Secrets<'_> {
     /// Sets a secret, or replaces it whole.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn set_secret(&self, name: &str, value: &SecretString, hosts: &[String]) -> Result<(), Error> {
+    pub async fn set(self, name: &str, value: &SecretString, hosts: &[String]) -> Result<(), Error> {
         let sealed = self.0.vault.seal(value.expose_secret().as_bytes(), &place(name))?;
         let (begin, clock, hosts) = (self.0.database.begin(), self.0.database.clock(), hosts.join(","));
         let statement = "INSERT INTO secrets (name, sealed, hosts, updated_at) VALUES ($1, $2, $3, $4)
@@ -56,7 +60,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn secrets(&self) -> Result<Vec<ListedSecret>, Error> {
+    pub async fn list(self) -> Result<Vec<ListedSecret>, Error> {
         let statement = "SELECT name, hosts, updated_at FROM secrets ORDER BY name";
         let rows: Vec<(String, String, i64)> =
             on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)?;
@@ -69,8 +73,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked, or the key is not the one that sealed them.
-    pub async fn open_secrets<'a>(
-        &self,
+    pub async fn open<'a>(
+        self,
         names: impl IntoIterator<Item = &'a String>,
     ) -> Result<BTreeMap<String, OpenedSecret>, Error> {
         let statement = "SELECT sealed, hosts FROM secrets WHERE name = $1";
@@ -90,7 +94,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn remove_secret(&self, name: &str) -> Result<bool, Error> {
+    pub async fn remove(self, name: &str) -> Result<bool, Error> {
         let begin = self.0.database.begin();
         on!(&self.0.database, write db => {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;

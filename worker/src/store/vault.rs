@@ -29,7 +29,7 @@ pub(super) struct Key(SecretBox<[u8; 32]>);
 
 /// Where the keys of a database come from.
 #[derive(Debug, Clone, Default)]
-pub struct Keys {
+pub struct KeySource {
     /// `vault.key`: today's, as base64.
     pub key: Option<SecretString>,
     /// `vault.old_keys`: those that sealed before it.
@@ -38,7 +38,7 @@ pub struct Keys {
     pub file: Option<PathBuf>,
 }
 
-impl Keys {
+impl KeySource {
     /// The file that holds the keys, where one does; beside a SQLite file it is made when there is none.
     pub(super) fn file(&self, default: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
         match (&self.key, &self.file, default) {
@@ -152,7 +152,7 @@ fn shown(id: &[u8]) -> String {
 
 impl Vault {
     /// The keys that are given, or those of the file.
-    pub(super) fn open_with(keys: &Keys, file: Option<PathBuf>) -> Result<Self, Error> {
+    pub(super) fn open_with(keys: &KeySource, file: Option<PathBuf>) -> Result<Self, Error> {
         let changed = file.as_deref().and_then(changed_at);
         let mut vault = match &file {
             Some(path) => Self::new(read(path)?),
@@ -294,7 +294,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("keys");
         write(&file, &[key(1).text()]).unwrap();
-        let one = Vault::open_with(&Keys::default(), Some(file.clone())).unwrap();
+        let one = Vault::open_with(&KeySource::default(), Some(file.clone())).unwrap();
         let old = one.seal(b"secret", "connector/a").unwrap();
         write(&file, &["# two of them".to_owned(), key(2).text(), key(1).text()]).unwrap();
         let new = one.seal(b"secret", "connector/a").unwrap();
@@ -311,10 +311,12 @@ mod tests {
 
     #[test]
     fn a_key_is_32_bytes_of_base64_or_none() {
-        let given = |text: &str| Keys { key: Some(SecretString::from(text)), ..Keys::default() };
+        let given = |text: &str| KeySource { key: Some(SecretString::from(text)), ..KeySource::default() };
         let find = |text: &str| Vault::open_with(&given(text), None).map(drop).map_err(|e| e.to_string());
         assert_eq!(find("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"), Ok(()));
         assert!(find("AAAA").unwrap_err().contains("vault.key does not hold"));
-        assert!(Keys::default().file(None).map(drop).unwrap_err().to_string().contains("DATA_CONNECTOR__VAULT__KEY"));
+        assert!(
+            KeySource::default().file(None).map(drop).unwrap_err().to_string().contains("DATA_CONNECTOR__VAULT__KEY")
+        );
     }
 }

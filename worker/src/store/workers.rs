@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::database::on;
-use super::{Error, Store};
+use super::{Error, Inner};
 
 /// A worker whose lease is not over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
@@ -20,12 +20,16 @@ pub struct LiveWorker {
     pub seen_until: i64,
 }
 
-impl Store {
+/// Workers and their leases.
+#[derive(Debug, Clone, Copy)]
+pub struct Workers<'a>(pub(super) &'a Inner);
+
+impl Workers<'_> {
     /// A worker is alive for `lease` from now.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn register_worker(&self, id: &str, host: &str, lease: Duration) -> Result<(), Error> {
+    pub async fn register(self, id: &str, host: &str, lease: Duration) -> Result<(), Error> {
         let clock = self.0.database.clock();
         let statement = "INSERT INTO workers (id, host, started_at, seen_until) VALUES ($1, $2, $3, $4)
                          ON CONFLICT (id) DO UPDATE SET seen_until = excluded.seen_until";
@@ -39,15 +43,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn renew_worker(&self, id: &str, lease: Duration) -> Result<(), Error> {
-        self.register_worker(id, "", lease).await
+    pub async fn renew(self, id: &str, lease: Duration) -> Result<(), Error> {
+        self.register(id, "", lease).await
     }
 
     /// A clean exit: others take over at once.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn remove_worker(&self, id: &str) -> Result<(), Error> {
+    pub async fn remove(self, id: &str) -> Result<(), Error> {
         let statement = "DELETE FROM workers WHERE id = $1";
         on!(&self.0.database, write db => {
             sqlx::query(statement).bind(id).execute(db).await?;
@@ -58,7 +62,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn live_workers(&self) -> Result<Vec<LiveWorker>, Error> {
+    pub async fn list_live(self) -> Result<Vec<LiveWorker>, Error> {
         let clock = self.0.database.clock();
         let statement = "SELECT * FROM workers WHERE seen_until > $1 ORDER BY started_at, id";
         on!(&self.0.database, read db => {

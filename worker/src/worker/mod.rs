@@ -88,7 +88,7 @@ impl Worker {
         let broker = Broker::connect(setup::amqp(&config, &id)).await?;
         health.broker(true, false, false);
         control_channel::refuse_other_ledger(&broker, store.ledger_id(), &id).await?;
-        store.register_worker(&id, &host_name(), config.worker.lease()).await?;
+        store.workers().register(&id, &host_name(), config.worker.lease()).await?;
         health.database_answered();
         let (give_up, patience) = patience();
         let context = Context {
@@ -170,7 +170,7 @@ impl Worker {
         drain(&context, jobs, &give_up, config.worker.drain_timeout()).await;
         background.shutdown().await;
         context.ledger.flush().await;
-        if let Err(error) = context.store.remove_worker(&context.id).await {
+        if let Err(error) = context.store.workers().remove(&context.id).await {
             tracing::warn!(%error, "the lease could not be removed; other workers wait until it expires");
         }
         broker.close().await;

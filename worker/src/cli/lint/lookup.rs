@@ -51,7 +51,7 @@ pub(super) async fn of_store(settings: &Settings, config: &Config) -> Option<Loo
         return None;
     }
     let records = match settings.store(config).await {
-        Ok(store) => store.connectors().await,
+        Ok(store) => store.connectors().list().await,
         Err(error) => Err(error),
     };
     match records {

@@ -5,26 +5,26 @@
 mod batch;
 mod columns;
 mod decide;
-mod figures;
 mod handle;
 #[cfg(test)]
 mod histories;
 mod link;
 mod postgres;
+mod queries;
 mod replay;
 mod retention;
 mod sqlite;
-mod view;
+mod stats;
 mod writer;
 
 use crate::job::Attempt;
 
-pub use figures::Figures;
 pub use handle::LedgerHandle;
+pub use queries::{JobDetail, JobFilter, JobRow, StateCount, StoredMeta};
 pub use replay::{Again, NotAgain};
 #[cfg(test)]
 pub(super) use retention::ROWS as OLD_ROWS;
-pub use view::{JobDetail, JobFilter, JobRow, StateCount, StoredMeta};
+pub use stats::LedgerStats;
 
 /// "I am about to send this: may I?"
 #[derive(Debug, Clone)]

@@ -1,8 +1,9 @@
 //! Running a job again: a job of its own, `<job id>#n`, linked to the first (CONTRACT 3).
 
 use super::StoredJob;
+use crate::store::Error;
 use crate::store::database::on;
-use crate::store::{Error, Store};
+use crate::store::jobs::Jobs;
 
 /// A job that runs again, before its message is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +52,12 @@ const UNPARK: &str = "UPDATE jobs SET state = 'waiting', crashes = 0, due_at = $
 
 type Found = (String, Option<String>, Option<Vec<u8>>, Option<String>);
 
-impl Store {
+impl Jobs<'_> {
     /// The message of a job that has ended, the first job's id, and how often that was run again.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn to_run_again(&self, id: &str) -> Result<Result<(StoredJob, String, i64), NotAgain>, Error> {
+    pub async fn replayable(self, id: &str) -> Result<Result<(StoredJob, String, i64), NotAgain>, Error> {
         let found: Option<(Found, i64)> = on!(&self.0.database, read db => {
             let found: Option<Found> = sqlx::query_as(FIND).bind(id).fetch_optional(&mut *db).await?;
             match found {
@@ -83,7 +84,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn add_replay(&self, again: &Again) -> Result<bool, Error> {
+    pub async fn add_replay(self, again: &Again) -> Result<bool, Error> {
         let clock = self.0.database.clock();
         on!(&self.0.database, write db => {
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
@@ -97,7 +98,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn remove_replay(&self, id: &str) -> Result<(), Error> {
+    pub async fn remove_replay(self, id: &str) -> Result<(), Error> {
         on!(&self.0.database, write db => {
             sqlx::query(REMOVE).bind(id).execute(db).await?;
         })
@@ -107,7 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn unpark(&self, id: &str) -> Result<bool, Error> {
+    pub async fn unpark(self, id: &str) -> Result<bool, Error> {
         let clock = self.0.database.clock();
         on!(&self.0.database, write db => {
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;

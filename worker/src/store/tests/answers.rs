@@ -32,7 +32,7 @@ contract! {
         assert_eq!(ledger.record(record).await.unwrap(), Recorded::Done, "the answer to the first one may get lost");
         assert_eq!(ledger.claim(asking("j", 1)).await.unwrap(), Claim::Answered(stored));
         assert_eq!(ledger.record(answer("j", grant.fence, b"other")).await.unwrap(), Recorded::Lost);
-        let job = bed.store.job("j").await.unwrap().unwrap();
+        let job = bed.store.jobs().find("j").await.unwrap().unwrap();
         assert_eq!((job.row.code.as_deref(), job.attempts), (Some("HTTP_ERROR"), vec![failed(1)]));
     }
 }
@@ -143,10 +143,10 @@ contract! {
             let waits = bed.number("SELECT (send_at - updated_at) / 1000 FROM jobs").await;
             assert_eq!(waits, expected);
         }
-        let job = bed.store.job("j").await.unwrap().unwrap();
+        let job = bed.store.jobs().find("j").await.unwrap().unwrap();
         assert_eq!((job.row.state.as_str(), job.row.returns), ("answered", 9));
         ledger.hurry("other").await.unwrap();
-        assert_eq!(bed.store.figures(0).await.unwrap().overdue, Duration::ZERO, "another engine takes its results");
+        assert_eq!(bed.store.jobs().stats(0).await.unwrap().overdue, Duration::ZERO, "another engine takes its results");
         assert_eq!(ledger.sweep(9).await.unwrap(), []);
         ledger.hurry("default").await.unwrap();
         assert_eq!(ledger.sweep(9).await.unwrap().len(), 1, "its engine takes results again");
@@ -256,7 +256,7 @@ contract! {
         ledger.record(answer("j2", 1, b"{\"a\":1}")).await.unwrap();
         let ids = |filter: JobFilter| {
             let store = bed.store.clone();
-            async move { store.jobs(&filter).await.unwrap().into_iter().map(|job| job.id).collect::<Vec<_>>() }
+            async move { store.jobs().list(&filter).await.unwrap().into_iter().map(|job| job.id).collect::<Vec<_>>() }
         };
         assert_eq!(ids(JobFilter { limit: 3, ..JobFilter::default() }).await, ["j4", "j3", "j2"]);
         let answered = JobFilter { state: Some("answered".to_owned()), limit: 9, ..JobFilter::default() };
@@ -266,18 +266,18 @@ contract! {
         assert_eq!(ids(waiting).await, ["j3"]);
         let nobodys = JobFilter { request: Some("8".to_owned()), limit: 9, ..JobFilter::default() };
         assert!(ids(nobodys).await.is_empty());
-        let first = bed.store.jobs(&JobFilter { limit: 2, ..JobFilter::default() }).await.unwrap();
+        let first = bed.store.jobs().list(&JobFilter { limit: 2, ..JobFilter::default() }).await.unwrap();
         let page = JobFilter { limit: 2, ..JobFilter::default() };
-        let next = bed.store.jobs_page(&page, Some("default"), first.last()).await.unwrap();
+        let next = bed.store.jobs().page(&page, Some("default"), first.last()).await.unwrap();
         assert_eq!(next.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["j2", "j1"]);
-        assert!(bed.store.jobs_page(&page, Some("other"), None).await.unwrap().is_empty());
-        let counts = bed.store.job_counts().await.unwrap();
+        assert!(bed.store.jobs().page(&page, Some("other"), None).await.unwrap().is_empty());
+        let counts = bed.store.jobs().count_by_state().await.unwrap();
         let counts: Vec<_> = counts.iter().map(|c| (c.state.as_str(), c.jobs)).collect();
         assert_eq!(counts, [("answered", 1), ("sending", 3), ("waiting", 1)]);
         bed.sql("UPDATE jobs SET send_at = 1 WHERE state = 'answered'").await;
         ledger.sweep(1).await.unwrap();
         assert_eq!(ids(answered).await, ["j2"], "on its way again");
-        let job = bed.store.job("j2").await.unwrap().unwrap();
+        let job = bed.store.jobs().find("j2").await.unwrap().unwrap();
         assert_eq!(job.result, Some(serde_json::json!({"a": 1})));
     }
 }

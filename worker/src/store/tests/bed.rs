@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 
 use crate::store::ledger::{Claim, ClaimRequest, Granted, LedgerHandle, Record, StoredJob, StoredResult};
-use crate::store::{DatabaseTls, Error, Keys, Store};
+use crate::store::{DatabaseTls, Error, KeySource, Store};
 
 /// 32 bytes that guard nothing.
 pub(super) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -68,17 +68,17 @@ pub(super) async fn execute(url: &str, statement: &str) {
 }
 
 pub(super) async fn open(url: &str, key: &str) -> Result<Store, Error> {
-    open_with(url, &Keys { key: Some(SecretString::from(key)), ..Keys::default() }).await
+    open_with(url, &KeySource { key: Some(SecretString::from(key)), ..KeySource::default() }).await
 }
 
-pub(super) async fn open_with(url: &str, keys: &Keys) -> Result<Store, Error> {
+pub(super) async fn open_with(url: &str, keys: &KeySource) -> Result<Store, Error> {
     Store::open(&SecretString::from(url), keys, &DatabaseTls::default(), true).await
 }
 
 impl Bed {
     /// The ledger of a worker that lives.
     pub(super) async fn worker(&self, id: &str) -> LedgerHandle {
-        self.store.register_worker(id, "host", Duration::from_mins(1)).await.unwrap();
+        self.store.workers().register(id, "host", Duration::from_mins(1)).await.unwrap();
         self.store.ledger(id)
     }
 
@@ -98,7 +98,7 @@ impl Bed {
 
     /// The state of a job.
     pub(super) async fn state(&self, id: &str) -> String {
-        self.store.job(id).await.unwrap().map_or_else(|| "none".to_owned(), |job| job.row.state)
+        self.store.jobs().find(id).await.unwrap().map_or_else(|| "none".to_owned(), |job| job.row.state)
     }
 }
 

@@ -12,7 +12,7 @@ contract! {
         assert_eq!(ledger.claim(asking("j", 1)).await.unwrap(), Claim::Cancelled);
         let other = ClaimRequest { job_hash: [9; 32], ..asking("j", 1) };
         assert_eq!(ledger.claim(other).await.unwrap(), Claim::Mismatch, "the row has learnt whose it is");
-        let job = bed.store.job("j").await.unwrap().unwrap();
+        let job = bed.store.jobs().find("j").await.unwrap().unwrap();
         assert_eq!((job.row.state.as_str(), job.row.element.as_deref()), ("cancelled", Some("fetch")));
     }
 }
@@ -33,7 +33,7 @@ contract! {
         let grant = granted(ledger.claim(asking("j", 1)).await.unwrap());
         assert!(ledger.cancel("j").await.unwrap());
         assert_eq!(ledger.record(answer("j", grant.fence, b"{}")).await.unwrap(), Recorded::Cancelled);
-        let job = bed.store.job("j").await.unwrap().unwrap();
+        let job = bed.store.jobs().find("j").await.unwrap().unwrap();
         assert_eq!((job.row.state.as_str(), job.row.http_status), ("cancelled", Some(200)), "what happened is known");
         bed.sql("UPDATE jobs SET send_at = 1").await;
         assert_eq!(ledger.sweep(10).await.unwrap(), []);

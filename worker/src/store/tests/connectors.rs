@@ -16,15 +16,15 @@ fn record(value: Value) -> Map<String, Value> {
 contract! {
     async fn a_connector_is_found_by_uuid_id_and_name(bed: Bed) {
         let store = &bed.store;
-        let one = store.import_connector(record(json!({"name": "2", "type": "REST"})), None).await.unwrap();
-        let two = store.import_connector(record(json!({"name": "Mail", "uuid": "u-2"})), None).await.unwrap();
+        let one = store.connectors().import(record(json!({"name": "2", "type": "REST"})), None).await.unwrap();
+        let two = store.connectors().import(record(json!({"name": "Mail", "uuid": "u-2"})), None).await.unwrap();
         assert_eq!((one.id, one.created, two.id, two.uuid.as_str()), (1, true, 2, "u-2"));
         for (reference, name) in [("1", "2"), ("2", "Mail"), ("u-2", "Mail"), ("Mail", "Mail"), (&one.uuid, "2")] {
-            let found = store.connector(reference).await.unwrap();
+            let found = store.connectors().find(reference).await.unwrap();
             assert_eq!(found.map(|c| c.name).as_deref(), Some(name), "{reference}");
         }
-        assert!(store.connector("mail").await.unwrap().is_none() && store.connector("a\0").await.unwrap().is_none());
-        let exported = store.connector("1").await.unwrap().unwrap().export();
+        assert!(store.connectors().find("mail").await.unwrap().is_none() && store.connectors().find("a\0").await.unwrap().is_none());
+        let exported = store.connectors().find("1").await.unwrap().unwrap().export();
         assert_eq!(Value::Object(exported), json!({"id": 1, "uuid": one.uuid, "name": "2", "type": "REST"}));
     }
 }
@@ -33,16 +33,16 @@ contract! {
     async fn an_import_updates_the_one_it_is_about(bed: Bed) {
         let store = &bed.store;
         let secret = record(json!({"password": "open sesame"}));
-        let made = store.import_connector(record(json!({"name": "A"})), Some(secret.clone())).await.unwrap();
-        let before = store.connectors_revision().await.unwrap();
+        let made = store.connectors().import(record(json!({"name": "A"})), Some(secret.clone())).await.unwrap();
+        let before = store.connectors().revision().await.unwrap();
         let renamed = json!({"uuid": made.uuid, "name": "B", "description": "new"});
-        let updated = store.import_connector(record(renamed), None).await.unwrap();
+        let updated = store.connectors().import(record(renamed), None).await.unwrap();
         assert_eq!((updated.id, updated.created, updated.name.as_str()), (made.id, false, "B"));
-        assert!(store.connectors_revision().await.unwrap() > before);
-        assert_eq!(store.credentials(&made.uuid).await.unwrap(), Some(secret), "they are kept unless given");
-        let by_name = store.import_connector(record(json!({"name": "B"})), None).await.unwrap();
+        assert!(store.connectors().revision().await.unwrap() > before);
+        assert_eq!(store.connectors().credentials(&made.uuid).await.unwrap(), Some(secret), "they are kept unless given");
+        let by_name = store.connectors().import(record(json!({"name": "B"})), None).await.unwrap();
         assert_eq!((by_name.uuid.as_str(), by_name.created), (made.uuid.as_str(), false));
-        let found = store.connector("B").await.unwrap().unwrap();
+        let found = store.connectors().find("B").await.unwrap().unwrap();
         assert_eq!((found.version, found.record.get("description")), (3, None), "a record is replaced whole");
     }
 }
@@ -50,8 +50,8 @@ contract! {
 contract! {
     async fn a_record_that_means_two_connectors_is_refused(bed: Bed) {
         let store = &bed.store;
-        let a = store.import_connector(record(json!({"name": "A"})), None).await.unwrap();
-        store.import_connector(record(json!({"name": "B"})), None).await.unwrap();
+        let a = store.connectors().import(record(json!({"name": "A"})), None).await.unwrap();
+        store.connectors().import(record(json!({"name": "B"})), None).await.unwrap();
         for (value, expected) in [
             (json!({"uuid": a.uuid, "name": "B"}), "The Name has already been taken."),
             (json!({"id": 1, "name": "B"}), "The Name has already been taken."),
@@ -59,11 +59,11 @@ contract! {
             (json!({"id": 1}), "no name"),
             (json!({"name": "a\0b"}), "NUL"),
         ] {
-            let refused = store.import_connector(record(value.clone()), None).await;
+            let refused = store.connectors().import(record(value.clone()), None).await;
             let Err(Error::Conflict(problem)) = refused else { panic!("{value}: {refused:?}") };
             assert!(problem.contains(expected), "{problem}");
         }
-        assert_eq!(store.connectors().await.unwrap().len(), 2);
+        assert_eq!(store.connectors().list().await.unwrap().len(), 2);
     }
 }
 
@@ -71,11 +71,11 @@ contract! {
     async fn imports_at_once_of_one_name_make_one_connector(bed: Bed) {
         let imports = (0..10).map(|_| {
             let store = bed.store.clone();
-            async move { store.import_connector(record(json!({"name": "A"})), None).await.unwrap() }
+            async move { store.connectors().import(record(json!({"name": "A"})), None).await.unwrap() }
         });
         let made = futures_util::future::join_all(imports).await;
         assert_eq!(made.iter().filter(|imported| imported.created).count(), 1);
-        assert_eq!(bed.store.connectors().await.unwrap().len(), 1);
+        assert_eq!(bed.store.connectors().list().await.unwrap().len(), 1);
     }
 }
 
@@ -83,13 +83,13 @@ contract! {
     async fn credentials_are_sealed_and_bound_to_their_row(bed: Bed) {
         let store = &bed.store;
         let secret = record(json!({"password": "open sesame"}));
-        let a = store.import_connector(record(json!({"name": "A"})), Some(secret.clone())).await.unwrap();
-        let b = store.import_connector(record(json!({"name": "B"})), None).await.unwrap();
-        assert_eq!(store.credentials(&b.uuid).await.unwrap(), None);
+        let a = store.connectors().import(record(json!({"name": "A"})), Some(secret.clone())).await.unwrap();
+        let b = store.connectors().import(record(json!({"name": "B"})), None).await.unwrap();
+        assert_eq!(store.connectors().credentials(&b.uuid).await.unwrap(), None);
         let reopened = open(&bed.url, KEY).await.unwrap();
-        assert_eq!(reopened.credentials(&a.uuid).await.unwrap(), Some(secret));
+        assert_eq!(reopened.connectors().credentials(&a.uuid).await.unwrap(), Some(secret));
         bed.sql("UPDATE connectors SET credentials = (SELECT credentials FROM connectors WHERE name = 'A')").await;
-        assert!(matches!(store.credentials(&b.uuid).await, Err(Error::Sealed(_))), "a row's secret opens there only");
+        assert!(matches!(store.connectors().credentials(&b.uuid).await, Err(Error::Sealed(_))), "a row's secret opens there only");
         let plain = bed.number(
             "SELECT COUNT(*) FROM connectors WHERE CAST(credentials AS TEXT) LIKE '%sesame%' OR record LIKE '%sesame%'",
         );
@@ -100,11 +100,11 @@ contract! {
 contract! {
     async fn a_removed_connector_is_gone_with_its_credentials(bed: Bed) {
         let store = &bed.store;
-        let made = store.import_connector(record(json!({"name": "A"})), Some(record(json!({"k": 1})))).await.unwrap();
-        let before = store.connectors_revision().await.unwrap();
-        assert!(store.remove_connector("A").await.unwrap());
-        assert!(!store.remove_connector("A").await.unwrap());
-        assert_eq!(store.credentials(&made.uuid).await.unwrap(), None);
-        assert!(store.connectors_revision().await.unwrap() > before);
+        let made = store.connectors().import(record(json!({"name": "A"})), Some(record(json!({"k": 1})))).await.unwrap();
+        let before = store.connectors().revision().await.unwrap();
+        assert!(store.connectors().remove("A").await.unwrap());
+        assert!(!store.connectors().remove("A").await.unwrap());
+        assert_eq!(store.connectors().credentials(&made.uuid).await.unwrap(), None);
+        assert!(store.connectors().revision().await.unwrap() > before);
     }
 }

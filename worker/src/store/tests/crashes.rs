@@ -29,7 +29,7 @@ contract! {
     async fn a_worker_that_left_is_followed_at_once(bed: Bed) {
         let one = bed.worker("one").await;
         granted(one.claim(asking("j", 1)).await.unwrap());
-        bed.store.remove_worker("one").await.unwrap();
+        bed.store.workers().remove("one").await.unwrap();
         granted(bed.worker("two").await.claim(asking("j", 1)).await.unwrap());
     }
 }
@@ -39,11 +39,11 @@ contract! {
         let dead = bed.worker("dead").await;
         let once_only = ClaimRequest { repeat_safe: false, ..asking("j", 1) };
         granted(dead.claim(once_only.clone()).await.unwrap());
-        bed.store.remove_worker("dead").await.unwrap();
+        bed.store.workers().remove("dead").await.unwrap();
         let live = bed.worker("live").await;
         // Even when the model was edited meanwhile: what counts is what was sent.
         let Claim::Orphaned(grant) = live.claim(asking("j", 1)).await.unwrap() else { panic!("it may be sent again") };
-        bed.store.remove_worker("live").await.unwrap();
+        bed.store.workers().remove("live").await.unwrap();
         let third = bed.worker("third").await;
         let Claim::Orphaned(last) = third.claim(asking("j", 1)).await.unwrap() else { panic!("it was forgotten") };
         assert_eq!(live.record(answer("j", grant.fence, b"late")).await.unwrap(), Recorded::Lost);
@@ -56,7 +56,7 @@ contract! {
         for n in 0..3 {
             let (id, ledger) = (format!("w{n}"), bed.worker(&format!("w{n}")).await);
             granted(ledger.claim(asking("j", 1)).await.unwrap());
-            bed.store.remove_worker(&id).await.unwrap();
+            bed.store.workers().remove(&id).await.unwrap();
         }
         let fourth = bed.worker("fourth").await;
         assert_eq!(fourth.claim(asking("j", 1)).await.unwrap(), Claim::Parked);
@@ -94,14 +94,14 @@ contract! {
 
 contract! {
     async fn a_lease_is_renewed_and_a_removed_worker_comes_back(bed: Bed) {
-        bed.store.register_worker("one", "host", Duration::from_millis(1)).await.unwrap();
+        bed.store.workers().register("one", "host", Duration::from_millis(1)).await.unwrap();
         tokio::time::sleep(Duration::from_millis(20)).await;
-        assert!(bed.store.live_workers().await.unwrap().is_empty());
-        bed.store.renew_worker("one", Duration::from_mins(1)).await.unwrap();
-        let live = bed.store.live_workers().await.unwrap();
+        assert!(bed.store.workers().list_live().await.unwrap().is_empty());
+        bed.store.workers().renew("one", Duration::from_mins(1)).await.unwrap();
+        let live = bed.store.workers().list_live().await.unwrap();
         assert_eq!(live.iter().map(|w| (w.id.as_str(), w.host.as_str())).collect::<Vec<_>>(), [("one", "host")]);
-        bed.store.remove_worker("one").await.unwrap();
-        bed.store.renew_worker("one", Duration::from_mins(1)).await.unwrap();
-        assert_eq!(bed.store.live_workers().await.unwrap().len(), 1);
+        bed.store.workers().remove("one").await.unwrap();
+        bed.store.workers().renew("one", Duration::from_mins(1)).await.unwrap();
+        assert_eq!(bed.store.workers().list_live().await.unwrap().len(), 1);
     }
 }

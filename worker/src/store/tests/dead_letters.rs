@@ -25,34 +25,34 @@ contract! {
     async fn a_letter_is_kept_whole_and_once(bed: Bed) {
         let store = &bed.store;
         for _ in 0..2 {
-            store.add_dead_letter(letter(b"\x00\xff")).await.unwrap();
+            store.dead_letters().add(letter(b"\x00\xff")).await.unwrap();
         }
-        store.add_dead_letter(letter(b"other")).await.unwrap();
-        let letters = store.dead_letters(false, 10).await.unwrap();
+        store.dead_letters().add(letter(b"other")).await.unwrap();
+        let letters = store.dead_letters().list(false, 10).await.unwrap();
         assert_eq!(letters.iter().map(|l| l.letter.body.as_slice()).collect::<Vec<_>>(), [b"other".as_slice(), b"\x00\xff"]);
-        let one = store.dead_letter(letters[1].id).await.unwrap().unwrap();
+        let one = store.dead_letters().find(letters[1].id).await.unwrap().unwrap();
         assert_eq!((one.letter.reason.as_str(), one.letter.attempts, one.replayed_at), ("INVALID_JOB", Some(1), None));
         assert_eq!(one.letter.properties, json!({"headers": {"a": "\0"}}));
-        assert!(store.dead_letter(99).await.unwrap().is_none());
+        assert!(store.dead_letters().find(99).await.unwrap().is_none());
     }
 }
 
 contract! {
     async fn a_letter_that_dies_again_after_a_replay_is_another_one(bed: Bed) {
         let store = &bed.store;
-        store.add_dead_letter(letter(b"1")).await.unwrap();
-        let one = store.dead_letters(false, 1).await.unwrap().remove(0);
+        store.dead_letters().add(letter(b"1")).await.unwrap();
+        let one = store.dead_letters().list(false, 1).await.unwrap().remove(0);
         tokio::time::sleep(Duration::from_millis(5)).await;
         // It dies again before anybody has noted that it was published again.
-        store.add_dead_letter(letter(b"1")).await.unwrap();
-        store.mark_replayed(&one).await.unwrap();
-        let again = store.dead_letters(false, 10).await.unwrap();
+        store.dead_letters().add(letter(b"1")).await.unwrap();
+        store.dead_letters().mark_replayed(&one).await.unwrap();
+        let again = store.dead_letters().list(false, 10).await.unwrap();
         assert_eq!(again.iter().map(|letter| letter.id).collect::<Vec<_>>(), [one.id]);
-        store.mark_replayed(&again[0]).await.unwrap();
-        assert!(store.dead_letters(false, 10).await.unwrap().is_empty());
-        store.add_dead_letter(letter(b"1")).await.unwrap();
-        store.add_dead_letter(letter(b"1")).await.unwrap();
-        assert_eq!(store.dead_letters(false, 10).await.unwrap().len(), 1);
-        assert_eq!(store.dead_letters(true, 10).await.unwrap().len(), 2);
+        store.dead_letters().mark_replayed(&again[0]).await.unwrap();
+        assert!(store.dead_letters().list(false, 10).await.unwrap().is_empty());
+        store.dead_letters().add(letter(b"1")).await.unwrap();
+        store.dead_letters().add(letter(b"1")).await.unwrap();
+        assert_eq!(store.dead_letters().list(false, 10).await.unwrap().len(), 1);
+        assert_eq!(store.dead_letters().list(true, 10).await.unwrap().len(), 2);
     }
 }

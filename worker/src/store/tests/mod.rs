@@ -7,11 +7,11 @@ mod claims;
 mod connectors;
 mod crashes;
 mod dead_letters;
+mod models;
 mod opening;
 mod outage;
-mod rates;
+mod rate_limits;
 mod secrets;
-mod tasks;
 
 /// One test on each database; the database goes away with the test, also when it fails.
 macro_rules! contract {

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::bed::{KEY, OTHER_KEY, execute, on_empty_postgresql, open};
 use super::contract;
 use crate::store::database::{POSTGRES, SQLITE};
-use crate::store::{DatabaseTls, Error, Keys, Store};
+use crate::store::{DatabaseTls, Error, KeySource, Store};
 
 fn tls() -> DatabaseTls {
     DatabaseTls::default()
@@ -27,7 +27,7 @@ async fn a_file_opened_by_many_at_once_has_one_identity_and_one_key() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("deep/c.db");
     let url = SecretString::from(format!("sqlite:{}", file.display()));
-    let (keys, tls) = (Keys::default(), tls());
+    let (keys, tls) = (KeySource::default(), tls());
     let opened = futures_util::future::join_all((0..8).map(|_| Store::open(&url, &keys, &tls, false))).await;
     let ids: std::collections::HashSet<String> =
         opened.into_iter().map(|store| store.unwrap().ledger_id().to_owned()).collect();
@@ -42,13 +42,13 @@ async fn a_file_opened_by_many_at_once_has_one_identity_and_one_key() {
 async fn postgresql_is_migrated_when_somebody_says_so() {
     on_empty_postgresql(|url, _| async move {
         let secret = SecretString::from(url.as_str());
-        let key = Keys { key: Some(SecretString::from(KEY)), ..Keys::default() };
+        let key = KeySource { key: Some(SecretString::from(KEY)), ..KeySource::default() };
         assert!(matches!(Store::open(&secret, &key, &tls(), false).await, Err(Error::NotMigrated)));
         let tls_of = tls();
         let migrated = futures_util::future::join_all((0..4).map(|_| Store::open(&secret, &key, &tls_of, true))).await;
         assert!(migrated.iter().all(Result::is_ok), "{migrated:?}");
         Store::open(&secret, &key, &tls(), false).await.unwrap();
-        assert!(matches!(Store::open(&secret, &Keys::default(), &tls(), false).await, Err(Error::Key(_))));
+        assert!(matches!(Store::open(&secret, &KeySource::default(), &tls(), false).await, Err(Error::Key(_))));
         execute(
             &url,
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
@@ -93,26 +93,27 @@ async fn answers_of_a_version_without_outbox_are_sent_by_this_one() {
 
 async fn the_answer_of_then_is_sent(url: &str) {
     let store = open(url, KEY).await.unwrap();
-    assert!(store.figures(100).await.unwrap().overdue > YEARS, "{url}");
+    assert!(store.jobs().stats(100).await.unwrap().overdue > YEARS, "{url}");
     let sent: Vec<String> =
         store.ledger("w").sweep(10).await.unwrap().into_iter().map(|answer| answer.job_id).collect();
     assert_eq!(sent, ["untaken"], "{url}");
-    let figures = store.figures(100).await.unwrap();
+    let figures = store.jobs().stats(100).await.unwrap();
     assert_eq!((figures.retry_stuck, figures.overdue), (1, Duration::ZERO), "{url}: the one that waits");
-    let taken = store.job("taken").await.unwrap().unwrap().row;
+    let taken = store.jobs().find("taken").await.unwrap().unwrap().row;
     assert_eq!((taken.due_at, taken.send_at), (None, None), "{url}");
 }
 
 #[tokio::test]
 async fn what_is_no_database_is_named() {
     for url in ["mysql://h/d", "sqlite:", "sqlite::memory:", "nothing"] {
-        let refused = Store::open(&SecretString::from(url), &Keys::default(), &tls(), false).await;
+        let refused = Store::open(&SecretString::from(url), &KeySource::default(), &tls(), false).await;
         assert!(matches!(refused, Err(Error::Url)), "{url}: {refused:?}");
     }
-    let away = Store::open(&SecretString::from("postgres://u@127.0.0.1:1/d"), &Keys::default(), &tls(), false).await;
+    let away =
+        Store::open(&SecretString::from("postgres://u@127.0.0.1:1/d"), &KeySource::default(), &tls(), false).await;
     assert!(matches!(&away, Err(error) if error.is_passing()), "{away:?}");
     let folder = tempfile::tempdir().unwrap();
     let url = SecretString::from(format!("sqlite:{}", folder.path().display()));
-    let refused = Store::open(&url, &Keys::default(), &tls(), false).await;
+    let refused = Store::open(&url, &KeySource::default(), &tls(), false).await;
     assert!(matches!(refused, Err(Error::File { .. })), "{refused:?}");
 }

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::bed::{KEY, answer, asking, granted, on_postgresql, result, stored_job};
 use crate::proxy::Proxy;
 use crate::store::ledger::{Claim, Record, Recorded};
-use crate::store::{DatabaseTls, Keys, Store};
+use crate::store::{DatabaseTls, KeySource, Store};
 
 #[tokio::test]
 async fn what_was_asked_while_the_database_was_away_is_an_error_and_harms_nobody() {
@@ -13,9 +13,9 @@ async fn what_was_asked_while_the_database_was_away_is_an_error_and_harms_nobody
         let place = bed.url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
         let proxy = Proxy::before(&place).await;
         let through = SecretString::from(bed.url.replace(&place, &proxy.address()));
-        let keys = Keys { key: Some(SecretString::from(KEY)), ..Keys::default() };
+        let keys = KeySource { key: Some(SecretString::from(KEY)), ..KeySource::default() };
         let store = Store::open(&through, &keys, &DatabaseTls::default(), false).await.unwrap();
-        store.register_worker("one", "host", std::time::Duration::from_mins(1)).await.unwrap();
+        store.workers().register("one", "host", std::time::Duration::from_mins(1)).await.unwrap();
         let ledger = store.ledger("one");
         let begun = granted(ledger.claim(asking("begun", 1)).await.unwrap());
         proxy.cut();

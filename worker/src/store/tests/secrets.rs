@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::bed::{KEY, OTHER_KEY, open, open_with};
 use super::contract;
-use crate::store::{Error, Keys, RefreshToken, Store};
+use crate::store::{Error, KeySource, RefreshToken, Store};
 
 fn secret(text: &str) -> SecretString {
     SecretString::from(text)
@@ -23,19 +23,19 @@ fn record(value: Value) -> Map<String, Value> {
 contract! {
     async fn a_secret_is_set_replaced_listed_without_its_value_and_removed(bed: Bed) {
         let store = &bed.store;
-        store.set_secret("API", &secret("canary-1"), &["api.example.com".to_owned(), "b.example:8443".to_owned()]).await.unwrap();
-        store.set_secret("OTHER", &secret("canary-2"), &[]).await.unwrap();
-        store.set_secret("OTHER", &secret("canary-3"), &[]).await.unwrap();
+        store.secrets().set("API", &secret("canary-1"), &["api.example.com".to_owned(), "b.example:8443".to_owned()]).await.unwrap();
+        store.secrets().set("OTHER", &secret("canary-2"), &[]).await.unwrap();
+        store.secrets().set("OTHER", &secret("canary-3"), &[]).await.unwrap();
         let names = ["API".to_owned(), "OTHER".to_owned(), "NONE".to_owned()];
-        let opened = store.open_secrets(&names).await.unwrap();
+        let opened = store.secrets().open(&names).await.unwrap();
         assert_eq!((opened.len(), opened["OTHER"].value.expose_secret()), (2, "canary-3"));
         assert_eq!(opened["API"].hosts, ["api.example.com", "b.example:8443"]);
-        let listed = store.secrets().await.unwrap();
+        let listed = store.secrets().list().await.unwrap();
         assert_eq!(listed.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["API", "OTHER"]);
         assert_eq!(bed.number("SELECT COUNT(*) FROM secrets WHERE CAST(sealed AS TEXT) LIKE '%canary%'").await, 0);
         bed.sql("UPDATE secrets SET sealed = (SELECT sealed FROM secrets WHERE name = 'OTHER') WHERE name = 'API'").await;
-        assert!(matches!(store.open_secrets(&names).await, Err(Error::Sealed(_))), "a value opens under its name only");
-        assert!(store.remove_secret("API").await.unwrap() && !store.remove_secret("API").await.unwrap());
+        assert!(matches!(store.secrets().open(&names).await, Err(Error::Sealed(_))), "a value opens under its name only");
+        assert!(store.secrets().remove("API").await.unwrap() && !store.secrets().remove("API").await.unwrap());
     }
 }
 
@@ -46,21 +46,21 @@ contract! {
             access_token: Some(secret("access")),
             lifetime: Duration::from_hours(1),
         };
-        let held = bed.store.hold_refresh_token("u-1", 1).await.unwrap();
+        let held = bed.store.refresh_tokens().lock("u-1", 1).await.unwrap();
         assert!(held.kept.is_none());
         let other = open(&bed.url, KEY).await.unwrap();
-        let waiting = tokio::spawn(async move { other.hold_refresh_token("u-1", 1).await.unwrap().kept.unwrap() });
+        let waiting = tokio::spawn(async move { other.refresh_tokens().lock("u-1", 1).await.unwrap().kept.unwrap() });
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(!waiting.is_finished(), "another process waits");
         held.keep(&kept(1)).await.unwrap();
         let found = waiting.await.unwrap();
         assert_eq!(found.refresh_token.expose_secret(), "refresh-1");
         assert!(found.lifetime > Duration::from_secs(3_500) && found.lifetime <= Duration::from_hours(1));
-        drop(bed.store.hold_refresh_token("u-1", 1).await.unwrap());
-        let again = bed.store.hold_refresh_token("u-1", 1).await.unwrap();
+        drop(bed.store.refresh_tokens().lock("u-1", 1).await.unwrap());
+        let again = bed.store.refresh_tokens().lock("u-1", 1).await.unwrap();
         assert_eq!(again.kept.as_ref().unwrap().refresh_token.expose_secret(), "refresh-1", "given back unused");
         drop(again);
-        let imported = bed.store.hold_refresh_token("u-1", 2).await.unwrap();
+        let imported = bed.store.refresh_tokens().lock("u-1", 2).await.unwrap();
         assert!(imported.kept.is_none(), "other credentials begin anew");
     }
 }
@@ -70,33 +70,33 @@ contract! {
         let mut names = Vec::new();
         for number in 0..300 {
             let name = format!("S{number}");
-            bed.store.set_secret(&name, &secret(&format!("value {number}")), &[]).await.unwrap();
+            bed.store.secrets().set(&name, &secret(&format!("value {number}")), &[]).await.unwrap();
             names.push(name);
         }
         let credentials = record(json!({"password": "open sesame"}));
-        let made = bed.store.import_connector(record(json!({"name": "A"})), Some(credentials.clone())).await.unwrap();
+        let made = bed.store.connectors().import(record(json!({"name": "A"})), Some(credentials.clone())).await.unwrap();
         let token = RefreshToken { refresh_token: secret("r"), access_token: None, lifetime: Duration::ZERO };
-        bed.store.hold_refresh_token(&made.uuid, 1).await.unwrap().keep(&token).await.unwrap();
+        bed.store.refresh_tokens().lock(&made.uuid, 1).await.unwrap().keep(&token).await.unwrap();
 
-        let both = Keys { key: Some(secret(OTHER_KEY)), old_keys: vec![secret(KEY)], file: None };
+        let both = KeySource { key: Some(secret(OTHER_KEY)), old_keys: vec![secret(KEY)], file: None };
         let rotating = open_with(&bed.url, &both).await.unwrap();
         let reading = tokio::spawn({
             let (store, names) = (rotating.clone(), names.clone());
             async move {
                 for name in &names {
-                    store.open_secrets([name]).await.unwrap();
+                    store.secrets().open([name]).await.unwrap();
                 }
             }
         });
-        let rotated = rotating.rotate().await.unwrap();
+        let rotated = rotating.keys().rotate().await.unwrap();
         reading.await.unwrap();
         assert_eq!((rotated.resealed, rotated.file), (303, None));
-        assert!(rotating.keys().await.unwrap().iter().all(|key| key.today || key.sealed == 0));
+        assert!(rotating.keys().list().await.unwrap().iter().all(|key| key.today || key.sealed == 0));
 
         let new: Store = open(&bed.url, OTHER_KEY).await.unwrap();
-        assert_eq!(new.open_secrets(&names).await.unwrap().len(), 300, "the old key is not needed any more");
-        assert_eq!(new.credentials(&made.uuid).await.unwrap(), Some(credentials));
-        assert!(new.hold_refresh_token(&made.uuid, 1).await.unwrap().kept.is_some());
+        assert_eq!(new.secrets().open(&names).await.unwrap().len(), 300, "the old key is not needed any more");
+        assert_eq!(new.connectors().credentials(&made.uuid).await.unwrap(), Some(credentials));
+        assert!(new.refresh_tokens().lock(&made.uuid, 1).await.unwrap().kept.is_some());
         assert!(matches!(open(&bed.url, KEY).await, Err(Error::Key(_))), "and opens nothing");
     }
 }
@@ -105,16 +105,16 @@ contract! {
 async fn a_key_in_a_file_is_rotated_under_a_store_that_is_open() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("c.db").display());
-    let running = open_with(&url, &Keys::default()).await.unwrap();
-    running.set_secret("A", &secret("canary"), &[]).await.unwrap();
-    let operator = open_with(&url, &Keys::default()).await.unwrap();
-    let before = operator.keys().await.unwrap();
-    let rotated = operator.rotate().await.unwrap();
+    let running = open_with(&url, &KeySource::default()).await.unwrap();
+    running.secrets().set("A", &secret("canary"), &[]).await.unwrap();
+    let operator = open_with(&url, &KeySource::default()).await.unwrap();
+    let before = operator.keys().list().await.unwrap();
+    let rotated = operator.keys().rotate().await.unwrap();
     assert_eq!((before.len(), rotated.resealed), (1, 2), "the secret, and the check of the key");
     let names = ["A".to_owned()];
-    assert_eq!(running.open_secrets(&names).await.unwrap()["A"].value.expose_secret(), "canary");
-    assert_eq!(operator.retire_keys().await.unwrap(), [before[0].id.clone()]);
-    running.set_secret("B", &secret("canary"), &[]).await.unwrap();
-    assert_eq!(running.keys().await.unwrap().len(), 1, "everybody seals with the new one");
-    assert_eq!(operator.retire_keys().await.unwrap(), Vec::<String>::new());
+    assert_eq!(running.secrets().open(&names).await.unwrap()["A"].value.expose_secret(), "canary");
+    assert_eq!(operator.keys().prune().await.unwrap(), [before[0].id.clone()]);
+    running.secrets().set("B", &secret("canary"), &[]).await.unwrap();
+    assert_eq!(running.keys().list().await.unwrap().len(), 1, "everybody seals with the new one");
+    assert_eq!(operator.keys().prune().await.unwrap(), Vec::<String>::new());
 }

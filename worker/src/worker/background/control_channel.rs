@@ -110,7 +110,7 @@ pub(in crate::worker) async fn write_cancels(worker: Arc<Context>, mut deliverie
                     Code::BadJob,
                     &format!("a cancel that cannot be read: {problem}"),
                 );
-                worker.retry_until_available("dead letters", || worker.store.add_dead_letter(letter.clone())).await
+                worker.retry_until_available("dead letters", || worker.store.dead_letters().add(letter.clone())).await
             }
         };
         match written {

@@ -38,7 +38,7 @@ async fn settle(worker: &Context, delivery: &Delivery) -> Result<(), ShuttingDow
         return Ok(());
     }
     let letter = letter(delivery);
-    worker.retry_until_available("dead letters", || worker.store.add_dead_letter(letter.clone())).await
+    worker.retry_until_available("dead letters", || worker.store.dead_letters().add(letter.clone())).await
 }
 
 /// Whether the broker gave a job up because of workers that died too often, though none of them over this job.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use crate::store::ledger::Figures;
+use crate::store::ledger::LedgerStats;
 
 /// Results that one engine may leave lying before its jobs wait.
 pub(in crate::worker) const BEHIND: u32 = 256;
@@ -32,7 +32,7 @@ impl UndeliveredResults {
     }
 
     /// Notes which engines have left results lying, and tells of those that are behind and were not, or are no longer.
-    pub(in crate::worker) fn found(&self, figures: Figures) {
+    pub(in crate::worker) fn found(&self, figures: LedgerStats) {
         self.is_any_waiting.store(!figures.engines_waiting.is_empty(), Ordering::Relaxed);
         *self.waiting.write().unwrap_or_else(PoisonError::into_inner) = figures.engines_waiting;
         let mut known = self.behind.write().unwrap_or_else(PoisonError::into_inner);

@@ -101,7 +101,7 @@ async fn renew(worker: &Context, lease: Duration) {
         if renewed.elapsed() < renewal && worker.health.has_database() {
             continue;
         }
-        match worker.store.renew_worker(&worker.id, lease).await {
+        match worker.store.workers().renew(&worker.id, lease).await {
             Ok(()) => {
                 renewed = Instant::now();
                 worker.health.database_answered();
@@ -139,7 +139,7 @@ async fn read_figures(worker: &Context) {
     let (mut tick, mut complaint) = (every(SWEEP), Complaint::that("the ledger's figures cannot be read"));
     loop {
         tick.tick().await;
-        if let Some(figures) = complaint.unless(worker, worker.store.figures(BEHIND).await) {
+        if let Some(figures) = complaint.unless(worker, worker.store.jobs().stats(BEHIND).await) {
             metrics::gauge!(metric::RETRY_STUCK).set(count(figures.retry_stuck));
             metrics::gauge!(metric::RESULTS_WAITING).set(count(figures.results_waiting));
             metrics::gauge!(metric::ANSWERS_OVERDUE).set(figures.overdue.as_secs_f64());

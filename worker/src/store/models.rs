@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::database::on;
-use super::{Error, Store};
+use super::{Error, Inner};
 
 /// One version of a process's tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
@@ -31,13 +31,17 @@ const TASKS: &str = "SELECT element, task FROM deployed_tasks WHERE process = $1
 const INSERT: &str = "INSERT INTO deployed_tasks (process, version, element, sequence, task, file, deployed_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-impl Store {
+/// Deployed models: the tasks of a process, by version.
+#[derive(Debug, Clone, Copy)]
+pub struct Models<'a>(pub(super) &'a Inner);
+
+impl Models<'_> {
     /// Stores a process's tasks under the next number, or under `label`; returns the version.
     ///
     /// # Errors
     /// When the label is taken by other content, or the database cannot be asked.
     pub async fn deploy(
-        &self,
+        self,
         process: &str,
         label: Option<&str>,
         file: &str,
@@ -69,7 +73,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn deployments(&self) -> Result<Vec<Deployment>, Error> {
+    pub async fn list(self) -> Result<Vec<Deployment>, Error> {
         let statement = "SELECT process, version, COUNT(*) AS elements, MIN(file) AS file,
             MIN(deployed_at) AS deployed_at FROM deployed_tasks WHERE element <> '' GROUP BY process, version
             ORDER BY process, MAX(sequence) DESC";
@@ -80,7 +84,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn find_task(&self, process: &str, version: Option<&str>, element: &str) -> Result<Option<Value>, Error> {
+    pub async fn find_task(self, process: &str, version: Option<&str>, element: &str) -> Result<Option<Value>, Error> {
         // The newest version decides, also when it no longer has the element.
         let statement = "SELECT task FROM deployed_tasks WHERE process = $1 AND element = $2 AND version = COALESCE($3,
             (SELECT version FROM deployed_tasks WHERE process = $1 AND element <> '' ORDER BY sequence DESC LIMIT 1))";
@@ -93,7 +97,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn tasks(&self, process: &str, version: &str) -> Result<Vec<(String, Value)>, Error> {
+    pub async fn tasks(self, process: &str, version: &str) -> Result<Vec<(String, Value)>, Error> {
         let rows: Vec<(String, String)> = on!(&self.0.database, read db =>
             sqlx::query_as(TASKS).bind(process).bind(version).fetch_all(db).await?)?;
         let rows = rows.into_iter().filter(|(element, _)| element != REMOVED);
@@ -104,7 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn remove_deployment(&self, process: &str, version: &str) -> Result<bool, Error> {
+    pub async fn remove(self, process: &str, version: &str) -> Result<bool, Error> {
         let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
         on!(&self.0.database, write db => {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;

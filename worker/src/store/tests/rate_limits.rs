@@ -12,23 +12,23 @@ contract! {
         let mut waits = Vec::new();
         for n in 0..6 {
             let store = if n % 2 == 0 { one } else { &other };
-            waits.push(store.turn("a", every).await.unwrap().as_secs_f64());
+            waits.push(store.rate_limits().reserve_slot("a", every).await.unwrap().as_secs_f64());
         }
         for (n, wait) in (0_u32..).zip(&waits) {
             let expected = f64::from(n) * 10.0;
             assert!((expected - 5.0..=expected).contains(wait), "turn {n} in {wait} s");
         }
-        assert_eq!(one.turn("b", every).await.unwrap(), Duration::ZERO, "another bucket has turns of its own");
+        assert_eq!(one.rate_limits().reserve_slot("b", every).await.unwrap(), Duration::ZERO, "another bucket has turns of its own");
     }
 }
 
 contract! {
     async fn time_that_nobody_used_is_gone(bed: Bed) {
         let every = Duration::from_millis(100);
-        bed.store.turn("a", every).await.unwrap();
+        bed.store.rate_limits().reserve_slot("a", every).await.unwrap();
         tokio::time::sleep(Duration::from_millis(500)).await;
-        assert_eq!(bed.store.turn("a", every).await.unwrap(), Duration::ZERO);
-        let next = bed.store.turn("a", every).await.unwrap();
+        assert_eq!(bed.store.rate_limits().reserve_slot("a", every).await.unwrap(), Duration::ZERO);
+        let next = bed.store.rate_limits().reserve_slot("a", every).await.unwrap();
         assert!(!next.is_zero() && next <= every, "{next:?}");
     }
 }

@@ -1,10 +1,11 @@
-//! Figures of the whole ledger that tell an operator whether retries come back and results are taken.
+//! Counts over the whole ledger that tell an operator whether retries come back and results are consumed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::store::Error;
 use crate::store::database::{Database, on};
-use crate::store::{Error, Store};
+use crate::store::jobs::Jobs;
 
 /// Jobs whose wait ended so long ago are stuck, milliseconds.
 const STUCK_MS: i64 = 45_000;
@@ -19,9 +20,9 @@ const DUE: &str = "SELECT MIN(send_at) FROM jobs WHERE state = 'answered' AND se
 const DUE_OR_IN_THE_OUTBOX: &str = "SELECT LEAST((SELECT MIN(due_at) FROM outbox),
     (SELECT MIN(send_at) FROM jobs WHERE state = 'answered' AND send_at IS NOT NULL))";
 
-/// What [`Store::figures`] found.
+/// What [`Jobs::stats`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figures {
+pub struct LedgerStats {
     /// Jobs whose wait ended more than a minute ago and whose copy has not come back.
     pub retry_stuck: usize,
     /// Results that nobody took so far.
@@ -34,12 +35,12 @@ pub struct Figures {
     pub engines_behind: BTreeSet<String>,
 }
 
-impl Store {
+impl Jobs<'_> {
     /// Counts what is stuck; an engine with more than `behind` untaken results is behind.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn figures(&self, behind: u32) -> Result<Figures, Error> {
+    pub async fn stats(self, behind: u32) -> Result<LedgerStats, Error> {
         let clock = self.0.database.clock();
         let due = match &self.0.database {
             Database::Sqlite { .. } => DUE,
@@ -56,7 +57,7 @@ impl Store {
             *counts.entry(engine.clone()).or_default() += 1;
         }
         let engines_behind = counts.iter().filter(|(_, count)| **count > behind).map(|(engine, _)| engine.clone());
-        Ok(Figures {
+        Ok(LedgerStats {
             retry_stuck: usize::try_from(stuck).unwrap_or(usize::MAX),
             results_waiting: engines.len(),
             overdue: Duration::from_millis(u64::try_from(overdue).unwrap_or(0)),

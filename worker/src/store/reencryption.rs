@@ -1,7 +1,8 @@
 //! Sealing everything anew under today's key, in batches, while others read and write.
 
+use super::Error;
 use super::database::on;
-use super::{Error, Store};
+use super::keys::Keys;
 use super::{connectors, refresh_tokens, secrets};
 
 /// Rows of one transaction.
@@ -44,21 +45,21 @@ const COLUMNS: [Column; 4] = [
 
 /// How many values of a kind a key has sealed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sealed {
+pub(super) struct Sealed {
     /// What they are.
-    pub kind: &'static str,
+    pub(super) kind: &'static str,
     /// The key's id.
-    pub key: String,
+    pub(super) key: String,
     /// How many.
-    pub count: usize,
+    pub(super) count: usize,
 }
 
-impl Store {
+impl Keys<'_> {
     /// How many values each key has sealed, by kind.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn sealed_by(&self) -> Result<Vec<Sealed>, Error> {
+    pub(super) async fn sealed_by(self) -> Result<Vec<Sealed>, Error> {
         let mut all: Vec<Sealed> = Vec::new();
         for column in &COLUMNS {
             for (_, sealed) in self.sealed_values(column).await? {
@@ -77,25 +78,25 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked, or a value was sealed by a key that is not given; what was done before stays done.
-    pub async fn reseal(&self) -> Result<usize, Error> {
+    pub(super) async fn reencrypt(self) -> Result<usize, Error> {
         let today = self.0.vault.today();
         let mut done = 0;
         for column in &COLUMNS {
             let mut old = self.sealed_values(column).await?;
             old.retain(|(_, sealed)| super::vault::key_of(sealed) != today);
             for batch in old.chunks(BATCH) {
-                done += self.reseal_batch(column, batch).await?;
+                done += self.reencrypt_batch(column, batch).await?;
             }
         }
         Ok(done)
     }
 
-    async fn sealed_values(&self, column: &Column) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    async fn sealed_values(self, column: &Column) -> Result<Vec<(String, Vec<u8>)>, Error> {
         let list = column.list;
         on!(&self.0.database, read db => sqlx::query_as(list).fetch_all(db).await?)
     }
 
-    async fn reseal_batch(&self, column: &Column, batch: &[(String, Vec<u8>)]) -> Result<usize, Error> {
+    async fn reencrypt_batch(self, column: &Column, batch: &[(String, Vec<u8>)]) -> Result<usize, Error> {
         let mut renewed = Vec::new();
         for (name, sealed) in batch {
             let place = (column.place)(name);

@@ -12,7 +12,7 @@ fn tasks(of: &[(&str, i64)]) -> Vec<(String, Value)> {
 contract! {
     async fn versions_count_up_and_labels_keep_their_meaning(bed: Bed) {
         let store = &bed.store;
-        let deploy = async |label: Option<&str>, of: &[(&str, i64)]| store.deploy("p", label, "m.bpmn", &tasks(of)).await;
+        let deploy = async |label: Option<&str>, of: &[(&str, i64)]| store.models().deploy("p", label, "m.bpmn", &tasks(of)).await;
         assert_eq!(deploy(None, &[("a", 1), ("b", 1)]).await.unwrap(), "1");
         assert_eq!(deploy(None, &[("a", 2)]).await.unwrap(), "2");
         assert_eq!(deploy(Some("live"), &[("a", 3)]).await.unwrap(), "live");
@@ -25,11 +25,11 @@ contract! {
             (Some("1"), "a", Some(1)), (Some("1"), "b", Some(1)), (Some("live"), "a", Some(3)), (None, "a", Some(6)),
             (None, "b", None), (Some("9"), "a", None),
         ] {
-            let found = store.find_task("p", version, element).await.unwrap();
+            let found = store.models().find_task("p", version, element).await.unwrap();
             assert_eq!(found.map(|task| task["n"].as_i64()), expected.map(Some), "{version:?} {element}");
         }
-        assert!(store.find_task("q", None, "a").await.unwrap().is_none());
-        let listed = store.deployments().await.unwrap();
+        assert!(store.models().find_task("q", None, "a").await.unwrap().is_none());
+        let listed = store.models().list().await.unwrap();
         let listed: Vec<_> = listed.iter().map(|d| (d.version.as_str(), d.elements)).collect();
         assert_eq!(listed, [("6", 1), ("5", 1), ("live", 1), ("2", 1), ("1", 2)]);
     }
@@ -38,21 +38,21 @@ contract! {
 contract! {
     async fn a_removed_version_is_gone_and_its_name_is_not_given_again(bed: Bed) {
         let store = &bed.store;
-        let deploy = async |label: Option<&str>, of: &[(&str, i64)]| store.deploy("p", label, "m.bpmn", &tasks(of)).await;
+        let deploy = async |label: Option<&str>, of: &[(&str, i64)]| store.models().deploy("p", label, "m.bpmn", &tasks(of)).await;
         deploy(None, &[("a", 1), ("b", 1)]).await.unwrap();
         deploy(Some("live"), &[("a", 2)]).await.unwrap();
         deploy(None, &[("a", 3)]).await.unwrap();
-        assert_eq!(store.tasks("p", "1").await.unwrap(), tasks(&[("a", 1), ("b", 1)]));
+        assert_eq!(store.models().tasks("p", "1").await.unwrap(), tasks(&[("a", 1), ("b", 1)]));
         for (process, version, expected) in [("p", "3", true), ("p", "3", false), ("p", "live", true), ("p", "9", false), ("q", "1", false)] {
-            assert_eq!(store.remove_deployment(process, version).await.unwrap(), expected, "{process} {version}");
+            assert_eq!(store.models().remove(process, version).await.unwrap(), expected, "{process} {version}");
         }
-        assert_eq!(store.tasks("p", "3").await.unwrap(), []);
-        assert!(store.find_task("p", Some("3"), "a").await.unwrap().is_none());
-        assert_eq!(store.find_task("p", None, "a").await.unwrap(), Some(json!({"n": 1})), "the newest that is left");
+        assert_eq!(store.models().tasks("p", "3").await.unwrap(), []);
+        assert!(store.models().find_task("p", Some("3"), "a").await.unwrap().is_none());
+        assert_eq!(store.models().find_task("p", None, "a").await.unwrap(), Some(json!({"n": 1})), "the newest that is left");
         let again = deploy(Some("live"), &[("a", 2)]).await.unwrap_err().to_string();
         assert_eq!(again, "version live of process `p` was removed; choose another label");
         assert_eq!(deploy(None, &[("a", 4)]).await.unwrap(), "4");
-        let listed = store.deployments().await.unwrap();
+        let listed = store.models().list().await.unwrap();
         let listed: Vec<_> = listed.iter().map(|d| (d.version.as_str(), d.elements)).collect();
         assert_eq!(listed, [("4", 1), ("1", 2)]);
     }
@@ -62,7 +62,7 @@ contract! {
     async fn deployments_at_once_each_have_a_number(bed: Bed) {
         let deployments = (0..10).map(|n| {
             let store = bed.store.clone();
-            async move { store.deploy("p", None, "m.bpmn", &tasks(&[("a", n)])).await.unwrap() }
+            async move { store.models().deploy("p", None, "m.bpmn", &tasks(&[("a", n)])).await.unwrap() }
         });
         let mut versions: Vec<u32> =
             futures_util::future::join_all(deployments).await.iter().map(|v| v.parse().unwrap()).collect();

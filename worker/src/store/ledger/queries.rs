@@ -6,8 +6,9 @@ use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::{Payload, RESULT, StoredResult, history_of};
 use crate::job::Attempt;
+use crate::store::Error;
 use crate::store::database::{Database, on};
-use crate::store::{Error, Store};
+use crate::store::jobs::Jobs;
 
 /// Which jobs are listed; what is `None` is not looked at.
 #[derive(Debug, Clone, Default)]
@@ -105,21 +106,21 @@ pub struct StateCount {
     pub jobs: i64,
 }
 
-impl Store {
+impl Jobs<'_> {
     /// Jobs, the newest first.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobRow>, Error> {
-        self.jobs_page(filter, None, None).await
+    pub async fn list(self, filter: &JobFilter) -> Result<Vec<JobRow>, Error> {
+        self.page(filter, None, None).await
     }
 
     /// Jobs of one engine or all, the newest first, those that follow `after`: the last job of the page before.
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn jobs_page(
-        &self,
+    pub async fn page(
+        self,
         filter: &JobFilter,
         engine: Option<&str>,
         after: Option<&JobRow>,
@@ -146,7 +147,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn job(&self, id: &str) -> Result<Option<JobDetail>, Error> {
+    pub async fn find(self, id: &str) -> Result<Option<JobDetail>, Error> {
         let found: Option<(JobRow, Option<Payload>)> = on!(&self.0.database, read db => {
             let row: Option<JobRow> =
                 sqlx::query_as("SELECT * FROM jobs WHERE id = $1").bind(id).fetch_optional(&mut *db).await?;
@@ -175,7 +176,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn job_counts(&self) -> Result<Vec<StateCount>, Error> {
+    pub async fn count_by_state(self) -> Result<Vec<StateCount>, Error> {
         let statement = "SELECT state, COUNT(*) AS jobs FROM jobs GROUP BY state ORDER BY state";
         on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)
     }

@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use super::database::on;
-use super::{Error, Store};
+use super::{Error, Inner};
 
-impl Store {
+/// Rate limits that all workers share.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimits<'a>(pub(super) &'a Inner);
+
+impl RateLimits<'_> {
     /// The next turn of this bucket, as the wait until then; the one after it comes no sooner than `every` later.
     ///
     /// # Errors
     /// When the database cannot be asked: nobody knows whose turn it is.
-    pub async fn turn(&self, bucket: &str, every: Duration) -> Result<Duration, Error> {
+    pub async fn reserve_slot(self, bucket: &str, every: Duration) -> Result<Duration, Error> {
         let clock = self.0.database.clock();
         let every = i64::try_from(every.as_micros()).unwrap_or(i64::MAX / 4).clamp(1, i64::MAX / 4);
         let take = "INSERT INTO rates (bucket, next_at) VALUES ($1, $2 + $3) ON CONFLICT (bucket) DO UPDATE
