@@ -1,6 +1,6 @@
 //! What a newcomer is told to type works as it stands.
 
-use harness::engine::Engine;
+use harness::engine::{Engine, assert_valid};
 use harness::process::succeed;
 use harness::scene::Scene;
 use harness::{binary, path_with_binary, repository};
@@ -119,4 +119,34 @@ async fn the_commands_of_the_model_page_run() {
         let mut program = scene.command(&arguments(&command));
         succeed(program.current_dir(scene.path("copy/deploy/examples/order"))).await;
     }
+}
+
+/// The JSON examples of a page that are marked as `kind`.
+fn examples_of(page: &str, kind: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(repository().join(page)).unwrap_or_else(|e| panic!("{page}: {e}"));
+    let mark = format!("<!-- checked: {kind} -->\n```json\n");
+    let blocks = text.split(&mark).skip(1).map(|block| block.split("```").next().unwrap_or_default());
+    blocks.map(|block| serde_json::from_str(block).unwrap_or_else(|e| panic!("{page}: {e}\n{block}"))).collect()
+}
+
+#[test]
+fn the_messages_of_the_contract_fit_their_schemas() {
+    for (kind, schema, count) in
+        [("job", data_connector::job::JOB_SCHEMA, 1), ("result", data_connector::job::RESULT_SCHEMA, 2)]
+    {
+        let examples = examples_of("worker/CONTRACT.md", kind);
+        assert_eq!(examples.len(), count, "{kind}");
+        for example in &examples {
+            assert_valid(schema, example);
+        }
+    }
+}
+
+#[test]
+fn the_configuration_of_the_compatibility_page_is_one() {
+    let examples = examples_of("worker/COMPATIBILITY.md", "config");
+    assert_eq!(examples.len(), 1);
+    let config = examples[0].as_object().expect("an object");
+    let read = data_connector::connector::ElementConfig::read(config).expect("a configuration");
+    assert_eq!((read.resource.as_str(), read.mapping.map(|rows| rows.len())), ("search", Some(2)));
 }

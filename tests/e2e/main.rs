@@ -16,6 +16,7 @@ mod hostile;
 mod jobs;
 mod ledger;
 mod models;
+mod references;
 mod refresh_tokens;
 mod refusals;
 mod replays;
