@@ -2,6 +2,7 @@
 //!
 //! The modules stand in the order in which a job meets them; `ARCHITECTURE.md` beside this crate is the map.
 
+pub mod admin;
 pub mod amqp;
 pub mod api;
 #[cfg(test)]

@@ -3,20 +3,20 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::output::{self, Format};
 use super::settings::Settings;
 use super::{exit, input};
-use crate::call::{Catalog, Invocation, Outcome, PrepareError, ResolvedConnector};
+use crate::admin::connectors as admin;
+use crate::call::{Catalog, Outcome};
 use crate::config::Config;
 use crate::connector::Connector;
-use crate::job::{Configuration, ErrorHandling};
-use crate::plan::CredentialId;
+use crate::plan::RequestSpec;
 use crate::setup;
-use crate::store::Store;
+use crate::store::{Imported, Store};
 
 /// Manages connectors.
 #[derive(Debug, Subcommand)]
@@ -85,7 +85,7 @@ impl Import {
         let mut all = Vec::new();
         for file in &self.files {
             for record in input::connectors(file)? {
-                check(&record).with_context(|| {
+                admin::check(&record).with_context(|| {
                     let name = record.get("name").and_then(Value::as_str).unwrap_or("without a name");
                     format!("{}: connector `{name}`", file.display())
                 })?;
@@ -96,67 +96,25 @@ impl Import {
     }
 }
 
-/// Whether a record can be used: shape, templates, credentials.
-fn check(record: &Map<String, Value>) -> Result<()> {
-    Connector::read(record)?;
-    let credentials = record.get("credentials").and_then(Value::as_object).cloned();
-    let resolved = ResolvedConnector::new(record, &credentials.clone().unwrap_or_default(), CredentialId::default());
-    if let Some(invalid) = resolved.problem() {
-        bail!(invalid.clone());
-    }
-    // Without credentials the stored ones are kept, so that only given ones can be judged here.
-    if credentials.is_some() {
-        resolved.credentials.map_err(anyhow::Error::from)?;
-    }
-    Ok(())
-}
-
 async fn import(store: &Store, config: &Config, records: Vec<(PathBuf, Map<String, Value>)>) -> Result<ExitCode> {
     let client = setup::client(config, None).await?;
-    for (file, mut record) in records {
-        for warning in unreachable_urls(&client, &record) {
+    for (file, record) in records {
+        let import = admin::import(store, &client, record).await;
+        let import = import.with_context(|| format!("{}: nothing of this record was stored", file.display()))?;
+        for warning in import.warnings {
             output::note(&format!("warning: {warning}"));
         }
-        let credentials = match record.remove("credentials") {
-            Some(Value::Object(credentials)) => Some(credentials),
-            _ => None,
-        };
-        let imported = store
-            .connectors()
-            .import(record, credentials)
-            .await
-            .with_context(|| format!("{}: nothing of this record was stored", file.display()))?;
-        let done = if imported.created { "added" } else { "updated" };
-        output::line(&format!("{done} {} (id {}, uuid {})", imported.name, imported.id, imported.uuid));
+        let Imported { id, uuid, name, created } = import.imported;
+        let done = if created { "added" } else { "updated" };
+        output::line(&format!("{done} {name} (id {id}, uuid {uuid})"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// URLs without variables that the guard would refuse as things are now (CONTRACT 7).
-fn unreachable_urls(client: &crate::http::Client, record: &Map<String, Value>) -> Vec<String> {
-    let Ok(connector) = Connector::read(record) else { return Vec::new() };
-    let constant = connector.resources.iter().filter(|resource| !resource.url.contains("{{"));
-    constant
-        .filter_map(|resource| {
-            let denied = client.check_url(&url::Url::parse(&resource.url).ok()?).err()?;
-            Some(format!("connector `{}`, resource `{}`: {denied}", connector.name, resource.name))
-        })
-        .collect()
-}
-
 impl Export {
     async fn run(self, store: &Store) -> Result<ExitCode> {
-        let mut records = Vec::new();
-        if self.connectors.is_empty() {
-            records.extend(store.connectors().list().await?.into_iter().map(|stored| Value::Object(stored.export())));
-        }
-        for reference in &self.connectors {
-            match store.connectors().find(reference).await? {
-                Some(stored) => records.push(Value::Object(stored.export())),
-                None => bail!("there is no connector `{reference}`"),
-            }
-        }
-        output::json(&Value::Array(records));
+        let records = admin::export(store, &self.connectors).await?;
+        output::json(&Value::Array(records.into_iter().map(Value::Object).collect()));
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -183,58 +141,18 @@ impl List {
 }
 
 impl Test {
-    /// What an element would configure in order to hand the data's members over to the parameters of the same names.
-    async fn declared_rows(&self, store: &Store, data: &Map<String, Value>) -> Result<Vec<Value>> {
-        let stored = store.connectors().find(&self.connector).await?;
-        let connector = stored.and_then(|stored| Connector::read(&stored.record).ok());
-        let resource = connector.as_ref().and_then(|connector| connector.resource(&self.resource));
-        let declared = resource.and_then(|resource| resource.params.as_deref()).unwrap_or_default();
-        let given = declared.iter().filter(|param| data.contains_key(&param.key));
-        Ok(given.map(|p| json!({"type": "PARAM", "key": p.key, "value": format!("{{{{{}}}}}", p.key)})).collect())
-    }
-
     async fn run(self, store: Store, config: &Config) -> Result<ExitCode> {
         let data = self.data.as_deref().map(input::object).transpose()?.unwrap_or_default();
-        let mut element = json!({"dataSource": self.connector, "endpoint": self.resource,
-            "dataMapping": [{"key": "response", "value": ""}]});
-        let rows = self.declared_rows(&store, &data).await?;
-        if !rows.is_empty() {
-            element["outboundConfig"] = Value::Array(rows);
-        }
-        let config_of_element = Configuration::from_value(element).map_err(anyhow::Error::msg)?;
-        let id = uuid::Uuid::now_v7().to_string();
-        let invocation = Invocation {
-            engine: "test",
-            id: &id,
-            process: None,
-            version: None,
-            element: "test",
-            element_name: None,
-            config: &config_of_element,
-            error_handling: &ErrorHandling::Given(Map::new()),
-            data: &data,
-            deadline_ms: None,
-            traceparent: None,
-        };
         // Refresh tokens go through the store: one that is used here is used up for the workers.
-        let calls = setup::calls(config, Catalog::of_store(store)).await?;
-        let call = match calls.prepare(invocation).await {
-            Ok(call) => call,
-            Err(PrepareError::Failed(failure)) => return Ok(exit::failed(&failure)),
-            Err(PrepareError::Unavailable(error)) => return Err(error.into()),
-        };
-        if let Err(denied) = calls.judge(&call) {
-            return Ok(exit::failed(&denied));
-        }
-        output::note(&format!("{} {}", call.request().method, call.request().url));
-        let permit = calls.wait_for_permit(&call).await?;
-        match calls.attempt(&call, permit).await.outcome {
+        let calls = setup::calls(config, Catalog::of_store(store.clone())).await?;
+        let show = |request: &RequestSpec| output::note(&format!("{} {}", request.method, request.url));
+        match admin::test(&calls, &store, (&self.connector, &self.resource), &data, show).await? {
             Outcome::Completed(answer) => {
                 let response = answer.mapped.data.get("response").cloned().unwrap_or(Value::Null);
                 output::json(&json!({"status": answer.status, "response": response}));
                 Ok(ExitCode::SUCCESS)
             }
-            Outcome::Failed(failure) => Ok(exit::failed(&call.explain(failure))),
+            Outcome::Failed(failure) => Ok(exit::failed(&failure)),
         }
     }
 }

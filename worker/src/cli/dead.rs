@@ -2,13 +2,14 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::output::{self, Format};
 use super::settings::Settings;
-use crate::amqp::{Broker, Message, Properties};
+use crate::admin::dead_letters as admin;
+use crate::amqp::Broker;
 use crate::clock::rfc3339;
 use crate::config::Config;
 use crate::setup;
@@ -64,17 +65,10 @@ impl Dead {
                     Format::Table => table(&letters),
                 }
             }
-            Self::Show(show) => output::json(&whole(&letter(&store, show.number).await?)),
+            Self::Show(show) => output::json(&whole(&admin::find(&store, show.number).await?)),
             Self::Replay(replay) => replay.run(&store, &config).await?,
         }
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-async fn letter(store: &Store, number: i64) -> Result<DeadLetter> {
-    match store.dead_letters().find(number).await? {
-        Some(letter) => Ok(letter),
-        None => bail!("there is no dead letter {number}"),
     }
 }
 
@@ -82,23 +76,11 @@ impl Replay {
     async fn run(self, store: &Store, config: &Config) -> Result<()> {
         let mut letters = Vec::new();
         for number in self.numbers {
-            letters.push(letter(store, number).await?);
+            letters.push(admin::find(store, number).await?);
         }
         let broker = Broker::connect(setup::amqp(config, "dead-replay")).await?;
         for letter in letters {
-            // A parked job would be refused again: whoever replays it gives it another chance.
-            if let Some(job) = &letter.letter.job_id {
-                store.jobs().unpark(job).await?;
-            }
-            let key = letter.letter.routing_key.clone().filter(|key| key.starts_with("job."));
-            let message = Message {
-                exchange: broker.topology().jobs().to_owned(),
-                routing_key: key.unwrap_or_else(|| "job.default".to_owned()),
-                properties: replayed(serde_json::from_value(letter.letter.properties.clone()).unwrap_or_default()),
-                body: letter.letter.body.clone(),
-            };
-            broker.publisher().publish(&message).await?;
-            store.dead_letters().mark_replayed(&letter).await?;
+            admin::replay(store, &broker, &letter).await?;
             output::line(&format!("published {} again", letter.id));
         }
         broker.close().await;
@@ -106,21 +88,12 @@ impl Replay {
     }
 }
 
-/// The properties that the engine gave: what a worker or the broker noted about the death is left behind.
-fn replayed(mut properties: Properties) -> Properties {
-    for noted in ["reason", "detail", "job-id", "attempts", "exchange", "routing-key", "attempt"] {
-        properties.headers.remove(noted);
-    }
-    properties.headers.retain(|name, _| !name.starts_with("x-"));
-    properties
-}
-
 fn summary(letter: &DeadLetter) -> Value {
-    let said = &letter.letter;
+    let content = &letter.letter;
     json!({
-        "id": letter.id, "arrived_at": rfc3339(letter.arrived_at), "reason": said.reason, "detail": said.detail,
-        "job": said.job_id, "attempts": said.attempts, "exchange": said.exchange,
-        "routing_key": said.routing_key, "replayed_at": letter.replayed_at.map(rfc3339),
+        "id": letter.id, "arrived_at": rfc3339(letter.arrived_at), "reason": content.reason, "detail": content.detail,
+        "job": content.job_id, "attempts": content.attempts, "exchange": content.exchange,
+        "routing_key": content.routing_key, "replayed_at": letter.replayed_at.map(rfc3339),
     })
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::input;
 use super::output::{self, Format};
 use super::settings::Settings;
+use crate::admin::models::{self as admin, Deployed};
 
 /// Stores models' connector tasks (CONTRACT 5).
 #[derive(Debug, Args)]
@@ -34,11 +35,10 @@ impl Deploy {
         let store = settings.store(&config).await?;
         let mut rows = Vec::new();
         for (file, tasks) in self.files.iter().zip(models) {
-            for (process, tasks) in by_process(tasks) {
-                let elements: Vec<(String, Value)> = tasks.iter().map(stored_task).collect();
-                let file_name = file.display().to_string();
-                let version = store.models().deploy(&process, self.version.as_deref(), &file_name, &elements).await?;
-                rows.push(vec![process, version, elements.len().to_string(), file_name]);
+            let file_name = file.display().to_string();
+            for deployed in admin::deploy(&store, &file_name, &tasks, self.version.as_deref()).await? {
+                let Deployed { process, version, elements } = deployed;
+                rows.push(vec![process, version, elements.to_string(), file_name.clone()]);
             }
         }
         print(self.format, &rows);
@@ -62,21 +62,6 @@ fn read(file: &Path) -> Result<Vec<ConnectorTask>> {
         bail!("{} has errors: nothing was stored", file.display());
     }
     Ok(model.tasks)
-}
-
-fn by_process(tasks: Vec<ConnectorTask>) -> Vec<(String, Vec<ConnectorTask>)> {
-    let mut groups: Vec<(String, Vec<ConnectorTask>)> = Vec::new();
-    for task in tasks {
-        match groups.iter_mut().find(|(process, _)| *process == task.process) {
-            Some((_, group)) => group.push(task),
-            None => groups.push((task.process.clone(), vec![task])),
-        }
-    }
-    groups
-}
-
-fn stored_task(task: &ConnectorTask) -> (String, Value) {
-    (task.element.clone(), json!({"config": task.config, "errorHandling": task.error_handling}))
 }
 
 /// Tells people what is wrong with a file, a line each; whether any of it is an error.

@@ -2,6 +2,7 @@
 //! be reached, 70 stuck.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::output;
 use crate::job::Failure;
@@ -38,6 +39,9 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(CONFIGURATION);
     }
     if let Some(error) = cause.downcast_ref::<store::Error>() {
+        return Some(of_store(error));
+    }
+    if let Some(error) = cause.downcast_ref::<Arc<store::Error>>() {
         return Some(of_store(error));
     }
     if let Some(error) = cause.downcast_ref::<amqp::Error>() {

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use super::output::{self, Format};
 use super::replay::Replay;
 use super::settings::Settings;
+use crate::admin;
 use crate::clock::rfc3339;
 use crate::store::ledger::{JobFilter, JobRow};
 
@@ -61,10 +62,7 @@ impl Jobs {
                 }
             }
             Self::Replay(replay) => replay.run(&store, &config).await?,
-            Self::Show(show) => match store.jobs().find(&show.id).await? {
-                Some(job) => output::json(&serde_json::to_value(&job)?),
-                None => bail!("the ledger knows no job `{}`", show.id),
-            },
+            Self::Show(show) => output::json(&serde_json::to_value(admin::jobs::find(&store, &show.id).await?)?),
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::output::{self, Format};
 use super::settings::Settings;
+use crate::admin::keys::{RotationPlan, plan_rotation};
 use crate::store::{self, KeyStatus, Store};
 
 /// Manages the keys of the vault.
@@ -87,27 +88,17 @@ impl List {
 
 impl Rotate {
     async fn run(&self, store: &Store) -> Result<()> {
-        let keys = store.keys().list().await?;
-        if let Some(missing) = keys.iter().find(|key| !key.given) {
-            let problem = "give it in vault.old_keys, or as a further line of the key file";
-            bail!("{} values were sealed with key {}, which is not there; {problem}", missing.sealed, missing.id);
-        }
-        let makes = store.keys().rotation_adds_key().await?;
-        let old: usize = keys.iter().filter(|key| makes || !key.today).map(|key| key.sealed).sum();
-        if !makes && old == 0 {
-            let steps = "put a new one (`data-connector keys new`) into vault.key, this one into vault.old_keys, and run it again";
-            bail!("everything is sealed with today's key; {steps}");
-        }
+        let RotationPlan { adds_key, values } = plan_rotation(store).await?;
         if self.change_nothing {
-            let first = if makes { "a new key would be made and " } else { "" };
-            output::note(&format!("{first}{old} values would be sealed anew"));
+            let first = if adds_key { "a new key would be made and " } else { "" };
+            output::note(&format!("{first}{values} values would be encrypted again"));
             return Ok(());
         }
         let rotated = store.keys().rotate().await?;
         if let Some(file) = &rotated.file {
             output::note(&format!("made key {} in {}: back the file up", rotated.today, file.display()));
         }
-        output::note(&format!("sealed {} values anew with key {}", rotated.resealed, rotated.today));
+        output::note(&format!("encrypted {} values again with key {}", rotated.resealed, rotated.today));
         output::note(
             "older keys still open what is in backups; `data-connector keys retire` removes what nothing needs",
         );

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::output::{self, Format};
 use super::settings::Settings;
+use crate::admin::models::{self as admin, Version};
 use crate::clock::rfc3339;
 use crate::store::{Deployment, Store};
 
@@ -61,15 +62,9 @@ impl Models {
     }
 }
 
-/// The versions of a process, or of all, the newest first.
-async fn deployments(store: &Store, process: Option<&str>) -> Result<Vec<Deployment>> {
-    let all = store.models().list().await?;
-    Ok(all.into_iter().filter(|found| process.is_none_or(|process| found.process == process)).collect())
-}
-
 impl List {
     async fn run(&self, store: &Store) -> Result<ExitCode> {
-        let found = deployments(store, self.process.as_deref()).await?;
+        let found = admin::versions(store, self.process.as_deref()).await?;
         if self.format == Format::Json {
             output::json(&serde_json::to_value(&found)?);
             return Ok(ExitCode::SUCCESS);
@@ -86,16 +81,10 @@ impl List {
 
 impl Show {
     async fn run(&self, store: &Store) -> Result<ExitCode> {
-        let known = deployments(store, Some(&self.process)).await?;
-        let wanted = |found: &&Deployment| self.version.as_ref().is_none_or(|version| found.version == *version);
-        let Some(found) = known.iter().find(wanted) else {
-            bail!("{}", not_deployed(&self.process, self.version.as_deref(), &known));
-        };
-        let tasks = store.models().tasks(&found.process, &found.version).await?;
-        let tasks: serde_json::Map<String, Value> = tasks.into_iter().collect();
+        let Version { deployment, tasks } = admin::find(store, &self.process, self.version.as_deref()).await?;
         output::json(&json!({
-            "process": found.process, "version": found.version, "deployed_at": rfc3339(found.deployed_at),
-            "file": found.file, "elements": tasks,
+            "process": deployment.process, "version": deployment.version, "file": deployment.file,
+            "deployed_at": rfc3339(deployment.deployed_at), "elements": tasks,
         }));
         Ok(ExitCode::SUCCESS)
     }
@@ -104,22 +93,9 @@ impl Show {
 impl Remove {
     async fn run(&self, store: &Store) -> Result<ExitCode> {
         for version in &self.versions {
-            if !store.models().remove(&self.process, version).await? {
-                let known = deployments(store, Some(&self.process)).await?;
-                bail!("{}", not_deployed(&self.process, Some(version), &known));
-            }
+            admin::remove(store, &self.process, version).await?;
             output::line(&format!("removed version {version} of process `{}`", self.process));
         }
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-fn not_deployed(process: &str, version: Option<&str>, known: &[Deployment]) -> String {
-    let versions: Vec<&str> = known.iter().map(|found| found.version.as_str()).collect();
-    match version {
-        Some(version) if !versions.is_empty() => {
-            format!("version {version} of process `{process}` is not deployed; there are: {}", versions.join(", "))
-        }
-        _ => format!("nothing of process `{process}` is deployed"),
     }
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::output::{self, Format};
 use super::settings::Settings;
+use crate::admin::secrets as admin;
 use crate::clock::rfc3339;
-use crate::job::is_name;
 use crate::store::{ListedSecret, Store};
 
 /// Manages named secrets.
@@ -54,14 +54,12 @@ impl Secrets {
             Self::Set(set) => {
                 let value = set.value()?;
                 let store = settings.store(&config).await?;
-                store.secrets().set(&set.name, &value, &set.host).await?;
+                admin::set(&store, &set.name, &value, &set.host).await?;
                 output::note(&format!("set; write {{{{secret:{}}}}} where it belongs", set.name));
             }
             Self::List(list) => list.run(&settings.store(&config).await?).await?,
             Self::Remove(remove) => {
-                if !settings.store(&config).await?.secrets().remove(&remove.name).await? {
-                    bail!("there is no secret `{}`", remove.name);
-                }
+                admin::remove(&settings.store(&config).await?, &remove.name).await?;
                 output::note("removed; calls that refer to it fail as CONFIGURATION");
             }
         }
@@ -71,12 +69,7 @@ impl Secrets {
 
 impl Set {
     fn value(&self) -> Result<SecretString> {
-        if !is_name(&self.name) {
-            bail!("`{}` is no name for a secret; it must be 1 to 64 of A-Z a-z 0-9 _ -", self.name);
-        }
-        if let Some(host) = self.host.iter().find(|host| host.is_empty() || host.contains([',', '/', ' '])) {
-            bail!("`{host}` is not a host; write api.example.com or api.example.com:8443");
-        }
+        admin::check(&self.name, &self.host)?;
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).context("the value on standard input is not UTF-8 text")?;
         let value = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));

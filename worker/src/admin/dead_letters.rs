@@ -1,0 +1,45 @@
+//! Looking at dead letters, and publishing them again under their own ids (CONTRACT 3).
+
+use super::Error;
+use crate::amqp::{Broker, Message, Properties};
+use crate::store::Store;
+use crate::store::dead_letters::DeadLetter;
+
+/// One dead letter with its message.
+///
+/// # Errors
+/// When there is none of this number, or the database cannot be asked.
+pub async fn find(store: &Store, number: i64) -> Result<DeadLetter, Error> {
+    let found = store.dead_letters().find(number).await?;
+    found.ok_or_else(|| Error::NotFound(format!("there is no dead letter {number}")))
+}
+
+/// Publishes a dead letter's message again, as its engine had published it.
+///
+/// # Errors
+/// When it cannot be published, or the database cannot be asked.
+pub async fn replay(store: &Store, broker: &Broker, letter: &DeadLetter) -> Result<(), Error> {
+    // A parked job would be refused again: whoever replays it gives it another chance.
+    if let Some(job) = &letter.letter.job_id {
+        store.jobs().unpark(job).await?;
+    }
+    let key = letter.letter.routing_key.clone().filter(|key| key.starts_with("job."));
+    let message = Message {
+        exchange: broker.topology().jobs().to_owned(),
+        routing_key: key.unwrap_or_else(|| "job.default".to_owned()),
+        properties: as_published(serde_json::from_value(letter.letter.properties.clone()).unwrap_or_default()),
+        body: letter.letter.body.clone(),
+    };
+    let published = broker.publisher().publish(&message).await;
+    published.map_err(|source| Error::Publish { what: format!("dead letter {}", letter.id), source })?;
+    Ok(store.dead_letters().mark_replayed(letter).await?)
+}
+
+/// The properties that the engine gave, without what a worker or the broker noted about the death.
+fn as_published(mut properties: Properties) -> Properties {
+    for noted in ["reason", "detail", "job-id", "attempts", "exchange", "routing-key", "attempt"] {
+        properties.headers.remove(noted);
+    }
+    properties.headers.retain(|name, _| !name.starts_with("x-"));
+    properties
+}
