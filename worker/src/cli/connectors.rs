@@ -220,7 +220,8 @@ impl Test {
         if let Err(denied) = client.judge(&ready.plan.request) {
             return Ok(exit::failed(&denied));
         }
-        output::note(&format!("{} {}", ready.plan.request.method, ready.plan.request.url));
+        let request = ready.plan.request.redacted();
+        output::note(&format!("{} {}", request.method, request.url));
         match call::attempt(&client, &job, &ready).await {
             Ok(answer) => {
                 let response = answer.mapped.data.get("response").cloned().unwrap_or(Value::Null);

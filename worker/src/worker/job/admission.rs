@@ -36,7 +36,7 @@ pub(super) async fn admit(
     }
     let is_late = job.deadline_ms.is_some_and(|deadline| deadline <= clock::now_ms());
     let Some(ready) = planned.ok().filter(|_| !is_late) else { return Ok(Admission::Now(None)) };
-    let place = match worker.hosts.enter(&host(ready)).await {
+    let place = match worker.hosts.enter(&ready.plan.request.authority()).await {
         Ok(place) => place,
         Err(NoPlace::Resting(rest)) => return Ok(later("host_resting", job, spread(rest))),
         Err(NoPlace::Full) => return Ok(later("host_full", job, spread(SHORTEST))),
@@ -69,11 +69,6 @@ fn has_answered<T>(called: &Result<T, Failure>) -> bool {
         Some(_) => true,
         None => !matches!(failure.code, Code::Connect | Code::Timeout | Code::OutcomeUnknown),
     }
-}
-
-fn host(ready: &Ready) -> String {
-    let url = &ready.plan.request.url;
-    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
 }
 
 /// Between once and twice the wait, so that those that were sent away together do not come back together.
