@@ -76,6 +76,15 @@ fn there_is_one_place_that_builds_http_clients() {
     assert_eq!(places, ["http/client.rs"]);
 }
 
+/// URL and body of a request hold secrets: what sends it reads them as they are, everything else redacted.
+#[test]
+fn only_what_sends_a_request_reads_it_raw() {
+    for (path, code) in sources() {
+        let may = ["plan", "http", "call"].contains(&module(&path));
+        assert!(may || !code.contains(".raw_"), "{path} reads a request raw; use RequestSpec::redacted");
+    }
+}
+
 /// What each module may know of this crate (DESIGN, "direction of dependencies").
 const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("job", &[]),

@@ -15,18 +15,20 @@ use super::transport::Transport;
 use crate::clock;
 use crate::interpret::{Page, Pages, Reading, Response, polling};
 use crate::job::{Code, Failure, Retriable};
-use crate::plan::{Again, Repeat, RequestSpec, shown};
+use crate::plan::{Again, Repeat, RequestSpec, redacted};
 
 /// The request with its body whole: files that are named by a URL are fetched first, within the attempt's time.
 pub(super) async fn with_files<'a>(
     transport: &Transport,
     request: &'a RequestSpec,
 ) -> Result<Cow<'a, RequestSpec>, Failure> {
-    let Some(multipart) = &request.multipart else { return Ok(Cow::Borrowed(request)) };
+    if request.raw_file_urls().next().is_none() {
+        return Ok(Cow::Borrowed(request));
+    }
     let begun = Instant::now();
     let mut files: Vec<Bytes> = Vec::new();
-    for url in multipart.urls() {
-        let what = format!("the file {} could not be fetched, and nothing was sent", shown::url(url));
+    for url in request.raw_file_urls() {
+        let what = format!("the file {} could not be fetched, and nothing was sent", redacted::url(url));
         let timeout = left(request.timeout, begun, &what)?;
         let fetched =
             Box::pin(transport.send(&request.stranger(url.clone(), timeout))).await.map_err(|e| within(e, &what))?;
@@ -38,7 +40,9 @@ pub(super) async fn with_files<'a>(
         files.push(fetched.body);
     }
     let timeout = left(request.timeout, begun, "fetching the body's files took all the time")?;
-    Ok(Cow::Owned(RequestSpec { body: multipart.assemble(files), multipart: None, timeout, ..request.clone() }))
+    let mut whole = request.with_files(files);
+    whole.timeout = timeout;
+    Ok(Cow::Owned(whole))
 }
 
 fn left(timeout: Duration, begun: Instant, what: &str) -> Result<Duration, Failure> {
@@ -64,7 +68,7 @@ pub(super) async fn pages(
     begun: Instant,
     reading: &Reading<'_>,
 ) -> Result<Response, Failure> {
-    let (mut url, mut answer, mut pages) = (request.url.clone(), first, Pages::default());
+    let (mut url, mut answer, mut pages) = (request.raw_url().clone(), first, Pages::default());
     loop {
         let next = match pages.take(&url, &answer, reading, call.limits.response_bytes)? {
             // An answer that is no page is what the attempt ends with: a status, a text.
@@ -75,7 +79,7 @@ pub(super) async fn pages(
             }
             Page::Next(next) => next,
         };
-        let what = format!("page {} ({})", pages.count() + 1, shown::url(&next));
+        let what = format!("page {} ({})", pages.count() + 1, redacted::url(&next));
         same_or_safer(&url, &next, &what)?;
         let timeout = left(call.plan.request.timeout, begun, &what)?;
         let follow_up = request.follow_up(next.clone(), timeout, Again::Repeat);
@@ -103,10 +107,10 @@ pub(super) async fn poll(
     reading: &Reading<'_>,
 ) -> Result<Response, Failure> {
     let request = &call.plan.request;
-    let Some((place, asking)) = polling::begin(&request.url, &accepted, reading)? else { return Ok(accepted) };
-    let shown = shown::url(&place);
+    let Some((place, asking)) = polling::begin(request.raw_url(), &accepted, reading)? else { return Ok(accepted) };
+    let shown = redacted::url(&place);
     let accepted_but = |failure: Failure| accepted_but(failure, request, &shown);
-    same_or_safer(&request.url, &place, &shown).map_err(accepted_but)?;
+    same_or_safer(request.raw_url(), &place, &shown).map_err(accepted_but)?;
     let (begun, mut wait, mut last) = (Instant::now(), asking.wait, String::from("no question was answered"));
     for _ in 0..asking.tries {
         if begun.elapsed() + wait > call.limits.poll_time {

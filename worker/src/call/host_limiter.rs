@@ -74,9 +74,7 @@ impl HostLimiter {
 
     /// A permit for the request's host. A busy host is waited for shortly; one that is stalled or does not answer is not.
     pub(super) async fn acquire(self: &Arc<Self>, request: &RequestSpec) -> Result<HostPermit, NoPermit> {
-        let url = &request.url;
-        let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
-        self.acquire_for(&format!("{host}:{port}")).await
+        self.acquire_for(&request.authority()).await
     }
 
     async fn acquire_for(self: &Arc<Self>, host: &str) -> Result<HostPermit, NoPermit> {

@@ -14,7 +14,7 @@ use crate::admin::connectors as admin;
 use crate::call::{Catalog, Outcome};
 use crate::config::Config;
 use crate::connector::Connector;
-use crate::plan::RequestSpec;
+use crate::plan::{Redacted, RequestSpec};
 use crate::setup;
 use crate::store::{Imported, Store};
 
@@ -145,7 +145,10 @@ impl Test {
         let data = self.data.as_deref().map(input::object).transpose()?.unwrap_or_default();
         // Refresh tokens go through the store: one that is used here is used up for the workers.
         let calls = setup::calls(config, Catalog::of_store(store.clone())).await?;
-        let show = |request: &RequestSpec| output::note(&format!("{} {}", request.method, request.url));
+        let show = |request: &RequestSpec| {
+            let Redacted { method, url, .. } = request.redacted();
+            output::note(&format!("{method} {url}"));
+        };
         match admin::test(&calls, &store, (&self.connector, &self.resource), &data, show).await? {
             Outcome::Completed(answer) => {
                 let response = answer.mapped.data.get("response").cloned().unwrap_or(Value::Null);

@@ -14,7 +14,7 @@ use super::{deploy, exit, input};
 use crate::call::{Answer, Catalog, Invocation, Outcome, PrepareError, Retrying};
 use crate::config::Config;
 use crate::job::{Configuration, ErrorHandling, Failure};
-use crate::plan::{Multipart, RequestSpec, shown};
+use crate::plan::RequestSpec;
 use crate::setup;
 
 /// Makes one element's call, without broker or engine.
@@ -90,30 +90,16 @@ impl Run {
     }
 
     fn show_request(&self, request: &RequestSpec) {
-        let (url, headers) = (shown::url(&request.url), shown::headers(request));
-        let files = || {
-            request.multipart.iter().flat_map(Multipart::urls).map(|url| format!("(a file from {})", shown::url(url)))
-        };
-        let body = match &request.multipart {
-            None => String::from_utf8_lossy(&request.body),
-            Some(multipart) => {
-                let files: Vec<bytes::Bytes> = files().map(bytes::Bytes::from).collect();
-                String::from_utf8_lossy(&multipart.assemble(files)).into_owned().into()
-            }
-        };
+        let request = request.redacted();
         if self.format == Format::Json {
-            let headers: Vec<Value> = headers.into_iter().map(|(name, value)| json!([name, value])).collect();
-            return output::json(&json!({
-                "method": request.method.as_str(), "url": url, "headers": headers, "body": body,
-                "timeout_ms": u64::try_from(request.timeout.as_millis()).unwrap_or(u64::MAX),
-            }));
+            return output::json(&json!(request));
         }
-        output::line(&format!("{} {url}", request.method));
-        for (name, value) in headers {
+        output::line(&format!("{} {}", request.method, request.url));
+        for (name, value) in request.headers {
             output::line(&format!("{name}: {value}"));
         }
-        if !body.is_empty() {
-            output::line(&format!("\n{body}"));
+        if !request.body.is_empty() {
+            output::line(&format!("\n{}", request.body));
         }
     }
 

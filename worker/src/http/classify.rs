@@ -115,13 +115,14 @@ pub(super) fn denied_after_dialling(denied: &Denied) -> Failure {
 
 /// Whether the body of this request tells when it is asked for; an empty one never is.
 pub(super) fn has_watched_body(request: &RequestSpec) -> bool {
-    !request.body.is_empty()
+    !request.raw_body().is_empty()
 }
 
 /// Host and port: enough to know the place, nothing that could be a secret.
 fn place(request: &RequestSpec) -> String {
-    let host = request.url.host_str().unwrap_or_default();
-    request.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    let url = request.raw_url();
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// The first cause of a type; I/O errors hide theirs.

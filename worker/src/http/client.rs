@@ -156,7 +156,7 @@ impl Client {
             let problem = "verify_certificate is false, and the operator has not set http.allow_insecure_tls";
             return Err(misconfigured(problem.to_owned()));
         }
-        match self.0.guard.url(&request.url) {
+        match self.0.guard.url(request.raw_url()) {
             Ok(()) => Ok(()),
             Err(Refused::Denied(denied)) => Err(Failure::before_any_attempt(Code::Denied, denied.to_string())),
             Err(Refused::Malformed(problem)) => Err(misconfigured(problem)),

@@ -41,7 +41,7 @@ impl Client {
         };
         let mut answer = call.follow(&proof).await?;
         if answer.status() == StatusCode::UNAUTHORIZED
-            && answer.url().origin() == request.url.origin()
+            && answer.url().origin() == request.raw_url().origin()
             && let Some(better) = self.better(request, &proof, &answer).await?
         {
             proof = better;
@@ -73,7 +73,7 @@ impl Client {
             }
             (Authorization::Digest { username, password }, Proof::Planned) => {
                 let client_nonce = uuid::Uuid::new_v4().simple().to_string();
-                let sent = (&request.method, answer.url(), &request.body[..]);
+                let sent = (&request.method, answer.url(), &request.raw_body()[..]);
                 let answered = auth::answer_to_challenge(answer.headers(), (username, password), sent, &client_nonce);
                 Ok(answered.map(Proof::Challenge))
             }
@@ -96,7 +96,7 @@ impl<'a> Call<'a> {
 
     /// The first answer that is not followed.
     async fn follow(&self, proof: &Proof) -> Result<reqwest::Response, Failure> {
-        let mut url = self.request.url.clone();
+        let mut url = self.request.raw_url().clone();
         for hop in 0.. {
             let answer = self.hop(&url, proof).await?;
             let next = if hop < HOPS { self.next(&url, &answer) } else { None };
@@ -114,12 +114,15 @@ impl<'a> Call<'a> {
 
     async fn hop(&self, url: &Url, proof: &Proof) -> Result<reqwest::Response, Failure> {
         // Away from home there is no credential, no certificate of ours, and no configured header.
-        let request = if *url == self.request.url {
+        let request = if url == self.request.raw_url() {
             Cow::Borrowed(self.request)
-        } else if fault::without("credentials") {
-            Cow::Owned(RequestSpec { url: url.clone(), ..self.request.clone() })
         } else {
-            Cow::Owned(self.request.at(url.clone()))
+            let mut moved = self.request.at(url.clone());
+            if fault::without("credentials") {
+                moved.headers.clone_from(&self.request.headers);
+                moved.authorization = self.request.authorization.clone();
+            }
+            Cow::Owned(moved)
         };
         let inner = self.client.inner();
         let client = inner.client(&request)?;
@@ -148,7 +151,7 @@ impl<'a> Call<'a> {
     }
 
     fn build(&self, request: &RequestSpec, proof: &Proof) -> Result<reqwest::Request, Failure> {
-        let mut built = reqwest::Request::new(request.method.clone(), request.url.clone());
+        let mut built = reqwest::Request::new(request.method.clone(), request.raw_url().clone());
         let headers = built.headers_mut();
         for (name, value) in &request.headers {
             headers.append(name, value.clone());
@@ -160,7 +163,7 @@ impl<'a> Call<'a> {
         set(headers, TRACEPARENT, request.traceparent.clone());
         auth::apply(&mut built, request, proof, (self.client.inner().settings.now_ms)())?;
         if classify::has_watched_body(request) {
-            let body = Watched { bytes: Some(request.body.clone()), asked: Arc::clone(&self.asked) };
+            let body = Watched { bytes: Some(request.raw_body().clone()), asked: Arc::clone(&self.asked) };
             *built.body_mut() = Some(reqwest::Body::wrap(body));
         }
         Ok(built)
@@ -175,7 +178,7 @@ impl<'a> Call<'a> {
         let mut next = url.join(answer.headers().get(LOCATION)?.to_str().ok()?).ok()?;
         next.set_fragment(None);
         // A server that repeats our key in the address of another one does not get us to carry it there.
-        let leaks = next.origin() != self.request.url.origin() && self.request.masks.found_in(next.as_str());
+        let leaks = next.origin() != self.request.raw_url().origin() && self.request.masks.found_in(next.as_str());
         (!leaks && (url.scheme() != "https" || next.scheme() == "https")).then_some(next)
     }
 

@@ -1,7 +1,7 @@
 //! A failure as a designer can act on it: what was sent, what came back, what to change.
 
 use crate::job::{Code, Failure};
-use crate::plan::{RequestSpec, shown};
+use crate::plan::RequestSpec;
 
 /// How much of an answer stands in a message (sheet 4.7).
 const EXCERPT: usize = 100;
@@ -31,8 +31,11 @@ pub fn explained(failure: Failure, request: &RequestSpec) -> Failure {
 }
 
 fn sent(request: &RequestSpec) -> String {
-    let line = format!("{} {}", request.method, shown::url(&request.url));
-    if request.body.is_empty() { line } else { format!("{line}, {} bytes of body", request.body.len()) }
+    let line = format!("{} {}", request.method, request.redacted_url());
+    match request.body_length() {
+        0 => line,
+        bytes => format!("{line}, {bytes} bytes of body"),
+    }
 }
 
 fn hint(code: Code) -> Option<&'static str> {

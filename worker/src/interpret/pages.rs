@@ -83,7 +83,7 @@ impl Pages {
         let next = next.transpose().map_err(|e| fail(Code::Mapping, format!("the next page is no URL: {e}")))?;
         let again = next.as_ref().filter(|next| *next == url || self.seen.contains(next));
         if let Some(again) = again.filter(|_| !is_enough) {
-            let problem = format!("{} was a page before: the pages go in a circle", crate::plan::shown::url(again));
+            let problem = format!("{} was a page before: the pages go in a circle", crate::plan::redacted::url(again));
             return Err(fail(Code::Mapping, problem));
         }
         self.seen.push(url.clone());

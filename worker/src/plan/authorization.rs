@@ -51,8 +51,8 @@ pub enum Authorization {
 }
 
 impl Authorization {
-    /// The headers that it will add, for people: masked, or named for what will stand there.
-    pub fn shown(&self) -> Vec<(String, String)> {
+    /// The headers that it will add, with masked values.
+    pub(super) fn redacted_headers(&self) -> Vec<(String, String)> {
         let authorization = |text: String| vec![("authorization".to_owned(), text)];
         match self {
             Self::None => Vec::new(),

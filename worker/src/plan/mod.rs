@@ -17,9 +17,9 @@ pub(crate) mod parses;
 mod php;
 mod prepared;
 mod query;
+pub mod redacted;
 mod request;
 mod secrets;
-pub mod shown;
 pub mod template;
 mod url;
 
@@ -41,9 +41,9 @@ pub use authorization::{Authorization, CredentialId, PreparedCredentials};
 pub use element::PreparedElement;
 pub use feel::{Feel, FeelError};
 pub use masks::{MASK, Masks};
-pub use multipart::Multipart;
 pub use pace::Pace;
 pub use prepared::Prepared;
+pub use redacted::Redacted;
 pub use request::{Again, Repeat, RequestSpec};
 pub use secrets::{Secret, Secrets};
 // What a request says about who is asking is in the connector's own words.
@@ -143,7 +143,7 @@ pub fn plan(
     asked.secrets.check(&url)?;
     let masks = Masks::of(&asked.secrets.values()).over(&credentials.masks);
     for (_, value) in &mut headers {
-        value.set_sensitive(value.to_str().is_ok_and(|text| masks.found_in(text)));
+        value.set_sensitive(masks.found_in(&String::from_utf8_lossy(value.as_bytes())));
     }
     let request = RequestSpec {
         repeat: repeat(element, resource, connector, &method),

@@ -14,7 +14,7 @@ use crate::job::kind_of;
 
 /// The parts of a body, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Multipart {
+pub(super) struct Multipart {
     boundary: String,
     parts: Vec<Part>,
 }
@@ -63,7 +63,7 @@ impl Multipart {
     }
 
     /// What has to be fetched, in order.
-    pub fn urls(&self) -> impl Iterator<Item = &Url> {
+    pub(super) fn urls(&self) -> impl Iterator<Item = &Url> {
         self.parts.iter().filter_map(|part| match &part.content {
             Content::At(url) => Some(url),
             Content::Here(_) => None,
@@ -71,7 +71,7 @@ impl Multipart {
     }
 
     /// The body; `fetched` holds what [`Multipart::urls`] named, in its order.
-    pub fn assemble(&self, fetched: impl IntoIterator<Item = Bytes>) -> Bytes {
+    pub(super) fn assemble(&self, fetched: impl IntoIterator<Item = Bytes>) -> Bytes {
         let mut fetched = fetched.into_iter();
         let mut body = Vec::new();
         for part in &self.parts {

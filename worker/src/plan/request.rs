@@ -33,18 +33,20 @@ pub enum Again {
 }
 
 /// A planned request. Plain data; nothing of it has been sent or resolved.
-#[derive(Debug, Clone)]
+///
+/// URL and body may hold secrets: [`RequestSpec::redacted`] is what people and logs get to see, `Debug` shows the same.
+#[derive(Clone)]
 pub struct RequestSpec {
     /// Any token the resource names.
     pub method: Method,
     /// Absolute, http or https, without user info or fragment.
-    pub url: Url,
+    pub(super) url: Url,
     /// Configured headers, in order; `Authorization` and `Idempotency-Key` are not among them unless a designer wrote them.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Empty means no body.
-    pub body: Bytes,
+    pub(super) body: Bytes,
     /// The body's parts where some of them have to be fetched before it can be sent; `body` is empty until then.
-    pub multipart: Option<Multipart>,
+    pub(super) multipart: Option<Multipart>,
     /// Whether it may be sent again without knowing the outcome.
     pub repeat: Repeat,
     /// From DNS to the last byte, redirects included.
@@ -66,6 +68,65 @@ pub struct RequestSpec {
 }
 
 impl RequestSpec {
+    /// A request with no header, body or credential; a method that is idempotent may be repeated.
+    pub fn new(method: Method, url: Url, timeout: Duration) -> Self {
+        Self {
+            repeat: if method.is_idempotent() { Repeat::Safe } else { Repeat::Unsafe },
+            method,
+            url,
+            headers: Vec::new(),
+            body: Bytes::new(),
+            multipart: None,
+            timeout,
+            authorization: Authorization::None,
+            credential: Arc::default(),
+            identity: None,
+            masks: Arc::default(),
+            idempotency_key: None,
+            traceparent: None,
+            verify_certificate: true,
+        }
+    }
+
+    /// The same with this body.
+    #[must_use]
+    pub fn with_body(self, body: impl Into<Bytes>) -> Self {
+        Self { body: body.into(), ..self }
+    }
+
+    /// The same with the files of [`Self::raw_file_urls`], in that order.
+    #[must_use]
+    pub(crate) fn with_files(&self, files: Vec<Bytes>) -> Self {
+        let body = self.multipart.as_ref().map_or_else(|| self.body.clone(), |multipart| multipart.assemble(files));
+        Self { body, multipart: None, ..self.clone() }
+    }
+
+    /// The URL with its secrets: to be sent to, never to be shown. Only `http/` and `call/` use it.
+    pub(crate) const fn raw_url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The body with its secrets: to be sent, never to be shown. Only `http/` and `call/` use it.
+    pub(crate) const fn raw_body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// What has to be fetched before the body is whole, with its secrets. Only `http/` and `call/` use it.
+    pub(crate) fn raw_file_urls(&self) -> impl Iterator<Item = &Url> {
+        self.multipart.iter().flat_map(Multipart::urls)
+    }
+
+    /// Host and port, by which the limits of a host are counted.
+    pub fn authority(&self) -> String {
+        let (host, port) = (self.url.host_str(), self.url.port_or_known_default());
+        format!("{}:{}", host.unwrap_or_default(), port.unwrap_or_default())
+    }
+
+    /// The length of the body, bytes; files that have yet to be fetched are not in it.
+    pub fn body_length(&self) -> usize {
+        self.body.len()
+    }
+
     /// A request for something that this one leads to: another page, an operation's state, a file. Credentials and
     /// configured headers go along only where the origin stays the same; it is a GET unless `again` repeats this one.
     #[must_use]
@@ -131,7 +192,7 @@ impl RequestSpec {
             part(value.as_bytes());
         }
         part(&self.body);
-        self.multipart.iter().flat_map(Multipart::urls).for_each(|url| part(url.as_str().as_bytes()));
+        self.raw_file_urls().for_each(|url| part(url.as_str().as_bytes()));
         sha.finalize().into()
     }
 }

@@ -16,6 +16,16 @@ fn object(value: Value) -> Map<String, Value> {
 
 /// Plans `resource` for an element with these members, data, and credentials.
 fn plan_with(resource: Value, element: Value, data: Value, credentials: &PreparedCredentials) -> Result<Plan, String> {
+    plan_with_secrets(resource, element, data, credentials, &Secrets::default())
+}
+
+fn plan_with_secrets(
+    resource: Value,
+    element: Value,
+    data: Value,
+    credentials: &PreparedCredentials,
+    secrets: &Secrets,
+) -> Result<Plan, String> {
     let record = object(json!({"name": "Users", "endpoints": {"r": resource}}));
     let prepared = Prepared::new(Connector::read(&record).map_err(|e| e.to_string())?);
     let mut config = object(json!({"dataSource": "Users", "endpoint": "r"}));
@@ -32,9 +42,14 @@ fn plan_with(resource: Value, element: Value, data: Value, credentials: &Prepare
         handling: &handling,
         around: limits.around(1_795_456_800_000),
         traceparent: None,
-        secrets: &Secrets::default(),
+        secrets,
     };
     plan(&asked, &prepared, credentials, &limits).map_err(|e| e.to_string())
+}
+
+fn secret(value: &str, hosts: &[&str]) -> Secrets {
+    let hosts = hosts.iter().map(ToString::to_string).collect();
+    Secrets::new(BTreeMap::from_iter([("K".to_owned(), Secret::new(&value.into(), hosts))]))
 }
 
 fn limits() -> Limits {
@@ -443,12 +458,71 @@ fn people_see_requests_without_secrets() {
         json!({}),
         json!({}),
     );
-    assert_eq!(shown::url(&request.url), "https://h/x?api_key=********&q=a&access_token=********&sig=********");
-    let headers = shown::headers(&request);
+    assert_eq!(request.redacted_url(), "https://h/x?api_key=********&q=a&access_token=********&sig=********");
+    let headers = request.redacted().headers;
     assert!(
         headers.contains(&("x-ok".to_owned(), "o".to_owned())) && !format!("{headers:?}").contains("hidden"),
         "{headers:?}"
     );
+}
+
+#[test]
+fn a_named_secret_shows_nowhere_in_a_request() {
+    let with = |members: Value| {
+        let mut resource = object(json!({"url": "https://h.example/", "method": "POST"}));
+        resource.extend(object(members));
+        Value::Object(resource)
+    };
+    let body = |kind: &str, body: &str| with(json!({"body_type": kind, "body": body}));
+    let header = |name: &str, value: &str| with(json!({"headers": [{"key": name, "value": value, "required": true}]}));
+    let resources = [
+        with(json!({"url": "https://h.example/?v={{secret:K}}"})),
+        with(json!({"url": "https://h.example/hook/{{secret:K}}/x"})),
+        with(json!({"url": "https://h.example/{{{secret:K}}}/x?v={{{secret:K}}}"})),
+        with(json!({"params": [{"key": "v", "value": "a {{secret:K}}", "required": true}]})),
+        header("X-Pin", "{{secret:K}}"),
+        header("X-Pin", "a {{secret:K}} b"),
+        body("json", r#"{"pin": "{{secret:K}}"}"#),
+        body("json", r#"{"inner": {{{inner | json}}}, "pin": "{{secret:K}}"}"#),
+        body("form", r#"{"pin": "{{secret:K}}", "list": ["{{secret:K}}"]}"#),
+        body("xml", "<pin a='{{secret:K}}'>{{secret:K}}</pin>"),
+        body("raw", "pin={{secret:K}}"),
+        body("multipart", r#"{"pin": "{{secret:K}}"}"#),
+        body("multipart", r#"{"file": {"text": "{{secret:K}}", "filename": "{{secret:K}}"}}"#),
+        body(
+            "multipart",
+            r#"{"pin": "{{secret:K}}", "file": {"url": "https://f.example/{{secret:K}}?v={{secret:K}}"}}"#,
+        ),
+    ];
+    for value in ["canary-123456", "canary \"1\"/<2>&'3'", "canary-schlüssel+%41"] {
+        for resource in &resources {
+            let plan =
+                plan_with_secrets(resource.clone(), json!({}), json!({"inner": 1}), &anonymous(), &secret(value, &[]));
+            let request = plan.unwrap_or_else(|e| panic!("{resource}: {e}")).request;
+            let redacted = serde_json::to_string(&request.redacted()).unwrap();
+            for text in [redacted, format!("{request:?}"), request.redacted_url()] {
+                assert!(!text.contains("canary"), "{value} in {resource}: {text}");
+            }
+            assert!(format!("{:?}", request.redacted()).contains(MASK), "{resource}: {request:?}");
+        }
+    }
+}
+
+#[test]
+fn no_credential_shows_in_a_request() {
+    for (authtype, members) in [
+        ("BASIC", json!({"username": "ann", "password": "canary-123"})),
+        ("OAUTH2_BEARER", json!({"token": "canary-123"})),
+        ("API_KEY", json!({"name": "X-Own", "value": "canary-123"})),
+        ("API_KEY", json!({"name": "own", "value": "canary-123", "in": "query"})),
+        ("HEADERS", json!({"headers": {"X-Own": "canary-123"}})),
+    ] {
+        let plan =
+            plan_with(json!({"url": "https://h/?q=canary-123"}), json!({}), json!({}), &credentials(authtype, members));
+        let request = plan.unwrap().request;
+        let texts = [serde_json::to_string(&request.redacted()).unwrap(), format!("{request:?}")];
+        assert!(texts.iter().all(|text| !text.contains("canary")), "{authtype}: {texts:?}");
+    }
 }
 
 /// The records that integrators are shown are read as they stand.
@@ -482,28 +556,10 @@ fn the_records_of_the_page_on_secrets_can_be_imported() {
 
 #[test]
 fn a_secret_is_inserted_where_it_is_named_and_nowhere_else() {
-    let known = |hosts: &[&str]| {
-        let hosts = hosts.iter().map(ToString::to_string).collect();
-        Secrets::new(BTreeMap::from_iter([("K".to_owned(), Secret::new(&"se{{x}}cret/1".into(), hosts))]))
-    };
+    let known = |hosts: &[&str]| secret("se{{x}}cret/1", hosts);
     let plan_of = |resource: Value, data: Value, secrets: &Secrets| {
-        let record = object(json!({"name": "Users", "endpoints": {"r": resource}}));
-        let prepared = Prepared::new(Connector::read(&record).unwrap());
-        let config = object(json!({"dataSource": "Users", "endpoint": "r",
-            "outboundConfig": [{"type": "PARAM", "key": "p", "value": "{{secret:K}}"}]}));
-        let element = PreparedElement::new(ElementConfig::read(&config).unwrap()).unwrap();
-        let (data, handling, limits) = (object(data), Map::new(), limits());
-        let asked = Asked {
-            engine: "e",
-            job_id: "j",
-            data: &data,
-            element: &element,
-            handling: &handling,
-            around: limits.around(0),
-            traceparent: None,
-            secrets,
-        };
-        plan(&asked, &prepared, &anonymous(), &limits).map(|plan| plan.request).map_err(|e| e.to_string())
+        let element = json!({"outboundConfig": [{"type": "PARAM", "key": "p", "value": "{{secret:K}}"}]});
+        plan_with_secrets(resource, element, data, &anonymous(), secrets).map(|plan| plan.request)
     };
     let resource = json!({"url": "https://h.example/{{secret:K}}/{{v}}", "params": [{"key": "p", "value": ""}],
         "headers": [{"key": "X-K", "value": "{{secret:K}}", "required": true}]});

@@ -66,7 +66,9 @@ pub(super) fn apply(
             Proof::Challenge(answer) => set(AUTHORIZATION, answer.expose_secret()),
             Proof::Planned | Proof::Token(_) => Ok(()),
         },
-        Authorization::Aws(keys) => aws::sign(built, &request.body, keys, now_ms).map_err(|problem| unusable(&problem)),
+        Authorization::Aws(keys) => {
+            aws::sign(built, request.raw_body(), keys, now_ms).map_err(|problem| unusable(&problem))
+        }
         Authorization::OAuth2(_) => match proof {
             Proof::Token(token) => set(AUTHORIZATION, &format!("Bearer {}", token.value().expose_secret())),
             Proof::Planned | Proof::Challenge(_) => Ok(()),

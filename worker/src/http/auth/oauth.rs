@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
@@ -126,18 +125,14 @@ impl Asking {
             value.set_sensitive(true);
             headers.push((AUTHORIZATION, value));
         }
-        Ok(RequestSpec {
-            method: Method::POST,
-            url: self.oauth.url.clone(),
-            headers,
-            body: Bytes::from(body),
-            repeat: Repeat::Safe,
-            timeout: TIMEOUT,
-            authorization: Authorization::None,
-            idempotency_key: None,
-            traceparent: None,
-            ..(*self.request).clone()
-        })
+        let mut spec = RequestSpec::new(Method::POST, self.oauth.url.clone(), TIMEOUT).with_body(body);
+        spec.headers = headers;
+        spec.repeat = Repeat::Safe;
+        spec.credential = Arc::clone(&self.request.credential);
+        spec.identity.clone_from(&self.request.identity);
+        spec.masks = Arc::clone(&self.request.masks);
+        spec.verify_certificate = self.request.verify_certificate;
+        Ok(spec)
     }
 
     fn form(&self, refresh_token: Option<&SecretString>) -> Result<String, Failure> {

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
@@ -16,7 +15,7 @@ use url::Url;
 use super::{Held, Holding, Kept, RefreshTokens};
 use crate::http::{Client, Settings};
 use crate::job::{Failure, Retriable};
-use crate::plan::{Authorization, CredentialId, Grant, Masks, OAuth2, Repeat, RequestSpec};
+use crate::plan::{Authorization, CredentialId, Grant, OAuth2, RequestSpec};
 use crate::plan::{AwsKeys, ClientProof};
 
 /// A server whose answers are made from the whole request.
@@ -109,22 +108,11 @@ fn by_secret(url: Url) -> Authorization {
 }
 
 fn request(url: Url, authorization: Authorization) -> RequestSpec {
-    RequestSpec {
-        method: Method::GET,
-        url,
-        headers: vec![(HeaderName::from_static("x-configured"), HeaderValue::from_static("yes"))],
-        body: Bytes::new(),
-        multipart: None,
-        repeat: Repeat::Safe,
-        timeout: Duration::from_secs(5),
-        authorization,
-        credential: Arc::new(CredentialId { connector: "c".to_owned(), version: 1 }),
-        identity: None,
-        masks: Arc::new(Masks::default()),
-        idempotency_key: None,
-        traceparent: None,
-        verify_certificate: true,
-    }
+    let mut request = RequestSpec::new(Method::GET, url, Duration::from_secs(5));
+    request.headers = vec![(HeaderName::from_static("x-configured"), HeaderValue::from_static("yes"))];
+    request.authorization = authorization;
+    request.credential = Arc::new(CredentialId { connector: "c".to_owned(), version: 1 });
+    request
 }
 
 fn class(failure: &Failure) -> (String, bool, bool) {
@@ -316,8 +304,8 @@ async fn a_challenge_is_answered_within_the_attempt() {
     })
     .await;
     let digest = Authorization::Digest { username: "ann".to_owned(), password: SecretString::from("open sesame") };
-    let spec =
-        RequestSpec { method: Method::POST, body: Bytes::from_static(b"{}"), ..request(home.url("/p?q=1"), digest) };
+    let mut spec = request(home.url("/p?q=1"), digest).with_body("{}");
+    spec.method = Method::POST;
     assert_eq!(client().send(&spec).await.unwrap().status, 200);
     assert_eq!(home.asked(), 2);
     let seen = home.seen(1);

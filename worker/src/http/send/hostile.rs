@@ -144,8 +144,8 @@ async fn every_behaviour_ends_in_its_class_in_time_and_in_bounds() {
         let url = Url::parse(&format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port())).unwrap();
         tokio::spawn(serve(listener, way));
         for (method, expected) in [(Method::GET, get), (Method::POST, post)] {
-            let (client, spec) =
-                (client.clone(), RequestSpec { timeout: DEADLINE, ..request(method.clone(), url.clone()) });
+            let (client, mut spec) = (client.clone(), request(method.clone(), url.clone()));
+            spec.timeout = DEADLINE;
             calls.push(tokio::spawn(async move {
                 let begun = Instant::now();
                 let ended = match client.send(&spec).await {

@@ -58,12 +58,10 @@ async fn no_secret_reaches_another_origin() {
                 [Method::GET, Method::HEAD].into_iter().flat_map(|m| ways().into_iter().map(move |w| (m.clone(), w)))
             {
                 let url = Url::parse(&format!("http://home.example:{}/", home.port)).unwrap();
-                let spec = RequestSpec {
-                    authorization,
-                    headers: vec![(HeaderName::from_static("x-api-key"), HeaderValue::from_static(CANARY))],
-                    idempotency_key: Some(HeaderValue::from_static(CANARY)),
-                    ..request(method, url)
-                };
+                let mut spec = request(method, url);
+                spec.authorization = authorization;
+                spec.headers = vec![(HeaderName::from_static("x-api-key"), HeaderValue::from_static(CANARY))];
+                spec.idempotency_key = Some(HeaderValue::from_static(CANARY));
                 spec.masks.add(&SecretString::from(CANARY));
                 open(here()).send(&spec).await.unwrap();
                 combinations += 1;
@@ -220,8 +218,8 @@ async fn every_vector_is_denied_at_every_place_where_a_url_can_be_set() {
             grant: Grant::ClientCredentials,
         };
         let public = Url::parse("https://api.example.com/").unwrap();
-        let spec =
-            RequestSpec { authorization: Authorization::OAuth2(Arc::new(oauth)), ..request(Method::GET, public) };
+        let mut spec = request(Method::GET, public);
+        spec.authorization = Authorization::OAuth2(Arc::new(oauth));
         assert_eq!(client.admit(&spec).await.unwrap_err().code.to_string(), "DENIED", "token URL {text}");
     }
     assert_eq!(asked.load(Ordering::Relaxed), 0, "no name was looked up");

@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 use super::super::Settings;
 use super::*;
 use crate::job::Retriable;
-use crate::plan::Repeat;
 
 /// A server that says fixed bytes to each request, and how many connections and which requests it saw.
 pub(super) struct Server {
@@ -119,23 +118,12 @@ fn client() -> Client {
 }
 
 pub(super) fn request(method: Method, url: Url) -> RequestSpec {
-    let repeat = if method.is_idempotent() { Repeat::Safe } else { Repeat::Unsafe };
-    RequestSpec {
-        body: if method == Method::POST { Bytes::from_static(b"{}") } else { Bytes::new() },
-        multipart: None,
-        method,
-        url,
-        headers: vec![(HeaderName::from_static("x-api-key"), HeaderValue::from_static("canary"))],
-        repeat,
-        timeout: Duration::from_secs(2),
-        authorization: Authorization::Bearer(SecretString::from("canary")),
-        credential: Arc::default(),
-        identity: None,
-        masks: Arc::default(),
-        idempotency_key: Some(HeaderValue::from_static("canary-key")),
-        traceparent: None,
-        verify_certificate: true,
-    }
+    let body: &[u8] = if method == Method::POST { b"{}" } else { b"" };
+    let mut request = RequestSpec::new(method, url, Duration::from_secs(2)).with_body(body);
+    request.headers = vec![(HeaderName::from_static("x-api-key"), HeaderValue::from_static("canary"))];
+    request.authorization = Authorization::Bearer(SecretString::from("canary"));
+    request.idempotency_key = Some(HeaderValue::from_static("canary-key"));
+    request
 }
 
 pub(super) fn class(failure: &Failure) -> (String, bool, bool) {
@@ -201,7 +189,8 @@ async fn the_rows_of_the_retry_table() {
         let server = Server::saying(say).await;
         let client = client_with(&["127.0.0.0/8"], |settings| settings.response_bytes = 2_000);
         let begun = Instant::now();
-        let spec = RequestSpec { timeout: Duration::from_secs(1), ..request(method.clone(), server.url("/")) };
+        let mut spec = request(method.clone(), server.url("/"));
+        spec.timeout = Duration::from_secs(1);
         let failure = client.send(&spec).await.unwrap_err();
         assert_eq!(class(&failure), (expected.0.to_owned(), expected.1, true), "{what} {method}: {}", failure.message);
         assert!(begun.elapsed() < Duration::from_secs(2), "{what} {method}");
@@ -229,7 +218,8 @@ async fn what_was_never_sent_may_be_sent_again() {
     let lookup: super::super::resolve::Lookup = Arc::new(|_| Box::pin(std::future::pending()));
     let client = Client::with_lookup(Settings::default(), lookup).unwrap();
     let url = Url::parse("http://api.example.com/").unwrap();
-    let spec = RequestSpec { timeout: Duration::from_millis(300), ..request(Method::POST, url) };
+    let mut spec = request(Method::POST, url);
+    spec.timeout = Duration::from_millis(300);
     let failure = client.send(&spec).await.unwrap_err();
     assert_eq!(class(&failure), ("TIMEOUT".to_owned(), true, true), "{}", failure.message);
 }
@@ -343,7 +333,8 @@ async fn a_secure_connection_that_breaks_after_the_request_leaves_its_outcome_op
     let client = client_with(&["127.0.0.0/8"], |settings| settings.allow_insecure_tls = true);
     let url = secure_server(false).await;
     for (method, expected) in [(Method::GET, ("CONNECT", true)), (Method::POST, ("OUTCOME_UNKNOWN", false))] {
-        let spec = RequestSpec { verify_certificate: false, ..request(method.clone(), url.clone()) };
+        let mut spec = request(method.clone(), url.clone());
+        spec.verify_certificate = false;
         let failure = client.send(&spec).await.unwrap_err();
         assert_eq!(class(&failure), (expected.0.to_owned(), expected.1, true), "{method}: {}", failure.message);
     }
@@ -356,7 +347,8 @@ async fn certificates_are_verified_unless_connector_and_operator_say_otherwise()
     assert_eq!(class(&failure), ("TLS".to_owned(), false, true), "{}", failure.message);
     assert!(failure.message.contains("http.ca_file"));
 
-    let careless = RequestSpec { verify_certificate: false, ..request(Method::POST, url.clone()) };
+    let mut careless = request(Method::POST, url.clone());
+    careless.verify_certificate = false;
     let failure = client().send(&careless).await.unwrap_err();
     assert_eq!(class(&failure), ("CONFIGURATION".to_owned(), false, false));
     assert!(failure.message.contains("http.allow_insecure_tls"));
