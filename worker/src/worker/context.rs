@@ -119,11 +119,10 @@ impl Worker {
         for message in engine::messages(answer, &self.topology) {
             if self.publish_for_sure(&message).await? == Delivered::Taken {
                 self.ledger.published(&answer.job_id);
-                let engine = engine::of_key(&answer.routing_key);
-                if self.untaken.takes_again(engine)
-                    && let Err(error) = self.ledger.hurry(engine).await
+                if self.untaken.takes_again(&answer.engine)
+                    && let Err(error) = self.ledger.hurry(&answer.engine).await
                 {
-                    tracing::debug!(%error, engine, "results that wait for their engine keep their dates");
+                    tracing::debug!(%error, engine = answer.engine, "results that wait for their engine keep their dates");
                 }
                 return Ok(());
             }
@@ -131,7 +130,7 @@ impl Worker {
         metrics::counter!(metric::RESULTS_RETURNED).increment(1);
         tracing::warn!(
             job.id = answer.job_id,
-            routing_key = answer.routing_key,
+            engine = answer.engine,
             "no queue takes the result; it stays in the ledger and is sent again. Bind the engine's queue to {}",
             self.topology.results()
         );
