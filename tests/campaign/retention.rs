@@ -29,8 +29,8 @@ const FILL: &str = "WITH rows AS (
         SELECT id, sha256(id::BYTEA), state, 1, 1, 'gone', 0, id, sha256(id::BYTEA), 'gone', 'p', 'r1', 'call', 'API',
             'r', 200, 100, at, at, CASE state WHEN 'answered' THEN now_ms() + 86400000 END
         FROM rows)
-    INSERT INTO payloads (job_id, result, routing_key, stored_at, job, queue)
-    SELECT id, convert_to(repeat(id, 20), 'UTF8'), 'result.default.r1', at, convert_to(repeat(id, 30), 'UTF8'), 'default'
+    INSERT INTO payloads (job_id, result, reply_address, stored_at, job, queue)
+    SELECT id, convert_to(repeat(id, 20), 'UTF8'), '{\"routing_key\":\"result.default.r1\"}', at, convert_to(repeat(id, 30), 'UTF8'), 'default'
     FROM rows WHERE is_young OR state <> 'published'";
 
 /// How often it is looked whether all of them have gone.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::background::engine_backpressure::UndeliveredResults;
 use crate::call::Calls;
 use crate::config::Limits;
-use crate::engine::rabbitmq::{RabbitMq, engine_of};
+use crate::engine::rabbitmq::RabbitMq;
 use crate::engine::{Routing, Source};
 use crate::health::Health;
 use crate::job::Decoder;
@@ -61,7 +61,7 @@ impl Context {
 
     /// Sends a stored result where its job asked for it; one that nobody takes stays in the ledger.
     pub(super) async fn send_result(&self, result: &StoredResult) -> Result<(), ShuttingDown> {
-        let engine = engine_of(result);
+        let engine = result.engine.as_str();
         if self.rabbitmq.reply(result).await? == Routing::Unroutable {
             event::result_unroutable(&result.job_id, engine, self.rabbitmq.results_exchange());
             return self.retry_until_available("ledger", || self.ledger.returned(&result.job_id)).await;

@@ -13,8 +13,6 @@ use crate::job::Envelope;
 use crate::shutdown::{Patience, ShuttingDown};
 use crate::store::ledger::StoredResult;
 
-pub use address::engine_of;
-
 /// RabbitMQ as a source of jobs; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct RabbitMq {

@@ -321,10 +321,9 @@ mod tests {
         let waiting = Record::Waiting { id: "j".to_owned(), fence: 1, wait_ms: 1, history: Vec::new() };
         let result = StoredResult {
             job_id: "j".to_owned(),
+            engine: "default".to_owned(),
+            reply_address: Vec::new(),
             body: b"{}".to_vec(),
-            routing_key: String::new(),
-            reply_to: None,
-            correlation_id: None,
         };
         let answered = Record::Answered {
             id: "j".to_owned(),

@@ -164,14 +164,12 @@ pub enum Claim {
 pub struct StoredResult {
     /// The job id, which is the result's message id.
     pub job_id: String,
+    /// The engine that gets it.
+    pub engine: String,
+    /// Where that engine wants it; only `engine/` reads it.
+    pub reply_address: Vec<u8>,
     /// The message's body.
     pub body: Vec<u8>,
-    /// On the results exchange.
-    pub routing_key: String,
-    /// The queue the job named instead.
-    pub reply_to: Option<String>,
-    /// Echoed.
-    pub correlation_id: Option<String>,
 }
 
 /// What an attempt ended with.
@@ -312,28 +310,27 @@ struct Row {
     seen_until: Option<i64>,
 }
 
-/// A stored result as a row: bytes, since a column of text cannot hold all that is echoed.
+/// A stored result as a row.
 #[derive(Debug, Clone, sqlx::FromRow)]
 struct Payload {
     job_id: String,
+    engine: Option<String>,
+    reply_address: Vec<u8>,
     result: Vec<u8>,
-    routing_key: Vec<u8>,
-    reply_to: Option<Vec<u8>>,
-    correlation_id: Option<Vec<u8>>,
 }
 
 /// Reads a job's payload.
-const RESULT: &str = "SELECT job_id, result, routing_key, reply_to, correlation_id FROM payloads WHERE job_id = $1";
+const RESULT: &str =
+    "SELECT p.job_id, j.engine, p.reply_address, p.result FROM payloads p JOIN jobs j ON j.id = p.job_id
+    WHERE p.job_id = $1";
 
 impl From<Payload> for StoredResult {
     fn from(payload: Payload) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Self {
             job_id: payload.job_id,
+            engine: payload.engine.unwrap_or_default(),
+            reply_address: payload.reply_address,
             body: payload.result,
-            routing_key: text(payload.routing_key),
-            reply_to: payload.reply_to.map(text),
-            correlation_id: payload.correlation_id.map(text),
         }
     }
 }

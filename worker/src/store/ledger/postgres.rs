@@ -32,33 +32,30 @@ const WRITE: &str = "WITH clock AS (SELECT now_ms() AS now),
         WHERE id = ANY($1) AND state = 'answered'),
     u AS (
         SELECT * FROM UNNEST($2::TEXT[], $3::BIGINT[], $4::TEXT[], $5::BIGINT[], $6::BYTEA[], $7::TEXT[], $8::BIGINT[],
-            $9::BIGINT[], $10::BYTEA[], $11::BYTEA[], $12::BYTEA[], $13::BYTEA[], $14::BYTEA[], $15::TEXT[])
-            AS u (id, fence, state, wait, history, code, http_status, duration_ms, result, routing_key, reply_to,
-                correlation_id, job, queue)),
+            $9::BIGINT[], $10::BYTEA[], $11::BYTEA[], $12::BYTEA[], $13::TEXT[])
+            AS u (id, fence, state, wait, history, code, http_status, duration_ms, result, reply_address, job, queue)),
     done AS (
         UPDATE jobs SET state = CASE jobs.state WHEN 'cancelled' THEN jobs.state ELSE u.state END,
             due_at = CASE WHEN jobs.state <> 'cancelled' AND u.state = 'waiting' THEN clock.now + u.wait END,
             history = u.history, code = u.code, http_status = u.http_status, duration_ms = u.duration_ms,
             updated_at = clock.now
         FROM u, clock WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')
-        RETURNING jobs.id, jobs.state, jobs.updated_at, u.result, u.routing_key, u.reply_to, u.correlation_id, u.job, u.queue),
+        RETURNING jobs.id, jobs.state, jobs.updated_at, u.result, u.reply_address, u.job, u.queue),
     kept AS (
-        INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at, job, queue)
-        SELECT id, result, routing_key, reply_to, correlation_id, updated_at, job, queue FROM done
-        WHERE result IS NOT NULL
-        ON CONFLICT (job_id) DO UPDATE SET result = excluded.result, routing_key = excluded.routing_key,
-            reply_to = excluded.reply_to, correlation_id = excluded.correlation_id, stored_at = excluded.stored_at,
-            job = excluded.job, queue = excluded.queue),
+        INSERT INTO payloads (job_id, result, reply_address, stored_at, job, queue)
+        SELECT id, result, reply_address, updated_at, job, queue FROM done WHERE result IS NOT NULL
+        ON CONFLICT (job_id) DO UPDATE SET result = excluded.result, reply_address = excluded.reply_address,
+            stored_at = excluded.stored_at, job = excluded.job, queue = excluded.queue),
     sending AS (
-        INSERT INTO outbox (jobs, due_at) SELECT ARRAY_AGG(id), MAX(updated_at) + $29 FROM done
+        INSERT INTO outbox (jobs, due_at) SELECT ARRAY_AGG(id), MAX(updated_at) + $27 FROM done
         WHERE state = 'answered' HAVING COUNT(*) > 0),
     claimed AS (
         INSERT INTO jobs (id, job_hash, state, attempt, fence, worker_id, repeat_safe, idempotency_key,
             request_hash, engine, process, request, element, connector, resource, created_at, updated_at)
-        SELECT id, job_hash, 'sending', attempt, 1, $16, repeat_safe, idempotency_key, request_hash, engine, process,
+        SELECT id, job_hash, 'sending', attempt, 1, $14, repeat_safe, idempotency_key, request_hash, engine, process,
             request, element, connector, resource, clock.now, clock.now
-        FROM clock, UNNEST($17::TEXT[], $18::BYTEA[], $19::BIGINT[], $20::BIGINT[], $21::TEXT[],
-            $22::BYTEA[], $23::TEXT[], $24::TEXT[], $25::TEXT[], $26::TEXT[], $27::TEXT[], $28::TEXT[])
+        FROM clock, UNNEST($15::TEXT[], $16::BYTEA[], $17::BIGINT[], $18::BIGINT[], $19::TEXT[],
+            $20::BYTEA[], $21::TEXT[], $22::TEXT[], $23::TEXT[], $24::TEXT[], $25::TEXT[], $26::TEXT[])
             AS u (id, job_hash, attempt, repeat_safe, idempotency_key, request_hash, engine, process, request, element,
                 connector, resource)
         ON CONFLICT (id) DO NOTHING RETURNING id, created_at)
@@ -88,8 +85,8 @@ const OPEN: &str = "WITH looked AS (
 const SWEEP: &str = "WITH due AS (
         SELECT id FROM jobs WHERE state = 'answered' AND send_at <= (SELECT now_ms()) ORDER BY send_at LIMIT $1
         FOR UPDATE SKIP LOCKED),
-    later AS (UPDATE jobs SET send_at = now_ms() + $2 FROM due WHERE jobs.id = due.id RETURNING jobs.id)
-    SELECT p.job_id, p.result, p.routing_key, p.reply_to, p.correlation_id
+    later AS (UPDATE jobs SET send_at = now_ms() + $2 FROM due WHERE jobs.id = due.id RETURNING jobs.id, jobs.engine)
+    SELECT p.job_id, later.engine, p.reply_address, p.result
     FROM payloads p JOIN later ON later.id = p.job_id";
 
 /// Rows of the outbox that are looked at in one go.
@@ -120,9 +117,7 @@ pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &Questions
         .bind(number(|c| c.http_status))
         .bind(number(|c| c.duration_ms))
         .bind(bytes(|r| Some(&r.body)))
-        .bind(bytes(|r| Some(r.routing_key.as_bytes())))
-        .bind(bytes(|r| r.reply_to.as_ref().map(String::as_bytes)))
-        .bind(bytes(|r| r.correlation_id.as_ref().map(String::as_bytes)))
+        .bind(bytes(|r| Some(&r.reply_address)))
         .bind(columns.iter().map(|c| c.job.map(|job| job.body.as_slice())).collect::<Vec<_>>())
         .bind(columns.iter().map(|c| c.job.map(|job| job.queue.as_str())).collect::<Vec<_>>())
         .bind(worker)

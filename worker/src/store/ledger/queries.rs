@@ -87,12 +87,8 @@ pub struct JobDetail {
 /// Where a stored result goes.
 #[derive(Debug, Clone, Serialize)]
 pub struct StoredMeta {
-    /// On the results exchange.
-    pub routing_key: String,
-    /// The queue the job named instead.
-    pub reply_to: Option<String>,
-    /// Echoed.
-    pub correlation_id: Option<String>,
+    /// What its engine is answered by: JSON, or text where it is none.
+    pub reply_address: Value,
     /// The body's size, bytes.
     pub bytes: usize,
 }
@@ -163,9 +159,8 @@ impl Jobs<'_> {
                 row,
                 result: stored.as_ref().and_then(|stored| serde_json::from_slice(&stored.body).ok()),
                 stored: stored.map(|stored| StoredMeta {
-                    routing_key: stored.routing_key,
-                    reply_to: stored.reply_to,
-                    correlation_id: stored.correlation_id,
+                    reply_address: serde_json::from_slice(&stored.reply_address)
+                        .unwrap_or_else(|_| String::from_utf8_lossy(&stored.reply_address).into()),
                     bytes: stored.body.len(),
                 }),
             }

@@ -25,10 +25,9 @@ const RECORD: &str = "UPDATE jobs SET state = CASE state WHEN 'cancelled' THEN s
     send_at = CASE state WHEN 'cancelled' THEN NULL ELSE $10 END,
     history = $5, code = $6, http_status = $7, duration_ms = $8, updated_at = $9
     WHERE id = $1 AND fence = $2 AND state IN ('sending', 'cancelled') RETURNING state";
-const KEEP: &str = "INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at, job, queue)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (job_id) DO UPDATE SET result = excluded.result,
-    routing_key = excluded.routing_key, reply_to = excluded.reply_to, correlation_id = excluded.correlation_id,
-    stored_at = excluded.stored_at, job = excluded.job, queue = excluded.queue";
+const KEEP: &str = "INSERT INTO payloads (job_id, result, reply_address, stored_at, job, queue)
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (job_id) DO UPDATE SET result = excluded.result,
+    reply_address = excluded.reply_address, stored_at = excluded.stored_at, job = excluded.job, queue = excluded.queue";
 const STANDING: &str = "SELECT j.state, p.result FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
     WHERE j.id = $1 AND j.fence = $2";
 const PUBLISHED: &str =
@@ -37,7 +36,7 @@ const UNDO: &str = "UPDATE jobs SET state = CASE $4 WHEN 1 THEN state ELSE 'wait
     fence = fence + 1, attempt = attempt - 1 + $4, crashes = crashes - $4,
     due_at = CASE $4 WHEN 1 THEN NULL ELSE $5 END, updated_at = $5
     WHERE id = $1 AND fence = $2 AND worker_id = $3 AND state = 'sending'";
-const DUE: &str = "SELECT p.job_id, p.result, p.routing_key, p.reply_to, p.correlation_id FROM jobs j
+const DUE: &str = "SELECT p.job_id, j.engine, p.reply_address, p.result FROM jobs j
     JOIN payloads p ON p.job_id = j.id WHERE j.state = 'answered' AND j.send_at <= $1 ORDER BY j.send_at LIMIT $2";
 
 async fn begin(db: &mut SqliteConnection) -> Result<(Transaction<'_, Sqlite>, i64), Error> {
@@ -190,9 +189,7 @@ async fn record_one(db: &mut SqliteConnection, record: &Record, now: i64) -> Res
         sqlx::query(KEEP)
             .bind(columns.id)
             .bind(&result.body)
-            .bind(result.routing_key.as_bytes())
-            .bind(result.reply_to.as_ref().map(String::as_bytes))
-            .bind(result.correlation_id.as_ref().map(String::as_bytes))
+            .bind(&result.reply_address)
             .bind(now)
             .bind(columns.job.map(|job| job.body.as_slice()))
             .bind(columns.job.map(|job| job.queue.as_str()))

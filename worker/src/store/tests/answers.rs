@@ -12,9 +12,7 @@ contract! {
         let grant = granted(ledger.claim(asking("j", 1)).await.unwrap());
         let stored = StoredResult {
             body: b"{\"n\":1.0,\"nul\":\"\\u0000\",\"raw\":\"\xff\"}".to_vec(),
-            routing_key: "result.a\0b".to_owned(),
-            reply_to: Some("q\u{1f980}".to_owned()),
-            correlation_id: Some("c\0".to_owned()),
+            reply_address: b"result.a\0b\xff".to_vec(),
             ..result("j", b"")
         };
         let record = Record::Answered {
@@ -229,7 +227,7 @@ async fn old_rows_are_left_to_whoever_drops_them() {
 #[tokio::test]
 async fn what_cannot_be_dropped_does_not_keep_the_rest_from_going() {
     on_postgresql(|bed| async move {
-        bed.sql("INSERT INTO payloads (job_id, result, routing_key, stored_at) VALUES ('p', '', '', 1)").await;
+        bed.sql("INSERT INTO payloads (job_id, result, reply_address, stored_at) VALUES ('p', '', '', 1)").await;
         bed.sql("INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at) VALUES ('j', 'published', 1, 1, 1, 1)")
             .await;
         let ledger = bed.worker("one").await;

@@ -130,10 +130,9 @@ pub(super) fn granted(claim: Claim) -> Granted {
 pub(super) fn result(id: &str, body: &[u8]) -> StoredResult {
     StoredResult {
         job_id: id.to_owned(),
+        engine: "default".to_owned(),
+        reply_address: b"result.default.order".to_vec(),
         body: body.to_vec(),
-        routing_key: "result.default.order".to_owned(),
-        reply_to: None,
-        correlation_id: Some("c-1".to_owned()),
     }
 }
 

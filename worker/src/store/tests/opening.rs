@@ -103,6 +103,83 @@ async fn the_answer_of_then_is_sent(url: &str) {
     assert_eq!((taken.due_at, taken.send_at), (None, None), "{url}");
 }
 
+/// The last version that kept routing key, `reply_to` and correlation id of a result in a column each.
+const BEFORE_REPLY_ADDRESSES: i64 = 7;
+const ANSWERED_JOB: &str = "INSERT INTO jobs (id, state, attempt, fence, engine, send_at, created_at, updated_at)
+    VALUES ($1, 'answered', 1, 1, 'e-1', 1, 1, 1)";
+const RESULT_OF_VERSION_7: &str =
+    "INSERT INTO payloads (job_id, result, routing_key, reply_to, correlation_id, stored_at)
+    VALUES ($1, $2, $3, $4, $5, 1)";
+
+type AddressOfVersion7 = (&'static str, &'static str, Option<&'static str>, Option<&'static str>);
+
+/// Job id, routing key, `reply_to`, correlation id: everything that JSON escapes, and what PostgreSQL's texts cannot hold.
+const ADDRESSES_OF_VERSION_7: [AddressOfVersion7; 3] = [
+    ("a", "result.e-1.order", None, None),
+    ("b", "result.e-1.\u{e9}\u{1f980}", Some("queue \"x\"\\"), Some("")),
+    ("c", "result.e-1.-", None, Some("\0\u{1}\n\u{1f}\u{7f}\0")),
+];
+
+#[tokio::test]
+async fn reply_addresses_of_an_older_version_survive() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("c.db").display());
+    let file = sqlx::SqlitePool::connect(&format!("{url}?mode=rwc")).await.unwrap();
+    SQLITE.run_to(BEFORE_REPLY_ADDRESSES, &file).await.unwrap();
+    for (id, routing_key, reply_to, correlation_id) in ADDRESSES_OF_VERSION_7 {
+        sqlx::query(ANSWERED_JOB).bind(id).execute(&file).await.unwrap();
+        sqlx::query(RESULT_OF_VERSION_7)
+            .bind(id)
+            .bind(b"{}".as_slice())
+            .bind(routing_key.as_bytes())
+            .bind(reply_to.map(str::as_bytes))
+            .bind(correlation_id.map(str::as_bytes))
+            .execute(&file)
+            .await
+            .unwrap();
+    }
+    file.close().await;
+    the_addresses_are_those_of_version_7(&url).await;
+    on_empty_postgresql(|url, _| async move {
+        let pool = sqlx::PgPool::connect(&url).await.unwrap();
+        POSTGRES.run_to(BEFORE_REPLY_ADDRESSES, &pool).await.unwrap();
+        for (id, routing_key, reply_to, correlation_id) in ADDRESSES_OF_VERSION_7 {
+            sqlx::query(ANSWERED_JOB).bind(id).execute(&pool).await.unwrap();
+            sqlx::query(RESULT_OF_VERSION_7)
+                .bind(id)
+                .bind(b"{}".as_slice())
+                .bind(routing_key.as_bytes())
+                .bind(reply_to.map(str::as_bytes))
+                .bind(correlation_id.map(str::as_bytes))
+                .execute(&pool)
+                .await
+                .unwrap();
+        }
+        pool.close().await;
+        the_addresses_are_those_of_version_7(&url).await;
+    })
+    .await;
+}
+
+async fn the_addresses_are_those_of_version_7(url: &str) {
+    let mut results = open(url, KEY).await.unwrap().ledger("w").sweep(10).await.unwrap();
+    results.sort_by(|a, b| a.job_id.cmp(&b.job_id));
+    assert_eq!(results.len(), ADDRESSES_OF_VERSION_7.len(), "{url}");
+    for (result, (id, routing_key, reply_to, correlation_id)) in results.iter().zip(ADDRESSES_OF_VERSION_7) {
+        assert_eq!(
+            (result.job_id.as_str(), result.engine.as_str(), result.body.as_slice()),
+            (id, "e-1", b"{}".as_slice())
+        );
+        let address: serde_json::Value = serde_json::from_slice(&result.reply_address).unwrap();
+        let text = |name: &str| address.get(name).and_then(serde_json::Value::as_str);
+        assert_eq!(
+            (text("routing_key"), text("reply_to"), text("correlation_id")),
+            (Some(routing_key), reply_to, correlation_id),
+            "{url}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_database_is_named() {
     for url in ["mysql://h/d", "sqlite:", "sqlite::memory:", "nothing"] {
