@@ -213,7 +213,7 @@ impl Test {
         // A refresh token that is used here is used up for the workers, unless it is written down for them.
         let client = client(config, Some(&store)).await?;
         let directory = Directory::of_store(store);
-        let ready = match call::prepare(&job, None, &directory, &plan_limits(config)?).await? {
+        let ready = match call::prepare(&job, None, &directory, &plan_limits(config)).await? {
             Ok(ready) => ready,
             Err(failure) => return Ok(exit::failed(&failure)),
         };

@@ -51,7 +51,7 @@ impl Run {
         let config = settings.load(Vec::new())?;
         let directory = self.directory(&settings, &config).await?;
         let job = job_of(&task, &data)?;
-        let ready = match call::prepare(&job, None, &directory, &plan_limits(&config)?).await? {
+        let ready = match call::prepare(&job, None, &directory, &plan_limits(&config)).await? {
             Ok(ready) => ready,
             Err(failure) => return Ok(self.failed(&failure)),
         };
@@ -173,7 +173,7 @@ async fn attempts(client: &Client, job: &Job, ready: &Ready, config: &Config) ->
             attempt,
             elapsed: begun.elapsed(),
             until_deadline: None,
-            longest_wait: config.limits.retry_after(),
+            longest_wait: config.limits.retry_after,
             random: fastrand::f64(),
         };
         match retry::decide(failure, &ready.plan.policy, &standing) {

@@ -20,7 +20,7 @@ pub struct Capacity {
 impl Capacity {
     /// As it is configured.
     pub fn of(config: &Config) -> Self {
-        Self { concurrency: config.worker.concurrency(), per_host: config.worker.per_host() }
+        Self { concurrency: config.worker.concurrency.into(), per_host: config.worker.per_host.into() }
     }
 }
 

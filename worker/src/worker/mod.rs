@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use crate::amqp::{self, Broker, Consumer, Delivery};
 use crate::call::catalog::Directory;
 use crate::call::host_limiter::Hosts;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::health::{self, Health};
 use crate::job::Decoder;
 use crate::store::{self, Store};
@@ -40,9 +40,6 @@ pub use watchdog::WEDGED;
 /// Why a worker cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A setting.
-    #[error(transparent)]
-    Config(#[from] config::Error),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -88,7 +85,7 @@ impl Process {
         let broker = Broker::connect(setup::amqp(&config, &id)).await?;
         health.broker(true, false, false);
         control_channel::refuse_other_ledger(&broker, store.ledger_id(), &id).await?;
-        store.register_worker(&id, &host_name(), config.worker.lease()).await?;
+        store.register_worker(&id, &host_name(), config.worker.lease).await?;
         health.database_answered();
         let (phase, phase_seen) = watch::channel(Phase::Working);
         let worker = Worker {
@@ -99,7 +96,7 @@ impl Process {
             publisher: broker.publisher(),
             topology: broker.topology().clone(),
             limits: config.limits.clone(),
-            plan_limits: setup::plan_limits(&config)?,
+            plan_limits: setup::plan_limits(&config),
             phase: phase_seen,
             hosts: Hosts::new(Capacity::of(&config).per_host),
             untaken: Untaken::default(),
@@ -127,18 +124,18 @@ impl Process {
     /// [`Error::Wedged`] when something in this process does not get on.
     pub async fn run(self, stop: impl Future<Output = ()>, capacity: watch::Receiver<Capacity>) -> Result<(), Error> {
         let Self { worker, broker, config, phase, status_file } = self;
-        let hand = Hand::new(capacity.borrow().concurrency, config.worker.stuck_after());
+        let hand = Hand::new(capacity.borrow().concurrency, config.worker.stuck_after);
         let (gate, gate_seen) = watch::channel(true);
-        let sentry = Sentry::start(config.worker.stuck_after())?;
+        let sentry = Sentry::start(config.worker.stuck_after)?;
         let housekeeping = Housekeeping {
             worker: Arc::clone(&worker),
             broker: broker.clone(),
             hand: Arc::clone(&hand),
             gate,
             file: status_file,
-            lease: config.worker.lease(),
-            keep_jobs: config.database.keep_jobs(),
-            keep_payloads: config.database.keep_payloads(),
+            lease: config.worker.lease,
+            keep_jobs: config.database.keep_jobs,
+            keep_payloads: config.database.keep_payloads,
         };
         let mut background = JoinSet::new();
         background.spawn(async move { sentry.beat().await });
@@ -174,7 +171,7 @@ impl Process {
         };
         worker.health.draining();
         phase.send_replace(Phase::Draining);
-        finish(&worker, jobs, &phase, config.worker.drain_timeout()).await;
+        finish(&worker, jobs, &phase, config.worker.drain_timeout).await;
         background.shutdown().await;
         worker.ledger.flush().await;
         if let Err(error) = worker.store.remove_worker(&worker.id).await {

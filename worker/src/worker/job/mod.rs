@@ -168,7 +168,7 @@ fn standing(worker: &Worker, job: &Job, grant: &Granted) -> Standing {
         attempt: grant.attempt,
         elapsed: span(grant.first_seen_ms, grant.now_ms.max(now_ms)),
         until_deadline: job.deadline_ms.map(|deadline| span(now_ms, deadline)),
-        longest_wait: worker.limits.retry_after(),
+        longest_wait: worker.limits.retry_after,
         random: fastrand::f64(),
     }
 }
