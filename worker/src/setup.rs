@@ -10,34 +10,23 @@ use tokio::time::timeout;
 use crate::amqp;
 use crate::call::{Calls, Catalog, HostLimiter, TokenStore, Transport};
 use crate::clock;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::http;
 use crate::plan::Limits;
 use crate::store::{DatabaseTls, KeySource, Store};
 
-/// What cannot be set up as it is configured.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A setting.
-    #[error(transparent)]
-    Config(#[from] config::Error),
-    /// A certificate authority file, or the proxy.
-    #[error(transparent)]
-    Http(#[from] http::Error),
-}
-
 /// What all calls of a process share, with connectors from `catalog`.
 ///
 /// # Errors
-/// When `http.base_url` is not a URL, or a certificate authority file cannot be read.
-pub async fn calls(config: &Config, catalog: Catalog) -> Result<Calls, Error> {
+/// When a certificate authority file or the proxy cannot be used.
+pub async fn calls(config: &Config, catalog: Catalog) -> Result<Calls, http::Error> {
     let client = client(config, catalog.store()).await?;
     Ok(Calls {
         catalog,
         transport: Transport::Network(client),
-        hosts: HostLimiter::new(config.worker.per_host()),
-        limits: plan_limits(config)?,
-        longest_wait: config.limits.retry_after(),
+        hosts: HostLimiter::new(config.worker.per_host.into()),
+        limits: plan_limits(config),
+        longest_wait: config.limits.retry_after,
     })
 }
 
@@ -48,11 +37,11 @@ pub async fn calls(config: &Config, catalog: Catalog) -> Result<Calls, Error> {
 pub async fn client(config: &Config, store: Option<&Store>) -> Result<http::Client, http::Error> {
     http::Client::new(http::Settings {
         allow_net: config.http.allow_net.clone(),
-        connect_timeout: config.http.connect_timeout(),
+        connect_timeout: config.http.connect_timeout,
         response_bytes: config.limits.response_bytes,
         allow_insecure_tls: config.http.allow_insecure_tls,
-        ca_file: config.http.ca_file(),
-        proxy: config.http.proxy(),
+        ca_file: config.http.ca_file.clone(),
+        proxy: config.http.proxy.clone(),
         closed: own_addresses(config).await,
         refresh_tokens: store.map(|store| Arc::new(TokenStore(store.clone())) as Arc<dyn http::RefreshTokens>),
         now_ms: clock::now_ms,
@@ -60,21 +49,22 @@ pub async fn client(config: &Config, store: Option<&Store>) -> Result<http::Clie
     })
 }
 
-fn plan_limits(config: &Config) -> Result<Limits, config::Error> {
-    Ok(Limits {
-        base_url: config.http.base_url()?,
-        call_timeout: config.limits.call_timeout(),
-        poll_time: config.limits.poll_time(),
+/// What the operator decides about every call.
+fn plan_limits(config: &Config) -> Limits {
+    Limits {
+        base_url: config.http.base_url.clone(),
+        call_timeout: config.limits.call_timeout,
+        poll_time: config.limits.poll_time,
         response_bytes: config.limits.response_bytes,
         inline_bytes: config.limits.inline_bytes,
         env: Arc::new(config.expressions.env.clone()),
-    })
+    }
 }
 
 /// Own listening addresses, the broker and the database: connectors never call them, whatever ranges are open.
 async fn own_addresses(config: &Config) -> Vec<SocketAddr> {
     let mut addresses = config.listening.clone();
-    let (broker, database) = (config.amqp.url().clone(), config.database.url(&config.data_dir));
+    let (broker, database) = (&config.amqp.url, &config.database.url);
     for url in broker.expose_secret().split(',').chain([database.expose_secret()]) {
         let Ok(url) = url::Url::parse(url.trim()) else { continue };
         let default = if url.scheme() == "amqps" {
@@ -98,31 +88,35 @@ const LOOKUP: Duration = Duration::from_secs(2);
 
 /// Where the keys of the vault come from.
 pub fn keys(config: &Config) -> KeySource {
-    KeySource { key: config.vault.key(), old_keys: config.vault.old_keys(), file: config.vault.key_file() }
+    KeySource {
+        key: config.vault.key.clone(),
+        old_keys: config.vault.old_keys.clone(),
+        file: config.vault.key_file.clone(),
+    }
 }
 
 /// How the database proves who it is, and how this process does.
 pub fn database_tls(config: &Config) -> DatabaseTls {
     DatabaseTls {
-        ca_file: config.database.ca_file(),
-        client_certificate: config.database.client_certificate(),
-        client_key: config.database.client_key(),
+        ca_file: config.database.ca_file.clone(),
+        client_certificate: config.database.client_certificate.clone(),
+        client_key: config.database.client_key.clone(),
     }
 }
 
 /// What the broker connection takes; `name` is what the broker's management page shows.
 pub fn amqp(config: &Config, name: &str) -> amqp::Settings {
     amqp::Settings {
-        url: config.amqp.url().clone(),
+        url: config.amqp.url.clone(),
         prefix: config.amqp.prefix.clone(),
         queues: config.worker.queues.clone(),
         prefetch: config.worker.prefetch,
-        heartbeat: config.amqp.heartbeat(),
-        quiet: config.amqp.quiet(),
-        confirm_timeout: config.amqp.confirm_timeout(),
-        ca_file: config.amqp.ca_file(),
-        client_certificate: config.amqp.client_certificate(),
-        client_key: config.amqp.client_key(),
+        heartbeat: config.amqp.heartbeat,
+        quiet: config.amqp.consumer_check_interval,
+        confirm_timeout: config.amqp.confirm_timeout,
+        ca_file: config.amqp.ca_file.clone(),
+        client_certificate: config.amqp.client_certificate.clone(),
+        client_key: config.amqp.client_key.clone(),
         name: name.to_owned(),
     }
 }

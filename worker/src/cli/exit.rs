@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::output;
 use crate::job::Failure;
-use crate::{amqp, config, setup, store, worker};
+use crate::{amqp, config, http, store, worker};
 
 /// The thing asked about failed.
 pub(super) const FAILED: u8 = 1;
@@ -35,7 +35,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
 }
 
 fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
-    if cause.is::<config::Error>() || cause.is::<setup::Error>() {
+    if cause.is::<config::Error>() || cause.is::<http::Error>() {
         return Some(CONFIGURATION);
     }
     if let Some(error) = cause.downcast_ref::<store::Error>() {

@@ -54,7 +54,7 @@ impl Keys {
                 let gone = store.keys().prune().await?;
                 match gone.as_slice() {
                     [] => output::note("every key is needed: nothing was removed"),
-                    gone if config.vault.key().is_some() => output::note(&format!(
+                    gone if config.vault.key.is_some() => output::note(&format!(
                         "nothing is sealed with {} any more: remove it from vault.old_keys",
                         gone.join(", ")
                     )),

@@ -30,8 +30,8 @@ impl Migrate {
             output::note(&format!("removed the exchanges and queues of `{}`", config.amqp.prefix));
             return Ok(ExitCode::SUCCESS);
         }
-        let url = config.database.url(&config.data_dir);
-        let store = Store::open(&url, &setup::keys(&config), &setup::database_tls(&config), true).await?;
+        let store =
+            Store::open(&config.database.url, &setup::keys(&config), &setup::database_tls(&config), true).await?;
         output::note(&format!("the database is at this version's schema (ledger {})", store.ledger_id()));
         if !self.database_only {
             Broker::connect(setup::amqp(&config, "migrate")).await?.close().await;

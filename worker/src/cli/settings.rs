@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use ipnet::IpNet;
 
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, Value};
 use crate::setup;
 use crate::store::{self, Store};
 use crate::telemetry::log;
@@ -34,7 +34,7 @@ pub(super) struct Settings {
 
 impl Settings {
     /// All settings, `further` ones from the verb's own flags.
-    pub(super) fn load(&self, further: Vec<(&'static str, ::config::Value)>) -> Result<Config> {
+    pub(super) fn load(&self, further: Vec<(&'static str, Value)>) -> Result<Config> {
         let mut overrides = further;
         if let Some(prefix) = &self.prefix {
             overrides.push(("amqp.prefix", prefix.clone().into()));
@@ -45,7 +45,7 @@ impl Settings {
     }
 
     /// All settings, with logging started.
-    pub(super) fn load_and_log(&self, further: Vec<(&'static str, ::config::Value)>) -> Result<Config> {
+    pub(super) fn load_and_log(&self, further: Vec<(&'static str, Value)>) -> Result<Config> {
         let config = self.load(further)?;
         log::start(&config.log)?;
         Ok(config)
@@ -53,7 +53,6 @@ impl Settings {
 
     /// The store that the settings name, migrated where that is asked for or goes without saying.
     pub(super) async fn store(&self, config: &Config) -> Result<Store, store::Error> {
-        let url = config.database.url(&config.data_dir);
-        Store::open(&url, &setup::keys(config), &setup::database_tls(config), self.migrate).await
+        Store::open(&config.database.url, &setup::keys(config), &setup::database_tls(config), self.migrate).await
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::output;
 use super::settings::Settings;
 use crate::api::{self, Answers};
-use crate::config::Config;
+use crate::config::{Config, Value};
 use crate::health::Health;
 use crate::telemetry::metric;
 use crate::worker::{self, Capacity};
@@ -43,8 +43,8 @@ pub(super) struct Work {
 
 impl Work {
     /// The flags as settings.
-    pub(super) fn overrides(&self) -> Vec<(&'static str, ::config::Value)> {
-        let number = |value: u16| ::config::Value::from(i64::from(value));
+    pub(super) fn overrides(&self) -> Vec<(&'static str, Value)> {
+        let number = |value: u16| Value::from(i64::from(value));
         let queues = Some(self.queue.clone()).filter(|queues| !queues.is_empty());
         queues
             .map(|queues| ("worker.queues", queues.into()))

@@ -20,11 +20,11 @@ pub struct Capacity {
 impl Capacity {
     /// As configured.
     pub fn of(config: &Config) -> Self {
-        Self { concurrency: config.worker.concurrency(), per_host: config.worker.per_host() }
+        Self { concurrency: config.worker.concurrency.into(), per_host: config.worker.per_host.into() }
     }
 }
 
-/// Hands on whatever is changes.
+/// Applies every change.
 pub(super) async fn follow(mut changes: watch::Receiver<Capacity>, in_flight: Arc<InFlight>, hosts: Arc<HostLimiter>) {
     while changes.changed().await.is_ok() {
         let capacity = *changes.borrow_and_update();

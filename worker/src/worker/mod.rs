@@ -23,10 +23,10 @@ use crate::config::Config;
 use crate::engine::rabbitmq::RabbitMq;
 use crate::health::{self, Health};
 use crate::job::Decoder;
-use crate::setup;
 use crate::shutdown::{GiveUp, patience};
 use crate::store::{self, Store};
 use crate::telemetry::event;
+use crate::{http, setup};
 use background::engine_backpressure::UndeliveredResults;
 use background::periodic::PeriodicTasks;
 use background::{control_channel, dead_letters, misattributed_returns};
@@ -40,9 +40,9 @@ pub use watchdog::STUCK;
 /// Why a worker cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A setting, or a file that it names.
+    /// A certificate authority file, or the proxy.
     #[error(transparent)]
-    Setup(#[from] setup::Error),
+    Http(#[from] http::Error),
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -88,7 +88,7 @@ impl Worker {
         let broker = Broker::connect(setup::amqp(&config, &id)).await?;
         health.broker(true, false, false);
         control_channel::refuse_other_ledger(&broker, store.ledger_id(), &id).await?;
-        store.workers().register(&id, &host_name(), config.worker.lease()).await?;
+        store.workers().register(&id, &host_name(), config.worker.lease).await?;
         health.database_answered();
         let (give_up, patience) = patience();
         let context = Context {
@@ -123,18 +123,18 @@ impl Worker {
     /// [`Error::Stuck`] when something in this process makes no progress.
     pub async fn run(self, stop: impl Future<Output = ()>, capacity: watch::Receiver<Capacity>) -> Result<(), Error> {
         let Self { context, broker, config, give_up, status_file } = self;
-        let in_flight = InFlight::new(capacity.borrow().concurrency, config.worker.stuck_after());
+        let in_flight = InFlight::new(capacity.borrow().concurrency, config.worker.stuck_after);
         let (gate, gate_seen) = watch::channel(true);
-        let watchdog = RuntimeWatchdog::start(config.worker.stuck_after()).map_err(Error::Watchdog)?;
+        let watchdog = RuntimeWatchdog::start(config.worker.stuck_after).map_err(Error::Watchdog)?;
         let periodic = PeriodicTasks {
             worker: Arc::clone(&context),
             broker: broker.clone(),
             in_flight: Arc::clone(&in_flight),
             gate,
             file: status_file,
-            lease: config.worker.lease(),
-            keep_jobs: config.database.keep_jobs(),
-            keep_payloads: config.database.keep_payloads(),
+            lease: config.worker.lease,
+            keep_jobs: config.database.keep_jobs,
+            keep_payloads: config.database.keep_payloads,
         };
         let mut background = JoinSet::new();
         background.spawn(async move { watchdog.beat().await });
@@ -167,7 +167,7 @@ impl Worker {
             }
         };
         context.health.draining();
-        drain(&context, jobs, &give_up, config.worker.drain_timeout()).await;
+        drain(&context, jobs, &give_up, config.worker.drain_timeout).await;
         background.shutdown().await;
         context.ledger.flush().await;
         if let Err(error) = context.store.workers().remove(&context.id).await {

@@ -45,8 +45,7 @@ impl Connectors for Lookup {
 
 /// The connectors of the store, where there is one and it has any; nothing is made for this.
 pub(super) async fn of_store(settings: &Settings, config: &Config) -> Option<Lookup> {
-    let url = config.database.url(&config.data_dir);
-    let url = url.expose_secret();
+    let url = config.database.url.expose_secret();
     if url.strip_prefix("sqlite:").is_some_and(|file| !Path::new(file).exists()) {
         return None;
     }

@@ -1,0 +1,53 @@
+use super::*;
+
+fn with(toml: &str) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, toml).unwrap();
+    let flags = Flags { file: Some(file), data_dir: Some(folder.path().join("data")), overrides: Vec::new() };
+    Config::load(flags).map_err(|e| e.to_string())
+}
+
+#[test]
+fn the_defaults_are_valid_and_a_file_goes_over_them() {
+    let config =
+        with("[database]\nkeep_jobs = 1123200\n[worker]\nprefetch = 7\n[http]\nallow_net = [\"10.0.0.0/8\"]").unwrap();
+    assert_eq!((config.worker.prefetch, config.worker.concurrency, config.worker.per_host), (7, 7, 5));
+    assert_eq!(config.http.allow_net.len(), 1);
+    assert!(config.data_dir.is_absolute());
+}
+
+#[test]
+fn an_empty_text_is_no_setting() {
+    let config = with("").unwrap();
+    assert!(config.http.base_url.is_none() && config.http.ca_file.is_none() && config.http.proxy.is_none());
+    assert!(config.vault.key.is_none() && config.vault.key_file.is_none() && config.amqp.client_key.is_none());
+    let config = with("[http]\nbase_url = \"https://h.example/a\"\nca_file = \"ca.pem\"").unwrap();
+    assert_eq!(config.http.base_url.unwrap().as_str(), "https://h.example/a");
+    assert_eq!(config.http.ca_file, Some(PathBuf::from("ca.pem")));
+}
+
+#[test]
+fn a_mistake_is_named_by_its_key() {
+    for (toml, expected) in [
+        ("[worker]\nprefech = 7", "prefech"),
+        ("[worker]\nprefetch = 0", "worker.prefetch must be at least 1"),
+        ("[database]\nkeep_payloads = 59", "database.keep_payloads must be at least 60 seconds"),
+        ("[database]\nkeep_jobs = 1123199", "database.keep_jobs must be at least 1123200 seconds"),
+        ("[database]\nkeep_payloads = 2592001", "database.keep_jobs must be at least database.keep_payloads"),
+        ("[amqp]\nprefix = \"a b\"", "amqp.prefix is `a b`"),
+        ("[amqp]\nheartbeat = 65536", "amqp.heartbeat must be at most 65535 seconds"),
+        ("[amqp]\nheartbeat = -1", "amqp.heartbeat"),
+        ("[amqp]\nclient_key = \"k.pem\"", "amqp.client_key and client_certificate belong together"),
+        ("[vault]\nkey = \"a\"\nkey_file = \"b\"", "vault.key is set, and so is vault.key_file"),
+        ("[vault]\nold_keys = [\"a\"]", "vault.old_keys needs vault.key"),
+        ("[worker]\nqueues = [\"a.b\"]", "worker.queues holds `a.b`"),
+        ("[http]\nallow_net = [\"10.0.0.0/99\"]", "allow_net"),
+        ("[http]\nbase_url = \"ftp://x\"", "http.base_url is `ftp://x/`, not an http or https URL"),
+        ("[http]\nbase_url = \"x\"", "`x` is not a URL: relative URL without a base for key `http.base_url`"),
+        ("worker", "c.toml"),
+    ] {
+        let problem = with(toml).unwrap_err();
+        assert!(problem.contains(expected), "{toml}: {problem}");
+    }
+}
