@@ -88,7 +88,7 @@ pub struct Amqp {
     /// What all names begin with.
     pub prefix: String,
     heartbeat: u16,
-    quiet: u64,
+    consumer_check_interval: u64,
     confirm_timeout: u64,
     ca_file: String,
     client_certificate: String,
@@ -241,7 +241,9 @@ impl Config {
         }
         check(self.worker.prefetch > 0, "worker.prefetch", || "must be at least 1".to_owned())?;
         check(self.worker.stuck_after >= 2, "worker.stuck_after", || "must be at least 2 seconds".to_owned())?;
-        check(self.amqp.quiet > 0, "amqp.quiet", || "must be at least 1 second".to_owned())?;
+        check(self.amqp.consumer_check_interval > 0, "amqp.consumer_check_interval", || {
+            "must be at least 1 second".to_owned()
+        })?;
         check(self.worker.lease >= 5, "worker.lease", || "must be at least 5 seconds".to_owned())?;
         check(self.database.keep_payloads >= 60, "database.keep_payloads", || {
             "must be at least 60 seconds".to_owned()
@@ -321,9 +323,9 @@ impl Amqp {
         Duration::from_secs(self.heartbeat.into())
     }
 
-    /// How long nothing may come before the consumer is looked after.
-    pub fn quiet(&self) -> Duration {
-        Duration::from_secs(self.quiet)
+    /// After how long without a delivery a consumer is checked.
+    pub fn consumer_check_interval(&self) -> Duration {
+        Duration::from_secs(self.consumer_check_interval)
     }
 
     /// How long a confirm may take.
