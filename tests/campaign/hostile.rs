@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// Hostile calls at once, and jobs of a host that behaves beside them.
 const AT_ONCE: (usize, u32) = (64, 32);
 /// What an answer may have is held in memory: so much that 64 of them are seen.
-const CONFIG: &str = "[worker]\nlease = 5\n[amqp]\nquiet = 5\n[limits]\nresponse_bytes = 1000000\n";
+const CONFIG: &str = "[worker]\nlease = 5\n[amqp]\nconsumer_check_interval = 5\n[limits]\nresponse_bytes = 1000000\n";
 /// What the worker may grow by, KB.
 const GROWTH: u64 = 64 * 1_024;
 

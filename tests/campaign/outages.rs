@@ -64,7 +64,7 @@ fn judge_channels(world: &World, findings: &mut Findings) {
     world.judge_logs(findings);
 }
 
-const AMQP: &str = "[worker]\nlease = 5\n[amqp]\nquiet = 5\nheartbeat = 5\n";
+const AMQP: &str = "[worker]\nlease = 5\n[amqp]\nconsumer_check_interval = 5\nheartbeat = 5\n";
 
 async fn toxics(settings: Settings) -> Findings {
     let (mut findings, mut random) = (Findings::default(), settings.random());

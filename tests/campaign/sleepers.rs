@@ -21,7 +21,7 @@ pub(crate) fn bars() -> Vec<Bar> {
 }
 
 /// The broker takes the jobs of a worker that is silent for two heartbeats back; the lease is the shortest there is.
-const CONFIG: &str = "[worker]\nlease = 5\n[amqp]\nquiet = 5\nheartbeat = 2\n";
+const CONFIG: &str = "[worker]\nlease = 5\n[amqp]\nconsumer_check_interval = 5\nheartbeat = 2\n";
 /// How many jobs a sleeper has in hand.
 const JOBS: u32 = 8;
 /// So many that another worker has at once as many places at the third party's host.

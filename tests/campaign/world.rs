@@ -32,7 +32,7 @@ pub(crate) fn spread(path: &str) -> u64 {
 const SHOWN: usize = 3;
 
 /// How workers are set up unless a bar says otherwise.
-pub(crate) const USUAL: &str = "[worker]\nlease = 5\n[amqp]\nquiet = 5\n";
+pub(crate) const USUAL: &str = "[worker]\nlease = 5\n[amqp]\nconsumer_check_interval = 5\n";
 
 /// The variable that names a safeguard which a worker leaves out.
 pub(crate) const WITHOUT: &str = "DATA_CONNECTOR_WITHOUT";

@@ -268,7 +268,7 @@ async fn a_half_open_connection_is_noticed_and_replaced() {
     let proxy = Proxy::before(&process::authority(scene.broker())).await;
     let led = proxy.leads(scene.broker());
     // Heartbeats alone would take half a minute and more.
-    let config = scene.file("c.toml", "[amqp]\nquiet = 1\nheartbeat = 60\n").display().to_string();
+    let config = scene.file("c.toml", "[amqp]\nconsumer_check_interval = 1\nheartbeat = 60\n").display().to_string();
     let worker = scene.worker_with(&["--config", &config], &[("AMQP_URL", &led)]).await;
     let mut engine = scene.engine().await;
     proxy.set(Toxic::Blackhole);

@@ -112,7 +112,7 @@ pub fn amqp(config: &Config, name: &str) -> amqp::Settings {
         queues: config.worker.queues.clone(),
         prefetch: config.worker.prefetch,
         heartbeat: config.amqp.heartbeat,
-        quiet: config.amqp.consumer_check_interval,
+        consumer_check_interval: config.amqp.consumer_check_interval,
         confirm_timeout: config.amqp.confirm_timeout,
         ca_file: config.amqp.ca_file.clone(),
         client_certificate: config.amqp.client_certificate.clone(),

@@ -24,22 +24,15 @@ pub async fn replay(store: &Store, broker: &Broker, letter: &DeadLetter) -> Resu
         store.jobs().unpark(job).await?;
     }
     let key = letter.letter.routing_key.clone().filter(|key| key.starts_with("job."));
+    let mut properties: Properties = serde_json::from_value(letter.letter.properties.clone()).unwrap_or_default();
+    properties.strip_dead_letter_headers();
     let message = Message {
         exchange: broker.topology().jobs().to_owned(),
         routing_key: key.unwrap_or_else(|| "job.default".to_owned()),
-        properties: as_published(serde_json::from_value(letter.letter.properties.clone()).unwrap_or_default()),
+        properties,
         body: letter.letter.body.clone(),
     };
     let published = broker.publisher().publish(&message).await;
     published.map_err(|source| Error::Publish { what: format!("dead letter {}", letter.id), source })?;
     Ok(store.dead_letters().mark_replayed(letter).await?)
-}
-
-/// The properties that the engine gave, without what a worker or the broker noted about the death.
-fn as_published(mut properties: Properties) -> Properties {
-    for noted in ["reason", "detail", "job-id", "attempts", "exchange", "routing-key", "attempt"] {
-        properties.headers.remove(noted);
-    }
-    properties.headers.retain(|name, _| !name.starts_with("x-"));
-    properties
 }

@@ -1,34 +1,37 @@
-//! Deliveries that go on coming: whatever ends a channel, a new one is opened and consumed from.
+//! Consuming without end: whatever ends a channel, another one is opened and consumed from.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::SelectAll;
-use lapin::Acker;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions, QueueBindOptions,
     QueueDeclareOptions,
 };
 use lapin::types::FieldTable;
-use lapin::{Channel, ErrorKind};
+use lapin::{Acker, Channel, ErrorKind};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::link::Link;
+use super::Error;
+use super::consumer_probe::{Broken, ConsumerProbe};
+use super::declare::refused;
 use super::message::{Properties, short};
-use super::silence::{Silence, Useless};
+use super::reconnecting::{Connection, Reconnecting};
 
 /// Between losing a channel and opening the next one.
-const PAUSE: Duration = Duration::from_millis(200);
+const REOPEN_DELAY: Duration = Duration::from_millis(200);
+/// The same when the topology cannot be declared.
+const DECLARE_DELAY: Duration = Duration::from_secs(2);
 
 /// What is consumed.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
-    /// Durable queues by their full names, each with the short name that deliveries carry.
+    /// Durable queues by their full names, each with the short name that its deliveries carry.
     Queues(Vec<(String, String)>),
-    /// A queue of this connection alone, bound to a fan-out exchange; acked on arrival.
+    /// An exclusive queue bound to a fan-out exchange; its deliveries need no ack.
     Private { exchange: String },
 }
 
@@ -37,28 +40,28 @@ pub(super) enum Source {
 pub struct Consumer {
     deliveries: mpsc::Receiver<Delivery>,
     stop: watch::Sender<bool>,
-    pump: AbortHandle,
+    task: AbortHandle,
 }
 
-/// Stops a consumer that somebody else reads.
+/// Stops a consumer that another task reads from.
 #[derive(Debug, Clone)]
 pub struct Stopper(watch::Sender<bool>);
 
 impl Stopper {
-    /// No more deliveries; those that were handed over can still be acked.
+    /// Ends the deliveries; those already received can still be acked.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
 }
 
-/// One message, to be acked or given back.
+/// One message, to be acked or requeued.
 #[derive(Debug)]
 pub struct Delivery {
     /// The body.
     pub body: Vec<u8>,
     /// Its properties.
     pub properties: Properties,
-    /// The short name of the queue it came from.
+    /// The short name of the queue it was consumed from.
     pub queue: String,
     acker: Acker,
     // Keeps the channel open until the last of its deliveries is settled.
@@ -66,7 +69,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    fn of(delivery: lapin::message::Delivery, queue: String, channel: &Arc<Channel>) -> Self {
+    fn new(delivery: lapin::message::Delivery, queue: String, channel: &Arc<Channel>) -> Self {
         let (exchange, key) = (delivery.exchange.to_string(), delivery.routing_key.to_string());
         Self {
             properties: Properties::received(&delivery.properties, &exchange, &key),
@@ -77,50 +80,47 @@ impl Delivery {
         }
     }
 
-    /// Takes the message off its queue; whether the broker was told. Not told means that it comes again.
+    /// Removes the message from its queue; returns whether the ack was sent. If not, the message is redelivered.
     pub async fn ack(self) -> bool {
         let acked = self.acker.ack(BasicAckOptions::default()).await;
-        settled(acked, "ack")
+        was_sent(acked, "ack")
     }
 
-    /// Gives the message back to its queue; whether the broker was told. Either way it comes again.
+    /// Returns the message to its queue; returns whether the nack was sent. The message is redelivered in either case.
     pub async fn requeue(self) -> bool {
-        let back = self.acker.nack(BasicNackOptions { requeue: true, multiple: false }).await;
-        settled(back, "requeue")
+        let nacked = self.acker.nack(BasicNackOptions { requeue: true, multiple: false }).await;
+        was_sent(nacked, "requeue")
     }
 }
 
-fn settled(told: lapin::Result<bool>, what: &str) -> bool {
-    match told {
-        Ok(told) => told,
-        Err(error) => {
-            tracing::debug!(%error, "{what} after the connection was lost: the message comes again");
-            false
-        }
-    }
+fn was_sent(result: lapin::Result<bool>, operation: &str) -> bool {
+    result.unwrap_or_else(|error| {
+        tracing::debug!(%error, "{operation} failed since the connection was lost: the message is redelivered");
+        false
+    })
 }
 
 impl Consumer {
-    /// Starts consuming, as soon as there is a connection.
-    pub(super) fn start(link: Link, source: Source, prefetch: u16, quiet: Duration) -> Self {
-        let (hand_over, deliveries) = mpsc::channel(1);
+    /// Starts consuming as soon as there is a connection.
+    pub(super) fn start(connection: Reconnecting, source: Source, prefetch: u16, check_interval: Duration) -> Self {
+        let (sender, deliveries) = mpsc::channel(1);
         let (stop, stopped) = watch::channel(false);
-        let pump = Pump { link, source, prefetch, quiet, hand_over, stopped };
-        Self { deliveries, stop, pump: tokio::spawn(pump.run()).abort_handle() }
+        let consume_loop = ConsumeLoop { connection, source, prefetch, check_interval, deliveries: sender, stopped };
+        Self { deliveries, stop, task: tokio::spawn(consume_loop.run()).abort_handle() }
     }
 
-    /// The next delivery; `None` only after it was stopped.
+    /// The next delivery; `None` only after the consumer was stopped.
     pub async fn next(&mut self) -> Option<Delivery> {
         self.deliveries.recv().await
     }
 
-    /// Done once it was stopped.
+    /// Completes once the consumer was stopped.
     pub async fn stopped(&self) {
         let mut stopped = self.stop.subscribe();
-        stop_asked(&mut stopped).await;
+        until_stopped(&mut stopped).await;
     }
 
-    /// A handle that stops it.
+    /// A handle that stops the consumer.
     pub fn stopper(&self) -> Stopper {
         Stopper(self.stop.clone())
     }
@@ -128,88 +128,90 @@ impl Consumer {
 
 impl Drop for Consumer {
     fn drop(&mut self) {
-        self.pump.abort();
+        self.task.abort();
     }
 }
 
-struct Pump {
-    link: Link,
+/// Consumes from one source on one channel after another.
+struct ConsumeLoop {
+    connection: Reconnecting,
     source: Source,
     prefetch: u16,
-    /// After how long a silence it is asked whether it still hears anything.
-    quiet: Duration,
-    hand_over: mpsc::Sender<Delivery>,
+    /// After how long without a delivery the consumer is probed.
+    check_interval: Duration,
+    deliveries: mpsc::Sender<Delivery>,
     stopped: watch::Receiver<bool>,
 }
 
-/// Why a channel is of no more use.
+/// Why consuming from a channel ended.
 enum End {
-    /// Asked to.
+    /// The consumer was stopped or dropped.
     Stopped,
-    /// Anything else; a consumer that just ends is the way workers go silent.
-    Lost(String),
-    /// Its connection does not answer.
-    Dead(String),
+    /// The channel, its queue or its consumer failed; a cancelled consumer ends without any error.
+    Channel(String),
+    /// The connection does not respond.
+    Connection(String),
 }
 
-impl Pump {
+impl ConsumeLoop {
     async fn run(mut self) {
-        while let Some(live) = self.link.live().await {
-            match self.consume(&live.connection).await {
+        while let Some(connection) = self.connection.connection().await {
+            match self.consume(&connection).await {
                 End::Stopped => return,
-                End::Lost(why) => tracing::warn!(source = ?self.source, "consuming ended ({why}); beginning again"),
-                End::Dead(why) => {
-                    tracing::warn!(source = ?self.source, "consuming ended ({why}); connecting again");
-                    live.give_up();
+                End::Channel(reason) => {
+                    tracing::warn!(source = ?self.source, "consuming ended ({reason}); opening another channel");
+                }
+                End::Connection(reason) => {
+                    tracing::warn!(source = ?self.source, "consuming ended ({reason}); connecting again");
+                    connection.abandon();
                 }
             }
-            self.link.count_rebuilt();
-            tokio::time::sleep(PAUSE).await;
-            if live.connection.status().connected() {
-                // The connection lives, so that what ended the channel may be a queue that is gone.
-                if let Err(error) = self.link.declare(&live).await {
-                    tracing::error!(%error, "the queues cannot be declared");
-                    tokio::time::sleep(PAUSE * 10).await;
-                }
+            self.connection.count_reopened();
+            tokio::time::sleep(REOPEN_DELAY).await;
+            // On an open connection a deleted queue may have ended the channel.
+            if connection.inner.status().connected()
+                && let Err(error) = self.connection.declare(&connection).await
+            {
+                tracing::error!(%error, "the queues cannot be declared");
+                tokio::time::sleep(DECLARE_DELAY).await;
             }
         }
     }
 
-    async fn consume(&mut self, connection: &lapin::Connection) -> End {
-        let lost = |error: lapin::Error| End::Lost(error.to_string());
-        let channel = match connection.create_channel().await {
+    async fn consume(&mut self, connection: &Connection) -> End {
+        let channel = match connection.inner.create_channel().await {
             Ok(channel) => Arc::new(channel),
-            Err(error) => return lost(error),
+            Err(error) => return End::Channel(error.to_string()),
         };
-        let Subscribed { mut streams, tags, queues } = match self.subscribe(&channel).await {
-            Ok(subscribed) => subscribed,
-            Err(error) => return lost(error),
+        let Subscription { mut streams, tags, queues } = match self.subscribe(&channel).await {
+            Ok(subscription) => subscription,
+            Err(error) => return End::Channel(error.to_string()),
         };
-        let mut silence = Silence::default();
+        let mut probe = ConsumerProbe::default();
         loop {
             let next = tokio::select! {
-                () = stop_asked(&mut self.stopped) => {
+                () = until_stopped(&mut self.stopped) => {
                     cancel(&channel, tags).await;
                     return End::Stopped;
                 }
-                next = timeout(self.quiet, streams.next()) => next,
+                next = timeout(self.check_interval, streams.next()) => next,
             };
             let delivery = match next {
-                Ok(Some((queue, Ok(delivery)))) => Delivery::of(delivery, queue, &channel),
-                Ok(Some((_, Err(error)))) => return lost(error),
-                Ok(None) => return End::Lost("the broker cancelled the consumer".to_owned()),
-                // With all it may hold in hand, a consumer has no reason to hear anything.
-                Err(_) if self.is_full(&channel) => continue,
-                Err(_) => match silence.explain(connection, &queues).await {
+                Ok(Some((queue, Ok(delivery)))) => Delivery::new(delivery, queue, &channel),
+                Ok(Some((_, Err(error)))) => return End::Channel(error.to_string()),
+                Ok(None) => return End::Channel("the broker cancelled the consumer".to_owned()),
+                // At its prefetch limit a consumer receives nothing.
+                Err(_) if self.is_at_prefetch_limit(&channel) => continue,
+                Err(_) => match probe.check(connection, &queues).await {
                     Ok(()) => continue,
-                    Err(Useless::Consumer(why)) => return End::Lost(why),
-                    Err(Useless::Connection(why)) => return End::Dead(why),
+                    Err(Broken::Consumer(reason)) => return End::Channel(reason),
+                    Err(Broken::Connection(reason)) => return End::Connection(reason),
                 },
             };
-            silence.broken();
+            probe.received();
             tokio::select! {
-                sent = self.hand_over.send(delivery) => if sent.is_err() { return End::Stopped },
-                () = stop_asked(&mut self.stopped) => {
+                sent = self.deliveries.send(delivery) => if sent.is_err() { return End::Stopped },
+                () = until_stopped(&mut self.stopped) => {
                     cancel(&channel, tags).await;
                     return End::Stopped;
                 }
@@ -217,12 +219,12 @@ impl Pump {
         }
     }
 
-    /// Whether as many deliveries are unsettled as this consumer may hold; each of them keeps the channel.
-    fn is_full(&self, channel: &Arc<Channel>) -> bool {
+    /// Each unsettled delivery has a reference to its channel.
+    fn is_at_prefetch_limit(&self, channel: &Arc<Channel>) -> bool {
         Arc::strong_count(channel) > usize::from(self.prefetch)
     }
 
-    async fn subscribe(&self, channel: &Channel) -> lapin::Result<Subscribed> {
+    async fn subscribe(&self, channel: &Channel) -> Result<Subscription, Error> {
         let (queues, options) = match &self.source {
             Source::Queues(queues) => (queues.clone(), BasicConsumeOptions::default()),
             Source::Private { exchange } => {
@@ -230,23 +232,24 @@ impl Pump {
                 (vec![(queue.clone(), queue)], BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() })
             }
         };
-        channel.basic_qos(self.prefetch, BasicQosOptions::default()).await?;
-        let (mut streams, mut tags, mut names) = (SelectAll::new(), Vec::new(), Vec::new());
+        let prefetch = channel.basic_qos(self.prefetch, BasicQosOptions::default()).await;
+        prefetch.map_err(|e| refused("set the prefetch", e))?;
+        let mut subscription = Subscription { streams: SelectAll::new(), tags: Vec::new(), queues: Vec::new() };
         for (queue, name) in queues {
-            names.push(queue.clone());
-            let queue = short(&queue).map_err(too_long)?;
-            let consumer = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
-            tags.push(consumer.tag().to_string());
-            // A stream that ends is as bad as one that breaks, and SelectAll would drop it without a word.
+            let consumer = channel.basic_consume(short(&queue)?, "".into(), options, FieldTable::default()).await;
+            let consumer = consumer.map_err(|e| refused(format!("consume from queue {queue}"), e))?;
+            subscription.queues.push(queue);
+            subscription.tags.push(consumer.tag().to_string());
+            // SelectAll drops a stream that ends silently; the end of one ends them all.
             let ended = futures_util::stream::iter([Err(lapin::Error::from(ErrorKind::FutureCompleted))]);
-            streams.push(consumer.chain(ended).map(move |delivery| (name.clone(), delivery)).boxed());
+            subscription.streams.push(consumer.chain(ended).map(move |delivery| (name.clone(), delivery)).boxed());
         }
-        Ok(Subscribed { streams, tags, queues: names })
+        Ok(subscription)
     }
 }
 
-/// A channel that is consumed from.
-struct Subscribed {
+/// The consumers of one channel.
+struct Subscription {
     streams: Streams,
     tags: Vec<String>,
     /// By their full names.
@@ -255,30 +258,27 @@ struct Subscribed {
 
 type Streams = SelectAll<futures_util::stream::BoxStream<'static, (String, lapin::Result<lapin::message::Delivery>)>>;
 
-fn too_long(problem: String) -> lapin::Error {
-    ErrorKind::IOError(Arc::new(std::io::Error::other(problem))).into()
-}
-
-/// Done when somebody asked to stop, or nobody can ask any more.
-async fn stop_asked(stopped: &mut watch::Receiver<bool>) {
+/// Completes when the consumer was stopped or dropped.
+async fn until_stopped(stopped: &mut watch::Receiver<bool>) {
     drop(stopped.wait_for(|stopped| *stopped).await);
 }
 
-async fn private_queue(channel: &Channel, exchange: &str) -> lapin::Result<String> {
+async fn private_queue(channel: &Channel, exchange: &str) -> Result<String, Error> {
     let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
-    let queue = channel.queue_declare("".into(), options, FieldTable::default()).await?;
-    let exchange = short(exchange).map_err(too_long)?;
-    let name = queue.name().clone();
-    channel.queue_bind(name.clone(), exchange, "".into(), QueueBindOptions::default(), FieldTable::default()).await?;
+    let queue = channel.queue_declare("".into(), options, FieldTable::default()).await;
+    let name = queue.map_err(|e| refused("declare an exclusive queue", e))?.name().clone();
+    let options = QueueBindOptions::default();
+    let bound = channel.queue_bind(name.clone(), short(exchange)?, "".into(), options, FieldTable::default()).await;
+    bound.map_err(|e| refused(format!("bind {name} to {exchange}"), e))?;
     Ok(name.to_string())
 }
 
-/// Messages that were prefetched and not handed over go back when the channel's last delivery is settled.
+/// Messages that were prefetched and not passed on are requeued when the channel's last delivery is settled.
 async fn cancel(channel: &Channel, tags: Vec<String>) {
     for tag in tags {
         let Ok(tag) = short(&tag) else { continue };
         if let Err(error) = channel.basic_cancel(tag, BasicCancelOptions::default()).await {
-            tracing::debug!(%error, "a consumer could not be cancelled; its channel closes all the same");
+            tracing::debug!(%error, "a consumer could not be cancelled; its channel is closed nevertheless");
         }
     }
 }

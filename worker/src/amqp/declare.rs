@@ -1,4 +1,4 @@
-//! Declaring and removing everything under a prefix; a difference is an error, never a deletion.
+//! Declares and deletes everything under a prefix; a difference in arguments is an error, never a deletion.
 
 use lapin::options::{
     ConfirmSelectOptions, ExchangeBindOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions,
@@ -11,13 +11,16 @@ use super::message::short;
 use super::topology::{LEVELS, bit_pattern, exit_pattern};
 use super::{Error, Topology};
 
-/// Redeliveries that a job queue allows; named since versions differ in their default, and large since a crash counts
-/// one for every job a worker held.
+/// The reply code of a declaration with other arguments (AMQP 0-9-1, section 1.2).
+const PRECONDITION_FAILED: u16 = 406;
+
+/// Redeliveries that a job queue allows; explicit since RabbitMQ's versions differ in their default, and large since a crash
+/// counts one for every delivery that the worker had not acked.
 const DELIVERY_LIMIT: i32 = 1_000;
 
-/// Declares everything on a channel of its own, which an error may close.
+/// Declares everything on a channel of its own, since an error closes the channel.
 pub(super) async fn declare(connection: &Connection, topology: &Topology, queues: &[String]) -> Result<(), Error> {
-    let channel = connection.create_channel().await.map_err(|e| refused("open a channel", &e))?;
+    let channel = connection.create_channel().await.map_err(|e| refused("open a channel", e))?;
     let declarer = Declarer { channel, topology };
     declarer.exchanges().await?;
     declarer.queue(topology.dead(), large_queue()).await?;
@@ -25,27 +28,27 @@ pub(super) async fn declare(connection: &Connection, topology: &Topology, queues
     declarer.queue(&topology.cancels(), large_queue()).await?;
     declarer.bind(&topology.cancels(), topology.control(), "").await?;
     declarer.ladder(queues).await?;
-    declarer.channel.close(200, "declared".into()).await.map_err(|e| refused("close a channel", &e))
+    declarer.channel.close(200, "declared".into()).await.map_err(|e| refused("close a channel", e))
 }
 
 /// Deletes everything under the prefix, messages included.
 pub(super) async fn remove(connection: &Connection, topology: &Topology, queues: &[String]) -> Result<(), Error> {
-    let channel = connection.create_channel().await.map_err(|e| refused("open a channel", &e))?;
+    let channel = connection.create_channel().await.map_err(|e| refused("open a channel", e))?;
     let named = queues.iter().map(String::as_str).chain(["default"]).map(|queue| topology.queue(queue));
     let fixed = [topology.dead().to_owned(), topology.cancels()];
     let ladder = (0..LEVELS).map(|level| topology.ladder_queue(level));
     for queue in named.chain(fixed).chain(ladder) {
-        let deleted = channel.queue_delete(name(&queue)?, QueueDeleteOptions::default()).await;
-        deleted.map_err(|e| refused(&format!("delete queue {queue}"), &e))?;
+        let deleted = channel.queue_delete(short(&queue)?, QueueDeleteOptions::default()).await;
+        deleted.map_err(|e| refused(format!("delete queue {queue}"), e))?;
     }
     let fixed = [topology.jobs(), topology.results(), topology.control()].map(ToOwned::to_owned);
     let ladder = (0..LEVELS).map(|level| topology.ladder_exchange(level));
     for exchange in ladder.chain([topology.ladder_exit(), topology.unrouted()]).chain(fixed) {
-        let deleted = channel.exchange_delete(name(&exchange)?, ExchangeDeleteOptions::default()).await;
-        deleted.map_err(|e| refused(&format!("delete exchange {exchange}"), &e))?;
+        let deleted = channel.exchange_delete(short(&exchange)?, ExchangeDeleteOptions::default()).await;
+        deleted.map_err(|e| refused(format!("delete exchange {exchange}"), e))?;
     }
-    // A channel that is left to close itself gets into the way of closing its connection.
-    channel.close(200, "removed".into()).await.map_err(|e| refused("close a channel", &e))
+    // A channel that closes itself on drop interferes with closing its connection.
+    channel.close(200, "removed".into()).await.map_err(|e| refused("close a channel", e))
 }
 
 struct Declarer<'a> {
@@ -64,7 +67,7 @@ impl Declarer<'_> {
         self.exchange(self.topology.control(), ExchangeKind::Fanout, none()).await
     }
 
-    /// The default queue is always there, for jobs whose own queue is not.
+    /// The default queue always exists: it receives the jobs whose own queue does not.
     async fn job_queues(&self, queues: &[String]) -> Result<(), Error> {
         for queue in with_default(queues) {
             let full = self.topology.queue(queue);
@@ -103,40 +106,40 @@ impl Declarer<'_> {
 
     async fn exchange(&self, exchange: &str, kind: ExchangeKind, arguments: FieldTable) -> Result<(), Error> {
         let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-        let declared = self.channel.exchange_declare(name(exchange)?, kind, options, arguments).await;
-        declared.map_err(|e| drift(&format!("exchange {exchange}"), &e))
+        let declared = self.channel.exchange_declare(short(exchange)?, kind, options, arguments).await;
+        declared.map_err(|e| drift(format!("exchange {exchange}"), e))
     }
 
     async fn queue(&self, queue: &str, arguments: FieldTable) -> Result<(), Error> {
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-        let declared = self.channel.queue_declare(name(queue)?, options, arguments).await;
-        declared.map(drop).map_err(|e| drift(&format!("queue {queue}"), &e))
+        let declared = self.channel.queue_declare(short(queue)?, options, arguments).await;
+        declared.map(drop).map_err(|e| drift(format!("queue {queue}"), e))
     }
 
     async fn bind(&self, queue: &str, exchange: &str, key: &str) -> Result<(), Error> {
         let bound = self.channel.queue_bind(
-            name(queue)?,
-            name(exchange)?,
-            name(key)?,
+            short(queue)?,
+            short(exchange)?,
+            short(key)?,
             QueueBindOptions::default(),
             FieldTable::default(),
         );
-        bound.await.map_err(|e| refused(&format!("bind {queue} to {exchange}"), &e))
+        bound.await.map_err(|e| refused(format!("bind {queue} to {exchange}"), e))
     }
 
     async fn bind_exchange(&self, to: &str, from: &str, key: &str) -> Result<(), Error> {
         let bound = self.channel.exchange_bind(
-            name(to)?,
-            name(from)?,
-            name(key)?,
+            short(to)?,
+            short(from)?,
+            short(key)?,
             ExchangeBindOptions::default(),
             FieldTable::default(),
         );
-        bound.await.map_err(|e| refused(&format!("bind {to} to {from}"), &e))
+        bound.await.map_err(|e| refused(format!("bind {to} to {from}"), e))
     }
 }
 
-/// A channel that confirms what is published on it.
+/// A channel in confirm mode.
 pub(super) async fn confirming(connection: &Connection) -> lapin::Result<Channel> {
     let channel = connection.create_channel().await?;
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
@@ -155,7 +158,7 @@ fn quorum(delivery_limit: i32) -> FieldTable {
     arguments
 }
 
-/// A queue that nothing leaves by dying.
+/// A queue whose messages are redelivered practically without limit.
 fn large_queue() -> FieldTable {
     quorum(1_000_000)
 }
@@ -172,19 +175,22 @@ fn text(value: &str) -> AMQPValue {
     AMQPValue::LongString(value.into())
 }
 
-fn name(text: &str) -> Result<lapin::types::ShortString, Error> {
-    short(text).map_err(|problem| Error::Refused { operation: "use a name".to_owned(), problem })
+/// A queue's counts; the queue must exist.
+pub(super) async fn declare_passively(channel: &Channel, queue: &str) -> Result<lapin::Queue, Error> {
+    let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let declared = channel.queue_declare(short(queue)?, options, FieldTable::default()).await;
+    declared.map_err(|e| refused(format!("inspect queue {queue}"), e))
 }
 
-fn drift(thing: &str, error: &lapin::Error) -> Error {
+fn drift(object: String, error: lapin::Error) -> Error {
     match error.kind() {
-        ErrorKind::ProtocolError(problem) if problem.get_id() == 406 => {
-            Error::Drift { thing: thing.to_owned(), problem: problem.get_message().to_string() }
+        ErrorKind::ProtocolError(problem) if problem.get_id() == PRECONDITION_FAILED => {
+            Error::Drift { object, problem: problem.get_message().to_string() }
         }
-        _ => refused(&format!("declare {thing}"), error),
+        _ => refused(format!("declare {object}"), error),
     }
 }
 
-pub(super) fn refused(operation: &str, error: &lapin::Error) -> Error {
-    Error::Refused { operation: operation.to_owned(), problem: error.to_string() }
+pub(super) fn refused(operation: impl Into<String>, source: lapin::Error) -> Error {
+    Error::Refused { operation: operation.into(), source }
 }

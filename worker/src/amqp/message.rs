@@ -1,4 +1,4 @@
-//! Messages as plain data, in and out.
+//! Messages as plain data, received and published.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault;
 
-/// A header's value; kinds that mean nothing here are kept as text.
+/// A header's value; other types than these are represented as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum HeaderValue {
-    /// A yes or no.
+    /// A boolean.
     Bool(bool),
     /// Any integer.
     Integer(i64),
@@ -20,23 +20,23 @@ pub enum HeaderValue {
     Text(String),
 }
 
-/// The properties that mean something to engines and workers.
+/// The properties that engines and workers use.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Properties {
-    /// Who it is; the job id for jobs and results.
+    /// The message's id; of jobs and results the job id.
     pub message_id: Option<String>,
     /// AMQP's `type`.
     pub kind: Option<String>,
     /// A media type.
     pub content_type: Option<String>,
-    /// Where the answer goes.
+    /// The queue that the result is published to.
     pub reply_to: Option<String>,
-    /// Echoed on the answer.
+    /// Echoed on the result.
     pub correlation_id: Option<String>,
     /// By name.
     pub headers: BTreeMap<String, HeaderValue>,
-    /// Where it was published; of deliveries only.
+    /// The exchange it was published to; of deliveries only.
     pub exchange: String,
     /// The key it was published with; of deliveries only.
     pub routing_key: String,
@@ -55,10 +55,14 @@ pub struct Message {
     pub properties: Properties,
 }
 
-/// AMQP's short string, whose constructor panics above 255 bytes.
-pub(super) fn short(text: &str) -> Result<ShortString, String> {
-    ShortString::try_new(text.to_owned())
-        .map_err(|_| format!("`{}…` is longer than 255 bytes", text.chars().take(40).collect::<String>()))
+/// A name, an id or a header's name that does not fit into AMQP's short string; its first characters.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("`{0}…` is longer than 255 bytes")]
+pub struct NameTooLong(String);
+
+/// AMQP's short string, whose infallible constructor panics above 255 bytes.
+pub(super) fn short(text: &str) -> Result<ShortString, NameTooLong> {
+    ShortString::try_new(text.to_owned()).map_err(|_| NameTooLong(text.chars().take(40).collect()))
 }
 
 impl Properties {
@@ -77,8 +81,21 @@ impl Properties {
         }
     }
 
-    /// Persistent, with as many of the headers as `room` bytes hold; the error names what AMQP cannot carry.
-    pub(super) fn to_send(&self, room: usize) -> Result<BasicProperties, String> {
+    /// Removes the headers that the broker adds (`x-death`, `x-first-death-*` and others): RabbitMQ silently drops a message
+    /// that is dead-lettered with the `x-death` of the same queue, as a cycle.
+    pub fn strip_broker_headers(&mut self) {
+        self.headers.retain(|name, _| !name.starts_with("x-"));
+    }
+
+    /// Restores the headers that the engine published, for a replay: removes those that the broker adds, those that a worker
+    /// adds to a dead letter, and the number of the attempt.
+    pub fn strip_dead_letter_headers(&mut self) {
+        self.strip_broker_headers();
+        self.headers.retain(|name, _| name != ATTEMPT && !DEAD_LETTER_HEADERS.contains(&name.as_str()));
+    }
+
+    /// Persistent, with as many of the headers as fit into `available` bytes.
+    pub(super) fn to_send(&self, available: usize) -> Result<BasicProperties, NameTooLong> {
         let mut properties = BasicProperties::default().with_delivery_mode(2);
         if let Some(text) = &self.message_id {
             properties = properties.with_message_id(short(text)?);
@@ -96,41 +113,44 @@ impl Properties {
             properties = properties.with_correlation_id(short(text)?);
         }
         let mut headers = FieldTable::default();
-        for (name, value) in self.headers_within(room) {
+        for (name, value) in self.headers_within(available) {
             headers.insert(short(name)?, field(value));
         }
         Ok(properties.with_headers(headers))
     }
 
-    /// Headers travel in one frame, and others may have larger frames than this connection: what does not fit is left
-    /// out, the longest texts first and ours last, since a frame that is too large would end the connection.
-    fn headers_within(&self, room: usize) -> Vec<(&String, &HeaderValue)> {
+    /// Headers must fit into one frame, and other connections may have larger frames than this one. What does not fit is left
+    /// out, the longest texts first and the workers' own headers last, since a frame that is too large ends the connection.
+    fn headers_within(&self, available: usize) -> Vec<(&String, &HeaderValue)> {
         let mut headers: Vec<_> = self.headers.iter().collect();
-        let mut taken: usize = headers.iter().map(|(name, value)| size(name, value)).sum();
-        if taken > room {
+        let mut total: usize = headers.iter().map(|(name, value)| size(name, value)).sum();
+        if total > available {
             tracing::warn!(
                 message_id = self.message_id,
-                "the longest headers are left out of a copy of this message: all of them take {taken} bytes, and a frame \
-                 has {room} for them"
+                "the longest headers are left out of a copy of this message: all of them take {total} bytes, and a frame \
+                 has {available} for them"
             );
-            let is_foreign = |name: &String| !OURS.contains(&name.as_str());
-            headers.sort_by_key(|(name, value)| {
-                (is_foreign(name), matches!(value, HeaderValue::Text(_)), size(name, value))
-            });
+            let is_own = |name: &str| name == ATTEMPT || name == TURN || DEAD_LETTER_HEADERS.contains(&name);
+            headers
+                .sort_by_key(|(name, value)| (!is_own(name), matches!(value, HeaderValue::Text(_)), size(name, value)));
         }
-        while taken > room
+        while total > available
             && let Some((name, value)) = headers.pop()
         {
-            taken -= size(name, value);
+            total -= size(name, value);
         }
         headers
     }
 }
 
-/// Headers that workers write and read, none of them long: a copy without its `attempt` would be another job's.
-const OURS: [&str; 8] = ["attempt", "attempts", "detail", "exchange", "job-id", "reason", "routing-key", "turn"];
+/// The number of the attempt: a copy without it would claim another attempt.
+const ATTEMPT: &str = "attempt";
+/// The slot of a rate limit that a copy waits for.
+const TURN: &str = "turn";
+/// What a worker adds to a dead letter; none of them long, except `detail`.
+const DEAD_LETTER_HEADERS: [&str; 6] = ["attempts", "detail", "exchange", "job-id", "reason", "routing-key"];
 
-/// What a header takes in a frame, bytes (AMQP 0-9-1, section 4.2.5.5).
+/// The size of a header in a frame, bytes (AMQP 0-9-1, section 4.2.5.5).
 fn size(name: &str, value: &HeaderValue) -> usize {
     let value = match value {
         HeaderValue::Bool(_) => 1,
@@ -152,7 +172,7 @@ fn header(value: &AMQPValue) -> HeaderValue {
         AMQPValue::LongLongInt(n) => HeaderValue::Integer(*n),
         AMQPValue::ShortString(text) => HeaderValue::Text(text.to_string()),
         AMQPValue::LongString(text) => HeaderValue::Text(text.to_string()),
-        // As text RabbitMQ does not know its own headers again: whoever leaves out that they are stripped leaves out this too.
+        // RabbitMQ does not recognise its own headers as text: the mutation that keeps them has to keep their types too.
         other if fault::without("strip") => HeaderValue::Text(serde_json::json!(other).to_string()),
         other => HeaderValue::Text(format!("{other:?}")),
     }
@@ -174,26 +194,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_that_do_not_fit_are_left_out_the_longest_texts_first() {
+    fn headers_that_exceed_a_frame_are_left_out_the_longest_texts_first() {
         let text = |length| HeaderValue::Text("x".repeat(length));
         let headers = [("a", text(5_000)), ("attempt", HeaderValue::Integer(3)), ("b", text(100)), ("c", text(60_000))];
         let headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
         let properties = Properties { headers, ..Properties::default() };
-        let kept = |room| {
-            let sent = properties.to_send(room).unwrap();
+        let sent = |available| {
+            let sent = properties.to_send(available).unwrap();
             let names = sent.headers().as_ref().unwrap().inner().keys().map(ToString::to_string);
             names.collect::<Vec<_>>().join(" ")
         };
         let all: usize = properties.headers.iter().map(|(name, value)| size(name, value)).sum();
-        assert_eq!(kept(all), "a attempt b c");
-        assert_eq!(kept(all - 1), "a attempt b");
-        assert_eq!(kept(14_000), "a attempt b");
-        assert_eq!(kept(200), "attempt b");
-        assert_eq!(kept(100), "attempt");
+        assert_eq!(sent(all), "a attempt b c");
+        assert_eq!(sent(all - 1), "a attempt b");
+        assert_eq!(sent(14_000), "a attempt b");
+        assert_eq!(sent(200), "attempt b");
+        assert_eq!(sent(100), "attempt");
         let mut letter = properties.clone();
         letter.headers.insert("detail".to_owned(), text(7_000));
         let sent = letter.to_send(7_200).unwrap();
         let names: Vec<_> = sent.headers().as_ref().unwrap().inner().keys().map(ToString::to_string).collect();
         assert_eq!(names, ["attempt", "b", "detail"]);
+    }
+
+    #[test]
+    fn a_replay_has_the_headers_that_the_engine_published() {
+        let names =
+            ["x-death", "reason", "detail", "job-id", "attempts", "exchange", "routing-key", "attempt", "tenant"];
+        let headers = names.map(|name| (name.to_owned(), HeaderValue::Integer(1))).into();
+        let mut properties = Properties { headers, ..Properties::default() };
+        properties.strip_broker_headers();
+        assert_eq!(properties.headers.len(), names.len() - 1);
+        properties.strip_dead_letter_headers();
+        assert_eq!(properties.headers.keys().collect::<Vec<_>>(), ["tenant"]);
     }
 }

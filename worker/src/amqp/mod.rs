@@ -1,113 +1,127 @@
-//! RabbitMQ: connections that come back, queues with every argument explicit, confirmed publishes, single acks.
+//! RabbitMQ: connections that are replaced when they fail, queues with every argument explicit, confirmed publishes, single
+//! acks.
 //!
-//! Knows lapin, which is named nowhere else; must not know what a message says.
+//! Knows lapin, which is named nowhere else; must not know the content of messages.
 
 mod broker;
+mod connect;
 mod consumer;
+mod consumer_probe;
 mod declare;
-mod link;
+mod endpoints;
+mod handshake;
 mod message;
-mod nodes;
+mod misattributed_returns;
 mod publisher;
-mod silence;
-mod strays;
+mod reconnecting;
 mod topology;
-mod version;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
 pub use broker::Broker;
 pub use consumer::{Consumer, Delivery, Stopper};
-pub use message::{HeaderValue, Message, Properties};
-pub use publisher::{PublishError, Publisher};
+pub use message::{HeaderValue, Message, NameTooLong, Properties};
+pub use publisher::{NoConfirm, PublishError, Publisher};
 pub use topology::Topology;
 
-/// What a connection takes.
+/// The settings of a broker's connections.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `amqp://` or `amqps://`, password included; several nodes of one broker with commas between them.
+    /// `amqp://` or `amqps://`, password included; several nodes of one broker separated by commas.
     pub url: SecretString,
-    /// What all names begin with.
+    /// The beginning of all names.
     pub prefix: String,
-    /// Job queues that are declared and worked on.
+    /// The job queues to declare and to consume.
     pub queues: Vec<String>,
-    /// How many unacked jobs a process holds.
+    /// How many unacked jobs a process may have.
     pub prefetch: u16,
-    /// How soon a dead connection is noticed.
+    /// Within what time a dead connection is detected.
     pub heartbeat: Duration,
-    /// After how long without a delivery a consumer is looked after.
-    pub quiet: Duration,
+    /// After how long without a delivery a consumer is checked.
+    pub consumer_check_interval: Duration,
     /// How long a confirm may take.
     pub confirm_timeout: Duration,
-    /// Own certificate authorities, PEM.
+    /// Additional certificate authorities, PEM.
     pub ca_file: Option<PathBuf>,
-    /// Who we are in a TLS handshake, PEM.
+    /// The client certificate, PEM.
     pub client_certificate: Option<PathBuf>,
-    /// The key of that certificate, PEM.
+    /// The client certificate's key, PEM.
     pub client_key: Option<PathBuf>,
-    /// What the broker's management page shows.
+    /// The connection name that RabbitMQ's management page lists.
     pub name: String,
 }
 
 /// Why the broker cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The URL is not one.
+    /// The URL does not parse.
     #[error(
         "amqp.url is not an AMQP URL ({0}); write amqp://user:password@host:5672, and a comma between several nodes"
     )]
     Url(String),
-    /// The certificate authorities cannot be read.
+    /// A certificate or its key cannot be read.
     #[error("{path}, of amqp.ca_file, amqp.client_certificate or amqp.client_key, cannot be read: {source}")]
-    CaFile {
+    TlsFile {
         /// The file.
         path: String,
         /// Why.
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
-    /// No connection.
-    #[error("RabbitMQ at {place} cannot be reached: {problem}")]
+    /// No endpoint accepts a connection.
+    #[error("RabbitMQ at {address} cannot be reached: {problem}")]
     Unreachable {
-        /// Host and port.
-        place: String,
-        /// Why.
+        /// `host:port` of each endpoint.
+        address: String,
+        /// Why, for each endpoint.
         problem: String,
     },
-    /// Older than this software can rely on.
-    #[error("RabbitMQ at {place} is {version}; 3.10 or newer is needed")]
+    /// The broker is older than the versions that are supported.
+    #[error("RabbitMQ at {address} is {version}; 3.10 or newer is needed")]
     TooOld {
-        /// Host and port.
-        place: String,
-        /// What it says of itself.
+        /// `host:port`.
+        address: String,
+        /// The version that it announces.
         version: String,
     },
-    /// A queue or exchange is there with other arguments; nothing was deleted.
+    /// A queue or exchange exists with other arguments; nothing was deleted.
     #[error(
-        "{thing} exists with other arguments: {problem}. Nothing was changed. Use another --prefix, or empty and delete it"
+        "{object} exists with other arguments: {problem}. Nothing was changed. Use another --prefix, or empty and delete it"
     )]
     Drift {
-        /// Which one.
-        thing: String,
-        /// What RabbitMQ says.
+        /// The queue or exchange.
+        object: String,
+        /// RabbitMQ's reply text.
         problem: String,
     },
     /// The broker refused an operation.
-    #[error("RabbitMQ refused to {operation}: {problem}")]
+    #[error("RabbitMQ refused to {operation}: {source}")]
     Refused {
-        /// What was asked.
+        /// The operation, as a verb with its object.
         operation: String,
-        /// What RabbitMQ says.
-        problem: String,
+        /// Why.
+        source: lapin::Error,
     },
+    /// The broker did not complete an operation in time.
+    #[error("RabbitMQ did not {operation} within {limit:?}")]
+    Timeout {
+        /// The operation, as a verb with its object.
+        operation: &'static str,
+        /// How long it may take.
+        limit: Duration,
+    },
+    /// The name of a queue or an exchange that AMQP cannot carry.
+    #[error("RabbitMQ cannot use a name: {0}")]
+    Name(#[from] NameTooLong),
 }
 
 impl Error {
     /// Whether the operator has to change something before another try can succeed.
     pub fn is_misconfigured(&self) -> bool {
-        matches!(self, Self::Url(_) | Self::CaFile { .. } | Self::Drift { .. })
+        matches!(self, Self::Url(_) | Self::TlsFile { .. } | Self::Drift { .. })
     }
 }
 

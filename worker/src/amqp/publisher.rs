@@ -1,4 +1,4 @@
-//! Publishing: persistent, mandatory, confirmed; any number of messages under way at once.
+//! Publishing: persistent, mandatory, confirmed; any number of messages in flight at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,149 +10,167 @@ use tokio::time::timeout;
 
 use super::Error;
 use super::declare::confirming;
-use super::link::Link;
-use super::message::{Message, short};
-use super::strays::{Strays, is_of};
+use super::message::{Message, NameTooLong, short};
+use super::misattributed_returns::{MisattributedReturns, is_return_of};
+use super::reconnecting::Reconnecting;
 use crate::fault;
 
-/// What the frame of a message's properties holds beside its headers, at most, bytes: five short strings, and its framing.
-const BESIDE_HEADERS: usize = 5 * 256 + 64;
+/// What the frame of a message's properties contains besides its headers, at most, bytes: five short strings, and framing.
+const PROPERTIES_WITHOUT_HEADERS: usize = 5 * 256 + 64;
 
-/// The reply code of a message that no queue takes (AMQP 0-9-1, section 1.2).
+/// The reply code of an unroutable message (AMQP 0-9-1, section 1.2).
 const NO_ROUTE: u16 = 312;
 
 /// Why a message is not known to be on a queue.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// No queue is bound there; nothing holds the message.
-    #[error("no queue takes it ({code} {text})")]
+    /// It is unroutable: no queue is bound there, and none has the message.
+    #[error("no queue is bound for it ({code} {text})")]
     Returned {
         /// AMQP's reply code.
         code: u16,
         /// AMQP's reply text.
         text: String,
     },
-    /// A queue is full; nothing holds the message.
+    /// A queue is full; no queue has the message.
     #[error("RabbitMQ refused it: the queue is full")]
     Refused,
-    /// Its exchange is gone; nothing holds the message.
-    #[error("its exchange is gone: {0}")]
+    /// Its exchange does not exist; no queue has the message.
+    #[error("its exchange does not exist: {0}")]
     NoExchange(String),
-    /// The answer is missing: it may be on a queue or not. Publish it again under the same id.
+    /// The confirm is missing: the message may be on a queue or not. Publish it again under the same id.
     #[error("RabbitMQ did not confirm it: {0}")]
-    Unconfirmed(String),
+    Unconfirmed(#[from] NoConfirm),
     /// A name or a header that AMQP cannot carry.
     #[error("it cannot be published: {0}")]
-    Impossible(String),
+    Impossible(#[from] NameTooLong),
+}
+
+/// Why a confirm is missing.
+#[derive(Debug, thiserror::Error)]
+pub enum NoConfirm {
+    /// The broker is slow or unreachable.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// The channel or its connection failed.
+    #[error(transparent)]
+    Connection(#[from] lapin::Error),
+    /// This process has closed the connection.
+    #[error("the connection was closed by this process")]
+    Closed,
+    /// The channel does not confirm what is published.
+    #[error("the channel is not in confirm mode")]
+    NotRequested,
 }
 
 /// Publishes on a connection of its own; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Publisher {
-    link: Link,
-    channel: Arc<Mutex<Option<Open>>>,
+    connection: Reconnecting,
+    channel: Arc<Mutex<Option<ConfirmChannel>>>,
     confirm_timeout: Duration,
-    strays: Arc<Strays>,
+    misattributed_returns: Arc<MisattributedReturns>,
 }
 
+/// A channel in confirm mode, and the connection it belongs to.
 #[derive(Clone)]
-struct Open {
+struct ConfirmChannel {
     generation: u64,
     channel: Channel,
 }
 
-impl std::fmt::Debug for Open {
+impl std::fmt::Debug for ConfirmChannel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Open").field("generation", &self.generation).finish_non_exhaustive()
+        f.debug_struct("ConfirmChannel").field("generation", &self.generation).finish_non_exhaustive()
     }
 }
 
 impl Publisher {
-    pub(super) fn new(link: Link, confirm_timeout: Duration, strays: Arc<Strays>) -> Self {
-        Self { link, channel: Arc::default(), confirm_timeout, strays }
+    pub(super) fn new(
+        connection: Reconnecting,
+        confirm_timeout: Duration,
+        misattributed_returns: Arc<MisattributedReturns>,
+    ) -> Self {
+        Self { connection, channel: Arc::default(), confirm_timeout, misattributed_returns }
     }
 
-    /// Declares everything under the prefix again: a queue that somebody deleted comes back.
+    /// Declares everything under the prefix again, which restores a queue that was deleted.
     ///
     /// # Errors
-    /// When the connection is gone, or a queue exists with other arguments.
+    /// When the connection is lost, or a queue exists with other arguments.
     pub async fn declare(&self) -> Result<(), Error> {
-        let Some(live) = self.link.live().await else { return Ok(()) };
-        self.link.declare(&live).await
+        let Some(connection) = self.connection.connection().await else { return Ok(()) };
+        self.connection.declare(&connection).await
     }
 
     /// Publishes one message and waits for its confirm.
     ///
     /// # Errors
-    /// [`PublishError`]; after `Unconfirmed` the message may be on its queue all the same.
+    /// [`PublishError`]; after `Unconfirmed` the message may be on its queue nevertheless.
     pub async fn publish(&self, message: &Message) -> Result<(), PublishError> {
-        let patience = self.confirm_timeout;
-        match timeout(patience, self.attempt(message)).await {
+        let limit = self.confirm_timeout;
+        match timeout(limit, self.publish_once(message)).await {
             Ok(published) => published,
-            Err(_) => Err(PublishError::Unconfirmed(format!("no answer within {patience:?}"))),
+            Err(_) => Err(NoConfirm::Timeout(limit).into()),
         }
     }
 
-    async fn attempt(&self, message: &Message) -> Result<(), PublishError> {
-        let (exchange, key) = (
-            short(&message.exchange).map_err(PublishError::Impossible)?,
-            short(&message.routing_key).map_err(PublishError::Impossible)?,
-        );
-        let (channel, frame) = self.channel().await?;
-        let room = frame.saturating_sub(BESIDE_HEADERS);
-        let properties = message.properties.to_send(room).map_err(PublishError::Impossible)?;
+    async fn publish_once(&self, message: &Message) -> Result<(), PublishError> {
+        let (exchange, key) = (short(&message.exchange)?, short(&message.routing_key)?);
+        let (channel, frame_max) = self.channel().await?;
+        let properties = message.properties.to_send(frame_max.saturating_sub(PROPERTIES_WITHOUT_HEADERS))?;
         let options = BasicPublishOptions { mandatory: !fault::without("mandatory"), ..BasicPublishOptions::default() };
         let confirm = channel.basic_publish(exchange, key, options, &message.body, properties).await;
-        let confirm = confirm.map_err(|e| unconfirmed(&e))?;
+        let confirm = confirm.map_err(unconfirmed)?;
         if fault::without("confirm") {
             return Ok(());
         }
         fault::at("published").await;
-        let confirmation = confirm.await.map_err(|e| unconfirmed(&e))?;
+        let confirmation = confirm.await.map_err(unconfirmed)?;
         fault::at("confirmed").await;
-        let (is_taken, returned) = match confirmation {
+        let (is_acked, returned) = match confirmation {
             Confirmation::Ack(returned) => (true, returned),
             Confirmation::Nack(returned) => (false, returned),
-            Confirmation::NotRequested => return Err(PublishError::Unconfirmed("confirms are off".to_owned())),
+            Confirmation::NotRequested => return Err(NoConfirm::NotRequested.into()),
         };
         if let Some(returned) = returned {
-            if is_of(&returned, message) {
+            if is_return_of(&returned, message) {
                 return Err(PublishError::Returned {
                     code: returned.reply_code,
                     text: returned.reply_text.to_string(),
                 });
             }
-            self.strays.keep(&returned);
+            self.misattributed_returns.add(&returned);
         }
-        if self.strays.claim(message) {
+        if self.misattributed_returns.claim(message) {
             return Err(PublishError::Returned { code: NO_ROUTE, text: "NO_ROUTE".to_owned() });
         }
-        if is_taken { Ok(()) } else { Err(PublishError::Refused) }
+        if is_acked { Ok(()) } else { Err(PublishError::Refused) }
     }
 
-    /// The channel of this generation, and the bytes that a frame has there; one that the broker has closed is replaced.
+    /// The channel of the current connection, and the largest frame there, bytes; a channel that was closed is replaced.
     async fn channel(&self) -> Result<(Channel, usize), PublishError> {
-        let mut open = self.channel.lock().await;
-        let live = self.link.live().await.ok_or_else(|| PublishError::Unconfirmed("stopped".to_owned()))?;
-        let frame = usize::try_from(live.connection.configuration().frame_max()).unwrap_or(usize::MAX);
-        if let Some(open) = open.as_ref().filter(|open| open.generation == live.generation)
+        let mut current = self.channel.lock().await;
+        let connection = self.connection.connection().await.ok_or(NoConfirm::Closed)?;
+        let frame_max = usize::try_from(connection.inner.configuration().frame_max()).unwrap_or(usize::MAX);
+        if let Some(open) = current.as_ref().filter(|open| open.generation == connection.generation)
             && open.channel.status().connected()
         {
-            return Ok((open.channel.clone(), frame));
+            return Ok((open.channel.clone(), frame_max));
         }
-        let channel = confirming(&live.connection).await.map_err(|e| PublishError::Unconfirmed(e.to_string()))?;
-        *open = Some(Open { generation: live.generation, channel: channel.clone() });
-        Ok((channel, frame))
+        let channel = confirming(&connection.inner).await.map_err(NoConfirm::Connection)?;
+        *current = Some(ConfirmChannel { generation: connection.generation, channel: channel.clone() });
+        Ok((channel, frame_max))
     }
 }
 
-/// Why there is no confirm: the broker closes a channel for an exchange that it does not know (AMQP 0-9-1, section 1.2,
+/// Why there is no confirm: the broker closes a channel for an exchange that does not exist (AMQP 0-9-1, section 1.2,
 /// `not-found`).
-fn unconfirmed(error: &lapin::Error) -> PublishError {
+fn unconfirmed(error: lapin::Error) -> PublishError {
     match error.kind() {
         ErrorKind::ProtocolError(problem) if problem.get_id() == 404 => {
             PublishError::NoExchange(problem.get_message().to_string())
         }
-        _ => PublishError::Unconfirmed(error.to_string()),
+        _ => NoConfirm::Connection(error).into(),
     }
 }

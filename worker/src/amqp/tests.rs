@@ -24,7 +24,7 @@ fn settings(url: &str) -> Settings {
         queues: vec!["default".to_owned(), "slow".to_owned()],
         prefetch: 10,
         heartbeat: Duration::from_secs(15),
-        quiet: Duration::from_secs(30),
+        consumer_check_interval: Duration::from_secs(30),
         confirm_timeout: Duration::from_secs(5),
         ca_file: None,
         client_certificate: None,
@@ -33,7 +33,7 @@ fn settings(url: &str) -> Settings {
     }
 }
 
-/// A broker whose queues go away with the test, also when it fails.
+/// A broker whose queues are deleted after the test, also when it fails.
 async fn with_broker<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Broker, Settings) -> F) {
     with_broker_at(settings(&url()), test).await;
 }
@@ -59,7 +59,7 @@ fn message(exchange: &str, key: &str, id: &str) -> Message {
 }
 
 async fn next(consumer: &mut Consumer) -> Delivery {
-    timeout(PATIENCE, consumer.next()).await.expect("a delivery in time").expect("a consumer that goes on")
+    timeout(PATIENCE, consumer.next()).await.expect("a delivery in time").expect("a consumer that was not stopped")
 }
 
 fn id(delivery: &Delivery) -> String {
@@ -89,42 +89,42 @@ async fn a_job_is_delivered_acked_and_gone() {
     .await;
 }
 
-/// A return names no message: the client gives it to whichever confirm comes next.
+/// A return carries no delivery tag: the client hands it to whichever confirm it completes next.
 #[tokio::test]
-async fn what_nobody_takes_is_known_beside_much_that_is_taken() {
+async fn unroutable_messages_are_detected_among_many_routed_ones() {
     with_broker(|broker, _| async move {
         let publishing = (0..100).map(|task| {
             let (publisher, topology) = (broker.publisher(), broker.topology().clone());
             let is_routed = task % 2 == 0;
             tokio::spawn(async move {
-                let mut believed = Vec::new();
+                let mut taken_for_routed = Vec::new();
                 for n in 0..40 {
                     let id = format!("{task}-{n}");
                     let (exchange, key) =
                         if is_routed { (topology.jobs(), "job.slow") } else { (topology.results(), "result.x.-") };
                     match publisher.publish(&message(exchange, key, &id)).await {
                         Ok(()) if is_routed => {}
-                        Ok(()) => believed.push(id),
+                        Ok(()) => taken_for_routed.push(id),
                         Err(PublishError::Returned { .. }) => assert!(!is_routed, "{id}: a return of another message"),
                         Err(other) => panic!("{other}"),
                     }
                 }
-                believed
+                taken_for_routed
             })
         });
-        let believed = futures_util::future::join_all(publishing).await.into_iter().flat_map(Result::unwrap);
-        let mut believed: std::collections::BTreeSet<String> = believed.collect();
-        while !believed.is_empty() {
-            let stray = timeout(PATIENCE, broker.next_stray()).await;
-            let stray = stray.unwrap_or_else(|_| panic!("{believed:?} are believed to be on a queue"));
-            believed.remove(&stray.and_then(|stray| stray.properties.message_id).unwrap_or_default());
+        let taken_for_routed = futures_util::future::join_all(publishing).await.into_iter().flat_map(Result::unwrap);
+        let mut taken_for_routed: std::collections::BTreeSet<String> = taken_for_routed.collect();
+        while !taken_for_routed.is_empty() {
+            let returned = timeout(PATIENCE, broker.next_misattributed_return()).await;
+            let returned = returned.unwrap_or_else(|_| panic!("{taken_for_routed:?} were taken for routed"));
+            taken_for_routed.remove(&returned.properties.message_id.unwrap_or_default());
         }
     })
     .await;
 }
 
 #[tokio::test]
-async fn what_nobody_takes_is_returned_and_a_missing_exchange_does_no_harm() {
+async fn an_unroutable_message_is_returned_and_a_missing_exchange_is_reported() {
     with_broker(|broker, _| async move {
         let publisher = broker.publisher();
         let unbound = publisher.publish(&message(broker.topology().results(), "result.x.-", "r1")).await;
@@ -143,7 +143,7 @@ async fn what_nobody_takes_is_returned_and_a_missing_exchange_does_no_harm() {
 }
 
 #[tokio::test]
-async fn delays_are_kept_and_nobody_waits_behind_a_longer_one() {
+async fn a_delay_does_not_wait_behind_a_longer_one() {
     with_broker(|broker, _| async move {
         let mut jobs = broker.jobs();
         let begun = Instant::now();
@@ -164,14 +164,14 @@ async fn delays_are_kept_and_nobody_waits_behind_a_longer_one() {
     .await;
 }
 
-/// A message that carries its `x-death` into the ladder a second time is dropped by the broker without a word.
+/// A message that carries its `x-death` into the ladder a second time is silently dropped by the broker.
 #[tokio::test]
 async fn a_job_goes_through_the_ladder_any_number_of_times() {
     with_broker(|broker, _| async move {
         let mut jobs = broker.jobs();
         let again = |seen: &Properties, name: &str| {
             let copy = Message { properties: seen.clone(), ..message("", "default", name) };
-            // Three seconds go through two levels, which is what the broker takes for a circle.
+            // Three seconds go through two levels, which is what the broker takes for a cycle.
             broker.topology().delayed(copy, Duration::from_secs(3))
         };
         for n in 0..4 {
@@ -182,7 +182,7 @@ async fn a_job_goes_through_the_ladder_any_number_of_times() {
         while passes.iter().any(|passes| *passes < 4) {
             let delivery = next(&mut jobs).await;
             let n: usize = id(&delivery).parse().unwrap();
-            assert!(delivery.properties.headers.contains_key("x-death"), "it did die on its way");
+            assert!(delivery.properties.headers.contains_key("x-death"), "it was dead-lettered on its way");
             passes[n] += 1;
             if passes[n] < 4 {
                 broker.publisher().publish(&again(&delivery.properties, "x")).await.unwrap();
@@ -215,7 +215,7 @@ async fn publishes_do_not_wait_for_each_others_confirms() {
 }
 
 #[tokio::test]
-async fn a_letter_dies_into_the_queue_of_dead_letters() {
+async fn a_rejected_job_is_dead_lettered() {
     with_broker(|broker, settings| async move {
         broker.publisher().publish(&message(broker.topology().jobs(), "job.default", "j1")).await.unwrap();
         let connection = Connection::connect(&url(), ConnectionProperties::default()).await.unwrap();
@@ -241,7 +241,7 @@ async fn a_letter_dies_into_the_queue_of_dead_letters() {
 }
 
 #[tokio::test]
-async fn a_queue_with_other_arguments_is_named_and_left_alone() {
+async fn a_queue_with_other_arguments_is_reported_and_unchanged() {
     let settings = settings(&url());
     let connection = Connection::connect(&url(), ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
@@ -253,8 +253,8 @@ async fn a_queue_with_other_arguments_is_named_and_left_alone() {
     channel.queue_declare(queue.as_str().into(), passive, FieldTable::default()).await.unwrap();
     Broker::remove(settings).await.unwrap();
     match refused {
-        Err(Error::Drift { thing, problem }) => {
-            assert_eq!(thing, format!("queue {queue}"));
+        Err(Error::Drift { object, problem }) => {
+            assert_eq!(object, format!("queue {queue}"));
             assert!(problem.contains("inequivalent arg"), "{problem}");
         }
         other => panic!("{other:?}"),
@@ -262,7 +262,7 @@ async fn a_queue_with_other_arguments_is_named_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_deleted_under_its_consumer_is_there_again() {
+async fn a_queue_that_is_deleted_under_its_consumer_is_declared_again() {
     with_broker(|broker, settings| async move {
         let mut jobs = broker.jobs();
         broker.publisher().publish(&message(broker.topology().jobs(), "job.default", "j1")).await.unwrap();
@@ -281,7 +281,7 @@ async fn a_queue_that_is_deleted_under_its_consumer_is_there_again() {
 }
 
 #[tokio::test]
-async fn a_deleted_exchange_is_named_and_declared_again() {
+async fn a_deleted_exchange_is_reported_and_declared_again() {
     with_broker(|broker, _| async move {
         let (mut jobs, publisher) = (broker.jobs(), broker.publisher());
         let delayed = broker.topology().delayed(message("", "default", "j1"), Duration::from_secs(1));
@@ -298,7 +298,7 @@ async fn a_deleted_exchange_is_named_and_declared_again() {
 }
 
 #[tokio::test]
-async fn a_cut_connection_comes_back_and_nothing_is_acked_across_it() {
+async fn a_lost_connection_is_replaced_and_nothing_is_acked_across_it() {
     let direct = url();
     let place = direct.rsplit_once('@').map_or("127.0.0.1:5672", |(_, place)| place).trim_end_matches('/');
     let proxy = Proxy::before(place).await;
@@ -324,9 +324,9 @@ async fn a_cut_connection_comes_back_and_nothing_is_acked_across_it() {
         proxy.mend();
         assert!(!before.ack().await, "a stale ack is no success");
         let again = next(&mut jobs).await;
-        assert_eq!(id(&again), "j1", "what was not acked comes again");
+        assert_eq!(id(&again), "j1", "what was not acked is redelivered");
         assert!(again.ack().await);
-        // The publisher's connection comes back in its own time.
+        // The publisher's connection is replaced independently.
         while let Err(error) = publisher.publish(&waiting).await {
             assert!(matches!(error, PublishError::Unconfirmed(_)), "{error}");
         }
@@ -336,7 +336,7 @@ async fn a_cut_connection_comes_back_and_nothing_is_acked_across_it() {
 }
 
 #[tokio::test]
-async fn a_stopped_consumer_ends_and_what_it_handed_over_can_be_acked() {
+async fn a_stopped_consumer_ends_and_its_deliveries_can_be_acked() {
     with_broker(|broker, _| async move {
         for n in 0..5 {
             broker
@@ -348,17 +348,17 @@ async fn a_stopped_consumer_ends_and_what_it_handed_over_can_be_acked() {
         let mut jobs = broker.jobs();
         let first = next(&mut jobs).await;
         jobs.stopper().stop();
-        let mut handed_over = vec![first];
+        let mut received = vec![first];
         while let Some(delivery) = timeout(PATIENCE, jobs.next()).await.expect("an end") {
-            handed_over.push(delivery);
+            received.push(delivery);
         }
-        assert!(handed_over.len() < 5, "prefetched jobs are not handed over any more");
-        let taken = handed_over.len();
-        for delivery in handed_over {
+        assert!(received.len() < 5, "prefetched jobs are not passed on any more");
+        let acked = received.len();
+        for delivery in received {
             assert!(delivery.ack().await);
         }
         let mut others = broker.jobs();
-        for _ in taken..5 {
+        for _ in acked..5 {
             next(&mut others).await.ack().await;
         }
         assert!(timeout(Duration::from_millis(500), others.next()).await.is_err());
@@ -367,7 +367,7 @@ async fn a_stopped_consumer_ends_and_what_it_handed_over_can_be_acked() {
 }
 
 #[tokio::test]
-async fn a_broker_that_is_away_leaves_no_tasks_behind() {
+async fn an_unreachable_broker_leaves_no_tasks_behind() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let hangs_up = silent.local_addr().unwrap();
     let accepting = tokio::spawn(async move { while silent.accept().await.is_ok() {} });
@@ -375,7 +375,7 @@ async fn a_broker_that_is_away_leaves_no_tasks_behind() {
     let before = tasks();
     for place in ["amqp://127.0.0.1:1", "amqps://127.0.0.1:1", &format!("amqp://{hangs_up}")] {
         for _ in 0..3 {
-            let refused = super::link::connect(&settings(place), "test", false).await;
+            let refused = super::connect::connect(&settings(place), "test", false).await;
             assert!(matches!(refused, Err(Error::Unreachable { .. })), "{place}: {:?}", refused.err());
         }
     }

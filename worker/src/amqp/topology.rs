@@ -1,14 +1,14 @@
-//! The names of everything on the broker, and the binary delay ladder (CONTRACT 1; DESIGN, queues).
+//! The names of all exchanges and queues, and the binary delay ladder (CONTRACT 1; DESIGN, queues).
 //!
-//! Level *i* of the ladder is a queue whose messages leave after 2^i seconds; topic exchanges route on the bits of the
-//! delay, so that any delay is the sum of the levels it passes and no queue holds messages of different waits.
+//! Level *i* of the ladder is a queue whose messages expire after 2^i seconds; topic exchanges route on the bits of the
+//! delay, so that any delay is the sum of the levels it passes and no queue contains messages with different delays.
 
 use std::time::Duration;
 
 use super::Message;
 use crate::fault;
 
-/// 20 levels: up to twelve days.
+/// 20 levels: delays up to twelve days.
 pub(super) const LEVELS: u32 = 20;
 
 /// Names under one prefix.
@@ -44,7 +44,7 @@ impl Topology {
         &self.results
     }
 
-    /// The exchange of cancels and greetings.
+    /// The exchange of cancels and of the workers' ledger probes.
     pub fn control(&self) -> &str {
         &self.control
     }
@@ -59,7 +59,7 @@ impl Topology {
         format!("{}.unrouted", self.prefix)
     }
 
-    /// The queue that keeps cancels.
+    /// The queue of cancels.
     pub(super) fn cancels(&self) -> String {
         format!("{}.cancels", self.prefix)
     }
@@ -69,29 +69,29 @@ impl Topology {
         format!("{}.{name}", self.jobs)
     }
 
-    /// The exchange that decides about bit `level`.
+    /// The exchange that routes on bit `level`.
     pub(super) fn ladder_exchange(&self, level: u32) -> String {
         format!("{}.retry.L{level}", self.prefix)
     }
 
-    /// The queue that keeps messages for 2^`level` seconds.
+    /// The queue that delays messages by 2^`level` seconds.
     pub(super) fn ladder_queue(&self, level: u32) -> String {
         format!("{}.retry.q{level}", self.prefix)
     }
 
-    /// The exchange at the ladder's foot.
+    /// The exchange behind the last level, which routes to the job queues.
     pub(super) fn ladder_exit(&self) -> String {
         format!("{}.retry.deliver", self.prefix)
     }
 
-    /// Where a message goes from bit `level` when that bit is 0, and from the queue of that level.
+    /// The exchange after bit `level`: for messages whose bit is 0, and for those that leave the queue of that level.
     pub(super) fn below(&self, level: u32) -> String {
         level.checked_sub(1).map_or_else(|| self.ladder_exit(), |lower| self.ladder_exchange(lower))
     }
 
-    /// A message that is to arrive in the job queue named by its routing key after `wait`: whole seconds, at least one.
+    /// A message that arrives in the job queue named by its routing key after `wait`: whole seconds, at least one.
     ///
-    /// All `x-*` headers are stripped: RabbitMQ silently drops a message that comes by a second time with its `x-death`.
+    /// The broker's headers are removed: with its `x-death` RabbitMQ would drop it on its second way through the ladder.
     #[must_use]
     pub fn delayed(&self, mut message: Message, wait: Duration) -> Message {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
@@ -99,7 +99,9 @@ impl Topology {
         let queue = std::mem::take(&mut message.routing_key);
         message.exchange = self.ladder_exchange(seconds.ilog2());
         message.routing_key = ladder_key(seconds, &queue);
-        message.properties.headers.retain(|name, _| !name.starts_with("x-") || fault::without("strip"));
+        if !fault::without("strip") {
+            message.properties.strip_broker_headers();
+        }
         message
     }
 }
@@ -110,13 +112,13 @@ fn ladder_key(seconds: u32, queue: &str) -> String {
     bits.chain([queue]).collect()
 }
 
-/// What bit `level` looks like in a key.
+/// Matches the keys whose bit `level` is `bit`.
 pub(super) fn bit_pattern(level: u32, bit: u8) -> String {
     let before = LEVELS - 1 - level;
     format!("{}{bit}.#", "*.".repeat(usize::try_from(before).unwrap_or(0)))
 }
 
-/// The key of anything that leaves for `queue`; the number of words is fixed, since `#.<queue>` would match twice.
+/// Matches every key that ends in `queue`; the number of words is fixed, since `#.<queue>` would match twice.
 pub(super) fn exit_pattern(queue: &str) -> String {
     format!("{}{queue}", "*.".repeat(usize::try_from(LEVELS).unwrap_or(0)))
 }
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_enters_at_its_highest_bit() {
+    fn a_delay_starts_at_its_highest_bit() {
         for (millis, exchange, bits) in [
             (0, "p.retry.L0", "00000000000000000001"),
             (1, "p.retry.L0", "00000000000000000001"),
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_look_at_their_own_bit() {
+    fn a_pattern_matches_on_its_own_bit() {
         assert_eq!(bit_pattern(19, 1), "1.#");
         assert_eq!(bit_pattern(17, 0), "*.*.0.#");
         assert_eq!(exit_pattern("q").split('.').count(), 21);

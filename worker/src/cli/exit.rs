@@ -17,8 +17,21 @@ pub(super) const UNAVAILABLE: u8 = 69;
 
 /// Says what went wrong and turns it into the exit code that scripts read.
 pub(super) fn report(error: &anyhow::Error) -> ExitCode {
-    output::note(&format!("error: {error:#}"));
+    output::note(&format!("error: {}", with_causes(error)));
     ExitCode::from(code_of(error))
+}
+
+/// The error followed by its causes, without those that a message before them quotes.
+fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| {
+        if text.is_empty() {
+            cause
+        } else if text.contains(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
 }
 
 /// Says how a call failed.

@@ -55,7 +55,7 @@ async fn is_bystander(worker: &Context, properties: &Properties) -> Result<bool,
 async fn revive(worker: &Context, delivery: &Delivery) -> Result<Routing, ShuttingDown> {
     let mut properties = delivery.properties.clone();
     let queue = text(&properties, "x-first-death-queue").unwrap_or_default();
-    properties.headers.retain(|name, _| !name.starts_with("x-"));
+    properties.strip_broker_headers();
     properties.headers.insert(REVIVED.to_owned(), HeaderValue::Integer(1));
     let copy = Message { exchange: String::new(), routing_key: queue.clone(), body: delivery.body.clone(), properties };
     let delivered = worker.rabbitmq.publish_confirmed(&copy).await?;

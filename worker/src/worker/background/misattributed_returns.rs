@@ -1,4 +1,4 @@
-//! What was believed to be on a queue and is on none: it gets its place after all.
+//! Republishes messages whose `basic.return` was processed after their confirm had been taken for success.
 
 use std::sync::Arc;
 
@@ -9,19 +9,21 @@ use crate::worker::context::Context;
 
 /// Runs until the process ends.
 pub(in crate::worker) async fn republish(worker: Arc<Context>, broker: Broker) {
-    while let Some(stray) = broker.next_stray().await {
-        if mend(&worker, &stray).await.is_err() {
+    loop {
+        let returned = broker.next_misattributed_return().await;
+        if republish_one(&worker, &returned).await.is_err() {
             return;
         }
     }
 }
 
-async fn mend(worker: &Context, stray: &Message) -> Result<(), ShuttingDown> {
-    let result =
-        stray.properties.message_id.as_deref().filter(|_| stray.properties.kind.as_deref() == Some(RESULT_TYPE));
-    let Some(job) = result else { return worker.rabbitmq.publish_until_routed(stray).await };
-    tracing::warn!(job.id = job, "the result was believed to be taken, and no queue has it; it is sent again");
-    // Its mark may still be on the way to the ledger.
+async fn republish_one(worker: &Context, returned: &Message) -> Result<(), ShuttingDown> {
+    let is_result = returned.properties.kind.as_deref() == Some(RESULT_TYPE);
+    let Some(job) = returned.properties.message_id.as_deref().filter(|_| is_result) else {
+        return worker.rabbitmq.publish_until_routed(returned).await;
+    };
+    tracing::warn!(job.id = job, "the result was recorded as delivered, but it was unroutable; it is sent again");
+    // The record of its delivery may still be queued for the ledger.
     worker.ledger.flush().await;
     worker.retry_until_available("ledger", || worker.ledger.not_taken(job)).await
 }

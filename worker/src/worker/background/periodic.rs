@@ -51,16 +51,16 @@ impl PeriodicTasks {
     /// Broker, gate and status file, every second.
     async fn look(&self) {
         let (worker, broker) = (&self.worker, &self.broker);
-        let (mut tick, mut rebuilt) = (every(Duration::from_secs(1)), 0);
+        let (mut tick, mut counted) = (every(Duration::from_secs(1)), 0);
         loop {
             tick.tick().await;
             worker.health.broker(broker.is_connected(), broker.is_blocked(), broker.has_drifted());
             worker.health.in_flight(self.in_flight.len());
             metrics::gauge!(metric::HOSTS_RESTING).set(count(worker.calls.hosts.open_circuits()));
             metrics::gauge!(metric::TASKS).set(count(tokio::runtime::Handle::current().metrics().num_alive_tasks()));
-            let now = broker.rebuilt();
-            metrics::counter!(metric::CONSUMERS_REBUILT).increment(now - rebuilt);
-            rebuilt = now;
+            let reopened = broker.channels_reopened();
+            metrics::counter!(metric::CONSUMERS_REBUILT).increment(reopened - counted);
+            counted = reopened;
             self.open_or_close();
             if let Err(error) = self.file.write(&worker.health.status(&worker.id)) {
                 tracing::warn!(%error, "the status file cannot be written");
