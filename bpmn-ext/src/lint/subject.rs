@@ -68,19 +68,13 @@ pub(super) fn suggestion(wrong: &str, known: &[String]) -> String {
     }
 }
 
-/// How many characters differ, are missing or are too many (Levenshtein).
+/// Characters of a name that are compared: the distance takes time in proportion to the product of both lengths.
+const COMPARED_CHARS: usize = 64;
+
+/// The Levenshtein distance between the beginnings of two names.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().take(64).enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
+    let beginning = |text: &str| text.chars().take(COMPARED_CHARS).collect::<String>();
+    strsim::levenshtein(&beginning(a), &beginning(b))
 }
 
 #[cfg(test)]
