@@ -26,6 +26,7 @@ pub mod limits;
 mod links;
 pub mod lint;
 mod model;
+pub mod names;
 mod parse;
 mod position;
 mod processmaker;

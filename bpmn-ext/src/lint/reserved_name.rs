@@ -2,6 +2,7 @@
 
 use super::{Found, Lint, Rule};
 use crate::diagnostic::{Severity, quote};
+use crate::names::is_reserved_variable;
 
 pub(super) const RULE: Rule = Rule {
     number: 5,
@@ -12,22 +13,9 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// Names that results never carry (CONTRACT 3).
-pub(super) const RESERVED: [&str; 9] = [
-    "_user",
-    "_request",
-    "_parent",
-    "loopCounter",
-    "numberOfInstances",
-    "numberOfActiveInstances",
-    "numberOfCompletedInstances",
-    "numberOfTerminatedInstances",
-    "loopCharacteristics",
-];
-
 fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
     for subject in &lint.subjects {
-        for row in subject.rows.outputs.iter().filter(|row| RESERVED.contains(&row.variable.text())) {
+        for row in subject.rows.outputs.iter().filter(|row| is_reserved_variable(row.variable.text())) {
             let message = format!(
                 "{}: the output onto {} is dropped, since that name belongs to the engine",
                 subject.label,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::surroundings::{KnownConnector, KnownResource, Surroundings};
 use crate::diagnostic::quote;
 use crate::model::{ConnectorTask, Spelling};
+use crate::names::bare_resource;
 use crate::rows::{Kind, Rows};
 use crate::tree::Element;
 use crate::written::Written;
@@ -34,7 +35,7 @@ impl<'e, 'a> Subject<'e, 'a> {
 
     /// The resource that it names, where that is known.
     pub(super) fn resource(&self) -> Option<&KnownResource> {
-        let name = resource_name(self.rows.resource.as_ref()?.text());
+        let name = bare_resource(self.rows.resource.as_ref()?.text());
         self.connector.as_ref()?.resources.iter().find(|resource| resource.name == name)
     }
 
@@ -47,14 +48,6 @@ impl<'e, 'a> Subject<'e, 'a> {
     /// Where to show what is missing: the resource, else the start tag.
     pub(super) fn place(&self) -> Range<usize> {
         self.rows.resource.as_ref().map_or_else(|| self.element.span.clone(), Written::place)
-    }
-}
-
-/// `GET: ListAll` is a label for `ListAll`; both are accepted (sheet 5.2).
-pub(super) fn resource_name(text: &str) -> &str {
-    match text.split_once(':') {
-        Some((method, name)) if !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase()) => name.trim(),
-        _ => text,
     }
 }
 

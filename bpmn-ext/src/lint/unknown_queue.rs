@@ -3,6 +3,7 @@
 use super::subject::suggestion;
 use super::{Found, Lint, Rule};
 use crate::diagnostic::{Severity, quote};
+use crate::names::{MAX_NAME_BYTES, is_name};
 
 pub(super) const RULE: Rule = Rule {
     number: 14,
@@ -13,18 +14,13 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// Characters of a queue's name (CONTRACT 1).
-const LONGEST: usize = 64;
-
 fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
     for subject in &lint.subjects {
         let Some(queue) = subject.rows.queue.as_ref().filter(|queue| !queue.text().is_empty()) else { continue };
         let name = queue.text();
-        let is_name =
-            name.len() <= LONGEST && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         let (why, help) = match lint.surroundings.queues {
-            _ if !is_name => {
-                ("cannot be a queue's name", format!("use letters, digits, `_` and `-`, {LONGEST} at most"))
+            _ if !is_name(name) => {
+                ("cannot be a queue's name", format!("use letters, digits, `_` and `-`, {MAX_NAME_BYTES} at most"))
             }
             Some(known) if !known.iter().any(|queue| queue == name) => {
                 ("is no queue that workers take jobs from", suggestion(name, known))

@@ -1,8 +1,9 @@
 //! A resource that its connector does not have.
 
-use super::subject::{resource_name, suggestion};
+use super::subject::suggestion;
 use super::{Found, Lint, Rule};
 use crate::diagnostic::{Severity, quote};
+use crate::names::bare_resource;
 
 pub(super) const RULE: Rule = Rule {
     number: 2,
@@ -16,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
     for subject in lint.subjects.iter().filter(|subject| subject.resource().is_none()) {
         let (Some(connector), Some(name)) = (&subject.connector, &subject.rows.resource) else { continue };
-        let wanted = resource_name(name.text());
+        let wanted = bare_resource(name.text());
         if found.is_full() {
             return;
         }

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::flow::After;
-use super::reserved_name::RESERVED;
 use super::subject::Subject;
 use super::{Found, Lint, Rule};
 use crate::diagnostic::{Severity, quote};
 use crate::model::Loop;
+use crate::names::is_reserved_variable;
 use crate::written::Written;
 
 pub(super) const RULE: Rule = Rule {
@@ -120,5 +120,5 @@ fn is_given(subject: &Subject<'_, '_>, name: &str) -> bool {
         Some(Loop::MultiInstance { input_item, .. }) => input_item.as_deref().is_none_or(|item| item == name),
         _ => false,
     };
-    item || RESERVED.contains(&name) || name.starts_with('_')
+    item || is_reserved_variable(name) || name.starts_with('_')
 }
