@@ -1,4 +1,5 @@
-//! Rule 6: two outputs are mapped onto one variable, of which the last one wins.
+//! Rule 6: two outputs are mapped onto one variable, of which the last one wins. Knows the outputs of one element; must
+//! not know other elements.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Rule 9: an element has no incoming or no outgoing sequence flow.
+//! Rule 9: an element has no incoming or no outgoing sequence flow. Knows sequence flows; must not know connectors.
 
 use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::Severity;

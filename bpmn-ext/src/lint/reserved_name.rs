@@ -1,4 +1,5 @@
-//! Rule 5: an output is mapped onto a variable that belongs to the engine (CONTRACT 3).
+//! Rule 5: an output is mapped onto a variable that belongs to the engine (CONTRACT 3). Knows the outputs of one
+//! element; must not know which names are reserved.
 
 use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};

@@ -1,4 +1,4 @@
-//! Rule 13: the model holds a secret in clear text.
+//! Rule 13: the model holds a secret in clear text. Knows what secrets usually look like; must not know stored secrets.
 
 use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};

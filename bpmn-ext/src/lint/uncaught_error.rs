@@ -1,4 +1,5 @@
-//! Rule 10: a failure is mapped onto an error that nothing catches.
+//! Rule 10: a failure is mapped onto an error that nothing catches. Knows error mappings; must not know how a catching
+//! event is found.
 
 use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};

@@ -1,4 +1,5 @@
-//! Rule 1: an element names a connector that is not known.
+//! Rule 1: an element names a connector that is not known. Knows the names of connectors; must not know where these are
+//! stored.
 
 use super::subject::suggestion;
 use super::{Rule, RuleInput, RuleSink};

@@ -1,4 +1,5 @@
-//! Rule 14: an element names a queue that no worker consumes, so that its jobs go to `default` (CONTRACT 1).
+//! Rule 14: an element names a queue that no worker consumes, so that its jobs go to `default` (CONTRACT 1). Knows the
+//! names of queues; must not know the broker.
 
 use super::subject::suggestion;
 use super::{Rule, RuleInput, RuleSink};

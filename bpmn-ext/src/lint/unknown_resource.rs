@@ -1,4 +1,5 @@
-//! Rule 2: an element names a resource that its connector does not have.
+//! Rule 2: an element names a resource that its connector does not have. Knows the resources of a connector; must not
+//! know what they call.
 
 use super::subject::suggestion;
 use super::{Rule, RuleInput, RuleSink};

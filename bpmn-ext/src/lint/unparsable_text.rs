@@ -1,4 +1,5 @@
-//! Rule 7: a template, an expression or a path has a syntax error.
+//! Rule 7: a template, an expression or a path has a syntax error. Knows the language of each text; must not know how a
+//! language is parsed.
 
 use super::{Language, Rule, RuleInput, RuleSink};
 use crate::diagnostic::Severity;

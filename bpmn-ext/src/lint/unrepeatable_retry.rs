@@ -1,4 +1,5 @@
-//! Rule 12: retries are configured for a call that is not repeated when its outcome is unknown (CONTRACT 6).
+//! Rule 12: retries are configured for a call that is not repeated when its outcome is unknown (CONTRACT 6). Knows
+//! methods and retry policies; must not know how a retry is decided.
 
 use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};

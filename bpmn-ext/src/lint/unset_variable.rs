@@ -1,4 +1,5 @@
-//! Rule 8: an element reads a variable that nothing can have set before.
+//! Rule 8: an element reads a variable that nothing can have set before. Knows which elements set and read variables;
+//! must not know how control flow is searched.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

@@ -1,4 +1,5 @@
-//! Rule 11: a boundary event catches an error that no failure is mapped onto.
+//! Rule 11: a boundary event catches an error that no failure is mapped onto. Knows boundary events and error mappings;
+//! must not know how a failure gets its code.
 
 use std::collections::HashSet;
 
