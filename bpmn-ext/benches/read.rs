@@ -1,6 +1,6 @@
-//! What reading costs: a model of 5 MB with 5,000 connectors. `cargo bench` fails when reading it takes 100 ms.
+//! The cost of reading: a model of 5 MB with 5,000 connectors. `cargo bench` fails when reading it takes 100 ms.
 
-#![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+#![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -11,8 +11,8 @@ use criterion::Criterion;
 #[path = "../tests/reading/large.rs"]
 mod large;
 
-/// What reading may take.
-const BAR: Duration = Duration::from_millis(100);
+/// The longest time that reading may take.
+const MAX_TIME: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
     let text = large::model();
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         })
         .collect();
     times.sort();
-    let middle = times[times.len() / 2];
-    println!("{} bytes in {middle:?}; at most {BAR:?}", text.len());
-    if middle < BAR { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let median = times[times.len() / 2];
+    println!("{} bytes in {median:?}; at most {MAX_TIME:?}", text.len());
+    if median < MAX_TIME { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

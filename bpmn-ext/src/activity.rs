@@ -1,4 +1,4 @@
-//! What BPMN itself says about an activity: its loop and its data. Knows BPMN 2.0; nothing about connectors.
+//! The loop and the data items of an activity. Knows BPMN 2.0; must not know connectors.
 
 use crate::model::{DataItem, Loop};
 use crate::tree::Element;
@@ -50,14 +50,14 @@ fn text(element: &Element<'_>, child: &str) -> Option<String> {
     element.child_text(child).map(str::to_owned)
 }
 
-/// The variable that a reference means: the name of the data item, or the reference when that is all there is.
+/// The variable that a reference means: the name of the data item, or the reference itself when there is no name.
 fn variable(reference: &str, items: &[DataItem]) -> String {
-    let meant = items.iter().find(|item| item.id.as_deref() == Some(reference));
-    let name = meant.and_then(|item| item.name.as_deref()).filter(|name| !name.is_empty());
+    let item = items.iter().find(|item| item.id.as_deref() == Some(reference));
+    let name = item.and_then(|item| item.name.as_deref()).filter(|name| !name.is_empty());
     name.unwrap_or(reference).to_owned()
 }
 
-/// The name of a data item of the loop, or its id.
+/// The name of a data item of the loop; its id when it has none.
 fn item(element: &Element<'_>, child: &str) -> Option<String> {
     let item = element.child(child)?;
     let name = item.attribute("name").filter(|name| !name.is_empty());

@@ -1,4 +1,5 @@
-//! JSON inside an attribute. Knows how the worker wants it and where a mistake stands; not what the members mean.
+//! JSON inside an attribute. Knows which JSON the worker accepts and the position of a syntax error; must not know what
+//! the members mean.
 
 use std::borrow::Cow;
 
@@ -8,17 +9,17 @@ use crate::attribute::Attribute;
 use crate::diagnostic::{Finding, Report};
 use crate::limits;
 
-/// What an attribute is called in messages and what a broken one is called in diagnostics.
+/// An attribute that holds JSON, for messages and diagnostics.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Kind {
-    /// As written.
+pub(crate) struct AttributeKind {
+    /// Its name with the usual prefix.
     pub(crate) name: &'static str,
-    /// The diagnostic's code.
+    /// The code of the diagnostic about invalid JSON.
     pub(crate) code: &'static str,
 }
 
-/// The object that an attribute holds, or its text as it stands (CONTRACT 5).
-pub(crate) fn read(attribute: &Attribute<'_>, kind: Kind, label: &str, report: &mut Report<'_>) -> Value {
+/// The JSON object in an attribute, or the unparsed text (CONTRACT 5).
+pub(crate) fn read(attribute: &Attribute<'_>, kind: AttributeKind, label: &str, report: &mut Report<'_>) -> Value {
     let text = attribute.text();
     if report.json_memory.saturating_add(memory(&text)) > limits::JSON_MEMORY {
         report.add(attribute.span(), too_much(kind, label));
@@ -27,28 +28,28 @@ pub(crate) fn read(attribute: &Attribute<'_>, kind: Kind, label: &str, report: &
     report.json_memory += memory(&text);
     match serde_json::from_str(&text) {
         Ok(Value::Object(members)) => return Value::Object(members),
-        // PHP writes an empty object so (CONTRACT 2).
+        // PHP encodes an empty object as `[]` (CONTRACT 2).
         Ok(Value::Array(list)) if list.is_empty() => return Value::Object(Map::new()),
         Ok(_) => report.add(attribute.span(), not_an_object(kind, label)),
-        Err(error) => report.add(attribute.place(offset(&text, &error)), broken(kind, label, &text, &error)),
+        Err(error) => report.add(attribute.char_span(offset(&text, &error)), broken(kind, label, &text, &error)),
     }
     Value::String(text.into_owned())
 }
 
-/// Roughly what the parsed text takes in memory: the text itself, and what each sign of JSON opens, as measured on
-/// lists and objects of one small member each.
+/// An estimate of the memory that the parsed text takes: its bytes, and an allowance for each structural character, as
+/// measured on lists and objects of one small member each.
 fn memory(text: &str) -> usize {
-    let opened = |byte: &u8| match byte {
+    let cost = |byte: &u8| match byte {
         b'{' => 200,
         b'[' => 250,
         b',' => 120,
         b':' => 80,
         _ => 1,
     };
-    text.as_bytes().iter().map(opened).sum()
+    text.as_bytes().iter().map(cost).sum()
 }
 
-/// The byte of the text that the parser stumbled over; the end when something is missing there.
+/// The byte of the text at which parsing failed.
 fn offset(text: &str, error: &Error) -> usize {
     if error.is_eof() {
         return text.len();
@@ -57,22 +58,22 @@ fn offset(text: &str, error: &Error) -> usize {
     text.floor_char_boundary(before + error.column().saturating_sub(1))
 }
 
-fn broken(kind: Kind, label: &str, text: &str, error: &Error) -> Finding {
+fn broken(kind: AttributeKind, label: &str, text: &str, error: &Error) -> Finding {
     let near = text.get(offset(text, error)..).and_then(|rest| rest.chars().next());
     let near = near.map_or(Cow::Borrowed("at its end"), |c| Cow::Owned(format!("at `{}`", c.escape_debug())));
-    let Kind { name, code } = kind;
+    let AttributeKind { name, code } = kind;
     let problem = error.to_string();
     let problem = problem.rsplit_once(" at line ").map_or(problem.as_str(), |(problem, _)| problem);
     Finding::error(code, format!("{label}: {name} is not JSON: {problem}, {near}"))
-        .help("correct the JSON; until then the worker gets the text as it stands and refuses it")
+        .help("correct the JSON; until then the worker gets the unparsed text and refuses it")
 }
 
-fn not_an_object(Kind { name, code }: Kind, label: &str) -> Finding {
+fn not_an_object(AttributeKind { name, code }: AttributeKind, label: &str) -> Finding {
     Finding::error(code, format!("{label}: {name} is JSON but not an object"))
         .help("write an object: {\"name\": value, …}")
 }
 
-fn too_much(Kind { name, .. }: Kind, label: &str) -> Finding {
+fn too_much(AttributeKind { name, .. }: AttributeKind, label: &str) -> Finding {
     Finding::error(
         "too-much-json",
         format!("{label}: {name} is not parsed: the JSON of this file takes too much memory"),

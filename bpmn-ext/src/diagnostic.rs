@@ -1,4 +1,4 @@
-//! What is said about a file, and where. Knows how a finding is worded and bounded; not what is right in BPMN.
+//! Diagnostics of a file. Knows how they are formatted, ordered and limited; must not know what is right in BPMN.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,13 +8,13 @@ use serde::Serialize;
 use crate::limits;
 use crate::position::{Position, Source};
 
-/// How bad it is.
+/// How severe a diagnostic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Severity {
-    /// Something runs otherwise than it was probably meant.
+    /// An element runs, but probably not as intended.
     Warning,
-    /// An element cannot run as it stands, or the file could not be read to its end.
+    /// An element cannot run, or the file could not be read to its end.
     Error,
 }
 
@@ -27,15 +27,15 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One finding.
+/// One problem of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnostic {
     /// Stable, in kebab case.
     pub code: &'static str,
-    /// How bad it is.
+    /// How severe it is.
     pub severity: Severity,
-    /// Where it stands.
+    /// Where it is.
     pub position: Position,
     /// What happened, and to which element.
     pub message: String,
@@ -52,7 +52,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// A message and what to do about it, before it has a place.
+/// A diagnostic without its position.
 #[derive(Debug)]
 pub(crate) struct Finding {
     code: &'static str,
@@ -62,29 +62,29 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// Something that does not work.
+    /// A finding of severity error.
     pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
         Self { code, severity: Severity::Error, message: message.into(), help: None }
     }
 
-    /// Something that works otherwise than it looks.
+    /// A finding of severity warning.
     pub(crate) fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
-    /// What to change.
+    /// Adds what to change.
     pub(crate) fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 
-    /// The finding at a place.
+    /// The diagnostic at a position.
     pub(crate) fn at(self, position: Position) -> Diagnostic {
         let Self { code, severity, message, help } = self;
         Diagnostic { code, severity, position, message, help }
     }
 }
 
-/// Everything said about one file, at most [`limits::DIAGNOSTICS`] and a last word.
+/// The diagnostics of one file: at most [`limits::DIAGNOSTICS`], and one that says that there are more.
 #[derive(Debug)]
 pub(crate) struct Report<'a> {
     source: Source<'a>,
@@ -99,17 +99,17 @@ impl<'a> Report<'a> {
         Self { source, diagnostics: Vec::new(), json_memory: 0 }
     }
 
-    /// The text that is reported on.
+    /// The text of the file.
     pub(crate) fn text(&self) -> &'a str {
         self.source.text()
     }
 
-    /// The place of a range of bytes of the text.
+    /// The position of a range of bytes of the text.
     pub(crate) fn position(&self, range: Range<usize>) -> Position {
         self.source.position(range)
     }
 
-    /// The range of bytes of the text that a position is about.
+    /// The range of bytes of the text at a position.
     pub(crate) fn range(&self, position: Position) -> Range<usize> {
         self.source.range(position)
     }
@@ -118,13 +118,13 @@ impl<'a> Report<'a> {
     pub(crate) fn add(&mut self, range: Range<usize>, finding: Finding) {
         let finding = match self.diagnostics.len() {
             ..limits::DIAGNOSTICS => finding,
-            limits::DIAGNOSTICS => more(),
+            limits::DIAGNOSTICS => too_many(),
             _ => return,
         };
         self.diagnostics.push(finding.at(self.source.position(range)));
     }
 
-    /// Whether further findings are no longer told.
+    /// Whether further findings are dropped.
     pub(crate) fn is_full(&self) -> bool {
         self.diagnostics.len() > limits::DIAGNOSTICS
     }
@@ -142,18 +142,22 @@ impl<'a> Report<'a> {
     }
 }
 
-fn more() -> Finding {
-    Finding::error("too-many-diagnostics", format!("more than {} findings; the rest is not shown", limits::DIAGNOSTICS))
-        .help("mend these and read the file again")
+fn too_many() -> Finding {
+    Finding::error(
+        "too-many-diagnostics",
+        format!("more than {} findings; the others are not reported", limits::DIAGNOSTICS),
+    )
+    .help("fix these and read the file again")
 }
 
-/// Characters of a quotation.
-const QUOTE: usize = 120;
+/// The longest quotation in a message, in characters.
+const MAX_QUOTED_CHARS: usize = 120;
 
-/// A piece of a file inside a message: one line, of bounded length, in backquotes.
+/// A text of the file for a message: on one line, of limited length, in backquotes.
 pub(crate) fn quote(text: &str) -> String {
-    let mut quoted: String = text.chars().take(QUOTE).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().nth(QUOTE).is_some() {
+    let mut quoted: String =
+        text.chars().take(MAX_QUOTED_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(MAX_QUOTED_CHARS).is_some() {
         quoted.push('…');
     }
     format!("`{quoted}`")
@@ -174,12 +178,12 @@ mod tests {
 
     #[test]
     fn long_text_is_cut_in_quotations() {
-        assert_eq!(quote(&"ä".repeat(QUOTE)), format!("`{}`", "ä".repeat(QUOTE)));
-        assert_eq!(quote(&"ä".repeat(QUOTE + 1)), format!("`{}…`", "ä".repeat(QUOTE)));
+        assert_eq!(quote(&"ä".repeat(MAX_QUOTED_CHARS)), format!("`{}`", "ä".repeat(MAX_QUOTED_CHARS)));
+        assert_eq!(quote(&"ä".repeat(MAX_QUOTED_CHARS + 1)), format!("`{}…`", "ä".repeat(MAX_QUOTED_CHARS)));
     }
 
     #[test]
-    fn a_report_is_bounded_and_in_order() {
+    fn a_report_is_limited_and_in_order() {
         let text = "x".repeat(limits::DIAGNOSTICS + 9);
         let mut report = Report::new(Source::new(&text, 0));
         for at in (0..text.len()).rev() {

@@ -1,4 +1,4 @@
-//! Ids that are given twice. Knows that jobs, flows and boundary events name elements by their id; nothing else.
+//! Duplicate ids. Knows that jobs, flows and boundary events refer to elements by id; must not know what an element means.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use crate::diagnostic::{Finding, Report, quote};
 use crate::tree::Element;
 use crate::{extension, processmaker};
 
-/// Says which ids of BPMN elements were seen before.
+/// Reports every element whose id an earlier element has.
 pub(crate) fn check(definitions: &Element<'_>, report: &mut Report<'_>) {
     visit(definitions, &mut HashMap::new(), report);
 }
@@ -15,9 +15,9 @@ pub(crate) fn check(definitions: &Element<'_>, report: &mut Report<'_>) {
 fn visit(element: &Element<'_>, seen: &mut HashMap<String, Range<usize>>, report: &mut Report<'_>) {
     if let Some(id) = element.id() {
         match seen.get(&*id) {
-            Some(first) => report.add(element.span.clone(), finding(element, &id, first, report)),
+            Some(first) => report.add(element.start_tag.clone(), finding(element, &id, first, report)),
             None => {
-                seen.insert(id.into(), element.span.clone());
+                seen.insert(id.into(), element.start_tag.clone());
             }
         }
     }
@@ -26,7 +26,7 @@ fn visit(element: &Element<'_>, seen: &mut HashMap<String, Range<usize>>, report
     }
 }
 
-/// Fatal for what a job names; elsewhere the engine decides what it makes of it.
+/// An error where jobs use the id, a warning elsewhere, since engines differ.
 fn finding(element: &Element<'_>, id: &str, first: &Range<usize>, report: &Report<'_>) -> Finding {
     let first = report.position(first.clone());
     let message = format!(
@@ -36,7 +36,7 @@ fn finding(element: &Element<'_>, id: &str, first: &Range<usize>, report: &Repor
         first.line,
         first.column
     );
-    let is_connector = processmaker::spelling(element).is_some() || extension::connectors(element).next().is_some();
+    let is_connector = processmaker::dialect(element).is_some() || extension::connectors(element).next().is_some();
     let finding = if is_connector || element.is("process") {
         Finding::error("duplicate-id", message)
     } else {

@@ -1,12 +1,12 @@
-//! Our own spelling of a connector, `dataConnector` (CONTRACT 5), turned into the configuration that the worker reads.
-//! Knows the extension's elements and attributes; nothing of the other spellings.
+//! Our own dialect of a connector, the extension element `dataConnector` (CONTRACT 5). Knows the extension's elements and
+//! attributes and the configuration that they mean; must not know the other dialects.
 
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Finding, Report, quote};
-use crate::rows::{ErrorRow, Format, Input, Kind, Output, Rows};
-use crate::tree::{Element, Space};
-use crate::written::Written;
+use crate::rows::{ErrorRow, Format, Input, InputKind, Output, Rows};
+use crate::spanned_text::SpannedText;
+use crate::tree::{Element, Namespace};
 
 /// Whether an attribute can be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +19,14 @@ use Need::{Optional, Required};
 /// One attribute of the extension.
 #[derive(Debug)]
 pub(crate) struct Field {
-    /// As written in the model.
+    /// Its name in the model.
     pub(crate) attribute: &'static str,
-    /// What the worker calls it.
+    /// The member of the configuration that it becomes.
     pub(crate) member: &'static str,
     pub(crate) need: Need,
-    /// What can be written; empty for any text.
+    /// The values that it can have; empty for any text.
     pub(crate) values: &'static [&'static str],
-    /// What its absence means.
+    /// The value that its absence means.
     pub(crate) default: &'static str,
 }
 
@@ -54,11 +54,11 @@ const INPUT: &[Field] = &[
     field("value", "value", Required),
     language("mustache", &["mustache", "feel"]),
 ];
-/// What an input's `type` becomes (sheet 1.3).
+/// The types of inputs in the configuration (sheet 1.3).
 const KINDS: [&str; 3] = ["PARAM", "HEADER", "BODY"];
 const OUTPUT: &[Field] = &[
     field("variable", "key", Required),
-    // Without a source the whole body is meant (CONTRACT 6).
+    // Without a source, the whole body is mapped (CONTRACT 6).
     field("source", "value", Optional),
     language("dotNotation", &["dotNotation", "mustache", "feel", "jmespath"]),
 ];
@@ -75,7 +75,7 @@ const ERROR_MAPPING: &[Field] =
     &[field("when", "when", Required), field("code", "code", Required), field("message", "message", Optional)];
 const SUCCESS: &[Field] = &[field("statuses", "success", Required)];
 
-/// Every element of the extension with its attributes.
+/// The elements of the extension with their attributes.
 pub(crate) const PARTS: [(&str, &[Field]); 7] = [
     ("dataConnector", CONNECTOR),
     ("input", INPUT),
@@ -86,43 +86,43 @@ pub(crate) const PARTS: [(&str, &[Field]); 7] = [
     ("success", SUCCESS),
 ];
 
-/// `dataConnector` elements among the extension elements of an element.
+/// The `dataConnector` elements in the `extensionElements` of an element.
 pub(crate) fn connectors<'e, 'a>(element: &'e Element<'a>) -> impl Iterator<Item = &'e Element<'a>> {
     element
         .children("extensionElements")
         .flat_map(|extensions| extensions.children.iter())
-        .filter(|child| child.space == Space::Connector && child.name == "dataConnector")
+        .filter(|child| child.namespace == Namespace::Connector && child.name == "dataConnector")
 }
 
-/// The configuration of CONTRACT 2 that a `dataConnector` means.
+/// The configuration (CONTRACT 2) that a `dataConnector` means.
 pub(crate) fn config(connector: &Element<'_>, label: &str, report: &mut Report<'_>) -> Value {
-    let mut reading = Reading { label, report };
-    let mut config = reading.members(connector, CONNECTOR);
+    let mut reader = ConnectorReader { label, report };
+    let mut config = reader.members(connector, CONNECTOR);
     let mut inputs = Vec::new();
     let mut outputs = Vec::new();
     let mut errors = Vec::new();
     for child in &connector.children {
         match child.name {
-            _ if child.space != Space::Connector => reading.unknown_element(child),
-            "input" => inputs.push(reading.input(child)),
-            "output" => outputs.push(reading.output(child)),
-            "errorMapping" => errors.push(Value::Object(reading.members(child, ERROR_MAPPING))),
+            _ if child.namespace != Namespace::Connector => reader.unknown_element(child),
+            "input" => inputs.push(reader.input(child)),
+            "output" => outputs.push(reader.output(child)),
+            "errorMapping" => errors.push(Value::Object(reader.members(child, ERROR_MAPPING))),
             "retry" => {
-                let retry = reading.retry(child);
-                reading.once(child, &mut config, Map::from_iter([("retry".to_owned(), retry)]));
+                let retry = reader.retry(child);
+                reader.insert_once(child, &mut config, Map::from_iter([("retry".to_owned(), retry)]));
             }
             "timeout" => {
-                let timeout = reading.members(child, TIMEOUT);
-                reading.once(child, &mut config, timeout);
+                let timeout = reader.members(child, TIMEOUT);
+                reader.insert_once(child, &mut config, timeout);
             }
             "success" => {
-                let success = reading.members(child, SUCCESS);
-                reading.once(child, &mut config, success);
+                let success = reader.members(child, SUCCESS);
+                reader.insert_once(child, &mut config, success);
             }
-            _ => reading.unknown_element(child),
+            _ => reader.unknown_element(child),
         }
     }
-    // An absent list is not an empty one: without rows the resource's own headers are sent (sheet 4.5).
+    // An absent list is not an empty one: when it is absent, the headers of the resource are sent (sheet 4.5).
     for (member, rows) in [("outboundConfig", inputs), ("dataMapping", outputs), ("errorMapping", errors)] {
         if !rows.is_empty() {
             config.insert(member.to_owned(), Value::Array(rows));
@@ -131,10 +131,10 @@ pub(crate) fn config(connector: &Element<'_>, label: &str, report: &mut Report<'
     Value::Object(config)
 }
 
-/// The rows of a `dataConnector`, with their places.
+/// The rows of a `dataConnector`, with their spans.
 pub(crate) fn rows<'e, 'a>(connector: &'e Element<'a>) -> Rows<'e, 'a> {
-    let text = |of: &'e Element<'a>, name: &str| of.own(name).map(Written::value);
-    let format = |of: &'e Element<'a>, default| Format::named(of.attribute("format").as_deref(), default);
+    let text = |of: &'e Element<'a>, name: &str| of.attribute_node(name).map(SpannedText::of_attribute);
+    let format = |of: &'e Element<'a>, default| Format::from_name(of.attribute("format").as_deref(), default);
     let mut rows = Rows {
         connector: text(connector, "connector"),
         resource: text(connector, "resource"),
@@ -142,10 +142,10 @@ pub(crate) fn rows<'e, 'a>(connector: &'e Element<'a>) -> Rows<'e, 'a> {
         repeat: text(connector, "repeat"),
         ..Rows::default()
     };
-    for child in connector.children.iter().filter(|child| child.space == Space::Connector) {
+    for child in connector.children.iter().filter(|child| child.namespace == Namespace::Connector) {
         match child.name {
             "input" => {
-                let kind = child.attribute("type").and_then(|kind| Kind::named(&kind));
+                let kind = child.attribute("type").and_then(|kind| InputKind::from_name(&kind));
                 if let (Some(kind), Some(key), Some(value)) = (kind, text(child, "key"), text(child, "value")) {
                     rows.inputs.push(Input { kind, key, value, format: format(child, Format::Mustache) });
                 }
@@ -171,13 +171,13 @@ pub(crate) fn rows<'e, 'a>(connector: &'e Element<'a>) -> Rows<'e, 'a> {
     rows
 }
 
-/// What is needed to read one connector and to speak about it.
-struct Reading<'r, 'a> {
+/// Reads the parts of one `dataConnector` and reports their mistakes.
+struct ConnectorReader<'r, 'a> {
     label: &'r str,
     report: &'r mut Report<'a>,
 }
 
-impl Reading<'_, '_> {
+impl ConnectorReader<'_, '_> {
     fn input(&mut self, element: &Element<'_>) -> Value {
         let mut row = self.members(element, INPUT);
         if let Some(Value::String(kind)) = row.get_mut("type") {
@@ -197,7 +197,7 @@ impl Reading<'_, '_> {
         Value::Object(row)
     }
 
-    /// `attempts` is a number when it is one, otherwise the text, which the worker refuses.
+    /// A retry policy; `attempts` stays a text when it is not a number, and the worker refuses it.
     fn retry(&mut self, element: &Element<'_>) -> Value {
         let mut policy = self.members(element, RETRY);
         if let Some(Value::String(text)) = policy.get("attempts") {
@@ -211,7 +211,7 @@ impl Reading<'_, '_> {
         Value::Object(policy)
     }
 
-    /// The attributes that are there, as members; says which are missing, unknown or cannot be.
+    /// The attributes of an element as members; reports those that are missing, unknown or have a wrong value.
     fn members(&mut self, element: &Element<'_>, fields: &[Field]) -> Map<String, Value> {
         let mut members = Map::new();
         for field in fields {
@@ -226,7 +226,7 @@ impl Reading<'_, '_> {
             }
             members.insert(field.member.to_owned(), Value::String(value.into_owned()));
         }
-        for attribute in element.attributes.iter().filter(|given| given.space == Space::None) {
+        for attribute in element.attributes.iter().filter(|attribute| attribute.namespace == Namespace::None) {
             if !fields.iter().any(|field| field.attribute == attribute.name) {
                 let known: Vec<_> = fields.iter().map(|field| field.attribute).collect();
                 let what = format!("{} has no attribute {}", quote(element.name), quote(attribute.name));
@@ -237,13 +237,13 @@ impl Reading<'_, '_> {
         members
     }
 
-    /// Adds the members of an element that can stand once only.
-    fn once(&mut self, element: &Element<'_>, config: &mut Map<String, Value>, members: Map<String, Value>) {
+    /// Inserts the members of an element that must not be repeated.
+    fn insert_once(&mut self, element: &Element<'_>, config: &mut Map<String, Value>, members: Map<String, Value>) {
         for (name, value) in members {
             if config.contains_key(&name) {
                 let what = format!("{} is given twice", quote(element.name));
                 let finding = self.error("repeated-element", &what).help("keep one; the first is used");
-                self.report.add(element.span.clone(), finding);
+                self.report.add(element.start_tag.clone(), finding);
             } else {
                 config.insert(name, value);
             }
@@ -251,22 +251,22 @@ impl Reading<'_, '_> {
     }
 
     fn missing(&mut self, element: &Element<'_>, attribute: &str) {
-        let what = format!("{} lacks the attribute `{attribute}`", quote(element.name));
+        let what = format!("{} requires the attribute `{attribute}`", quote(element.name));
         let finding = self.error("missing-attribute", &what).help(format!("write {attribute}=\"…\""));
-        self.report.add(element.span.clone(), finding);
+        self.report.add(element.start_tag.clone(), finding);
     }
 
     fn unknown_value(&mut self, element: &Element<'_>, attribute: &str, value: &str, expected: &str) {
-        let place = element.value_span(attribute);
+        let span = element.value_span(attribute);
         let what = format!("`{attribute}` of {} cannot be {}", quote(element.name), quote(value));
         let finding = self.error("unknown-value", &what).help(format!("write {expected}"));
-        self.report.add(place, finding);
+        self.report.add(span, finding);
     }
 
     fn unknown_element(&mut self, element: &Element<'_>) {
         let what = format!("{} is not a part of `dataConnector` and is ignored", quote(element.name));
         let help = "known are input, output, retry, timeout, errorMapping, success";
-        self.report.add(element.span.clone(), self.warn("unknown-element", &what).help(help));
+        self.report.add(element.start_tag.clone(), self.warn("unknown-element", &what).help(help));
     }
 
     fn error(&self, code: &'static str, what: &str) -> Finding {

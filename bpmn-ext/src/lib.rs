@@ -1,5 +1,5 @@
-//! Reads the Data Connector elements of BPMN 2.0 models. Knows models and how a connector is spelled in them; nothing
-//! of workers, engines or brokers.
+//! Reads, lints and writes the Data Connector elements of BPMN 2.0 models. Knows models and the dialects in which a
+//! connector is configured; must not know workers, engines or brokers.
 //!
 //! ```
 //! let (model, diagnostics) = bpmn_ext::read(
@@ -26,19 +26,20 @@ pub mod limits;
 mod links;
 pub mod lint;
 mod model;
+pub mod names;
 mod parse;
 mod position;
 mod processmaker;
 mod rows;
 pub mod schema;
+mod spanned_text;
 mod task;
 pub mod template;
 mod tree;
 pub mod write;
-mod written;
 
 pub use diagnostic::{Diagnostic, Severity};
-pub use model::{BoundaryError, ConnectorTask, DataItem, Loop, Model, Process, Spelling};
+pub use model::{BoundaryError, ConnectorTask, DataItem, Dialect, Loop, Model, Process};
 pub use position::Position;
 pub use rows::Format;
 
@@ -46,21 +47,21 @@ use diagnostic::Report;
 use position::Source;
 use tree::Element;
 
-/// Reads a BPMN 2.0 file: text or bytes, in any prefix.
+/// Reads a BPMN 2.0 file, text or bytes, whatever prefixes it uses.
 ///
-/// Never fails on content: what cannot be read is in the diagnostics, in the order of the file, and the model is as
-/// far as reading came. Time and memory are bounded by [`limits`].
+/// Never fails on content: the diagnostics say what cannot be read, in the order of the file, and the model holds what
+/// was read before an error. Time and memory are bounded by [`limits`].
 pub fn read(file: &(impl AsRef<[u8]> + ?Sized)) -> (Model, Vec<Diagnostic>) {
     let mut report = Report::new(Source::new("", 0));
     let model = tree(file.as_ref(), &mut report).map(|root| task::model(&root, &mut report).0).unwrap_or_default();
     (model, report.finish())
 }
 
-/// The root element, as far as it could be read; the report is on this file from now on.
+/// The root element as far as it could be read; replaces the report by one of this file.
 fn tree<'a>(file: &'a [u8], report: &mut Report<'a>) -> Option<Element<'a>> {
     let decoded = encoding::decode(file);
     *report = Report::new(Source::new(decoded.text, decoded.skipped));
-    if let Some(finding) = decoded.refused {
+    if let Some(finding) = decoded.problem {
         let end = decoded.text.len();
         report.add(end..end, finding);
         return None;

@@ -1,5 +1,4 @@
-//! What other elements say about an activity: sequence flows and boundary events. Knows BPMN's references; nothing
-//! about connectors.
+//! References to activities: sequence flows and boundary events. Knows BPMN's references; must not know connectors.
 
 use std::collections::HashMap;
 
@@ -7,9 +6,9 @@ use crate::diagnostic::{Finding, Report, quote};
 use crate::model::BoundaryError;
 use crate::tree::Element;
 
-/// References to activities, by the activity's id.
+/// Flows and boundary events by the id of their activity.
 ///
-/// They are taken out rather than read, so that a file with one id a thousand times does not copy them as often.
+/// Look-ups remove what they return, so that a file with one id a thousand times does not copy it as often.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
     incoming: HashMap<String, Vec<String>>,
@@ -18,7 +17,7 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// Everything below `definitions`.
+    /// Collects the links of all processes.
     pub(crate) fn of(definitions: &Element<'_>, report: &mut Report<'_>) -> Self {
         let codes = error_codes(definitions);
         let mut links = Self::default();
@@ -26,17 +25,17 @@ impl Links {
         links
     }
 
-    /// Ids of the sequence flows that lead to the activity; without any, what its own `incoming` say.
+    /// Ids of the sequence flows into the activity; without any, those that its `incoming` elements name.
     pub(crate) fn take_incoming(&mut self, id: &str, activity: &Element<'_>) -> Vec<String> {
-        self.incoming.remove(id).unwrap_or_else(|| own_flows(activity, "incoming"))
+        self.incoming.remove(id).unwrap_or_else(|| declared_flows(activity, "incoming"))
     }
 
-    /// Ids of the sequence flows that lead on; without any, what the activity's own `outgoing` say.
+    /// Ids of the sequence flows out of the activity; without any, those that its `outgoing` elements name.
     pub(crate) fn take_outgoing(&mut self, id: &str, activity: &Element<'_>) -> Vec<String> {
-        self.outgoing.remove(id).unwrap_or_else(|| own_flows(activity, "outgoing"))
+        self.outgoing.remove(id).unwrap_or_else(|| declared_flows(activity, "outgoing"))
     }
 
-    /// Boundary events attached to the activity that catch errors.
+    /// The error boundary events of the activity.
     pub(crate) fn take_boundary_errors(&mut self, id: &str) -> Vec<BoundaryError> {
         self.boundary_errors.remove(id).unwrap_or_default()
     }
@@ -65,8 +64,8 @@ impl Links {
         let Some(definition) = event.child("errorEventDefinition") else { return };
         let Some(activity) = event.attribute("attachedToRef") else { return };
         let Some(id) = event.id() else {
-            let message = format!("an error boundary event of {} has no id and is left out", quote(&activity));
-            report.add(event.span.clone(), Finding::error("missing-id", message).help("write id=\"…\""));
+            let message = format!("an error boundary event of {} has no id and is ignored", quote(&activity));
+            report.add(event.start_tag.clone(), Finding::error("missing-id", message).help("write id=\"…\""));
             return;
         };
         let error_ref = definition.attribute("errorRef").filter(|reference| !reference.is_empty());
@@ -77,7 +76,7 @@ impl Links {
                 format!("boundary event {} catches {}, which is not in the file", quote(&id), quote(reference));
             let finding =
                 Finding::warning("unknown-error", message).help("add the error, or remove errorRef to catch all");
-            report.add(definition.span.clone(), finding);
+            report.add(definition.start_tag.clone(), finding);
         }
         let caught = BoundaryError {
             id: id.into(),
@@ -85,7 +84,7 @@ impl Links {
             cancel_activity: event.flag("cancelActivity").unwrap_or(true),
             error_code: error.flatten().cloned().flatten(),
             error_ref: error_ref.map(|reference| local(&reference).to_owned()),
-            position: report.position(event.span.clone()),
+            position: report.position(event.start_tag.clone()),
         };
         self.boundary_errors.entry(local(&activity).to_owned()).or_default().push(caught);
     }
@@ -99,12 +98,12 @@ fn error_codes(definitions: &Element<'_>) -> Codes {
     errors.filter_map(|error| Some((error.id()?.into(), error.attribute("errorCode").map(Into::into)))).collect()
 }
 
-/// A reference without its prefix: BPMN writes some references as qualified names, and ids have no colon.
+/// A reference without its prefix: some references of BPMN are qualified names, and ids have no colon.
 fn local(reference: &str) -> &str {
     let reference = reference.trim();
     reference.rsplit_once(':').map_or(reference, |(_, local)| local)
 }
 
-fn own_flows(activity: &Element<'_>, name: &str) -> Vec<String> {
+fn declared_flows(activity: &Element<'_>, name: &str) -> Vec<String> {
     activity.children(name).map(|flow| flow.text.trim().to_owned()).filter(|id| !id.is_empty()).collect()
 }

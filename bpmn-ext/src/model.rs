@@ -1,11 +1,11 @@
-//! What a file says about connectors, as plain data. Knows the shape of the result; not how it is found.
+//! The connectors of a file as plain data. Knows the shape of the result; must not know how a file is read.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::position::Position;
 
-/// What was read of a file.
+/// The processes and connectors of a file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Model {
@@ -21,29 +21,29 @@ pub struct Model {
 pub struct Process {
     /// Its BPMN id.
     pub id: String,
-    /// For people.
+    /// Its name on the canvas.
     pub name: Option<String>,
-    /// False when the file does not say (BPMN 2.0, table 10.1).
+    /// False by default (BPMN 2.0, table 10.1).
     pub is_executable: bool,
     /// Its start tag.
     pub position: Position,
 }
 
-/// Which of the spellings of CONTRACT 5 an element uses.
+/// How an element configures a connector (CONTRACT 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Spelling {
+pub enum Dialect {
     /// A service task with ProcessMaker's `implementation` (sheet 1.2).
     ProcessMakerServiceTask,
-    /// A call activity that stands for a connector (sheet 1.2).
+    /// A call activity that ProcessMaker runs as a connector (sheet 1.2).
     ProcessMakerCallActivity,
     /// `dataConnector` of `urn:data-connector:bpmn:1` (CONTRACT 5).
     Extension,
-    /// What our element templates write (CONTRACT 5).
+    /// The properties that our element templates write (CONTRACT 5).
     Template,
 }
 
-/// An element that calls a connector, whatever its spelling.
+/// An element that calls a connector, in any dialect.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectorTask {
@@ -51,15 +51,15 @@ pub struct ConnectorTask {
     pub process: String,
     /// Its own id.
     pub element: String,
-    /// For people.
+    /// Its name on the canvas.
     pub name: Option<String>,
-    /// How it is written.
-    pub spelling: Spelling,
-    /// What a job carries as `config` (CONTRACT 2, sheet 1.3): an object, or the text as it stands when that is none.
+    /// How it is configured in the file.
+    pub dialect: Dialect,
+    /// What a job carries as `config` (CONTRACT 2, sheet 1.3): an object, or the unparsed text when it is not one.
     pub config: Value,
     /// What a job carries as `errorHandling` (sheet 1.5), likewise.
     pub error_handling: Option<Value>,
-    /// How often it runs, unless once (sheet 1.7).
+    /// Its loop; `None` when it runs once (sheet 1.7).
     pub loop_characteristics: Option<Loop>,
     /// `dataInput` of its `ioSpecification` (sheet 1.7).
     pub inputs: Vec<DataItem>,
@@ -76,7 +76,7 @@ pub struct ConnectorTask {
 }
 
 impl ConnectorTask {
-    /// The element as people know it: `name (id)`, or the id alone.
+    /// The element in messages: `name (id)`, or the id alone.
     pub fn label(&self) -> String {
         label(self.name.as_deref(), &self.element)
     }
@@ -90,7 +90,7 @@ pub(crate) fn label(name: Option<&str>, id: &str) -> String {
     }
 }
 
-/// Loop characteristics of an activity (sheet 1.7). Texts are expressions of the engine and are kept as written.
+/// Loop characteristics of an activity (sheet 1.7). Texts are expressions of the engine and are not parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Loop {
@@ -100,24 +100,24 @@ pub enum Loop {
         maximum: Option<String>,
         /// `loopCondition`.
         condition: Option<String>,
-        /// Whether the condition is looked at before the first run.
+        /// Whether the condition is evaluated before the first run.
         test_before: bool,
     },
     /// `multiInstanceLoopCharacteristics`.
     MultiInstance {
-        /// One after another, rather than all at once.
+        /// Whether instances run one after another rather than in parallel.
         sequential: bool,
         /// `loopCardinality`.
         cardinality: Option<String>,
         /// `completionCondition`.
         completion_condition: Option<String>,
-        /// The variable that holds the source array: the name of the data input that `loopDataInputRef` means.
+        /// The variable that holds the source array: the name of the data input that `loopDataInputRef` refers to.
         input_collection: Option<String>,
-        /// The variable that takes the results: the name of the data output that `loopDataOutputRef` means.
+        /// The variable that receives the results: the name of the data output that `loopDataOutputRef` refers to.
         output_collection: Option<String>,
-        /// `inputDataItem`: what one instance sees of the source array.
+        /// `inputDataItem`: the variable that holds the item of one instance.
         input_item: Option<String>,
-        /// `outputDataItem`: what one instance adds to the results.
+        /// `outputDataItem`: the variable whose value one instance adds to the results.
         output_item: Option<String>,
     },
 }
@@ -126,7 +126,7 @@ pub enum Loop {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DataItem {
-    /// Its id, to which loops refer.
+    /// Its id, which loops refer to.
     pub id: Option<String>,
     /// The variable.
     pub name: Option<String>,
@@ -140,9 +140,9 @@ pub struct DataItem {
 pub struct BoundaryError {
     /// Its id.
     pub id: String,
-    /// For people.
+    /// Its name on the canvas.
     pub name: Option<String>,
-    /// Whether it ends the activity; true when the file does not say.
+    /// Whether it ends the activity; true by default.
     pub cancel_activity: bool,
     /// The id of the error it catches; without one it catches all (sheet 1.8).
     pub error_ref: Option<String>,

@@ -1,6 +1,6 @@
-//! Text to the element tree, within the limits. Knows what can be wrong with XML; not what the elements mean.
+//! Text to the element tree, within the limits. Knows what can be wrong with XML; must not know what the elements mean.
 //!
-//! Reading stops at the first thing that is not XML or too much of it, and what was read until then is the result.
+//! Parsing stops at the first error or exceeded limit, and what was parsed before it is the result.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,17 +14,17 @@ use quick_xml::reader::NsReader;
 
 use crate::attribute::{Attribute, unknown_reference};
 use crate::diagnostic::{Finding, Report, quote};
-use crate::tree::{Element, Space};
+use crate::tree::{Element, Namespace};
 use crate::{encoding, limits};
 
-/// Why reading stopped, and where.
+/// Where parsing stopped, and why.
 type Stop = (Range<usize>, Finding);
 
-/// The root element, complete or as far as it could be read.
+/// The root element, complete or as far as it could be parsed.
 pub(crate) fn parse<'a>(report: &mut Report<'a>) -> Option<Element<'a>> {
     let mut parser = Parser::new(report.text());
-    if let Err((place, finding)) = parser.run() {
-        report.add(place, finding);
+    if let Err((span, finding)) = parser.run() {
+        report.add(span, finding);
     }
     parser.finish()
 }
@@ -34,8 +34,8 @@ struct Parser<'a> {
     reader: NsReader<&'a [u8]>,
     /// Open elements, the root first.
     open: Vec<Element<'a>>,
-    /// Open elements that are left out: a foreign one and what is inside.
-    left_out: usize,
+    /// How many open elements are not in the tree: a foreign one and those inside it.
+    skipped_depth: usize,
     root: Option<Element<'a>>,
     elements: usize,
 }
@@ -44,35 +44,35 @@ impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Self {
         let mut reader = NsReader::from_str(text);
         reader.resolver_mut().set_max_namespace_bindings(limits::NAMESPACES);
-        Self { text, reader, open: Vec::new(), left_out: 0, root: None, elements: 0 }
+        Self { text, reader, open: Vec::new(), skipped_depth: 0, root: None, elements: 0 }
     }
 
     fn run(&mut self) -> Result<(), Stop> {
         loop {
             let from = self.offset();
-            let read = self.reader.read_resolved_event().map(|(space, event)| (Space::from(space), event));
-            let place = from..self.offset();
-            match read.map_err(|error| self.stop_at(place.clone(), &error))? {
-                (space, Event::Start(tag)) => self.start(space, &tag, place)?,
-                (space, Event::Empty(tag)) => {
-                    self.start(space, &tag, place.clone())?;
-                    self.end(place.end);
+            let read = self.reader.read_resolved_event().map(|(namespace, event)| (Namespace::from(namespace), event));
+            let span = from..self.offset();
+            match read.map_err(|error| self.reader_error(span.clone(), &error))? {
+                (namespace, Event::Start(tag)) => self.start(namespace, &tag, span)?,
+                (namespace, Event::Empty(tag)) => {
+                    self.start(namespace, &tag, span.clone())?;
+                    self.end(span.end);
                 }
-                (_, Event::End(_)) => self.end(place.end),
-                (_, Event::Text(text)) => self.text(&text.xml10_content(), place)?,
-                (_, Event::CData(text)) => self.text(&text.xml10_content(), place)?,
-                (_, Event::GeneralRef(reference)) => self.reference(&reference, place)?,
-                (_, Event::Decl(declaration)) => self.declaration(&declaration, place)?,
-                (_, Event::DocType(_)) => return Err((place, doctype())),
+                (_, Event::End(_)) => self.end(span.end),
+                (_, Event::Text(text)) => self.text(&text.xml10_content(), span)?,
+                (_, Event::CData(text)) => self.text(&text.xml10_content(), span)?,
+                (_, Event::GeneralRef(reference)) => self.reference(&reference, span)?,
+                (_, Event::Decl(declaration)) => self.declaration(&declaration, span)?,
+                (_, Event::DocType(_)) => return Err((span, doctype())),
                 (_, Event::Comment(_) | Event::PI(_)) => {}
                 (_, Event::Eof) => return self.end_of_file(),
             }
         }
     }
 
-    /// What was read: elements that are still open are closed here.
+    /// The root; elements that are still open are closed.
     fn finish(mut self) -> Option<Element<'a>> {
-        self.left_out = 0;
+        self.skipped_depth = 0;
         while !self.open.is_empty() {
             self.end(self.text.len());
         }
@@ -83,44 +83,45 @@ impl<'a> Parser<'a> {
         usize::try_from(self.reader.buffer_position()).unwrap_or(self.text.len())
     }
 
-    fn start(&mut self, space: Space, tag: &BytesStart<'_>, place: Range<usize>) -> Result<(), Stop> {
+    fn start(&mut self, namespace: Namespace, tag: &BytesStart<'_>, span: Range<usize>) -> Result<(), Stop> {
         self.elements += 1;
         if self.elements > limits::ELEMENTS {
-            return Err((place, too_many("too-many-elements", "elements", limits::ELEMENTS)));
+            return Err((span, too_many("too-many-elements", "elements", limits::ELEMENTS)));
         }
-        if self.open.len() + self.left_out >= limits::DEPTH {
-            return Err((place, too_many("too-deep", "elements inside one another", limits::DEPTH)));
+        if self.open.len() + self.skipped_depth >= limits::DEPTH {
+            return Err((span, too_many("too-deep", "elements inside one another", limits::DEPTH)));
         }
-        let content = place.start + 1..place.end - 1;
+        let content = span.start + 1..span.end - 1;
         let name = self.text.get(content.start..content.start + tag.name().as_ref().len()).unwrap_or_default();
-        self.check_place(space, name, &place)?;
-        let mut element = Element::new(space, name, place);
+        self.check_root(namespace, name, &span)?;
+        let mut element = Element::new(namespace, name, span);
         self.attributes(&mut element, content)?;
-        if self.left_out > 0 || matches!(space, Space::ProcessMaker | Space::None | Space::Foreign) {
-            self.left_out += 1;
+        if self.skipped_depth > 0 || matches!(namespace, Namespace::ProcessMaker | Namespace::None | Namespace::Foreign)
+        {
+            self.skipped_depth += 1;
         } else {
             self.open.push(element);
         }
         Ok(())
     }
 
-    /// The root is `definitions` of BPMN, and there is one.
-    fn check_place(&self, space: Space, name: &str, place: &Range<usize>) -> Result<(), Stop> {
+    /// Checks that the root is `definitions` of BPMN, and that there is only one.
+    fn check_root(&self, namespace: Namespace, name: &str, span: &Range<usize>) -> Result<(), Stop> {
         if !self.open.is_empty() {
             return Ok(());
         }
         if self.root.is_some() {
-            return Err((place.clone(), not_well_formed("a second root element begins here")));
+            return Err((span.clone(), not_well_formed("a second root element begins here")));
         }
-        if space == Space::Bpmn && QName(name).local_name().into_inner() == "definitions" {
+        if namespace == Namespace::Bpmn && QName(name).local_name().into_inner() == "definitions" {
             return Ok(());
         }
-        Err((place.clone(), not_bpmn(&format!("the root element {} is not `definitions` of BPMN 2.0", quote(name)))))
+        Err((span.clone(), not_bpmn(&format!("the root element {} is not `definitions` of BPMN 2.0", quote(name)))))
     }
 
     fn end(&mut self, at: usize) {
-        if self.left_out > 0 {
-            self.left_out -= 1;
+        if self.skipped_depth > 0 {
+            self.skipped_depth -= 1;
             return;
         }
         let Some(mut element) = self.open.pop() else { return };
@@ -131,40 +132,43 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Checks all attributes and keeps those that somebody here could ask for.
+    /// Checks all attributes, and adds those that are not foreign to the element.
     fn attributes(&self, element: &mut Element<'a>, content: Range<usize>) -> Result<(), Stop> {
         let tag = self.text.get(content.clone()).unwrap_or_default();
         let tag = tag.strip_suffix('/').unwrap_or(tag);
         let name = tag.find(|c: char| c.is_ascii_whitespace()).unwrap_or(tag.len());
         for (index, parsed) in Attributes::new(tag, name).enumerate() {
             if index >= limits::ATTRIBUTES {
-                return Err((element.span.clone(), too_many("too-many-attributes", "attributes", limits::ATTRIBUTES)));
+                return Err((
+                    element.start_tag.clone(),
+                    too_many("too-many-attributes", "attributes", limits::ATTRIBUTES),
+                ));
             }
             let parsed = parsed.map_err(|error| bad_attribute(&error, content.start))?;
             let Cow::Borrowed(raw) = parsed.value else { continue };
-            let (space, name) = (self.attribute_space(parsed.key), parsed.key.local_name().into_inner());
+            let (namespace, name) = (self.attribute_namespace(parsed.key), parsed.key.local_name().into_inner());
             let offset = |part: &str| part.as_ptr().addr() - self.text.as_ptr().addr();
-            let attribute = Attribute::new(space, name, raw, offset(parsed.key.into_inner()), offset(raw))?;
+            let attribute = Attribute::new(namespace, name, raw, offset(parsed.key.into_inner()), offset(raw))?;
             check_size(&attribute)?;
-            if self.left_out == 0 && attribute.space != Space::Foreign {
+            if self.skipped_depth == 0 && attribute.namespace != Namespace::Foreign {
                 element.attributes.push(attribute);
             }
         }
         Ok(())
     }
 
-    fn attribute_space(&self, name: QName<'_>) -> Space {
+    fn attribute_namespace(&self, name: QName<'_>) -> Namespace {
         if name.as_namespace_binding().is_some() {
-            return Space::Binding;
+            return Namespace::Declaration;
         }
-        Space::from(self.reader.resolver().resolve_attribute(name).0)
+        Namespace::from(self.reader.resolver().resolve_attribute(name).0)
     }
 
-    fn text(&mut self, text: &str, place: Range<usize>) -> Result<(), Stop> {
+    fn text(&mut self, text: &str, span: Range<usize>) -> Result<(), Stop> {
         match self.open.last_mut() {
             None if text.trim().is_empty() => Ok(()),
-            None => Err((place, not_well_formed("text stands outside of the root element"))),
-            Some(_) if self.left_out > 0 => Ok(()),
+            None => Err((span, not_well_formed("there is text outside of the root element"))),
+            Some(_) if self.skipped_depth > 0 => Ok(()),
             Some(element) if element.text.is_empty() => {
                 element.text.push_str(text.trim_start());
                 Ok(())
@@ -176,51 +180,51 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn reference(&mut self, reference: &BytesRef<'_>, place: Range<usize>) -> Result<(), Stop> {
+    fn reference(&mut self, reference: &BytesRef<'_>, span: Range<usize>) -> Result<(), Stop> {
         if let Ok(Some(character)) = reference.resolve_char_ref() {
-            return self.text(character.encode_utf8(&mut [0; 4]), place);
+            return self.text(character.encode_utf8(&mut [0; 4]), span);
         }
         match resolve_predefined_entity(&reference.xml10_content()) {
-            Some(text) => self.text(text, place),
-            None => Err((place, unknown_reference())),
+            Some(text) => self.text(text, span),
+            None => Err((span, unknown_reference())),
         }
     }
 
-    fn declaration(&self, declaration: &BytesDecl<'_>, place: Range<usize>) -> Result<(), Stop> {
+    fn declaration(&self, declaration: &BytesDecl<'_>, span: Range<usize>) -> Result<(), Stop> {
         let Some(Ok(label)) = declaration.encoding() else { return Ok(()) };
-        encoding::declared(&label, self.text).map_or(Ok(()), |finding| Err((place, finding)))
+        encoding::declared(&label, self.text).map_or(Ok(()), |finding| Err((span, finding)))
     }
 
     fn end_of_file(&self) -> Result<(), Stop> {
         match self.open.last() {
-            Some(_) if self.left_out > 0 => {
+            Some(_) if self.skipped_depth > 0 => {
                 let end = self.text.len();
                 Err((end..end, not_well_formed("the file ends inside an element")))
             }
             Some(element) => {
                 let what = format!("the element {} is never closed", quote(element.name));
-                Err((element.span.clone(), not_well_formed(&what)))
+                Err((element.start_tag.clone(), not_well_formed(&what)))
             }
             None if self.root.is_none() => Err((0..0, not_bpmn("the file has no element"))),
             None => Ok(()),
         }
     }
 
-    fn stop_at(&self, place: Range<usize>, error: &Error) -> Stop {
+    fn reader_error(&self, span: Range<usize>, error: &Error) -> Stop {
         match error {
             Error::Namespace(NamespaceError::TooManyBindings(_)) => {
-                (place, too_many("too-many-namespaces", "namespace declarations at one place", limits::NAMESPACES))
+                (span, too_many("too-many-namespaces", "namespace declarations in scope", limits::NAMESPACES))
             }
-            Error::Namespace(error) => (place, not_well_formed(&error.to_string())),
+            Error::Namespace(error) => (span, not_well_formed(&error.to_string())),
             error => {
-                let at = usize::try_from(self.reader.error_position()).unwrap_or(place.start);
-                (at..place.end.max(at), not_well_formed(&error.to_string()))
+                let at = usize::try_from(self.reader.error_position()).unwrap_or(span.start);
+                (at..span.end.max(at), not_well_formed(&error.to_string()))
             }
         }
     }
 }
 
-/// Ids are copied to whatever refers to them, so a long one would multiply.
+/// Limits ids, since they are copied to everything that refers to them.
 fn check_size(attribute: &Attribute<'_>) -> Result<(), Stop> {
     if attribute.size() <= limits::ID_BYTES || !matches!(attribute.name, "id" | "errorCode") {
         return Ok(());
@@ -231,7 +235,7 @@ fn check_size(attribute: &Attribute<'_>) -> Result<(), Stop> {
         attribute.size(),
         limits::ID_BYTES
     );
-    Err((attribute.span(), Finding::error("id-too-long", message).help("give it a shorter one")))
+    Err((attribute.span(), Finding::error("id-too-long", message).help("choose a shorter one")))
 }
 
 fn bad_attribute(error: &AttrError, content: usize) -> Stop {
@@ -255,7 +259,7 @@ fn not_bpmn(what: &str) -> Finding {
 }
 
 fn doctype() -> Finding {
-    Finding::error("doctype", "the file has a DOCTYPE, which is refused; nothing behind it is read")
+    Finding::error("doctype", "the file has a DOCTYPE, which is refused; nothing after it is read")
         .help("remove the DOCTYPE: no BPMN model needs one")
 }
 

@@ -1,10 +1,10 @@
-//! Byte offsets to lines and columns. Knows the text of a file; nothing about XML.
+//! Byte offsets to lines and columns. Knows the text of a file; must not know XML.
 
 use std::ops::Range;
 
 use serde::Serialize;
 
-/// A place in a file.
+/// A span of a file with the line and column of its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Position {
@@ -18,19 +18,19 @@ pub struct Position {
     pub end: usize,
 }
 
-/// Bytes between two marks: what one look-up has to count at most.
+/// Bytes between two checkpoints, and so the most that a look-up counts.
 const STRIDE: usize = 256;
 
 /// Line and column, from 0, of a byte.
 #[derive(Debug, Clone, Copy, Default)]
-struct Mark {
+struct LineColumn {
     line: usize,
     column: usize,
 }
 
-impl Mark {
-    /// The mark one byte further.
-    fn after(mut self, byte: u8) -> Self {
+impl LineColumn {
+    /// The line and column after this byte.
+    fn advance(mut self, byte: u8) -> Self {
         if byte == b'\n' {
             self.line += 1;
             self.column = 0;
@@ -41,31 +41,31 @@ impl Mark {
     }
 }
 
-/// A byte that belongs to the character before it (RFC 3629).
+/// Whether it is a continuation byte of a character (RFC 3629).
 fn is_continuation(byte: u8) -> bool {
     byte & 0b1100_0000 == 0b1000_0000
 }
 
-/// The text of a file with a mark every [`STRIDE`] bytes, so that a look-up costs the same however long a line is.
+/// The text of a file with a checkpoint every [`STRIDE`] bytes, so that a look-up costs the same however long a line is.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
     /// Without the byte order mark.
     text: &'a str,
-    /// Bytes of the byte order mark: they count in spans but not in columns.
+    /// Bytes of the byte order mark: offsets include them, columns do not.
     skipped: usize,
-    marks: Vec<Mark>,
+    checkpoints: Vec<LineColumn>,
 }
 
 impl<'a> Source<'a> {
-    /// `skipped` is the number of bytes that stand before `text` in the file.
+    /// `skipped` is the number of bytes before `text` in the file.
     pub(crate) fn new(text: &'a str, skipped: usize) -> Self {
-        let mut marks = Vec::with_capacity(text.len() / STRIDE + 1);
-        let mut mark = Mark::default();
-        for stretch in text.as_bytes().chunks(STRIDE) {
-            marks.push(mark);
-            mark = stretch.iter().fold(mark, |mark, byte| mark.after(*byte));
+        let mut checkpoints = Vec::with_capacity(text.len() / STRIDE + 1);
+        let mut at = LineColumn::default();
+        for chunk in text.as_bytes().chunks(STRIDE) {
+            checkpoints.push(at);
+            at = chunk.iter().fold(at, |at, byte| at.advance(*byte));
         }
-        Self { text, skipped, marks }
+        Self { text, skipped, checkpoints }
     }
 
     /// The text, without a byte order mark.
@@ -73,20 +73,20 @@ impl<'a> Source<'a> {
         self.text
     }
 
-    /// The range of bytes of [`Self::text`] that a position is about.
+    /// The range of bytes of [`Self::text`] at a position.
     pub(crate) fn range(&self, position: Position) -> Range<usize> {
         position.start.saturating_sub(self.skipped)..position.end.saturating_sub(self.skipped)
     }
 
-    /// The place of a range of bytes of [`Self::text`].
+    /// The position of a range of bytes of [`Self::text`].
     pub(crate) fn position(&self, range: Range<usize>) -> Position {
         let start = range.start.min(self.text.len());
         let end = range.end.clamp(start, self.text.len());
-        let stretch = (start / STRIDE).min(self.marks.len().saturating_sub(1));
-        let from = self.marks.get(stretch).copied().unwrap_or_default();
-        let between = self.text.as_bytes().get(stretch * STRIDE..start).unwrap_or_default();
-        let mark = between.iter().fold(from, |mark, byte| mark.after(*byte));
-        Position { line: mark.line + 1, column: mark.column + 1, start: start + self.skipped, end: end + self.skipped }
+        let chunk = (start / STRIDE).min(self.checkpoints.len().saturating_sub(1));
+        let from = self.checkpoints.get(chunk).copied().unwrap_or_default();
+        let between = self.text.as_bytes().get(chunk * STRIDE..start).unwrap_or_default();
+        let at = between.iter().fold(from, |at, byte| at.advance(*byte));
+        Position { line: at.line + 1, column: at.column + 1, start: start + self.skipped, end: end + self.skipped }
     }
 }
 
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_of_a_text_is_where_counting_finds_it() {
+    fn every_character_has_the_line_and_column_that_counting_gives() {
         let text = "ab\nÄö€\r\n\n".repeat(90) + &"x€".repeat(900) + "\nend";
         let source = Source::new(&text, 0);
         for (at, _) in text.char_indices().chain([(text.len(), ' ')]) {
@@ -111,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_counts_in_spans_only() {
+    fn a_byte_order_mark_counts_in_offsets_only() {
         let found = Source::new("a\nb", 3).position(2..3);
         assert_eq!(found, Position { line: 2, column: 1, start: 5, end: 6 });
     }
 
     #[test]
-    fn a_place_behind_the_end_is_the_end() {
+    fn a_range_after_the_end_is_the_end() {
         assert_eq!(Source::new("", 0).position(7..9), Position { line: 1, column: 1, start: 0, end: 0 });
         assert_eq!(Source::new("ab", 0).position(7..9), Position { line: 1, column: 3, start: 2, end: 2 });
     }

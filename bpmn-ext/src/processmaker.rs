@@ -1,4 +1,5 @@
-//! ProcessMaker's spelling of a connector (sheet 1.2-1.5). Knows its names; nothing of the other spellings.
+//! ProcessMaker's dialect of a connector (sheet 1.2-1.5). Knows its attributes and their JSON; must not know the other
+//! dialects.
 
 use std::borrow::Cow;
 
@@ -8,65 +9,65 @@ use jsonc_parser::{CollectOptions, ParseOptions};
 use serde_json::{Map, Value};
 
 use crate::attribute::Attribute;
-use crate::config_text::{self, Kind};
+use crate::config_text::{self, AttributeKind};
 use crate::diagnostic::{Finding, Report};
-use crate::model::Spelling;
-use crate::rows::{self, ErrorRow, Format, Input, Output, Rows};
+use crate::model::Dialect;
+use crate::rows::{ErrorRow, Format, Input, InputKind, Output, Rows};
+use crate::spanned_text::SpannedText;
 use crate::tree::Element;
-use crate::written::Written;
 
-/// What `implementation` says of a connector: today's form and that of 2019 (sheet 1.2).
+/// The values of `implementation` that make a connector: the present one and that of 2019 (sheet 1.2).
 pub(crate) const IMPLEMENTATIONS: [&str; 2] =
     ["package-data-sources/data-source-task-service", "package-data-sources/datasource-task-service"];
-/// What the call activity of a connector calls (sheet 1.2).
-const CALLED: &str = "data_source_callback-data_source_sub_process";
+/// The `calledElement` that makes a call activity a connector (sheet 1.2).
+const CALLED_ELEMENT: &str = "data_source_callback-data_source_sub_process";
 
-const CONFIG: Kind = Kind { name: "pm:config", code: "broken-config" };
-const ERROR_HANDLING: Kind = Kind { name: "pm:errorHandling", code: "broken-error-handling" };
+const CONFIG: AttributeKind = AttributeKind { name: "pm:config", code: "broken-config" };
+const ERROR_HANDLING: AttributeKind = AttributeKind { name: "pm:errorHandling", code: "broken-error-handling" };
 
-/// Whether an element is a connector in this spelling, and in which form.
-pub(crate) fn spelling(element: &Element<'_>) -> Option<Spelling> {
+/// The form in which an element is a connector of this dialect; `None` if it is not one.
+pub(crate) fn dialect(element: &Element<'_>) -> Option<Dialect> {
     let implemented = || element.attribute("implementation").is_some_and(|i| IMPLEMENTATIONS.contains(&i.trim()));
-    let called = || element.attribute("calledElement").is_some_and(|called| called.trim() == CALLED);
+    let called = || element.attribute("calledElement").is_some_and(|called| called.trim() == CALLED_ELEMENT);
     if element.is("serviceTask") && implemented() {
-        Some(Spelling::ProcessMakerServiceTask)
+        Some(Dialect::ProcessMakerServiceTask)
     } else if element.is("callActivity") && (called() || implemented()) {
-        Some(Spelling::ProcessMakerCallActivity)
+        Some(Dialect::ProcessMakerCallActivity)
     } else {
         None
     }
 }
 
-/// `pm:config`; without it an empty object, which the worker refuses.
+/// The value of `pm:config`; without it an empty object, which the worker refuses.
 pub(crate) fn config(element: &Element<'_>, label: &str, report: &mut Report<'_>) -> Value {
-    if let Some(attribute) = element.pm("config") {
+    if let Some(attribute) = element.pm_attribute("config") {
         return config_text::read(attribute, CONFIG, label, report);
     }
     let finding = Finding::error("missing-config", format!("{label} is a connector without pm:config"))
         .help("choose a connector and a resource");
-    report.add(element.span.clone(), finding);
+    report.add(element.start_tag.clone(), finding);
     Value::Object(Map::new())
 }
 
-/// `pm:errorHandling`; empty and `null` mean that the resource decides (sheet 1.5).
+/// The value of `pm:errorHandling`; when it is empty or `null`, that of the resource applies (sheet 1.5).
 pub(crate) fn error_handling(element: &Element<'_>, label: &str, report: &mut Report<'_>) -> Option<Value> {
-    let attribute = element.pm("errorHandling")?;
+    let attribute = element.pm_attribute("errorHandling")?;
     if matches!(attribute.text().trim(), "" | "null") {
         return None;
     }
     Some(config_text::read(attribute, ERROR_HANDLING, label, report))
 }
 
-/// The rows of `pm:config` and the attempts of `pm:errorHandling`; nothing of a text that is not an object of JSON.
+/// The rows of `pm:config` and the attempts of `pm:errorHandling`; none of a text that is not a JSON object.
 pub(crate) fn rows<'e, 'a>(element: &'e Element<'a>) -> Rows<'e, 'a> {
     let mut rows = Rows::default();
-    if let Some(attribute) = element.pm("config") {
+    if let Some(attribute) = element.pm_attribute("config") {
         members(attribute, |json| config_rows(json, &mut rows));
     }
-    if let Some(attribute) = element.pm("errorHandling") {
+    if let Some(attribute) = element.pm_attribute("errorHandling") {
         members(attribute, |json| {
             if let Some(attempts) = json.text("retry_attempts") {
-                // Without the first one (sheet 2.3).
+                // The number does not include the first attempt (sheet 2.3).
                 rows.attempts_total = attempts.text().trim().parse().ok().map(|more: u64| more.saturating_add(1));
                 rows.attempts = Some(attempts);
             }
@@ -75,10 +76,10 @@ pub(crate) fn rows<'e, 'a>(element: &'e Element<'a>) -> Rows<'e, 'a> {
     rows
 }
 
-/// Hands over the object that an attribute holds, if it holds one.
+/// Calls `read` with the object in an attribute, if there is one.
 fn members<'e, 'a>(attribute: &'e Attribute<'a>, read: impl FnOnce(&Json<'_, 'e, 'a>)) {
     let text = attribute.text();
-    if text.len() > MOST || serde_json::from_str::<Map<String, Value>>(&text).is_err() {
+    if text.len() > MAX_CONFIG_BYTES || serde_json::from_str::<Map<String, Value>>(&text).is_err() {
         return;
     }
     let parsed = jsonc_parser::parse_to_ast(&text, &CollectOptions::default(), &ParseOptions::default());
@@ -87,12 +88,12 @@ fn members<'e, 'a>(attribute: &'e Attribute<'a>, read: impl FnOnce(&Json<'_, 'e,
     }
 }
 
-/// Bytes of a configuration whose rows are looked at one by one.
-const MOST: usize = 1024 * 1024;
+/// Bytes of the largest configuration whose rows are parsed with their spans.
+const MAX_CONFIG_BYTES: usize = 1024 * 1024;
 
-/// An object inside an attribute.
+/// A JSON object inside an attribute.
 struct Json<'j, 'e, 'a> {
-    /// All of the attribute.
+    /// The decoded value of the attribute.
     text: &'j str,
     attribute: &'e Attribute<'a>,
     object: &'j Object<'j>,
@@ -100,24 +101,24 @@ struct Json<'j, 'e, 'a> {
 
 impl<'e, 'a> Json<'_, 'e, 'a> {
     fn get(&self, name: &str) -> Option<&Node<'_>> {
-        // The last of several counts, as for serde_json.
+        // Of duplicate members the last one counts, as for serde_json.
         self.object.properties.iter().rev().find(|property| property.name.as_str() == name).map(|p| &p.value)
     }
 
     /// A text or a number.
-    fn text(&self, name: &str) -> Option<Written<'e, 'a>> {
-        self.get(name).and_then(|node| self.written(node))
+    fn text(&self, name: &str) -> Option<SpannedText<'e, 'a>> {
+        self.get(name).and_then(|node| self.spanned_text(node))
     }
 
-    fn written(&self, node: &Node<'_>) -> Option<Written<'e, 'a>> {
+    fn spanned_text(&self, node: &Node<'_>) -> Option<SpannedText<'e, 'a>> {
         let range = node.range();
         let literal = self.text.get(range.start..range.end)?;
-        let meant = match node {
+        let text = match node {
             Node::StringLit(string) => string.value.clone().into_owned(),
             Node::NumberLit(number) => number.value.to_owned(),
             _ => return None,
         };
-        Some(Written::json(meant, self.attribute, range.start, Cow::Owned(literal.to_owned())))
+        Some(SpannedText::of_json(text, self.attribute, range.start, Cow::Owned(literal.to_owned())))
     }
 
     /// The objects of a list.
@@ -128,7 +129,7 @@ impl<'e, 'a> Json<'_, 'e, 'a> {
     }
 
     fn format(&self, default: Format) -> Format {
-        Format::named(self.text("format").as_ref().map(Written::text), default)
+        Format::from_name(self.text("format").as_ref().map(SpannedText::text), default)
     }
 }
 
@@ -138,7 +139,7 @@ fn config_rows<'e, 'a>(json: &Json<'_, 'e, 'a>, rows: &mut Rows<'e, 'a>) {
     rows.queue = json.text("queue");
     rows.repeat = json.text("repeat");
     for row in json.rows("outboundConfig") {
-        let kind = row.text("type").and_then(|kind| rows::Kind::named(kind.text()));
+        let kind = row.text("type").and_then(|kind| InputKind::from_name(kind.text()));
         if let (Some(kind), Some(key), Some(value)) = (kind, row.text("key"), row.text("value")) {
             rows.inputs.push(Input { kind, key, value, format: row.format(Format::Mustache) });
         }
@@ -153,7 +154,7 @@ fn config_rows<'e, 'a>(json: &Json<'_, 'e, 'a>, rows: &mut Rows<'e, 'a>) {
     let errors = json.rows("errorMapping").map(|row| ["when", "code", "message"].map(|name| row.text(name)));
     rows.errors = errors.map(|[when, code, message]| ErrorRow { when, code, message }).collect();
     for property in &json.object.properties {
-        if let Some(text) = json.written(&property.value) {
+        if let Some(text) = json.spanned_text(&property.value) {
             rows.others.push((property.name.as_str().to_owned(), text));
         }
     }

@@ -1,27 +1,27 @@
-//! What an element configures, row by row, each text with its place: the same for all spellings.
-//!
-//! Knows the shape only; the spellings fill it.
+//! The configuration of an element row by row, each text with its span, in the same shape for all dialects. Knows that
+//! shape; must not know how a dialect writes it.
 
-use crate::written::Written;
+use crate::spanned_text::SpannedText;
 
-/// In which language a row is written.
+/// The language of a text in a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// `{{name}}` (sheet 4.6); the default of inputs.
     Mustache,
-    /// ProcessMaker's path or, with a leading `$`, JSONPath (CONTRACT 6); the default of outputs.
+    /// A dot path as in ProcessMaker or, with a leading `$`, JSONPath (CONTRACT 6); the default of outputs.
     Path,
-    /// ProcessMaker's expression language, which is not OMG's (sheet 4.6).
+    /// ProcessMaker's expression language, which is not the FEEL of DMN (sheet 4.6).
     Feel,
     /// JMESPath.
     Jmespath,
-    /// A list of statuses, or an expression over the answer (CONTRACT 3): no row's, but that of `when` and `success`.
+    /// A list of statuses, or an expression over the response (CONTRACT 3): the language of `when` and `success`, which no
+    /// row can choose.
     Condition,
 }
 
 impl Format {
-    /// As models name it; a name that nobody knows is the default's business, and the worker's.
-    pub(crate) fn named(name: Option<&str>, default: Self) -> Self {
+    /// The format that a model names; the default for a name that is not known, which the worker refuses.
+    pub(crate) fn from_name(name: Option<&str>, default: Self) -> Self {
         match name {
             Some("mustache") => Self::Mustache,
             Some("feel") => Self::Feel,
@@ -34,15 +34,15 @@ impl Format {
 
 /// Where an input goes (sheet 1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum InputKind {
     Param,
     Header,
     Body,
 }
 
-impl Kind {
-    /// In any case, as the worker reads it.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+impl InputKind {
+    /// The kind of this name, in upper or lower case as the worker accepts it.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name.trim().to_ascii_uppercase().as_str() {
             "PARAM" => Some(Self::Param),
             "HEADER" => Some(Self::Header),
@@ -52,55 +52,55 @@ impl Kind {
     }
 }
 
-/// Request data to the call.
+/// A value of the call that is made from request data.
 #[derive(Debug)]
 pub(crate) struct Input<'e, 'a> {
-    pub(crate) kind: Kind,
-    pub(crate) key: Written<'e, 'a>,
-    pub(crate) value: Written<'e, 'a>,
+    pub(crate) kind: InputKind,
+    pub(crate) key: SpannedText<'e, 'a>,
+    pub(crate) value: SpannedText<'e, 'a>,
     pub(crate) format: Format,
 }
 
-/// The answer to request data.
+/// A variable that is set from the response.
 #[derive(Debug)]
 pub(crate) struct Output<'e, 'a> {
-    pub(crate) variable: Written<'e, 'a>,
-    pub(crate) source: Option<Written<'e, 'a>>,
+    pub(crate) variable: SpannedText<'e, 'a>,
+    pub(crate) source: Option<SpannedText<'e, 'a>>,
     pub(crate) format: Format,
 }
 
-/// A failure to an error of the process.
+/// The BPMN error that a failure is mapped onto.
 #[derive(Debug)]
 pub(crate) struct ErrorRow<'e, 'a> {
-    pub(crate) when: Option<Written<'e, 'a>>,
-    pub(crate) code: Option<Written<'e, 'a>>,
-    pub(crate) message: Option<Written<'e, 'a>>,
+    pub(crate) when: Option<SpannedText<'e, 'a>>,
+    pub(crate) code: Option<SpannedText<'e, 'a>>,
+    pub(crate) message: Option<SpannedText<'e, 'a>>,
 }
 
-/// Everything that one element configures.
+/// The whole configuration of one element.
 #[derive(Debug, Default)]
 pub(crate) struct Rows<'e, 'a> {
-    pub(crate) connector: Option<Written<'e, 'a>>,
-    pub(crate) resource: Option<Written<'e, 'a>>,
-    pub(crate) queue: Option<Written<'e, 'a>>,
+    pub(crate) connector: Option<SpannedText<'e, 'a>>,
+    pub(crate) resource: Option<SpannedText<'e, 'a>>,
+    pub(crate) queue: Option<SpannedText<'e, 'a>>,
     pub(crate) inputs: Vec<Input<'e, 'a>>,
     pub(crate) outputs: Vec<Output<'e, 'a>>,
     pub(crate) errors: Vec<ErrorRow<'e, 'a>>,
-    /// Which answers are good ones.
-    pub(crate) success: Option<Written<'e, 'a>>,
-    /// All attempts, the first included, where the element says so.
-    pub(crate) attempts: Option<Written<'e, 'a>>,
-    /// How many that text means: ProcessMaker counts without the first.
+    /// Which responses are successes.
+    pub(crate) success: Option<SpannedText<'e, 'a>>,
+    /// The number of attempts as configured.
+    pub(crate) attempts: Option<SpannedText<'e, 'a>>,
+    /// The number of attempts, the first included; ProcessMaker's number does not include it.
     pub(crate) attempts_total: Option<u64>,
     /// `repeat`.
-    pub(crate) repeat: Option<Written<'e, 'a>>,
-    /// Texts of other members, by name.
-    pub(crate) others: Vec<(String, Written<'e, 'a>)>,
+    pub(crate) repeat: Option<SpannedText<'e, 'a>>,
+    /// Other members that are a text or a number, by name.
+    pub(crate) others: Vec<(String, SpannedText<'e, 'a>)>,
 }
 
 impl<'e, 'a> Rows<'e, 'a> {
-    /// Codes that failures are mapped onto.
-    pub(crate) fn error_codes(&self) -> impl Iterator<Item = &Written<'e, 'a>> {
+    /// The error codes that failures are mapped onto.
+    pub(crate) fn error_codes(&self) -> impl Iterator<Item = &SpannedText<'e, 'a>> {
         self.errors.iter().filter_map(|row| row.code.as_ref())
     }
 }

@@ -1,9 +1,10 @@
-//! How our own extension and our element templates are written, for other programs: modelers, editors, validators.
+//! Descriptions of our extension and our element templates for modelers, editors and validators. Knows the texts; must
+//! not know how the extension is read.
 
 /// The XML Schema of `urn:data-connector:bpmn:1`.
 pub const XSD: &str = include_str!("../schema/data-connector.xsd");
 
-/// The descriptor by which bpmn-moddle, and so bpmn-js, reads and writes the extension.
+/// The descriptor with which bpmn-moddle, and so bpmn-js, reads and writes the extension.
 pub const MODDLE: &str = include_str!("../schema/conn.json");
 
 /// The element template for modelers of Camunda 7.
@@ -24,7 +25,7 @@ mod tests {
     use crate::extension::{Need, PARTS};
     use crate::template;
 
-    /// Attributes by element, each with whether it is required and what it can be.
+    /// Attributes by element, each with whether it is required and the values that it can have.
     type Names = BTreeMap<String, BTreeMap<String, (bool, BTreeSet<String>)>>;
 
     fn of_rust() -> Names {
@@ -42,7 +43,7 @@ mod tests {
         Some(tag.try_get_attribute(name).unwrap()?.value.into_owned())
     }
 
-    /// Attributes by complex type, which are called as the elements are.
+    /// Attributes by complex type, which have the names of the elements.
     fn of_xsd() -> Names {
         let mut reader = Reader::from_str(XSD);
         let mut names = Names::new();
@@ -78,7 +79,7 @@ mod tests {
     #[test]
     fn rust_and_xsd_have_the_same_names() {
         let mut expected = of_rust();
-        // Read in any case, written in this one.
+        // The reader accepts any case, the schema this one.
         let kinds = ["param", "header", "body"].map(str::to_owned);
         expected.get_mut("input").unwrap().get_mut("type").unwrap().1.extend(kinds);
         assert_eq!(of_xsd(), expected);
@@ -123,8 +124,8 @@ mod tests {
             let bindings = properties.iter().map(|property| &property["binding"]).filter(|b| b["type"] == kind);
             let written: BTreeSet<&str> = bindings.map(|binding| binding[name].as_str().unwrap()).collect();
             assert_eq!(written, known, "{kind}");
-            let marks = properties.iter().filter(|property| property["value"] == template::TYPE);
-            assert_eq!(marks.count(), 1, "{kind}: what the element is known by");
+            let types = properties.iter().filter(|property| property["value"] == template::TYPE);
+            assert_eq!(types.count(), 1, "{kind}: properties with the type");
         }
     }
 }

@@ -1,5 +1,7 @@
-//! What our element templates write (CONTRACT 5): task headers for Camunda 8, input parameters for Camunda 7. Templates
-//! can write neither foreign elements nor lists of rows, so rows are lines of a text: `name = value`.
+//! The dialect of our element templates (CONTRACT 5): task headers for Camunda 8, input parameters for Camunda 7. Knows
+//! the names that templates write; must not know the other dialects.
+//!
+//! Templates can write neither foreign elements nor lists, so rows are lines of a text: `name = value`.
 
 use std::ops::Range;
 
@@ -7,14 +9,14 @@ use serde_json::{Map, Value, json};
 
 use crate::attribute::Attribute;
 use crate::diagnostic::{Finding, Report, quote};
-use crate::rows::{ErrorRow, Format, Input, Kind, Output, Rows};
-use crate::tree::{Element, Space};
-use crate::written::Written;
+use crate::rows::{ErrorRow, Format, Input, InputKind, Output, Rows};
+use crate::spanned_text::SpannedText;
+use crate::tree::{Element, Namespace};
 
-/// What a template writes as type of the task definition, or as topic of the external task.
+/// The type of the task definition, or the topic of the external task, that a template writes.
 pub const TYPE: &str = "data-connector";
 
-/// Names of single texts: what a template calls them, and what the worker does.
+/// Properties with one text: the name in a template, and the member of the configuration.
 pub(crate) const TEXTS: [(&str, &str); 6] = [
     ("connector", "dataSource"),
     ("resource", "endpoint"),
@@ -23,33 +25,35 @@ pub(crate) const TEXTS: [(&str, &str); 6] = [
     ("timeout", "timeout"),
     ("success", "success"),
 ];
-/// Names of the parts of a retry policy.
+/// Properties of the retry policy.
 pub(crate) const RETRY: [&str; 6] = ["attempts", "wait", "backoff", "maxWait", "budget", "statuses"];
-/// Names of texts that hold rows.
+/// Properties whose text holds a row on each line.
 pub(crate) const LINES: [&str; 5] = ["params", "headers", "body", "outputs", "errors"];
 
-/// A name and a value that a template has written.
+/// A property that a template has written.
 #[derive(Debug)]
 struct Entry<'e, 'a> {
     name: String,
-    value: Written<'e, 'a>,
+    value: SpannedText<'e, 'a>,
 }
 
-/// Whether a template of ours has been applied to the element.
+/// Whether one of our templates has been applied to the element.
 pub(crate) fn is_applied(element: &Element<'_>) -> bool {
-    let attribute =
-        |of: &Element<'_>, space, name| of.find(space, name).is_some_and(|attribute| attribute.text().trim() == TYPE);
-    let is_external = || attribute(element, Space::Camunda, "topic");
-    let is_job = || extensions(element, Space::Zeebe, "taskDefinition").any(|e| attribute(e, Space::None, "type"));
+    let attribute = |of: &Element<'_>, namespace, name| {
+        of.attribute_in(namespace, name).is_some_and(|attribute| attribute.text().trim() == TYPE)
+    };
+    let is_external = || attribute(element, Namespace::Camunda, "topic");
+    let is_job =
+        || extensions(element, Namespace::Zeebe, "taskDefinition").any(|e| attribute(e, Namespace::None, "type"));
     (element.is("serviceTask") || element.is("sendTask")) && (is_external() || is_job())
 }
 
-/// The elements and attributes that a template of ours has written; `None` where something else is among them.
-pub(crate) fn written<'e, 'a>(element: &'e Element<'a>) -> Option<(Vec<Range<usize>>, Vec<&'e Attribute<'a>>)> {
+/// The elements and attributes that one of our templates has written; `None` if there are properties that are not ours.
+pub(crate) fn parts<'e, 'a>(element: &'e Element<'a>) -> Option<(Vec<Range<usize>>, Vec<&'e Attribute<'a>>)> {
     let known =
         |name: &str| TEXTS.iter().any(|(text, _)| *text == name) || RETRY.contains(&name) || LINES.contains(&name);
-    let headers = || extensions(element, Space::Zeebe, "taskHeaders");
-    let inputs = || extensions(element, Space::Camunda, "inputOutput");
+    let headers = || extensions(element, Namespace::Zeebe, "taskHeaders");
+    let inputs = || extensions(element, Namespace::Camunda, "inputOutput");
     let is_ours = |entry: &Element<'_>| match entry.name {
         "header" => entry.attribute("key").is_some_and(|key| known(&key)),
         "inputParameter" => entry.attribute("name").is_some_and(|name| known(&name)),
@@ -59,36 +63,45 @@ pub(crate) fn written<'e, 'a>(element: &'e Element<'a>) -> Option<(Vec<Range<usi
         return None;
     }
     let mut elements: Vec<Range<usize>> =
-        extensions(element, Space::Zeebe, "taskDefinition").map(Element::whole).collect();
-    elements.extend(headers().chain(inputs()).map(Element::whole));
+        extensions(element, Namespace::Zeebe, "taskDefinition").map(Element::full_span).collect();
+    elements.extend(headers().chain(inputs()).map(Element::full_span));
     elements.sort_by_key(|element| element.start);
-    let marks = ["type", "topic", "modelerTemplate", "modelerTemplateVersion", "modelerTemplateIcon"];
-    let is_mark = |attribute: &&Attribute<'_>| {
-        matches!(attribute.space, Space::Camunda | Space::Zeebe) && marks.contains(&attribute.name)
+    let names = ["type", "topic", "modelerTemplate", "modelerTemplateVersion", "modelerTemplateIcon"];
+    let is_template_attribute = |attribute: &&Attribute<'_>| {
+        matches!(attribute.namespace, Namespace::Camunda | Namespace::Zeebe) && names.contains(&attribute.name)
     };
-    Some((elements, element.attributes.iter().filter(is_mark).collect()))
+    Some((elements, element.attributes.iter().filter(is_template_attribute).collect()))
 }
 
-fn extensions<'e, 'a>(element: &'e Element<'a>, space: Space, name: &'e str) -> impl Iterator<Item = &'e Element<'a>> {
+fn extensions<'e, 'a>(
+    element: &'e Element<'a>,
+    namespace: Namespace,
+    name: &'e str,
+) -> impl Iterator<Item = &'e Element<'a>> {
     let children = element.children("extensionElements").flat_map(|extensions| extensions.children.iter());
-    children.filter(move |child| child.space == space && child.name == name)
+    children.filter(move |child| child.namespace == namespace && child.name == name)
 }
 
 fn entries<'e, 'a>(element: &'e Element<'a>) -> Vec<Entry<'e, 'a>> {
-    let headers = extensions(element, Space::Zeebe, "taskHeaders").flat_map(|headers| headers.children.iter());
+    let headers = extensions(element, Namespace::Zeebe, "taskHeaders").flat_map(|headers| headers.children.iter());
     let headers = headers.filter_map(|header| {
-        Some(Entry { name: header.attribute("key")?.into(), value: Written::value(header.own("value")?) })
+        Some(Entry {
+            name: header.attribute("key")?.into(),
+            value: SpannedText::of_attribute(header.attribute_node("value")?),
+        })
     });
-    let inputs = extensions(element, Space::Camunda, "inputOutput").flat_map(|inputs| inputs.children.iter());
+    let inputs = extensions(element, Namespace::Camunda, "inputOutput").flat_map(|inputs| inputs.children.iter());
     let inputs = inputs.filter(|input| input.name == "inputParameter").filter_map(|input| {
-        let value = Written::within(input.text.trim_end().to_owned(), input.whole());
+        let value = SpannedText::within(input.text.trim_end().to_owned(), input.full_span());
         Some(Entry { name: input.attribute("name")?.into(), value })
     });
     headers.chain(inputs).filter(|entry| !entry.value.text().trim().is_empty()).collect()
 }
 
-/// `name = value`, a line each; `None` where the equals sign is missing.
-fn lines<'e, 'a>(text: &Written<'e, 'a>) -> Vec<Result<(Written<'e, 'a>, Written<'e, 'a>), Written<'e, 'a>>> {
+/// The rows of a text, `name = value` on each line; `Err` for a line without an equals sign.
+fn parse_lines<'e, 'a>(
+    text: &SpannedText<'e, 'a>,
+) -> Vec<Result<(SpannedText<'e, 'a>, SpannedText<'e, 'a>), SpannedText<'e, 'a>>> {
     let mut from = 0;
     let mut rows = Vec::new();
     for line in text.text().split('\n') {
@@ -110,7 +123,7 @@ fn lines<'e, 'a>(text: &Written<'e, 'a>) -> Vec<Result<(Written<'e, 'a>, Written
     rows
 }
 
-/// The configuration of CONTRACT 2 that a template has written.
+/// The configuration (CONTRACT 2) that a template has written.
 pub(crate) fn config(element: &Element<'_>, label: &str, report: &mut Report<'_>) -> Value {
     let mut config = Map::new();
     let mut retry = Map::new();
@@ -121,7 +134,7 @@ pub(crate) fn config(element: &Element<'_>, label: &str, report: &mut Report<'_>
         } else if RETRY.contains(&name.as_str()) {
             retry.insert(name, json!(value.text().trim()));
         } else if LINES.contains(&name.as_str()) {
-            for line in lines(&value) {
+            for line in parse_lines(&value) {
                 let Ok((key, text)) = line.as_ref().map_err(|line| broken_line(label, &name, line, report)) else {
                     continue;
                 };
@@ -150,13 +163,13 @@ pub(crate) fn config(element: &Element<'_>, label: &str, report: &mut Report<'_>
     for (name, member) in TEXTS.iter().take(2) {
         if !config.contains_key(*member) {
             let finding = Finding::error("missing-attribute", format!("{label}: the template's `{name}` is empty"));
-            report.add(element.span.clone(), finding.help(format!("choose a {name}")));
+            report.add(element.start_tag.clone(), finding.help(format!("choose a {name}")));
         }
     }
     Value::Object(config)
 }
 
-/// `404 = CODE and a message`.
+/// The row of `404 = CODE and a message`.
 fn error_row(when: &str, text: &str) -> Value {
     let (code, message) = code_and_message(text);
     let mut row = Map::from_iter([("when".to_owned(), json!(when)), ("code".to_owned(), json!(text.get(code)))]);
@@ -166,34 +179,34 @@ fn error_row(when: &str, text: &str) -> Value {
     Value::Object(row)
 }
 
-/// The bytes of the first word, and of what follows it.
+/// The bytes of the first word, and of the text after it.
 fn code_and_message(text: &str) -> (Range<usize>, Option<Range<usize>>) {
     let end = text.find(char::is_whitespace).unwrap_or(text.len());
     let message = text.get(end..).unwrap_or_default().trim_start();
     (0..end, (!message.is_empty()).then_some(text.len() - message.len()..text.len()))
 }
 
-fn kind_of(name: &str) -> (Kind, &'static str) {
+fn kind_of(name: &str) -> (InputKind, &'static str) {
     match name {
-        "headers" => (Kind::Header, "HEADER"),
-        "body" => (Kind::Body, "BODY"),
-        _ => (Kind::Param, "PARAM"),
+        "headers" => (InputKind::Header, "HEADER"),
+        "body" => (InputKind::Body, "BODY"),
+        _ => (InputKind::Param, "PARAM"),
     }
 }
 
-fn broken_line(label: &str, name: &str, line: &Written<'_, '_>, report: &mut Report<'_>) {
+fn broken_line(label: &str, name: &str, line: &SpannedText<'_, '_>, report: &mut Report<'_>) {
     let message = format!("{label}: {} of `{name}` is not a row", quote(line.text()));
-    report.add(line.place(), Finding::error("broken-line", message).help("write name = value, a line each"));
+    report.add(line.span(), Finding::error("broken-line", message).help("write name = value, one on each line"));
 }
 
-fn unknown(label: &str, name: &str, value: &Written<'_, '_>, report: &mut Report<'_>) {
-    let message = format!("{label}: the template's name {} is not known and is ignored", quote(name));
+fn unknown(label: &str, name: &str, value: &SpannedText<'_, '_>, report: &mut Report<'_>) {
+    let message = format!("{label}: the template's property {} is not known and is ignored", quote(name));
     let known = TEXTS.iter().map(|(name, _)| *name).chain(RETRY).chain(LINES);
     let help = format!("known are {}", known.collect::<Vec<_>>().join(", "));
-    report.add(value.place(), Finding::warning("unknown-attribute", message).help(help));
+    report.add(value.span(), Finding::warning("unknown-attribute", message).help(help));
 }
 
-/// The rows that a template has written, with their places.
+/// The rows that a template has written, with their spans.
 pub(crate) fn rows<'e, 'a>(element: &'e Element<'a>) -> Rows<'e, 'a> {
     let mut rows = Rows::default();
     for Entry { name, value } in entries(element) {
@@ -206,20 +219,22 @@ pub(crate) fn rows<'e, 'a>(element: &'e Element<'a>) -> Rows<'e, 'a> {
                 rows.attempts_total = value.text().trim().parse().ok();
                 rows.attempts = Some(value);
             }
-            "outputs" => rows.outputs.extend(lines(&value).into_iter().flatten().map(|(variable, source)| Output {
-                variable,
-                source: Some(source),
-                format: Format::Path,
-            })),
+            "outputs" => {
+                rows.outputs.extend(parse_lines(&value).into_iter().flatten().map(|(variable, source)| Output {
+                    variable,
+                    source: Some(source),
+                    format: Format::Path,
+                }));
+            }
             "success" => rows.success = Some(value),
-            "errors" => rows.errors.extend(lines(&value).into_iter().flatten().map(|(when, text)| {
+            "errors" => rows.errors.extend(parse_lines(&value).into_iter().flatten().map(|(when, text)| {
                 let (code, message) = code_and_message(text.text());
                 let (code, message) = (text.part(code), message.map(|message| text.part(message)));
                 ErrorRow { when: Some(when), code: Some(code), message }
             })),
             "params" | "headers" | "body" => {
                 let (kind, _) = kind_of(&name);
-                rows.inputs.extend(lines(&value).into_iter().flatten().map(|(key, value)| Input {
+                rows.inputs.extend(parse_lines(&value).into_iter().flatten().map(|(key, value)| Input {
                     kind,
                     key,
                     value,

@@ -1,11 +1,12 @@
-//! Text to elements. Knows XML, namespaces and the limits; of BPMN it knows the namespace and the root's name only.
+//! The element tree of a file: elements, their attributes and their spans. Knows XML names and namespaces; must not know
+//! what a BPMN element means.
 //!
-//! What belongs to other namespaces, such as the diagram, is counted and left out, with all that is inside.
+//! Elements of other namespaces, such as the diagram, are not in the tree, and neither is their content.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use quick_xml::name::{Namespace, QName, ResolveResult};
+use quick_xml::name::{Namespace as Uri, QName, ResolveResult};
 
 use crate::attribute::Attribute;
 
@@ -19,104 +20,113 @@ pub(crate) const CONNECTOR: &str = "urn:data-connector:bpmn:1";
 const CAMUNDA: &str = "http://camunda.org/schema/1.0/bpmn";
 const ZEEBE: &str = "http://camunda.org/schema/zeebe/1.0";
 
-/// Whose name it is. Prefixes are the file's own affair: the URI decides.
+/// The namespace of a name, by its URI; a file may bind any prefix to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Space {
+pub(crate) enum Namespace {
     /// BPMN 2.0.
     Bpmn,
     /// ProcessMaker.
     ProcessMaker,
     /// Our own extension.
     Connector,
-    /// Where templates for Camunda 7 write.
+    /// Camunda 7, where its element template writes.
     Camunda,
-    /// Where templates for Camunda 8 write.
+    /// Camunda 8, where its element template writes.
     Zeebe,
-    /// The declaration of a prefix.
-    Binding,
+    /// The declaration of a namespace: `xmlns` or `xmlns:prefix`.
+    Declaration,
     /// No namespace, which is that of every attribute without a prefix.
     None,
-    /// Somebody else's.
+    /// Any other namespace.
     Foreign,
 }
 
-impl From<ResolveResult<'_>> for Space {
+impl From<ResolveResult<'_>> for Namespace {
     fn from(resolved: ResolveResult<'_>) -> Self {
         match resolved {
-            ResolveResult::Bound(Namespace(BPMN)) => Self::Bpmn,
-            ResolveResult::Bound(Namespace(PROCESS_MAKER)) => Self::ProcessMaker,
-            ResolveResult::Bound(Namespace(CONNECTOR)) => Self::Connector,
-            ResolveResult::Bound(Namespace(CAMUNDA)) => Self::Camunda,
-            ResolveResult::Bound(Namespace(ZEEBE)) => Self::Zeebe,
+            ResolveResult::Bound(Uri(BPMN)) => Self::Bpmn,
+            ResolveResult::Bound(Uri(PROCESS_MAKER)) => Self::ProcessMaker,
+            ResolveResult::Bound(Uri(CONNECTOR)) => Self::Connector,
+            ResolveResult::Bound(Uri(CAMUNDA)) => Self::Camunda,
+            ResolveResult::Bound(Uri(ZEEBE)) => Self::Zeebe,
             ResolveResult::Unbound => Self::None,
             ResolveResult::Bound(_) | ResolveResult::Unknown(_) => Self::Foreign,
         }
     }
 }
 
-/// An element of BPMN, of our own extension, or of what templates write.
+/// An element of BPMN, of our own extension, or of a namespace that element templates write to.
 #[derive(Debug)]
 pub(crate) struct Element<'a> {
-    pub(crate) space: Space,
+    pub(crate) namespace: Namespace,
     /// With the prefix.
     pub(crate) qualified: &'a str,
     /// Without the prefix.
     pub(crate) name: &'a str,
-    /// All but those of namespaces that nobody here asks for.
+    /// Without those of foreign namespaces.
     pub(crate) attributes: Vec<Attribute<'a>>,
     pub(crate) children: Vec<Self>,
-    /// Its own text, without leading white space.
+    /// Its text content without that of its children, and without leading white space.
     pub(crate) text: String,
-    /// The start tag.
-    pub(crate) span: Range<usize>,
+    /// The bytes of the start tag.
+    pub(crate) start_tag: Range<usize>,
     /// One after the last byte of the end tag; without content, of the start tag.
     pub(crate) end: usize,
 }
 
 impl<'a> Element<'a> {
-    /// The element named by its start tag.
-    pub(crate) fn new(space: Space, qualified: &'a str, span: Range<usize>) -> Self {
+    /// An element without attributes and children.
+    pub(crate) fn new(namespace: Namespace, qualified: &'a str, start_tag: Range<usize>) -> Self {
         let name = QName(qualified).local_name().into_inner();
-        let end = span.end;
-        Self { space, qualified, name, attributes: Vec::new(), children: Vec::new(), text: String::new(), span, end }
+        let end = start_tag.end;
+        Self {
+            namespace,
+            qualified,
+            name,
+            attributes: Vec::new(),
+            children: Vec::new(),
+            text: String::new(),
+            start_tag,
+            end,
+        }
     }
 
-    /// What its name begins with, the colon included; empty for a name without a prefix.
+    /// The prefix of its name with the colon; empty for a name without a prefix.
     pub(crate) fn prefix(&self) -> &'a str {
         self.qualified.strip_suffix(self.name).unwrap_or_default()
     }
 
-    /// Whether it is this element of BPMN.
+    /// Whether it is the BPMN element of this name.
     pub(crate) fn is(&self, name: &str) -> bool {
-        self.space == Space::Bpmn && self.name == name
+        self.namespace == Namespace::Bpmn && self.name == name
     }
 
     /// The value of an attribute without a prefix.
     pub(crate) fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.find(Space::None, name).map(Attribute::text)
+        self.attribute_in(Namespace::None, name).map(Attribute::text)
     }
 
-    /// Where the value of an attribute without a prefix stands; without the attribute, the start tag.
+    /// The span of the value of an attribute without a prefix; without the attribute, that of the start tag.
     pub(crate) fn value_span(&self, name: &str) -> Range<usize> {
-        self.find(Space::None, name).map_or(self.span.clone(), Attribute::span)
+        self.attribute_in(Namespace::None, name).map_or(self.start_tag.clone(), Attribute::span)
     }
 
     /// One of ProcessMaker's attributes.
-    pub(crate) fn pm(&self, name: &str) -> Option<&Attribute<'a>> {
-        self.find(Space::ProcessMaker, name)
+    pub(crate) fn pm_attribute(&self, name: &str) -> Option<&Attribute<'a>> {
+        self.attribute_in(Namespace::ProcessMaker, name)
     }
 
-    /// An attribute without a prefix, with its place.
-    pub(crate) fn own(&self, name: &str) -> Option<&Attribute<'a>> {
-        self.find(Space::None, name)
+    /// An attribute without a prefix, with its span.
+    pub(crate) fn attribute_node(&self, name: &str) -> Option<&Attribute<'a>> {
+        self.attribute_in(Namespace::None, name)
     }
 
-    /// Start tag, content and end tag.
-    pub(crate) fn whole(&self) -> Range<usize> {
-        self.span.start..self.end
+    /// The bytes of start tag, content and end tag.
+    pub(crate) fn full_span(&self) -> Range<usize> {
+        self.start_tag.start..self.end
     }
 
-    /// A yes or no as XML Schema spells it; anything else is absent.
+    /// An `xsd:boolean`; `None` for any other text.
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {
         match self.attribute(name)?.trim() {
             "true" | "1" => Some(true),
@@ -125,7 +135,7 @@ impl<'a> Element<'a> {
         }
     }
 
-    /// `id`, if there is one.
+    /// The `id`; `None` if it is absent or empty.
     pub(crate) fn id(&self) -> Option<Cow<'a, str>> {
         self.attribute("id").filter(|id| !id.is_empty())
     }
@@ -140,13 +150,13 @@ impl<'a> Element<'a> {
         self.children.iter().find(|child| child.is(name))
     }
 
-    /// The trimmed text of the first BPMN child of this name; empty is absent.
+    /// The trimmed text of the first BPMN child of this name; `None` if it is empty.
     pub(crate) fn child_text(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.trim()).filter(|text| !text.is_empty())
     }
 
-    /// An attribute, with its place.
-    pub(crate) fn find(&self, space: Space, name: &str) -> Option<&Attribute<'a>> {
-        self.attributes.iter().find(|attribute| attribute.space == space && attribute.name == name)
+    /// An attribute of a namespace, with its span.
+    pub(crate) fn attribute_in(&self, namespace: Namespace, name: &str) -> Option<&Attribute<'a>> {
+        self.attributes.iter().find(|attribute| attribute.namespace == namespace && attribute.name == name)
     }
 }

@@ -28,7 +28,7 @@ const TOLD: &str = r#"error[unknown-resource]: `Größe (rate)`: connector `API`
   |
   = help: did you mean `rate`?
 
-warning[unknown-queue]: `Größe (rate)`: `slow` is no queue that workers take jobs from; its jobs go to `default`
+warning[unknown-queue]: `Größe (rate)`: `slow` is not a queue that workers consume; its jobs go to `default`
  --> order.bpmn:6:105
   |
 6 | ...4;endpoint&#34;:&#34;rates&#34;,&#34;queue&#34;:&#34;slow&#34;,&#34;outboundConfig&#34;:[{&#34;type&#34;:&#34;...
@@ -36,7 +36,7 @@ warning[unknown-queue]: `Größe (rate)`: `slow` is no queue that workers take j
   |
   = help: there are `default`
 
-error[unparsable-text]: `Größe (rate)`: this template cannot be read: `{{` is never closed; write `}}` where it ends
+error[unparsable-text]: `Größe (rate)`: this template cannot be parsed: `{{` is never closed; write `}}` where it ends
  --> order.bpmn:6:228
   |
 6 | ...34;,&#34;key&#34;:&#34;base&#34;,&#34;value&#34;:&#34;{{currency&#34;}]}"/>
@@ -161,7 +161,7 @@ async fn convert_spells_a_model_in_another_way() {
     let file = scene.file("back.bpmn", &called_back).display().to_string();
     let output = run(&mut scene.command(&["convert", &file, "--to", "conn"])).await;
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    let expected = "back.bpmn:4:5: error[not-converted]: `Größe (rate)`: it stays as it is: dataConnector has no words for `callback`";
+    let expected = "back.bpmn:4:5: error[not-converted]: `Größe (rate)`: left unchanged: dataConnector cannot represent `callback`";
     assert!(told.contains(expected), "{told}");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(1), &*called_back));
 }

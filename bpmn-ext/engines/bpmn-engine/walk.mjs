@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Walks a model with bpmn-engine and says what happened; workers make its connectors' calls.
+// Runs a model with bpmn-engine and prints what happens; workers make its connectors' calls.
 
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -8,19 +8,19 @@ import { parseArgs } from 'node:util';
 
 import { connect } from './src/index.mjs';
 
-const USAGE = `Walks a BPMN model with bpmn-engine; Data Connector workers make its connectors' calls.
+const USAGE = `Runs a BPMN model with bpmn-engine; Data Connector workers make its connectors' calls.
 
 Usage: node walk.mjs [options] MODEL
 
   MODEL             a BPMN file
-  --data FILE       the request's data, a JSON object; a list of them walks one instance each
+  --data FILE       the request's data, a JSON object; a list of them runs one instance each
   --url AMQP        the broker (AMQP_URL, else amqp://guest:guest@127.0.0.1:5672)
-  --prefix NAME     what the names of exchanges begin with, as for the workers (data-connector)
+  --prefix NAME     the prefix of the names of exchanges, as for the workers (data-connector)
   --engine NAME     this process's name among engines; no two may share one (default)
-  --instances N     walks N instances at once and prints one JSON line for each
-  --state DIR       keeps the requests there; the same command again goes on where a killed one was
-  --request ID      the request's id, or what the ids of the instances begin with
-  --deployed        sends no configuration along: the workers have it from \`data-connector deploy\`
+  --instances N     runs N instances at once and prints one JSON line for each
+  --state DIR       stores the requests there; the same command again resumes interrupted ones
+  --request ID      the request's id, or the prefix of the ids of the instances
+  --deployed        sends no configuration with jobs: the workers have it from \`data-connector deploy\`
   --json            prints one JSON object with the data before and after, and the path
 
 Exit codes: 0 completed, 1 a request failed, 2 wrong usage, 69 no broker.
@@ -28,7 +28,7 @@ Exit codes: 0 completed, 1 a request failed, 2 wrong usage, 69 no broker.
 
 class Usage extends Error {}
 
-function options() {
+function parsedOptions() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -63,15 +63,16 @@ async function dataOf({ data: file, instances }) {
   return list;
 }
 
-/** The ids of the instances, the same ones when a walk with a state directory is repeated. */
+/** The ids of the instances; the same ones when a run with a state directory is repeated. */
 async function requestIds({ state, model, request }, count) {
   const name = basename(model).replace(/\.[^.]*$/, '');
   let base = request ?? `${name}-${randomBytes(4).toString('hex')}`;
-  if (state !== undefined) base = await remembered(state, { request: base, model: basename(model), instances: count });
+  if (state !== undefined) base = await storedRequest(state, { request: base, model: basename(model), instances: count });
   return Array.from({ length: count }, (_, index) => (count === 1 ? base : `${base}-${index + 1}`));
 }
 
-async function remembered(directory, walk) {
+/** The request id in a state directory, which is stored there by the first run. */
+async function storedRequest(directory, walk) {
   const path = join(directory, 'walk.json');
   await mkdir(directory, { recursive: true });
   try {
@@ -87,8 +88,8 @@ async function remembered(directory, walk) {
   return earlier.request;
 }
 
-/** Prints for people what happens to a request, as it happens. */
-function narrate(request) {
+/** Prints the progress of a request. */
+function printProgress(request) {
   const names = new Map();
   console.log(`request ${request.id}`);
   for (const { id } of request.record.path) console.log(`  ${id} (earlier)`);
@@ -105,8 +106,8 @@ function narrate(request) {
   });
 }
 
-/** What `run` has found out, whether it completed or failed. */
-async function walk(connector, request) {
+/** The outcome of a request, whether it completed or failed. */
+async function runRequest(connector, request) {
   try {
     return await connector.run(request);
   } catch (error) {
@@ -115,15 +116,17 @@ async function walk(connector, request) {
   }
 }
 
+/** The outcome as a JSON line. */
 function line({ request, status, before, data, path, message, code, element, job }) {
   const error = status === 'failed' ? { error: { message, code, element, job } } : {};
   return { request, status, before, after: data, path, ...error };
 }
 
-function report(asked, walked) {
-  const { request, status, error, ...rest } = line(walked);
-  if (asked.json) {
-    const head = { model: basename(asked.model), engine: 'bpmn-engine', broker: 'rabbitmq' };
+/** Prints the outcome of a single request. */
+function report(options, outcome) {
+  const { request, status, error, ...rest } = line(outcome);
+  if (options.json) {
+    const head = { model: basename(options.model), engine: 'bpmn-engine', broker: 'rabbitmq' };
     console.log(JSON.stringify({ ...head, ...rest, ...(error && { error }) }));
     return;
   }
@@ -133,17 +136,17 @@ function report(asked, walked) {
 }
 
 async function main() {
-  const asked = options();
-  if (asked.help) {
+  const options = parsedOptions();
+  if (options.help) {
     process.stdout.write(USAGE);
     return 0;
   }
-  const source = await readFile(asked.model, 'utf8');
-  const data = await dataOf(asked);
-  const ids = await requestIds(asked, data.length);
-  const several = data.length > 1 || asked.instances !== undefined;
+  const source = await readFile(options.model, 'utf8');
+  const data = await dataOf(options);
+  const ids = await requestIds(options, data.length);
+  const several = data.length > 1 || options.instances !== undefined;
 
-  const { url, prefix, engine, state: store, deployed } = asked;
+  const { url, prefix, engine, state: store, deployed } = options;
   const connector = await connect({ url, prefix, engine, store, config: deployed ? 'deployed' : 'model' }).catch((error) => {
     throw error instanceof TypeError ? new Usage(error.message) : error;
   });
@@ -152,18 +155,18 @@ async function main() {
   for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
     process.once(signal, () => connector.close().finally(() => process.exit(code)));
   }
-  connector.once('returned', ({ key }) => console.error(`waiting for a worker: nobody takes ${key} of ${prefix} yet`));
+  connector.once('returned', ({ key }) => console.error(`waiting for a worker: no queue is bound to ${prefix}.jobs for ${key} yet`));
 
-  const watch = several || asked.json ? undefined : narrate;
+  const watch = several || options.json ? undefined : printProgress;
   const walks = ids.map(async (requestId, index) => {
-    const walked = await walk(connector, { name: asked.model, source, requestId, data: data[index], watch });
-    if (several) console.log(JSON.stringify(line(walked)));
-    else report(asked, walked);
-    return walked.status;
+    const outcome = await runRequest(connector, { name: options.model, source, requestId, data: data[index], watch });
+    if (several) console.log(JSON.stringify(line(outcome)));
+    else report(options, outcome);
+    return outcome.status;
   });
   const statuses = await Promise.all(walks);
-  // Whoever keeps no state has nothing to come back to.
-  await connector.close({ leave: store === undefined });
+  // Without a state directory, no later run needs the result queue.
+  await connector.close({ deleteQueue: store === undefined });
   return statuses.every((status) => status === 'completed') ? 0 : 1;
 }
 

@@ -1,8 +1,9 @@
-//! Two outputs onto one variable: the last one wins.
+//! Rule 6: two outputs are mapped onto one variable, of which the last one wins. Knows the outputs of one element; must
+//! not know other elements.
 
 use std::collections::HashSet;
 
-use super::{Found, Lint, Rule};
+use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
 
 pub(super) const RULE: Rule = Rule {
@@ -14,8 +15,8 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    for subject in &lint.subjects {
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    for subject in &input.subjects {
         let mut seen = HashSet::new();
         for row in &subject.rows.outputs {
             if seen.insert(row.variable.text()) {
@@ -23,7 +24,7 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
             }
             let name = quote(row.variable.text());
             let message = format!("{}: {name} is mapped twice; the last one wins", subject.label);
-            found.add(row.variable.place(), message, "remove one of them, or choose another variable");
+            sink.add(row.variable.span(), message, "remove one of them, or choose another variable");
         }
     }
 }

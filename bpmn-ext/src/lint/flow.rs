@@ -1,53 +1,57 @@
-//! What can come before what. Knows sequence flows, boundary events, links and what is inside of what; where BPMN leaves
-//! doubt, a path is assumed, so that rules accuse nobody wrongly.
+//! The order in which a token can reach elements. Knows sequence flows, boundary events, links and sub-processes; must not
+//! know connectors.
+//!
+//! In doubt a path is assumed, so that rules report no false problem.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
-use crate::tree::{Element, Space};
+use crate::tree::{Element, Namespace};
 
-/// The order of the elements of all processes.
+/// The control flow of all processes, as a graph. Each node of BPMN has two vertices: a token has entered it, and a token
+/// has left it.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     nodes: Vec<Node>,
     by_id: HashMap<String, usize>,
-    /// What each moment leads to, by moment.
-    after: Vec<Vec<usize>>,
-    /// What is inside of what, by BPMN name.
-    inside: HashSet<(Option<usize>, String)>,
-    /// Steps of looking that were made so far, against [`STEPS`].
+    /// The successors of each vertex.
+    successors: Vec<Vec<usize>>,
+    /// The BPMN names of the children of each node; `None` is the parent of processes.
+    child_names: HashSet<(Option<usize>, String)>,
+    /// Edges followed so far, against [`MAX_STEPS`].
     steps: Cell<usize>,
 }
 
-/// How many steps are gone from moment to moment in one file. Beyond, a path is assumed: a model of thousands of elements that
-/// set thousands of variables is not worth a minute.
-const STEPS: usize = 20_000_000;
+/// How many edges are followed in one file; after that, every path is assumed to exist. It bounds the time that a model with
+/// thousands of elements and variables takes.
+const MAX_STEPS: usize = 20_000_000;
 
 /// An element that a token can be at.
 #[derive(Debug)]
 struct Node {
     /// Its BPMN name, such as `userTask`.
     name: String,
-    /// What it is inside of.
+    /// The process or sub-process that contains it.
     parent: Option<usize>,
-    /// What is caught on its border or by event sub-processes inside.
+    /// The errors that its boundary events, or event sub-processes inside it, catch.
     caught: HashSet<Catch>,
     is_for_compensation: bool,
 }
 
-/// What an error event catches.
+/// The errors that an event catches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Catch {
     Any,
     Code(String),
 }
 
-/// The moments of a node: a token comes, a token has gone.
-fn comes(node: usize) -> usize {
+/// The vertex of a node that a token has entered.
+fn entered(node: usize) -> usize {
     node * 2
 }
 
-fn gone(node: usize) -> usize {
+/// The vertex of a node that a token has left.
+fn left(node: usize) -> usize {
     node * 2 + 1
 }
 
@@ -72,12 +76,12 @@ impl Flow {
         let index = self.nodes.len();
         self.by_id.entry(id.into()).or_insert(index);
         let is_for_compensation = element.flag("isForCompensation").unwrap_or(false);
-        self.inside.insert((parent, element.name.to_owned()));
+        self.child_names.insert((parent, element.name.to_owned()));
         self.nodes.push(Node { name: element.name.to_owned(), parent, caught: HashSet::new(), is_for_compensation });
-        self.after.extend([vec![gone(index)], Vec::new()]);
+        self.successors.extend([vec![left(index)], Vec::new()]);
         let repeats = ["standardLoopCharacteristics", "multiInstanceLoopCharacteristics"];
         if repeats.iter().any(|name| element.child(name).is_some()) {
-            self.add(gone(index), comes(index));
+            self.add_edge(left(index), entered(index));
         }
         for child in element.children.iter().filter(|child| is_node(child)) {
             self.collect(child, Some(index));
@@ -85,41 +89,41 @@ impl Flow {
     }
 
     fn connect(&mut self, container: &Element<'_>, codes: &Codes, links: &mut Links) {
-        let Some(inside) = self.index(container) else { return };
-        let mut led_to = HashSet::new();
+        let Some(parent) = self.index(container) else { return };
+        let mut has_incoming = HashSet::new();
         for flow in container.children("sequenceFlow") {
             if let Some((from, to)) = self.ends(flow) {
-                self.add(gone(from), comes(to));
-                led_to.insert(to);
+                self.add_edge(left(from), entered(to));
+                has_incoming.insert(to);
             }
         }
-        // A compensation hangs on its event by an association.
+        // An association leads from a compensation event to its handler.
         for (from, to) in container.children("association").filter_map(|a| self.ends(a)).collect::<Vec<_>>() {
-            self.add(gone(from), comes(to));
-            led_to.insert(to);
+            self.add_edge(left(from), entered(to));
+            has_incoming.insert(to);
         }
         for element in container.children.iter().filter(|child| is_node(child)) {
             let Some(node) = self.index(element) else { continue };
             let is_event_driven = element.flag("triggeredByEvent").unwrap_or(false);
             match self.host(element) {
                 Some(host) => self.attach(host, node, element, codes),
-                // Anything beside it may have happened.
-                None if is_event_driven => self.add(gone(inside), comes(node)),
-                None if !led_to.contains(&node) => self.add(comes(inside), comes(node)),
+                // Any of its siblings may have run before.
+                None if is_event_driven => self.add_edge(left(parent), entered(node)),
+                None if !has_incoming.contains(&node) => self.add_edge(entered(parent), entered(node)),
                 None => {}
             }
             if is_event_driven {
-                self.catch_inside(element, inside, codes);
+                self.catch_in_parent(element, parent, codes);
             }
-            self.add(gone(node), gone(inside));
+            self.add_edge(left(node), left(parent));
             self.link(element, node, links);
             self.connect(element, codes, links);
         }
     }
 
-    /// A boundary event comes when its host has begun, and catches there.
+    /// Connects a boundary event with its host, and notes the error that it catches.
     fn attach(&mut self, host: usize, event: usize, element: &Element<'_>, codes: &Codes) {
-        self.add(gone(host), comes(event));
+        self.add_edge(left(host), entered(event));
         if let Some(catch) = catch(element, codes)
             && let Some(host) = self.nodes.get_mut(host)
         {
@@ -127,11 +131,11 @@ impl Flow {
         }
     }
 
-    /// An event sub-process that begins with an error catches for all that is beside it.
-    fn catch_inside(&mut self, element: &Element<'_>, inside: usize, codes: &Codes) {
+    /// Notes the errors that an event sub-process catches for its siblings.
+    fn catch_in_parent(&mut self, element: &Element<'_>, parent: usize, codes: &Codes) {
         let caught: Vec<_> = element.children("startEvent").filter_map(|event| catch(event, codes)).collect();
-        if let Some(inside) = self.nodes.get_mut(inside) {
-            inside.caught.extend(caught);
+        if let Some(parent) = self.nodes.get_mut(parent) {
+            parent.caught.extend(caught);
         }
     }
 
@@ -141,19 +145,19 @@ impl Flow {
         if element.is("intermediateThrowEvent") {
             throws.push(node);
             for catch in catches {
-                self.add(gone(node), comes(*catch));
+                self.add_edge(left(node), entered(*catch));
             }
         } else {
             catches.push(node);
             for throw in throws {
-                self.add(gone(*throw), comes(node));
+                self.add_edge(left(*throw), entered(node));
             }
         }
     }
 
-    fn add(&mut self, first: usize, then: usize) {
-        if let Some(after) = self.after.get_mut(first) {
-            after.push(then);
+    fn add_edge(&mut self, from: usize, to: usize) {
+        if let Some(successors) = self.successors.get_mut(from) {
+            successors.push(to);
         }
     }
 
@@ -174,35 +178,36 @@ impl Flow {
         self.nodes.get(*self.by_id.get(id)?)
     }
 
-    /// What can happen once one of these elements has ended.
-    pub(super) fn after<'i>(&self, ids: impl Iterator<Item = &'i str>) -> After<'_> {
-        let mut reached = vec![false; self.after.len()];
-        let mut next: Vec<usize> = ids.filter_map(|id| self.by_id.get(id)).map(|node| gone(*node)).collect();
+    /// The elements that a token can enter after it has left one of these.
+    pub(super) fn reachable_from<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Reachable<'_> {
+        let mut reached = vec![false; self.successors.len()];
+        let mut next: Vec<usize> = ids.filter_map(|id| self.by_id.get(id)).map(|node| left(*node)).collect();
         let mut steps = self.steps.get();
-        while let Some(moment) = next.pop() {
-            for later in self.after.get(moment).into_iter().flatten() {
+        while let Some(vertex) = next.pop() {
+            for successor in self.successors.get(vertex).into_iter().flatten() {
                 steps += 1;
-                if let Some(reached) = reached.get_mut(*later).filter(|reached| !**reached) {
+                if let Some(reached) = reached.get_mut(*successor).filter(|reached| !**reached) {
                     *reached = true;
-                    next.push(*later);
+                    next.push(*successor);
                 }
             }
-            if steps > STEPS {
+            if steps > MAX_STEPS {
                 reached.fill(true);
                 break;
             }
         }
         self.steps.set(steps);
-        After { flow: self, reached }
+        Reachable { flow: self, reached }
     }
 
-    /// Elements of which this is true, by id and BPMN name.
+    /// Ids of the elements for which `is_one(id, BPMN name)` is true.
     pub(super) fn ids(&self, is_one: impl Fn(&str, &str) -> bool) -> impl Iterator<Item = &str> {
         let named = self.by_id.iter().filter_map(|(id, node)| Some((id.as_str(), self.nodes.get(*node)?)));
         named.filter(move |(id, node)| is_one(id, &node.name)).map(|(id, _)| id)
     }
 
-    /// Whether an error is caught: on the element's border, around what it is inside of, or by an event sub-process.
+    /// Whether an error of an element is caught: by a boundary event of the element or of a sub-process around it, or by an
+    /// event sub-process.
     pub(super) fn catches(&self, id: &str, code: &str) -> bool {
         let code = Catch::Code(code.to_owned());
         let mut next = self.by_id.get(id).copied();
@@ -215,41 +220,41 @@ impl Flow {
         false
     }
 
-    /// Whether flows order what is beside an element, and an element of this name is there.
-    pub(super) fn has_beside(&self, id: &str, name: &str) -> bool {
+    /// Whether an element has a sibling of this BPMN name, and sequence flows connect it with its siblings.
+    pub(super) fn has_sibling(&self, id: &str, name: &str) -> bool {
         let Some(node) = self.node(id).filter(|node| !node.is_for_compensation) else { return false };
-        let is_loose = node.parent.and_then(|p| self.nodes.get(p)).is_some_and(|p| p.name == "adHocSubProcess");
-        !is_loose && self.inside.contains(&(node.parent, name.to_owned()))
+        let is_ad_hoc = node.parent.and_then(|p| self.nodes.get(p)).is_some_and(|p| p.name == "adHocSubProcess");
+        !is_ad_hoc && self.child_names.contains(&(node.parent, name.to_owned()))
     }
 }
 
 /// Codes of errors, by the error's id.
 type Codes = HashMap<String, String>;
-/// Throwing and catching links, by name.
+/// The nodes of throwing and of catching link events, by the name of the link.
 type Links = HashMap<String, (Vec<usize>, Vec<usize>)>;
 
-/// What can happen after some elements.
-pub(super) struct After<'f> {
+/// The vertices that are reachable from some elements.
+pub(super) struct Reachable<'f> {
     flow: &'f Flow,
     reached: Vec<bool>,
 }
 
-impl After<'_> {
-    /// Whether a token can come to this element then.
-    pub(super) fn comes_to(&self, id: &str) -> bool {
+impl Reachable<'_> {
+    /// Whether a token can enter this element.
+    pub(super) fn contains(&self, id: &str) -> bool {
         let node = self.flow.by_id.get(id);
-        node.is_some_and(|node| self.reached.get(comes(*node)).copied().unwrap_or_default())
+        node.is_some_and(|node| self.reached.get(entered(*node)).copied().unwrap_or_default())
     }
 }
 
-/// Whether a token can be at an element.
+/// Whether an element is a node of the flow.
 fn is_node(element: &Element<'_>) -> bool {
     let others =
         ["sequenceFlow", "association", "laneSet", "dataObject", "dataObjectReference", "textAnnotation", "group"];
-    element.space == Space::Bpmn && !others.contains(&element.name) && element.id().is_some()
+    element.namespace == Namespace::Bpmn && !others.contains(&element.name) && element.id().is_some()
 }
 
-/// What an error event catches; an error without a code is caught by nothing else than any.
+/// What an error event catches; without an error code it catches any error.
 fn catch(event: &Element<'_>, codes: &Codes) -> Option<Catch> {
     let definition = event.child("errorEventDefinition")?;
     let reference = definition.attribute("errorRef").filter(|reference| !reference.is_empty());
@@ -273,15 +278,15 @@ mod tests {
     }
 
     #[test]
-    fn what_flows_say_comes_before_what() {
+    fn flows_give_the_order_of_elements() {
         let flow = flow(
             r#"<startEvent id="s"/><task id="a"/><subProcess id="sub"><task id="in1"/><task id="in2"/>
                <sequenceFlow id="f3" sourceRef="in1" targetRef="in2"/></subProcess><task id="b"/>
-               <boundaryEvent id="border" attachedToRef="sub"/><task id="mend"/>
+               <boundaryEvent id="border" attachedToRef="sub"/><task id="repair"/>
                <intermediateThrowEvent id="throw"><linkEventDefinition name="L"/></intermediateThrowEvent>
                <intermediateCatchEvent id="catch"><linkEventDefinition name="L"/></intermediateCatchEvent>
                <sequenceFlow id="f1" sourceRef="s" targetRef="a"/><sequenceFlow id="f2" sourceRef="a" targetRef="sub"/>
-               <sequenceFlow id="f4" sourceRef="sub" targetRef="b"/><sequenceFlow id="f5" sourceRef="border" targetRef="mend"/>
+               <sequenceFlow id="f4" sourceRef="sub" targetRef="b"/><sequenceFlow id="f5" sourceRef="border" targetRef="repair"/>
                <sequenceFlow id="f6" sourceRef="b" targetRef="throw"/>
                <subProcess id="event" triggeredByEvent="true"><task id="rescue"/></subProcess>"#,
         );
@@ -294,30 +299,30 @@ mod tests {
             ("in2", "in1", false),
             ("in2", "b", true),
             ("b", "in2", false),
-            ("in1", "mend", true),
-            ("b", "mend", false),
+            ("in1", "repair", true),
+            ("b", "repair", false),
             ("b", "catch", true),
             ("catch", "b", false),
             ("b", "rescue", true),
             ("rescue", "b", false),
         ] {
-            assert_eq!(flow.after([first].into_iter()).comes_to(then), expected, "{first} before {then}");
+            assert_eq!(flow.reachable_from([first].into_iter()).contains(then), expected, "{first} before {then}");
         }
     }
 
     #[test]
-    fn what_repeats_comes_before_itself() {
+    fn elements_in_a_loop_are_reachable_from_themselves() {
         let flow = flow(
             r#"<task id="a"/><task id="b"/><task id="c"><standardLoopCharacteristics/></task>
                <sequenceFlow id="f1" sourceRef="a" targetRef="b"/><sequenceFlow id="f2" sourceRef="b" targetRef="a"/>"#,
         );
         for (first, then) in [("b", "a"), ("a", "a"), ("c", "c")] {
-            assert!(flow.after([first].into_iter()).comes_to(then), "{first} before {then}");
+            assert!(flow.reachable_from([first].into_iter()).contains(then), "{first} before {then}");
         }
     }
 
     #[test]
-    fn errors_are_caught_on_borders_and_around() {
+    fn errors_are_caught_by_boundary_events_and_event_sub_processes() {
         let flow = flow(
             r#"<subProcess id="sub"><task id="a"/><boundaryEvent id="b1" attachedToRef="a"><errorEventDefinition errorRef="e1"/></boundaryEvent>
                <task id="b"/></subProcess><boundaryEvent id="b2" attachedToRef="sub"><errorEventDefinition/></boundaryEvent>

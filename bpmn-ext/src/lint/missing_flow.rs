@@ -1,6 +1,6 @@
-//! An element that nothing leads to, or that leads nowhere.
+//! Rule 9: an element has no incoming or no outgoing sequence flow. Knows sequence flows; must not know connectors.
 
-use super::{Found, Lint, Rule};
+use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::Severity;
 
 pub(super) const RULE: Rule = Rule {
@@ -12,17 +12,17 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    for subject in &lint.subjects {
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    for subject in &input.subjects {
         let id = &subject.task.element;
         for (flows, end, message) in [
             (&subject.task.incoming, "startEvent", "no sequence flow leads here, so it never runs"),
             (&subject.task.outgoing, "endEvent", "no sequence flow leads on, so the process stops here"),
         ] {
-            // Where there is no such event, elements may begin and end by themselves (BPMN 2.0, 13.2).
-            if flows.is_empty() && lint.flow.has_beside(id, end) {
+            // Without such an event, elements may start and end without flows (BPMN 2.0, 13.2).
+            if flows.is_empty() && input.flow.has_sibling(id, end) {
                 let message = format!("{}: {message}", subject.label);
-                found.add(subject.element.span.clone(), message, "draw it");
+                sink.add(subject.element.start_tag.clone(), message, "draw one");
             }
         }
     }

@@ -1,8 +1,9 @@
-//! A required parameter or header that is sent empty (sheet 4.4, 4.5).
+//! Rule 4: a required parameter or header would be sent empty (sheet 4.4, 4.5). Knows the declared keys of a resource;
+//! must not know the values at run time.
 
-use super::{Found, Key, Lint, Rule};
+use super::{Key, Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
-use crate::rows::Kind;
+use crate::rows::InputKind;
 
 pub(super) const RULE: Rule = Rule {
     number: 4,
@@ -13,15 +14,15 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    for subject in &lint.subjects {
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    for subject in &input.subjects {
         let Some(resource) = subject.resource() else { continue };
-        let params = resource.params.iter().flatten().map(|key| (Kind::Param, "param", key));
-        let headers = resource.headers.iter().map(|key| (Kind::Header, "header", key));
+        let params = resource.params.iter().flatten().map(|key| (InputKind::Param, "param", key));
+        let headers = resource.headers.iter().map(|key| (InputKind::Header, "header", key));
         for (kind, word, Key { name, .. }) in
             params.chain(headers).filter(|(_, _, key)| key.is_required && !key.has_default)
         {
-            if subject.gives(kind, name) {
+            if subject.has_input(kind, name) {
                 continue;
             }
             let message = format!(
@@ -30,8 +31,8 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
                 quote(&resource.name),
                 quote(name)
             );
-            found.add(
-                subject.place(),
+            sink.add(
+                subject.span(),
                 message,
                 format!("add an input of type {word} with key {} and a value", quote(name)),
             );

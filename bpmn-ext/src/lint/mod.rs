@@ -1,7 +1,7 @@
-//! What works otherwise than a designer meant: the rules, one file each, in one list.
-//!
-//! Knows the model; what lies outside of it, such as connectors and the languages of rows, is handed in.
+//! The rules that find elements which do not work as their designer intended, one file each. Knows the model; must not know
+//! where connectors are stored or how templates and expressions are parsed, which the caller hands in as a [`LintContext`].
 
+mod context;
 mod duplicate_mapping;
 mod flow;
 mod loop_without_array;
@@ -10,7 +10,6 @@ mod missing_required;
 mod reserved_name;
 mod secret_in_model;
 mod subject;
-mod surroundings;
 mod uncaught_error;
 mod undeclared_key;
 mod unknown_connector;
@@ -28,22 +27,22 @@ use crate::{task, tree};
 use flow::Flow;
 use subject::Subject;
 
-pub use surroundings::{Connectors, Key, KnownConnector, KnownResource, Language, Mistake, Surroundings};
+pub use context::{Connectors, Key, KnownConnector, KnownResource, Language, LintContext, TextError};
 
-/// One rule. Its page in `bpmn-ext/rules/` says why it is there, and shows it broken and kept.
+/// One rule. Its page in `bpmn-ext/rules/` says why it exists, with an example that breaks it and one that does not.
 #[derive(Debug)]
 pub struct Rule {
-    /// Stable, also in modelers.
+    /// Stable.
     pub number: u16,
     /// The code of its diagnostics, and the name of its page.
     pub name: &'static str,
-    /// How bad it is.
+    /// The severity of its diagnostics.
     pub severity: Severity,
-    /// One sentence.
+    /// What holds when the rule is satisfied, in one sentence.
     pub summary: &'static str,
     /// The page, in Markdown.
     pub page: &'static str,
-    check: fn(&Lint<'_, '_>, &mut Found<'_, '_>),
+    check: fn(&RuleInput<'_, '_>, &mut RuleSink<'_, '_>),
 }
 
 /// All rules, by number.
@@ -65,60 +64,60 @@ pub const RULES: [&Rule; 15] = [
     &loop_without_array::RULE,
 ];
 
-/// What rules look at.
-struct Lint<'e, 'a> {
+/// What rules check.
+struct RuleInput<'e, 'a> {
     subjects: Vec<Subject<'e, 'a>>,
     flow: Flow,
-    surroundings: &'e Surroundings<'e>,
+    context: &'e LintContext<'e>,
 }
 
-/// What one rule has found.
-struct Found<'r, 'a> {
+/// Where a rule puts its findings.
+struct RuleSink<'r, 'a> {
     rule: &'static Rule,
     report: &'r mut Report<'a>,
 }
 
-impl Found<'_, '_> {
-    fn add(&mut self, place: std::ops::Range<usize>, message: String, help: impl Into<String>) {
+impl RuleSink<'_, '_> {
+    /// Adds a finding about a range of bytes of the text.
+    fn add(&mut self, span: std::ops::Range<usize>, message: String, help: impl Into<String>) {
         let Rule { name, severity, .. } = self.rule;
         let finding = match severity {
             Severity::Error => Finding::error(name, message),
             Severity::Warning => Finding::warning(name, message),
         };
-        self.report.add(place, finding.help(help));
+        self.report.add(span, finding.help(help));
     }
 
-    /// Whether nothing more is taken, so that looking for more is in vain.
+    /// Whether further findings are dropped, so that a rule can stop.
     fn is_full(&self) -> bool {
         self.report.is_full()
     }
 
-    /// The same about something whose place is already told.
+    /// Adds a finding at a position of the model.
     fn add_at(&mut self, position: crate::Position, message: String, help: impl Into<String>) {
         self.add(self.report.range(position), message, help);
     }
 }
 
-/// Everything that there is to say about a file: what reading it found, and what the rules say, in the order of the file.
+/// The diagnostics of reading a file and those of all rules, in the order of the file.
 ///
-/// Never fails on content, as [`read`](crate::read); rules that need something of the surroundings that is not at hand
-/// say nothing.
-pub fn lint(file: &(impl AsRef<[u8]> + ?Sized), surroundings: &Surroundings<'_>) -> Vec<Diagnostic> {
+/// Never fails on content, like [`read`](crate::read); a rule that needs a part of the context that is `None` finds nothing.
+pub fn lint(file: &(impl AsRef<[u8]> + ?Sized), context: &LintContext<'_>) -> Vec<Diagnostic> {
     let mut report = Report::new(Source::new("", 0));
     if let Some(root) = crate::tree(file.as_ref(), &mut report) {
-        check(&root, surroundings, &mut report);
+        check(&root, context, &mut report);
     }
     report.finish()
 }
 
-fn check<'a>(root: &tree::Element<'a>, surroundings: &Surroundings<'_>, report: &mut Report<'a>) {
+fn check<'a>(root: &tree::Element<'a>, context: &LintContext<'_>, report: &mut Report<'a>) {
     let (model, elements) = task::model(root, report);
-    let subjects = elements.iter().zip(&model.tasks).map(|(element, task)| Subject::new(element, task, surroundings));
-    let lint = Lint { subjects: subjects.collect(), flow: Flow::of(root), surroundings };
+    let subjects = elements.iter().zip(&model.tasks).map(|(element, task)| Subject::new(element, task, context));
+    let input = RuleInput { subjects: subjects.collect(), flow: Flow::of(root), context };
     for rule in RULES {
         if report.is_full() {
             return;
         }
-        (rule.check)(&lint, &mut Found { rule, report });
+        (rule.check)(&input, &mut RuleSink { rule, report });
     }
 }

@@ -1,7 +1,9 @@
-//! A mapping onto a name that belongs to the engine (CONTRACT 3).
+//! Rule 5: an output is mapped onto a variable that belongs to the engine (CONTRACT 3). Knows the outputs of one
+//! element; must not know which names are reserved.
 
-use super::{Found, Lint, Rule};
+use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
+use crate::names::is_reserved_variable;
 
 pub(super) const RULE: Rule = Rule {
     number: 5,
@@ -12,28 +14,15 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// Names that results never carry (CONTRACT 3).
-pub(super) const RESERVED: [&str; 9] = [
-    "_user",
-    "_request",
-    "_parent",
-    "loopCounter",
-    "numberOfInstances",
-    "numberOfActiveInstances",
-    "numberOfCompletedInstances",
-    "numberOfTerminatedInstances",
-    "loopCharacteristics",
-];
-
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    for subject in &lint.subjects {
-        for row in subject.rows.outputs.iter().filter(|row| RESERVED.contains(&row.variable.text())) {
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    for subject in &input.subjects {
+        for row in subject.rows.outputs.iter().filter(|row| is_reserved_variable(row.variable.text())) {
             let message = format!(
                 "{}: the output onto {} is dropped, since that name belongs to the engine",
                 subject.label,
                 quote(row.variable.text())
             );
-            found.add(row.variable.place(), message, "choose another variable");
+            sink.add(row.variable.span(), message, "choose another variable");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! A secret that everybody who sees the model can read.
+//! Rule 13: the model holds a secret in clear text. Knows what secrets usually look like; must not know stored secrets.
 
-use super::{Found, Lint, Rule};
+use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
-use crate::rows::Kind;
-use crate::written::Written;
+use crate::rows::InputKind;
+use crate::spanned_text::SpannedText;
 
 pub(super) const RULE: Rule = Rule {
     number: 13,
@@ -14,8 +14,8 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// Parts of names that are given to secrets.
-const NAMES: [&str; 10] = [
+/// Parts of the names that secrets usually have.
+const SECRET_NAMES: [&str; 10] = [
     "password",
     "passwd",
     "secret",
@@ -27,8 +27,8 @@ const NAMES: [&str; 10] = [
     "authorization",
     "private_key",
 ];
-/// What secrets of well-known services begin with, and how many characters follow at least.
-const BEGINNINGS: [(&str, usize); 11] = [
+/// Prefixes of the secrets of well-known services, and how many characters follow at least.
+const SECRET_PREFIXES: [(&str, usize); 11] = [
     ("Bearer ", 8),
     ("Basic ", 8),
     ("sk_live_", 10),
@@ -42,33 +42,33 @@ const BEGINNINGS: [(&str, usize); 11] = [
     ("-----BEGIN", 5),
 ];
 
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    for subject in &lint.subjects {
-        let inputs = subject.rows.inputs.iter().map(|row| (row.key.text(), row.kind == Kind::Header, &row.value));
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    for subject in &input.subjects {
+        let inputs = subject.rows.inputs.iter().map(|row| (row.key.text(), row.kind == InputKind::Header, &row.value));
         let others = subject.rows.others.iter().map(|(name, text)| (name.as_str(), false, text));
         for (name, is_header, text) in inputs.chain(others) {
             if is_secret(name, is_header, text) {
-                let message =
-                    format!("{}: {} looks like a secret that stands in the model", subject.label, quote(name));
-                let help = "put it into the connector's credentials, and change it: whoever saw this file knows it";
-                found.add(text.place(), message, help);
+                let message = format!("{}: {} looks like a secret in clear text", subject.label, quote(name));
+                let help =
+                    "move it into the connector's credentials, and change it: everyone who has seen this file knows it";
+                sink.add(text.span(), message, help);
             }
         }
     }
 }
 
-fn is_secret(name: &str, is_header: bool, text: &Written<'_, '_>) -> bool {
+fn is_secret(name: &str, is_header: bool, text: &SpannedText<'_, '_>) -> bool {
     let value = text.text().trim();
     if value.is_empty() || value.contains("{{") {
         return false;
     }
     let name = name.to_ascii_lowercase();
-    let is_named = NAMES.iter().any(|word| name.contains(word)) || (is_header && name.ends_with("token"));
-    let begins = BEGINNINGS
+    let is_named = SECRET_NAMES.iter().any(|word| name.contains(word)) || (is_header && name.ends_with("token"));
+    let has_prefix = SECRET_PREFIXES
         .iter()
-        .any(|(start, more)| value.strip_prefix(start).is_some_and(|rest| rest.chars().count() >= *more));
-    let has_user = value.split_once("://").and_then(|(_, rest)| rest.split('/').next());
+        .any(|(prefix, min)| value.strip_prefix(prefix).is_some_and(|rest| rest.chars().count() >= *min));
+    let authority = value.split_once("://").and_then(|(_, rest)| rest.split('/').next());
     is_named
-        || begins
-        || has_user.is_some_and(|place| place.split_once('@').is_some_and(|(user, _)| user.contains(':')))
+        || has_prefix
+        || authority.is_some_and(|authority| authority.split_once('@').is_some_and(|(user, _)| user.contains(':')))
 }

@@ -1,86 +1,73 @@
-//! One connector element with everything that rules ask about it.
+//! One connector element with its rows and its connector. Knows how to look these up; must not know any rule.
 
 use std::ops::Range;
 
-use super::surroundings::{KnownConnector, KnownResource, Surroundings};
+use super::context::{KnownConnector, KnownResource, LintContext};
 use crate::diagnostic::quote;
-use crate::model::{ConnectorTask, Spelling};
-use crate::rows::{Kind, Rows};
+use crate::model::{ConnectorTask, Dialect};
+use crate::names::bare_resource;
+use crate::rows::{InputKind, Rows};
+use crate::spanned_text::SpannedText;
 use crate::tree::Element;
-use crate::written::Written;
 use crate::{extension, processmaker, task, template};
 
 pub(super) struct Subject<'e, 'a> {
     pub(super) element: &'e Element<'a>,
     pub(super) task: &'e ConnectorTask,
     pub(super) rows: Rows<'e, 'a>,
-    /// The element as people know it, in backquotes.
+    /// The element in messages, in backquotes.
     pub(super) label: String,
-    /// The connector that it names, where connectors can be looked up and it is there.
+    /// The connector that it names, if that is known.
     pub(super) connector: Option<KnownConnector>,
 }
 
 impl<'e, 'a> Subject<'e, 'a> {
-    pub(super) fn new(element: &'e Element<'a>, task: &'e ConnectorTask, surroundings: &Surroundings<'_>) -> Self {
-        let rows = match task.spelling {
-            Spelling::ProcessMakerServiceTask | Spelling::ProcessMakerCallActivity => processmaker::rows(element),
-            Spelling::Extension => extension::connectors(element).next().map(extension::rows).unwrap_or_default(),
-            Spelling::Template => template::rows(element),
+    pub(super) fn new(element: &'e Element<'a>, task: &'e ConnectorTask, context: &LintContext<'_>) -> Self {
+        let rows = match task.dialect {
+            Dialect::ProcessMakerServiceTask | Dialect::ProcessMakerCallActivity => processmaker::rows(element),
+            Dialect::Extension => extension::connectors(element).next().map(extension::rows).unwrap_or_default(),
+            Dialect::Template => template::rows(element),
         };
-        let connector = surroundings.connectors.zip(rows.connector.as_ref());
+        let connector = context.connectors.zip(rows.connector.as_ref());
         let connector = connector.and_then(|(connectors, name)| connectors.find(name.text().trim()));
         Self { element, task, rows, label: task::describe(element), connector }
     }
 
-    /// The resource that it names, where that is known.
+    /// The resource that it names, if that is known.
     pub(super) fn resource(&self) -> Option<&KnownResource> {
-        let name = resource_name(self.rows.resource.as_ref()?.text());
+        let name = bare_resource(self.rows.resource.as_ref()?.text());
         self.connector.as_ref()?.resources.iter().find(|resource| resource.name == name)
     }
 
-    /// Whether an input of this kind and key has a value.
-    pub(super) fn gives(&self, kind: Kind, key: &str) -> bool {
+    /// Whether there is an input of this kind and key with a value.
+    pub(super) fn has_input(&self, kind: InputKind, key: &str) -> bool {
         let mut rows = self.rows.inputs.iter().filter(|row| row.kind == kind);
         rows.any(|row| row.key.text() == key && !row.value.text().is_empty())
     }
 
-    /// Where to show what is missing: the resource, else the start tag.
-    pub(super) fn place(&self) -> Range<usize> {
-        self.rows.resource.as_ref().map_or_else(|| self.element.span.clone(), Written::place)
+    /// Where to report what is missing: at the name of the resource, else at the start tag.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.rows.resource.as_ref().map_or_else(|| self.element.start_tag.clone(), SpannedText::span)
     }
 }
 
-/// `GET: ListAll` is a label for `ListAll`; both are accepted (sheet 5.2).
-pub(super) fn resource_name(text: &str) -> &str {
-    match text.split_once(':') {
-        Some((method, name)) if !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase()) => name.trim(),
-        _ => text,
-    }
-}
-
-/// `; did you mean X?`, or what there is.
+/// A help text with the first known name that is similar, else with the known names.
 pub(super) fn suggestion(wrong: &str, known: &[String]) -> String {
-    let alike = |name: &&String| name.eq_ignore_ascii_case(wrong) || distance(name, wrong) <= 2;
-    match known.iter().find(alike) {
+    let is_similar = |name: &&String| name.eq_ignore_ascii_case(wrong) || distance(name, wrong) <= 2;
+    match known.iter().find(is_similar) {
         Some(name) => format!("did you mean {}?", quote(name)),
         None if known.is_empty() => "there is none".to_owned(),
         None => format!("there are {}", known.iter().take(12).map(|name| quote(name)).collect::<Vec<_>>().join(", ")),
     }
 }
 
-/// How many characters differ, are missing or are too many (Levenshtein).
+/// Characters of a name that are compared: the distance takes time in proportion to the product of both lengths.
+const COMPARED_CHARS: usize = 64;
+
+/// The Levenshtein distance between the beginnings of two names.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().take(64).enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
+    let beginning = |text: &str| text.chars().take(COMPARED_CHARS).collect::<String>();
+    strsim::levenshtein(&beginning(a), &beginning(b))
 }
 
 #[cfg(test)]
@@ -88,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_nearly_right_is_suggested() {
+    fn similar_names_are_suggested() {
         let known = ["Rates".to_owned(), "Customers".to_owned()];
         assert_eq!(suggestion("rates", &known), "did you mean `Rates`?");
         assert_eq!(suggestion("Raets", &known), "did you mean `Rates`?");

@@ -1,6 +1,7 @@
-//! A failure that is mapped onto an error that nothing catches.
+//! Rule 10: a failure is mapped onto an error that nothing catches. Knows error mappings; must not know how a catching
+//! event is found.
 
-use super::{Found, Lint, Rule};
+use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
 
 pub(super) const RULE: Rule = Rule {
@@ -12,19 +13,15 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    for subject in &lint.subjects {
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    for subject in &input.subjects {
         for code in subject.rows.error_codes() {
-            if lint.flow.catches(&subject.task.element, code.text()) {
+            if input.flow.catches(&subject.task.element, code.text()) {
                 continue;
             }
             let name = quote(code.text());
             let message = format!("{}: nothing catches the error {name}, so the request fails with it", subject.label);
-            found.add(
-                code.place(),
-                message,
-                format!("attach an error boundary event that catches {name}, or any error"),
-            );
+            sink.add(code.span(), message, format!("attach an error boundary event that catches {name}, or any error"));
         }
     }
 }

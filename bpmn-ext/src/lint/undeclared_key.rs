@@ -1,9 +1,10 @@
-//! An input that goes nowhere (sheet 4.4, 4.5).
+//! Rule 3: an input has no effect, since the resource does not use its key (sheet 4.4, 4.5). Knows the keys that a
+//! resource uses; must not know their values.
 
 use super::subject::suggestion;
-use super::{Found, KnownResource, Lint, Rule};
+use super::{KnownResource, Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
-use crate::rows::Kind;
+use crate::rows::InputKind;
 
 pub(super) const RULE: Rule = Rule {
     number: 3,
@@ -14,36 +15,36 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    for subject in &lint.subjects {
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    for subject in &input.subjects {
         let Some(resource) = subject.resource() else { continue };
         for row in &subject.rows.inputs {
-            let Some(known) = destinations(resource, row.kind) else { continue };
+            let Some(known) = used_keys(resource, row.kind) else { continue };
             let key = row.key.text();
-            if found.is_full() {
+            if sink.is_full() {
                 return;
             }
             // A key may itself be a template.
             if known.iter().any(|name| name == key) || key.contains("{{") {
                 continue;
             }
-            let (what, have) = match row.kind {
-                Kind::Body => ("the body", "has"),
-                _ => ("the URL and the declared parameters", "have"),
+            let (what, verb) = match row.kind {
+                InputKind::Body => ("the body", "does"),
+                _ => ("the URL and the declared parameters", "do"),
             };
-            let (label, key_shown, name) = (&subject.label, quote(key), quote(&resource.name));
-            let message = format!("{label}: {key_shown} goes nowhere: {what} of resource {name} {have} no use for it");
-            found.add(row.key.place(), message, suggestion(key, &known));
+            let (label, quoted_key, name) = (&subject.label, quote(key), quote(&resource.name));
+            let message = format!("{label}: {quoted_key} has no effect: {what} of resource {name} {verb} not use it");
+            sink.add(row.key.span(), message, suggestion(key, &known));
         }
     }
 }
 
-/// Keys that have an effect; `None` where any has.
-fn destinations(resource: &KnownResource, kind: Kind) -> Option<Vec<String>> {
+/// The keys that have an effect; `None` if every key has.
+fn used_keys(resource: &KnownResource, kind: InputKind) -> Option<Vec<String>> {
     match kind {
-        Kind::Header => None,
-        Kind::Body => Some(resource.body_variables.clone().unwrap_or_default()),
-        Kind::Param => {
+        InputKind::Header => None,
+        InputKind::Body => Some(resource.body_variables.clone().unwrap_or_default()),
+        InputKind::Param => {
             let declared = resource.params.as_ref()?.iter().map(|key| key.name.clone());
             Some(declared.chain(resource.url_variables.iter().cloned()).collect())
         }

@@ -1,7 +1,8 @@
-//! A connector that nobody has imported.
+//! Rule 1: an element names a connector that is not known. Knows the names of connectors; must not know where these are
+//! stored.
 
 use super::subject::suggestion;
-use super::{Found, Lint, Rule};
+use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
 
 pub(super) const RULE: Rule = Rule {
@@ -13,14 +14,14 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    let Some(connectors) = lint.surroundings.connectors else { return };
-    for subject in lint.subjects.iter().filter(|subject| subject.connector.is_none()) {
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    let Some(connectors) = input.context.connectors else { return };
+    for subject in input.subjects.iter().filter(|subject| subject.connector.is_none()) {
         let Some(name) = &subject.rows.connector else { continue };
-        if found.is_full() {
+        if sink.is_full() {
             return;
         }
         let message = format!("{}: there is no connector {}", subject.label, quote(name.text()));
-        found.add(name.place(), message, suggestion(name.text(), &connectors.names()));
+        sink.add(name.span(), message, suggestion(name.text(), &connectors.names()));
     }
 }

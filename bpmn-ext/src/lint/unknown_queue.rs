@@ -1,37 +1,35 @@
-//! A queue that no worker knows: its jobs fall back to `default` (CONTRACT 1).
+//! Rule 14: an element names a queue that no worker consumes, so that its jobs go to `default` (CONTRACT 1). Knows the
+//! names of queues; must not know the broker.
 
 use super::subject::suggestion;
-use super::{Found, Lint, Rule};
+use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
+use crate::names::{MAX_NAME_BYTES, is_name};
 
 pub(super) const RULE: Rule = Rule {
     number: 14,
     name: "unknown-queue",
     severity: Severity::Warning,
-    summary: "The queue that an element names is one that workers take jobs from.",
+    summary: "The queue that an element names is one that workers consume.",
     page: include_str!("../../rules/14-unknown-queue.md"),
     check,
 };
 
-/// Characters of a queue's name (CONTRACT 1).
-const LONGEST: usize = 64;
-
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    for subject in &lint.subjects {
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    for subject in &input.subjects {
         let Some(queue) = subject.rows.queue.as_ref().filter(|queue| !queue.text().is_empty()) else { continue };
         let name = queue.text();
-        let is_name =
-            name.len() <= LONGEST && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-        let (why, help) = match lint.surroundings.queues {
-            _ if !is_name => {
-                ("cannot be a queue's name", format!("use letters, digits, `_` and `-`, {LONGEST} at most"))
-            }
+        let (why, help) = match input.context.queues {
+            _ if !is_name(name) => (
+                "is not a valid name of a queue",
+                format!("use letters, digits, `_` and `-`, {MAX_NAME_BYTES} at most"),
+            ),
             Some(known) if !known.iter().any(|queue| queue == name) => {
-                ("is no queue that workers take jobs from", suggestion(name, known))
+                ("is not a queue that workers consume", suggestion(name, known))
             }
             _ => continue,
         };
         let message = format!("{}: {} {why}; its jobs go to `default`", subject.label, quote(name));
-        found.add(queue.place(), message, help);
+        sink.add(queue.span(), message, help);
     }
 }

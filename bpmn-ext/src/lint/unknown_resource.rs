@@ -1,8 +1,10 @@
-//! A resource that its connector does not have.
+//! Rule 2: an element names a resource that its connector does not have. Knows the resources of a connector; must not
+//! know what they call.
 
-use super::subject::{resource_name, suggestion};
-use super::{Found, Lint, Rule};
+use super::subject::suggestion;
+use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
+use crate::names::bare_resource;
 
 pub(super) const RULE: Rule = Rule {
     number: 2,
@@ -13,16 +15,16 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    for subject in lint.subjects.iter().filter(|subject| subject.resource().is_none()) {
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    for subject in input.subjects.iter().filter(|subject| subject.resource().is_none()) {
         let (Some(connector), Some(name)) = (&subject.connector, &subject.rows.resource) else { continue };
-        let wanted = resource_name(name.text());
-        if found.is_full() {
+        let wanted = bare_resource(name.text());
+        if sink.is_full() {
             return;
         }
         let message =
             format!("{}: connector {} has no resource {}", subject.label, quote(&connector.name), quote(wanted));
         let known: Vec<String> = connector.resources.iter().map(|resource| resource.name.clone()).collect();
-        found.add(name.place(), message, suggestion(wanted, &known));
+        sink.add(name.span(), message, suggestion(wanted, &known));
     }
 }

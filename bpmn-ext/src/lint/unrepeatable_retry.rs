@@ -1,20 +1,21 @@
-//! Retries of a call that is not repeated when its answer is lost (CONTRACT 6).
+//! Rule 12: retries are configured for a call that is not repeated when its outcome is unknown (CONTRACT 6). Knows
+//! methods and retry policies; must not know how a retry is decided.
 
-use super::{Found, Lint, Rule};
+use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
-use crate::written::Written;
+use crate::spanned_text::SpannedText;
 
 pub(super) const RULE: Rule = Rule {
     number: 12,
     name: "unrepeatable-retry",
     severity: Severity::Warning,
-    summary: "A POST or PATCH that is to be retried says that it may be repeated.",
+    summary: "A POST or PATCH with retries declares that it may be repeated.",
     page: include_str!("../../rules/12-unrepeatable-retry.md"),
     check,
 };
 
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    for subject in &lint.subjects {
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    for subject in &input.subjects {
         let Some(resource) = subject.resource() else { continue };
         let is_safe =
             resource.is_repeat_safe || subject.rows.repeat.as_ref().is_some_and(|r| r.text().trim() == "safe");
@@ -23,13 +24,13 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
             continue;
         }
         let message = format!(
-            "{}: {} {} is tried {attempts} times after an error status, but never when its answer is lost",
+            "{}: {} {} is tried {attempts} times after an error status, but not after a lost response",
             subject.label,
             resource.method,
             quote(&resource.name)
         );
         let help = "write repeat: safe if the third party honours the Idempotency-Key header, or may be called twice";
-        let place = subject.rows.attempts.as_ref().map_or_else(|| subject.place(), Written::place);
-        found.add(place, message, help);
+        let span = subject.rows.attempts.as_ref().map_or_else(|| subject.span(), SpannedText::span);
+        sink.add(span, message, help);
     }
 }

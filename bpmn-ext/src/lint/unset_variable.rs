@@ -1,15 +1,16 @@
-//! A variable that is read before anything sets it.
+//! Rule 8: an element reads a variable that nothing can have set before. Knows which elements set and read variables;
+//! must not know how control flow is searched.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::flow::After;
-use super::reserved_name::RESERVED;
+use super::flow::Reachable;
 use super::subject::Subject;
-use super::{Found, Lint, Rule};
+use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
 use crate::model::Loop;
-use crate::written::Written;
+use crate::names::is_reserved_variable;
+use crate::spanned_text::SpannedText;
 
 pub(super) const RULE: Rule = Rule {
     number: 8,
@@ -20,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// Elements that call no connector and can set any variable.
+/// Elements that can set any variable if they are not connectors.
 const OTHER_SETTERS: [&str; 12] = [
     "task",
     "userTask",
@@ -36,30 +37,31 @@ const OTHER_SETTERS: [&str; 12] = [
     "transaction",
 ];
 
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    let Some(language) = lint.surroundings.language else { return };
-    let setters = setters(&lint.subjects);
-    let connectors: HashSet<&str> = lint.subjects.iter().map(|subject| subject.task.element.as_str()).collect();
-    let others = lint.flow.ids(|id, name| OTHER_SETTERS.contains(&name) && !connectors.contains(id));
-    let after_others = lint.flow.after(others);
-    // What comes after the elements that set a variable, by the variable's name: looked for when somebody reads it.
-    let mut after: HashMap<String, After<'_>> = HashMap::new();
-    let begins = lint.surroundings.variables;
-    for subject in lint.subjects.iter().filter(|subject| !after_others.comes_to(&subject.task.element)) {
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    let Some(language) = input.context.language else { return };
+    let setters = setters(&input.subjects);
+    let connectors: HashSet<&str> = input.subjects.iter().map(|subject| subject.task.element.as_str()).collect();
+    let others = input.flow.ids(|id, name| OTHER_SETTERS.contains(&name) && !connectors.contains(id));
+    let reachable_from_others = input.flow.reachable_from(others);
+    // What is reachable from the elements that set a variable, by its name: computed when an element reads it.
+    let mut reachable: HashMap<String, Reachable<'_>> = HashMap::new();
+    let initial = input.context.variables;
+    for subject in input.subjects.iter().filter(|subject| !reachable_from_others.contains(&subject.task.element)) {
         for row in &subject.rows.inputs {
             for name in language.variables(row.format, row.value.text()).unwrap_or_default() {
-                let by = setters.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
-                // Whether the request brings it along is not known where its data is not at hand.
-                let is_unknown = by.is_empty() && begins.is_none();
-                if is_unknown || is_given(subject, &name) || begins.is_some_and(|known| known.contains(&name)) {
+                let setters = setters.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
+                // Without the data of a request, it may have the variable from its start.
+                let is_unknown = setters.is_empty() && initial.is_none();
+                if is_unknown || is_set_by_engine(subject, &name) || initial.is_some_and(|known| known.contains(&name))
+                {
                     continue;
                 }
-                let ids = by.iter().map(|setter| setter.task.element.as_str());
-                let after = after.entry(name.clone()).or_insert_with(|| lint.flow.after(ids));
-                if !after.comes_to(&subject.task.element) {
-                    add(found, subject, &row.value, &name, by);
+                let ids = setters.iter().map(|setter| setter.task.element.as_str());
+                let reachable = reachable.entry(name.clone()).or_insert_with(|| input.flow.reachable_from(ids));
+                if !reachable.contains(&subject.task.element) {
+                    add(sink, subject, &row.value, &name, setters);
                 }
-                if found.is_full() {
+                if sink.is_full() {
                     return;
                 }
             }
@@ -68,37 +70,37 @@ fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
 }
 
 fn add(
-    found: &mut Found<'_, '_>,
+    sink: &mut RuleSink<'_, '_>,
     subject: &Subject<'_, '_>,
-    text: &Written<'_, '_>,
+    text: &SpannedText<'_, '_>,
     name: &str,
-    by: &[&Subject<'_, '_>],
+    setters: &[&Subject<'_, '_>],
 ) {
-    let place = word(text.text(), name).map_or_else(|| text.place(), |word| text.place_of(word));
-    let (message, help) = match by.first() {
+    let span = word_span(text.text(), name).map_or_else(|| text.span(), |word| text.span_of(word));
+    let (message, help) = match setters.first() {
         Some(setter) => (
             format!("{}: {} is read here, but set only later, by {}", subject.label, quote(name), setter.label),
-            "change the order, or name the data that a request begins with by --data",
+            "change the order, or pass the data that a request starts with by --data",
         ),
         None => (
             format!("{}: {} is read here, and nothing sets it", subject.label, quote(name)),
             "map an output onto it before, or add it to the request data",
         ),
     };
-    found.add(place, message, help);
+    sink.add(span, message, help);
 }
 
-/// Where a name stands as a word of its own.
-fn word(text: &str, name: &str) -> Option<Range<usize>> {
+/// The span of a name as a whole word of a text.
+fn word_span(text: &str, name: &str) -> Option<Range<usize>> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(name).map(|(at, _)| at..at + name.len()).find(|found| {
-        let before = text.get(..found.start).and_then(|before| before.chars().next_back());
-        let after = text.get(found.end..).and_then(|after| after.chars().next());
+    text.match_indices(name).map(|(at, _)| at..at + name.len()).find(|span| {
+        let before = text.get(..span.start).and_then(|before| before.chars().next_back());
+        let after = text.get(span.end..).and_then(|after| after.chars().next());
         !before.is_some_and(is_part) && !after.is_some_and(is_part)
     })
 }
 
-/// Which elements set a variable, by its name.
+/// The elements that set a variable, by its name.
 fn setters<'s, 'e, 'a>(subjects: &'s [Subject<'e, 'a>]) -> HashMap<&'s str, Vec<&'s Subject<'e, 'a>>> {
     let mut setters: HashMap<&str, Vec<&Subject<'_, '_>>> = HashMap::new();
     for subject in subjects {
@@ -113,12 +115,12 @@ fn setters<'s, 'e, 'a>(subjects: &'s [Subject<'e, 'a>]) -> HashMap<&'s str, Vec<
     setters
 }
 
-/// Whether the engine hands it to the element.
-fn is_given(subject: &Subject<'_, '_>, name: &str) -> bool {
+/// Whether the engine sets the variable for this element.
+fn is_set_by_engine(subject: &Subject<'_, '_>, name: &str) -> bool {
     let item = match &subject.task.loop_characteristics {
         // Without a name, the members of an item are variables of their own (sheet 2.4).
         Some(Loop::MultiInstance { input_item, .. }) => input_item.as_deref().is_none_or(|item| item == name),
         _ => false,
     };
-    item || RESERVED.contains(&name) || name.starts_with('_')
+    item || is_reserved_variable(name) || name.starts_with('_')
 }

@@ -1,10 +1,11 @@
-//! A boundary event that waits for an error that no failure is mapped onto.
+//! Rule 11: a boundary event catches an error that no failure is mapped onto. Knows boundary events and error mappings;
+//! must not know how a failure gets its code.
 
 use std::collections::HashSet;
 
-use super::{Found, Lint, Rule};
+use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
-use crate::written::Written;
+use crate::spanned_text::SpannedText;
 
 pub(super) const RULE: Rule = Rule {
     number: 11,
@@ -15,8 +16,8 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// Codes that failures have without any mapping (CONTRACT 3); `HTTP_<status>` beside them.
-const OWN_CODES: [&str; 13] = [
+/// Codes that failures have without a mapping, in addition to `HTTP_<status>` (CONTRACT 3).
+const WORKER_CODES: [&str; 13] = [
     "BAD_JOB",
     "CONFIGURATION",
     "DENIED",
@@ -32,25 +33,25 @@ const OWN_CODES: [&str; 13] = [
     "INTERNAL",
 ];
 
-fn check(lint: &Lint<'_, '_>, found: &mut Found<'_, '_>) {
-    for subject in &lint.subjects {
-        let own: HashSet<&str> = subject.rows.error_codes().map(Written::text).collect();
+fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
+    for subject in &input.subjects {
+        let own: HashSet<&str> = subject.rows.error_codes().map(SpannedText::text).collect();
         let is_any = own.iter().any(|code| code.contains("{{"));
         for event in &subject.task.boundary_errors {
             let Some(code) = &event.error_code else { continue };
             let by_resource = subject.resource().is_some_and(|resource| resource.error_codes.contains(code));
             let by_element = is_any || own.contains(code.as_str());
-            if by_resource || by_element || code.starts_with("HTTP_") || OWN_CODES.contains(&code.as_str()) {
+            if by_resource || by_element || code.starts_with("HTTP_") || WORKER_CODES.contains(&code.as_str()) {
                 continue;
             }
             let name = quote(code);
             let message = format!(
-                "{}: boundary event {} waits for {name}, onto which no failure is mapped",
+                "{}: boundary event {} catches {name}, but no failure is mapped onto it",
                 subject.label,
                 quote(&event.id)
             );
             let help = format!("add an error mapping with code {name}, or catch any error");
-            found.add_at(event.position, message, help);
+            sink.add_at(event.position, message, help);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Changes to a text, collected and made at once. Knows bytes and how XML is written; not what any of it means.
+//! Edits of a text, collected and applied together. Knows bytes and XML syntax; must not know what an element means.
 
 use std::ops::Range;
 
 use crate::attribute::Attribute;
-use crate::tree::{Element, Space};
+use crate::tree::{Element, Namespace};
 
-/// Changes to one text; what no change names stays as it is, byte for byte.
+/// Edits of one text; bytes outside of their spans stay as they are.
 #[derive(Debug)]
 pub(super) struct Edits<'a> {
     text: &'a str,
@@ -17,15 +17,15 @@ impl<'a> Edits<'a> {
         Self { text, changes: Vec::new() }
     }
 
-    /// The text with all changes made; those at one place in the order in which they came.
+    /// The text with all edits applied; those at the same byte in the order in which they were added.
     pub(super) fn apply(mut self) -> String {
-        self.changes.sort_by_key(|(place, _)| place.start);
+        self.changes.sort_by_key(|(span, _)| span.start);
         let mut changed = String::with_capacity(self.text.len());
         let mut from = 0;
-        for (place, by) in &self.changes {
-            changed.push_str(self.text.get(from..place.start).unwrap_or_default());
-            changed.push_str(by);
-            from = place.end.max(from);
+        for (span, replacement) in &self.changes {
+            changed.push_str(self.text.get(from..span.start).unwrap_or_default());
+            changed.push_str(replacement);
+            from = span.end.max(from);
         }
         changed.push_str(self.text.get(from..).unwrap_or_default());
         changed
@@ -39,12 +39,12 @@ impl<'a> Edits<'a> {
         self.changes.push((at..at, text));
     }
 
-    /// Takes an element away, and its line with it where nothing else is on it.
+    /// Removes an element, and its line if nothing else is on it.
     pub(super) fn remove(&mut self, element: Range<usize>) {
         let before = self.text.get(..element.start).unwrap_or_default();
-        let kept = before.trim_end_matches([' ', '\t', '\r', '\n']);
-        let own_line = before.get(kept.len()..).is_some_and(|blank| blank.contains('\n'));
-        // The line break before it goes; the one behind it is that of the line before.
+        let trimmed = before.trim_end_matches([' ', '\t', '\r', '\n']);
+        let own_line = before.get(trimmed.len()..).is_some_and(|blank| blank.contains('\n'));
+        // The line break before it is removed; the one after it then ends the line before.
         let start = match before.rfind('\n') {
             Some(newline) if own_line => {
                 newline - usize::from(before.get(..newline).is_some_and(|line| line.ends_with('\r')))
@@ -54,7 +54,7 @@ impl<'a> Edits<'a> {
         self.changes.push((start..element.end, String::new()));
     }
 
-    /// Gives an attribute without a prefix, or with `key`'s, a value; it keeps its place and its quotes.
+    /// Sets the value of `found` and keeps its quotes, or adds an attribute with the qualified name `key`.
     pub(super) fn set_attribute(
         &mut self,
         element: &Element<'_>,
@@ -66,82 +66,83 @@ impl<'a> Edits<'a> {
             return self.insert(end_of_attributes(element), format!(" {key}=\"{}\"", escaped(value, '"', "&#34;")));
         };
         if attribute.text() != value {
-            let place = attribute.span();
-            let quote = self.text.get(place.end..).and_then(|rest| rest.chars().next()).unwrap_or('"');
+            let span = attribute.span();
+            let quote = self.text.get(span.end..).and_then(|rest| rest.chars().next()).unwrap_or('"');
             let reference = match quote {
                 '\'' => "&#39;",
                 _ if attribute.raw.contains("&quot;") => "&quot;",
                 _ => "&#34;",
             };
-            self.changes.push((place, escaped(value, quote, reference)));
+            self.changes.push((span, escaped(value, quote, reference)));
         }
     }
 
-    /// Takes an attribute away with the blank before it.
+    /// Removes an attribute and the white space before it.
     pub(super) fn remove_attribute(&mut self, attribute: &Attribute<'_>) {
-        let place = attribute.whole();
-        let before = self.text.get(..place.start).unwrap_or_default();
-        self.changes.push((before.trim_end().len()..place.end, String::new()));
+        let span = attribute.full_span();
+        let before = self.text.get(..span.start).unwrap_or_default();
+        self.changes.push((before.trim_end().len()..span.end, String::new()));
     }
 
-    /// Puts elements into another one, behind `after` if that is one of its children, else as the first; each in a line of its own
-    /// where the file is written so.
+    /// Inserts children into an element, after the child `after` or as the first ones; each on a line of its own if the file
+    /// is formatted so.
     pub(super) fn insert_children(&mut self, parent: &Element<'_>, after: Option<&Element<'_>>, children: &[String]) {
-        let lines = Lines::around(self.text, parent, after);
-        let content: String = children.iter().flat_map(|child| [lines.before_child.as_str(), child]).collect();
+        let indent = Indent::inside(self.text, parent, after);
+        let content: String = children.iter().flat_map(|child| [indent.before_child.as_str(), child]).collect();
         if let Some(after) = after {
             return self.insert(after.end, content);
         }
-        let Some(close) = self.text.get(parent.span.clone()).filter(|tag| tag.ends_with("/>")) else {
-            return self.insert(parent.span.end, content);
+        let Some(close) = self.text.get(parent.start_tag.clone()).filter(|tag| tag.ends_with("/>")) else {
+            return self.insert(parent.start_tag.end, content);
         };
         let open = close.strip_suffix("/>").unwrap_or_default().trim_end().len();
-        let (qualified, end) = (parent.qualified, &lines.before_end);
-        self.changes.push((parent.span.start + open..parent.span.end, format!(">{content}{end}</{qualified}>")));
+        let (qualified, end) = (parent.qualified, &indent.before_end);
+        self.changes
+            .push((parent.start_tag.start + open..parent.start_tag.end, format!(">{content}{end}</{qualified}>")));
     }
 }
 
-/// Behind the last attribute that is known, else behind the name.
+/// The byte after the last attribute in the tree, or after the name.
 fn end_of_attributes(element: &Element<'_>) -> usize {
-    let last = element.attributes.iter().map(|attribute| attribute.whole().end).max();
-    last.unwrap_or(element.span.start + 1 + element.qualified.len())
+    let last = element.attributes.iter().map(|attribute| attribute.full_span().end).max();
+    last.unwrap_or(element.start_tag.start + 1 + element.qualified.len())
 }
 
-/// A value between quotes (XML 1.0, 2.3 and 3.3.3).
+/// A value escaped for an attribute (XML 1.0, 2.3 and 3.3.3).
 pub(super) fn escaped(value: &str, quote: char, reference: &str) -> String {
-    let mut written = String::with_capacity(value.len());
+    let mut escaped = String::with_capacity(value.len());
     for character in value.chars() {
         match character {
-            '&' => written.push_str("&amp;"),
-            '<' => written.push_str("&lt;"),
-            '\n' => written.push_str("&#10;"),
-            '\r' => written.push_str("&#13;"),
-            '\t' => written.push_str("&#9;"),
-            other if other == quote => written.push_str(reference),
-            other => written.push(other),
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '\n' => escaped.push_str("&#10;"),
+            '\r' => escaped.push_str("&#13;"),
+            '\t' => escaped.push_str("&#9;"),
+            other if other == quote => escaped.push_str(reference),
+            other => escaped.push(other),
         }
     }
-    written
+    escaped
 }
 
-/// How lines begin inside an element.
-pub(super) struct Lines {
-    /// The line break and the indentation of a child.
+/// Line breaks and indentation inside an element.
+pub(super) struct Indent {
+    /// The line break and indentation before a child.
     pub(super) before_child: String,
-    /// The same of the end tag.
+    /// The line break and indentation before the end tag.
     before_end: String,
-    /// What one level is indented by.
+    /// The indentation of one level.
     pub(super) step: String,
 }
 
-impl Lines {
-    /// As the children of an element are written, or would be; empty where the element does not begin a line.
-    pub(super) fn around(text: &str, parent: &Element<'_>, sibling: Option<&Element<'_>>) -> Self {
+impl Indent {
+    /// The indentation of the children that the element has or would have; empty if the element does not start a line.
+    pub(super) fn inside(text: &str, parent: &Element<'_>, sibling: Option<&Element<'_>>) -> Self {
         let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        let Some(own) = indentation(text, parent.span.start) else {
+        let Some(own) = indentation(text, parent.start_tag.start) else {
             return Self { before_child: String::new(), before_end: String::new(), step: String::new() };
         };
-        let child = sibling.or(parent.children.first()).and_then(|child| indentation(text, child.span.start));
+        let child = sibling.or(parent.children.first()).and_then(|child| indentation(text, child.start_tag.start));
         let step = match child.and_then(|child| child.strip_prefix(own)) {
             Some(step) if !step.is_empty() => step,
             _ if own.contains('\t') => "\t",
@@ -149,7 +150,7 @@ impl Lines {
         };
         let before_child = match child {
             Some(child) => format!("{newline}{child}"),
-            // Where the children stand in one line, another one does too.
+            // The other children do not start a line, so a new one does not either.
             None if sibling.is_some() || !parent.children.is_empty() => String::new(),
             None => format!("{newline}{own}{step}"),
         };
@@ -157,24 +158,26 @@ impl Lines {
     }
 }
 
-/// The blanks between the beginning of the line and a byte, if there is nothing else.
+/// The white space between the start of the line and a byte, if there is nothing else.
 fn indentation(text: &str, at: usize) -> Option<&str> {
     let before = text.get(..at)?;
     let line = before.rsplit_once('\n')?.1;
     line.bytes().all(|byte| byte == b' ' || byte == b'\t').then_some(line)
 }
 
-/// The prefix that is bound to a namespace at an element; the default namespace is none.
-pub(super) fn prefix<'e, 'a: 'e>(outwards: impl Iterator<Item = &'e Element<'a>>, uri: &str) -> Option<&'e str> {
-    let bindings = outwards.flat_map(|element| &element.attributes).filter(|a| a.space == Space::Binding);
-    let mut seen = Vec::new();
-    for binding in bindings {
-        if seen.contains(&binding.name) {
+/// The prefix that is bound to a namespace in the scope of these elements, innermost first; the default namespace does not
+/// count.
+pub(super) fn bound_prefix<'e, 'a: 'e>(ancestors: impl Iterator<Item = &'e Element<'a>>, uri: &str) -> Option<&'e str> {
+    let declarations =
+        ancestors.flat_map(|element| &element.attributes).filter(|a| a.namespace == Namespace::Declaration);
+    let mut hidden = Vec::new();
+    for declaration in declarations {
+        if hidden.contains(&declaration.name) {
             continue;
         }
-        seen.push(binding.name);
-        if binding.name != "xmlns" && binding.text() == uri {
-            return Some(binding.name);
+        hidden.push(declaration.name);
+        if declaration.name != "xmlns" && declaration.text() == uri {
+            return Some(declaration.name);
         }
     }
     None

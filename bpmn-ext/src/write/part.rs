@@ -1,92 +1,96 @@
-//! A configuration in the words of our own extension. Knows which member becomes which element or attribute, and what cannot
-//! be said there; not where it is written.
+//! A configuration as elements of our extension. Knows which member becomes which element or attribute, and which members
+//! cannot be represented; must not know where in a file the elements are written.
 
 use serde_json::{Map, Value, json};
 
 use super::edits::escaped;
 use crate::extension::{self, Field, Need};
 
-/// An element of the extension.
+/// An element of the extension that is to be written.
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) name: &'static str,
     pub(super) fields: &'static [Field],
-    /// Of each field; the default where nothing was said.
+    /// The value of each field; its default where the configuration has none.
     pub(super) values: Vec<String>,
     /// In the order of the schema.
     pub(super) children: Vec<Part>,
 }
 
-/// Members that the extension has no words for, by their paths.
+/// Paths of the members that the extension cannot represent.
 #[derive(Debug, Default)]
-pub(super) struct Unsayable(pub(super) Vec<String>);
+pub(super) struct Unrepresentable(pub(super) Vec<String>);
 
-/// Lists of rows in a configuration, and the parts that they become.
+/// Lists of rows in a configuration, and the elements that they become.
 const ROWS: [(&str, &str); 3] =
     [("outboundConfig", "input"), ("dataMapping", "output"), ("errorMapping", "errorMapping")];
 
 impl Part {
     /// A `dataConnector` that means this configuration (CONTRACT 2, sheet 1.3 and 1.5).
-    pub(super) fn of(config: &Map<String, Value>, handling: Option<&Map<String, Value>>) -> Result<Self, Unsayable> {
+    pub(super) fn from_config(
+        config: &Map<String, Value>,
+        handling: Option<&Map<String, Value>>,
+    ) -> Result<Self, Unrepresentable> {
         let mut config = config.clone();
-        let mut unsayable = Unsayable::default();
+        let mut unrepresentable = Unrepresentable::default();
         if let Some(handling) = handling {
-            unsayable.merge(&mut config, handling);
+            unrepresentable.merge(&mut config, handling);
         }
         let mut children = Vec::new();
         for (list, part) in ROWS.into_iter().take(2) {
-            children.extend(unsayable.rows(&mut config, list, part));
+            children.extend(unrepresentable.rows(&mut config, list, part));
         }
-        children.extend(unsayable.retry(&mut config));
-        children.extend(unsayable.single(&mut config, "timeout", "timeout"));
+        children.extend(unrepresentable.retry(&mut config));
+        children.extend(unrepresentable.single(&mut config, "timeout", "timeout"));
         let (list, part) = ROWS[2];
-        children.extend(unsayable.rows(&mut config, list, part));
-        children.extend(unsayable.single(&mut config, "success", "success"));
+        children.extend(unrepresentable.rows(&mut config, list, part));
+        children.extend(unrepresentable.single(&mut config, "success", "success"));
         let is_called_back = config.get("callback") == Some(&Value::Bool(true));
-        // Without a callback, what it would be like has no effect; REST is all there is.
+        // Without a callback, its settings have no effect; REST is the only type.
         config.retain(|name, value| {
-            let is_idle = name.starts_with("callback_") && !is_called_back;
+            let is_unused = name.starts_with("callback_") && !is_called_back;
             let is_rest = name == "type" && *value == json!("REST");
-            !is_idle && !is_rest
+            !is_unused && !is_rest
         });
-        let part = unsayable.part("dataConnector", &config, "");
-        if unsayable.0.is_empty() { Ok(Self { children, ..part }) } else { Err(unsayable) }
+        let part = unrepresentable.part("dataConnector", &config, "");
+        if unrepresentable.0.is_empty() { Ok(Self { children, ..part }) } else { Err(unrepresentable) }
     }
 
-    /// Whether a written attribute means the same as a value of this part.
-    pub(super) fn is_same(&self, field: &Field, written: &str, value: &str) -> bool {
+    /// Whether an attribute in the file means the same as a value of this part.
+    pub(super) fn means_the_same(&self, field: &Field, written: &str, value: &str) -> bool {
         written == value
             || (self.name == "input" && field.attribute == "type" && written.trim().eq_ignore_ascii_case(value))
     }
 
-    /// The element as text, its name and those of its children behind `prefix`; `before_child` begins the line of each child, `before_end` that of the end tag.
-    pub(super) fn written(&self, prefix: &str, more: &str, before_child: &str, before_end: &str) -> String {
+    /// The element as XML. `prefix` goes before every name, `more` after the name in the start tag, `before_child` before
+    /// each child, `before_end` before the end tag.
+    pub(super) fn to_xml(&self, prefix: &str, more: &str, before_child: &str, before_end: &str) -> String {
         let name = format!("{prefix}{}", self.name);
-        let mut written = format!("<{name}{more}");
+        let mut xml = format!("<{name}{more}");
         for (field, value) in self.fields.iter().zip(&self.values) {
             if field.need == Need::Required || *value != field.default {
-                written.extend([" ", field.attribute, "=\"", &escaped(value, '"', "&#34;"), "\""]);
+                xml.extend([" ", field.attribute, "=\"", &escaped(value, '"', "&#34;"), "\""]);
             }
         }
         if self.children.is_empty() {
-            return written + "/>";
+            return xml + "/>";
         }
-        written.push('>');
+        xml.push('>');
         for child in &self.children {
-            written.push_str(before_child);
-            written.push_str(&child.written(prefix, "", "", ""));
+            xml.push_str(before_child);
+            xml.push_str(&child.to_xml(prefix, "", "", ""));
         }
-        format!("{written}{before_end}</{name}>")
+        format!("{xml}{before_end}</{name}>")
     }
 }
 
-impl Unsayable {
-    fn add(&mut self, place: &str, name: &str) {
-        self.0.push(if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") });
+impl Unrepresentable {
+    fn add(&mut self, path: &str, name: &str) {
+        self.0.push(if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") });
     }
 
-    /// One element from the members of an object; a member that has no effect may be lost.
-    fn part(&mut self, name: &'static str, of: &Map<String, Value>, place: &str) -> Part {
+    /// One element from the members of an object; members without effect are dropped.
+    fn part(&mut self, name: &'static str, of: &Map<String, Value>, path: &str) -> Part {
         let fields = extension::PARTS.iter().find(|(part, _)| *part == name).map_or(&[][..], |(_, fields)| fields);
         let values = fields.iter().map(|field| match of.get(field.member) {
             None | Some(Value::Null) => field.default.to_owned(),
@@ -94,14 +98,14 @@ impl Unsayable {
             Some(Value::String(text)) if text.chars().all(is_xml) => text.clone(),
             Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
             Some(_) => {
-                self.add(place, field.member);
+                self.add(path, field.member);
                 String::new()
             }
         });
         let values = values.collect();
         for (member, value) in of {
-            if !fields.iter().any(|field| field.member == member) && !is_nothing(value) {
-                self.add(place, member);
+            if !fields.iter().any(|field| field.member == member) && !is_absent(value) {
+                self.add(path, member);
             }
         }
         Part { name, fields, values, children: Vec::new() }
@@ -118,32 +122,32 @@ impl Unsayable {
         };
         let mut parts = Vec::new();
         for (index, row) in rows.iter().enumerate() {
-            let place = format!("{list}.{index}");
+            let path = format!("{list}.{index}");
             match row {
-                Value::Object(row) => parts.push(self.row(row, part, &place)),
-                _ => self.add("", &place),
+                Value::Object(row) => parts.push(self.row(row, part, &path)),
+                _ => self.add("", &path),
             }
         }
         parts
     }
 
-    fn row(&mut self, row: &Map<String, Value>, part: &'static str, place: &str) -> Part {
+    fn row(&mut self, row: &Map<String, Value>, part: &'static str, path: &str) -> Part {
         let mut row = row.clone();
         if part == "input"
             && let Some(Value::String(kind)) = row.get_mut("type")
         {
             *kind = kind.trim().to_ascii_lowercase();
             if !["param", "header", "body"].contains(&kind.as_str()) {
-                self.add(place, "type");
+                self.add(path, "type");
             }
         }
-        self.part(part, &row, place)
+        self.part(part, &row, path)
     }
 
-    /// `retry`: its members, or a cycle as it stands.
+    /// The element of `retry`: its members, or a cycle (ISO 8601) as `wait`.
     fn retry(&mut self, config: &mut Map<String, Value>) -> Option<Part> {
         match config.remove("retry")? {
-            value if is_nothing(&value) => None,
+            value if is_absent(&value) => None,
             Value::Object(members) => Some(self.part("retry", &members, "retry")),
             cycle @ Value::String(_) => {
                 Some(self.part("retry", &Map::from_iter([("wait".to_owned(), cycle)]), "retry"))
@@ -155,23 +159,23 @@ impl Unsayable {
         }
     }
 
-    /// A member that is an element with one attribute.
+    /// The element of a member that becomes an element with one attribute.
     fn single(&mut self, config: &mut Map<String, Value>, member: &str, part: &'static str) -> Option<Part> {
-        let value = config.remove(member).filter(|value| !is_nothing(value))?;
+        let value = config.remove(member).filter(|value| !is_absent(value))?;
         Some(self.part(part, &Map::from_iter([(member.to_owned(), value)]), ""))
     }
 
-    /// `errorHandling` as members of the configuration, which goes over it.
+    /// Adds `errorHandling` to the configuration, whose own members take precedence.
     fn merge(&mut self, config: &mut Map<String, Value>, handling: &Map<String, Value>) {
         let mut retry = match config.remove("retry") {
             None => Map::new(),
-            Some(value) if is_nothing(&value) => Map::new(),
+            Some(value) if is_absent(&value) => Map::new(),
             Some(Value::Object(members)) => members,
             Some(cycle) => Map::from_iter([("wait".to_owned(), cycle)]),
         };
         // A cycle and a list of waits count attempts by themselves.
         let counts = |wait: Option<&Value>| wait.and_then(Value::as_str).is_some_and(|w| w.contains(['R', ',']));
-        for (name, value) in handling.iter().filter(|(_, value)| !is_nothing(value)) {
+        for (name, value) in handling.iter().filter(|(_, value)| !is_absent(value)) {
             match name.as_str() {
                 "timeout" => drop(config.entry("timeout").or_insert(value.clone())),
                 "retry_attempts" if counts(retry.get("wait")) => {}
@@ -193,8 +197,8 @@ fn number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
-/// What is said by saying nothing.
-fn is_nothing(value: &Value) -> bool {
+/// Whether a value means the same as an absent member.
+fn is_absent(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::String(text) => text.is_empty(),
@@ -204,7 +208,7 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// A character that XML can hold (XML 1.0, 2.2).
+/// Whether XML allows the character (XML 1.0, 2.2).
 fn is_xml(character: char) -> bool {
     !character.is_control() && !matches!(character, '\u{fffe}' | '\u{ffff}') || matches!(character, '\t' | '\n' | '\r')
 }

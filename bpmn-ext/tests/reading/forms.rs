@@ -1,18 +1,18 @@
-//! Every form of the compatibility sheet 1.2-1.8 and of CONTRACT 5, one file each.
+//! Every form of the compatibility sheet (1.2-1.8) and of CONTRACT 5, one model each.
 
-use bpmn_ext::{Loop, Spelling};
+use bpmn_ext::{Dialect, Loop};
 use serde_json::{Value, json};
 
-use super::{clean, fixture, places, task};
+use super::{clean, element_ids, fixture, task};
 
 #[test]
 fn a_service_task_as_modelers_write_it() {
     let model = clean("service-task.bpmn");
-    assert_eq!(places(&model), [("ProcessId", "node_7")]);
+    assert_eq!(element_ids(&model), [("ProcessId", "node_7")]);
     let process = &model.processes[0];
     assert_eq!((&*process.id, process.name.as_deref(), process.is_executable), ("ProcessId", Some("Quotation"), true));
     let expected = json!({
-        "process": "ProcessId", "element": "node_7", "name": "Fetch rates", "spelling": "processMakerServiceTask",
+        "process": "ProcessId", "element": "node_7", "name": "Fetch rates", "dialect": "processMakerServiceTask",
         "config": {
             "dataSource": 1, "endpoint": "list",
             "dataMapping": [{"value": "data", "key": "responseData", "format": "dotNotation"}],
@@ -27,7 +27,7 @@ fn a_service_task_as_modelers_write_it() {
 }
 
 #[test]
-fn a_task_is_where_its_start_tag_is() {
+fn the_position_of_a_task_is_its_start_tag() {
     let text = fixture("service-task.bpmn");
     let position = clean("service-task.bpmn").tasks[0].position;
     let tag = text.get(position.start..position.end).unwrap();
@@ -36,9 +36,9 @@ fn a_task_is_where_its_start_tag_is() {
 }
 
 #[test]
-fn prefixes_are_free_and_the_namespace_decides() {
+fn prefixes_are_arbitrary_and_the_namespace_decides() {
     let model = clean("bpmn2-prefix.bpmn");
-    assert_eq!(places(&model), [("sales", "ask"), ("stock", "answer")]);
+    assert_eq!(element_ids(&model), [("sales", "ask"), ("stock", "answer")]);
     let executable: Vec<_> = model.processes.iter().map(|process| (&*process.id, process.is_executable)).collect();
     assert_eq!(executable, [("sales", true), ("stock", false)]);
     let ask = task(&model, "ask");
@@ -60,10 +60,10 @@ fn the_default_namespace_and_single_quotes() {
 }
 
 #[test]
-fn call_activities_that_stand_for_a_connector() {
+fn call_activities_that_are_connectors() {
     let model = clean("call-activity.bpmn");
-    assert_eq!(places(&model), [("ProcessId", "node_1"), ("ProcessId", "node_2"), ("ProcessId", "node_3")]);
-    assert!(model.tasks.iter().all(|task| task.spelling == Spelling::ProcessMakerCallActivity));
+    assert_eq!(element_ids(&model), [("ProcessId", "node_1"), ("ProcessId", "node_2"), ("ProcessId", "node_3")]);
+    assert!(model.tasks.iter().all(|task| task.dialect == Dialect::ProcessMakerCallActivity));
     let callback = task(&model, "node_1");
     assert_eq!(callback["config"]["callback"], true);
     assert_eq!(callback["config"]["callback_whitelist"], json!(["127.0.0.1", "10.0.0.1"]));
@@ -81,7 +81,7 @@ fn the_form_of_2019() {
 fn connectors_at_any_depth_belong_to_their_process() {
     let model = clean("nested.bpmn");
     let expected = [("outer", "in_sub"), ("outer", "deep"), ("outer", "behind"), ("second", "other")];
-    assert_eq!(places(&model), expected);
+    assert_eq!(element_ids(&model), expected);
     assert_eq!(task(&model, "deep")["outgoing"], json!(["deep_out"]));
 }
 
@@ -129,9 +129,9 @@ fn boundary_events_that_catch_errors() {
 #[test]
 fn our_extension_becomes_the_workers_configuration() {
     let model = clean("extension.bpmn");
-    assert_eq!(places(&model), [("quotation", "full"), ("quotation", "least")]);
+    assert_eq!(element_ids(&model), [("quotation", "full"), ("quotation", "least")]);
     let expected = json!({
-        "process": "quotation", "element": "full", "name": "Fetch rates", "spelling": "extension",
+        "process": "quotation", "element": "full", "name": "Fetch rates", "dialect": "extension",
         "config": {
             "dataSource": "Rates", "endpoint": "latest", "queue": "slow", "repeat": "safe",
             "outboundConfig": [

@@ -1,13 +1,13 @@
-//! Files made to hurt (scorecard F1): each is refused or read, fast and in little memory, and nothing panics.
+//! Hostile files: each is refused or read, in little time and memory, and nothing panics.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::time::Duration;
 
-use bpmn_ext::lint::{Language, Mistake, Surroundings, lint};
+use bpmn_ext::lint::{Language, LintContext, TextError, lint};
 use bpmn_ext::{Diagnostic, Format, limits};
 
-use super::{codes, fixture, holds, places};
+use super::{codes, element_ids, fixture, invariants};
 
 const OPEN: &str = "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' \
     xmlns:pm='http://processmaker.com/BPMN/2.0/Schema.xsd' xmlns:conn='urn:data-connector:bpmn:1'><process id='p'>";
@@ -50,7 +50,7 @@ fn laughs() -> String {
     entities(&declarations)
 }
 
-/// What is refused, and as what.
+/// Files that are refused, and the code of the diagnostic.
 fn refused() -> Vec<(&'static str, String, &'static str)> {
     vec![
         ("billion laughs", laughs(), "doctype"),
@@ -82,7 +82,7 @@ fn refused() -> Vec<(&'static str, String, &'static str)> {
     ]
 }
 
-/// What is within all limits and still wants to take long or much, and the diagnostics it gets.
+/// Files within all limits that are expensive to read, and their diagnostics.
 fn heavy() -> Vec<(&'static str, String, Counts)> {
     let prefixes = repeated(limits::NAMESPACES - 10, |i| format!(" xmlns:n{i:03}='u{i}'"));
     let attributes = repeated(limits::NAMESPACES - 10, |i| format!(" n{i:03}:config=''"));
@@ -142,7 +142,7 @@ fn json(piece: &str, last: &str) -> String {
     model(&format!("<serviceTask id='a' {SERVICE} pm:config='[{}{last}]'/>", piece.repeat(room)))
 }
 
-/// CPU time of this thread so far, which other tests and other people's builds do not lengthen.
+/// The CPU time of this thread so far, which does not depend on other processes.
 fn cpu_time() -> Duration {
     let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(statistics.split(' ').next().unwrap().parse().unwrap())
@@ -165,7 +165,7 @@ fn ordinary(count: usize) -> String {
     model(&repeated(count, |i| format!("<serviceTask id='n{i}' name='Task {i}' {SERVICE} pm:config='{config}'/>\n")))
 }
 
-/// Codes in the order of the file, and how often each stands in a row.
+/// Codes in the order of the file, with the length of each run.
 type Counts = Vec<(&'static str, usize)>;
 
 fn counts(diagnostics: &[Diagnostic]) -> Counts {
@@ -173,45 +173,48 @@ fn counts(diagnostics: &[Diagnostic]) -> Counts {
     runs.filter_map(|run| Some((run.first()?.code, run.len()))).collect()
 }
 
-/// A language in which everything can be read and names a variable.
+/// A language in which every text reads a variable of the same name.
 struct Anything;
 
 impl Language for Anything {
-    fn variables(&self, _: Format, text: &str) -> Result<Vec<String>, Mistake> {
+    fn variables(&self, _: Format, text: &str) -> Result<Vec<String>, TextError> {
         Ok(vec![text.to_owned()])
     }
 }
 
-/// Reads a file and lets the rules look at it, each within the bars of F1.
+/// Reads and lints a file, each within the limits of time and memory.
 fn read(name: &str, text: &str) -> Counts {
     let counts = measured(name, || counts(&bpmn_ext::read(text).1));
-    let surroundings = Surroundings { language: Some(&Anything), ..Surroundings::default() };
-    measured(&format!("{name}, rules"), || drop(lint(text, &surroundings)));
+    let context = LintContext { language: Some(&Anything), ..LintContext::default() };
+    measured(&format!("{name}, rules"), || drop(lint(text, &context)));
     counts
 }
 
-/// The processor time that a file may take on a machine that is not held up.
-const BAR: Duration = Duration::from_millis(500);
-/// And on one that is, beside what an ordinary model of nearly the largest size takes at the same moment.
+/// The CPU time that a file may take on an idle machine.
+const MAX_TIME: Duration = Duration::from_millis(500);
+/// On a busy machine, how many times longer than an ordinary model of nearly the largest size it may take.
 const TIMES_ORDINARY: u32 = 4;
 
-/// Does something within the bars of F1.
+/// Runs `work`, and checks its time and memory.
 fn measured<T>(name: &str, work: impl Fn() -> T) -> T {
-    // Forgets the peak of earlier cases; where that is not allowed, what goes beyond it is held to the bar.
+    // Resets the peak of earlier cases; where that is not allowed, only memory above that peak is measured.
     let is_reset = fs::write("/proc/self/clear_refs", "5").is_ok();
     let before = memory(if is_reset { "VmRSS:" } else { "VmHWM:" });
     let (done, spent) = timed(&work);
     let used = memory("VmHWM:").saturating_sub(before);
     assert!(used <= 64 * 1024, "{name}: {used} KiB");
-    if spent > BAR {
+    if spent > MAX_TIME {
         let ordinary = ordinary(5_000);
         let (mut spent, mut usual) = (spent, Duration::ZERO);
-        // Neighbours on the same core make everything dearer for a while.
+        // Other processes on the same core slow everything down for a while.
         for _ in 0..3 {
             usual = usual.max(timed(&|| drop(bpmn_ext::read(&ordinary))).1);
             spent = spent.min(timed(&work).1);
         }
-        assert!(spent <= BAR.max(usual * TIMES_ORDINARY), "{name}: {spent:?} where an ordinary model takes {usual:?}");
+        assert!(
+            spent <= MAX_TIME.max(usual * TIMES_ORDINARY),
+            "{name}: {spent:?} where an ordinary model takes {usual:?}"
+        );
     }
     done
 }
@@ -232,7 +235,7 @@ fn hostile_files_cost_little() {
     }
 }
 
-/// No definition is fetched: a pipe that nobody writes to would be waited for, and a listener would be asked.
+/// No external definition is fetched: reading from the pipe would block, and the listener would get a connection.
 #[test]
 fn hostile_files_open_no_file_and_no_connection() {
     let pipe = std::env::temp_dir().join(format!("bpmn-ext-pipe-{}", std::process::id()));
@@ -258,20 +261,20 @@ fn hostile_files_open_no_file_and_no_connection() {
                 "<import importType='http://www.omg.org/spec/BPMN/20100524/MODEL' location='{url}' namespace='u'/>"
             )),
         ] {
-            holds::for_any(text.as_bytes());
+            invariants::check(text.as_bytes());
         }
     }
-    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "somebody has called");
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "a connection was opened");
     fs::remove_file(pipe).unwrap();
 }
 
-/// Files that the fuzzer found worth keeping, and every one that ever made something panic.
+/// The corpus of the fuzzer, including every file that once caused a panic.
 #[test]
-fn the_corpus_of_the_fuzzer_holds() {
+fn the_invariants_hold_for_the_corpus_of_the_fuzzer() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     let mut files = 0;
     for file in fs::read_dir(folder).unwrap() {
-        holds::for_any(&fs::read(file.unwrap().path()).unwrap());
+        invariants::check(&fs::read(file.unwrap().path()).unwrap());
         files += 1;
     }
     assert!(files >= 100, "{files} files");
@@ -302,20 +305,20 @@ fn limits_hold_at_their_edges() {
     ];
     for (code, most, content) in cases {
         let (found, diagnostics) = bpmn_ext::read(&model(&content(most)));
-        assert_eq!((codes(&diagnostics), places(&found)), (vec![], vec![("p", "a")]), "{code}: {most}");
+        assert_eq!((codes(&diagnostics), element_ids(&found)), (vec![], vec![("p", "a")]), "{code}: {most}");
         let (_, diagnostics) = bpmn_ext::read(&model(&content(most + 1)));
         assert_eq!(codes(&diagnostics), [code], "{code}: {}", most + 1);
     }
 }
 
 #[test]
-fn what_was_read_before_a_limit_is_kept() {
+fn what_was_read_before_a_limit_is_in_the_model() {
     let connector = format!("<serviceTask id='a' {SERVICE} pm:config='{{}}'/>");
     let (found, diagnostics) = bpmn_ext::read(&model(&format!("{connector}{}", "<a>".repeat(1_000))));
-    assert_eq!((codes(&diagnostics), places(&found)), (vec!["too-deep"], vec![("p", "a")]));
+    assert_eq!((codes(&diagnostics), element_ids(&found)), (vec!["too-deep"], vec![("p", "a")]));
 }
 
-/// A fixed sequence of numbers that look random (xorshift), so that a failure can be repeated.
+/// A pseudo-random sequence with a fixed seed (xorshift), so that a failure can be reproduced.
 struct Numbers(u64);
 
 impl Numbers {
@@ -328,7 +331,7 @@ impl Numbers {
 }
 
 /// Pieces of syntax that change the meaning of what follows.
-const SPICE: [&[u8]; 20] = [
+const SYNTAX: [&[u8]; 20] = [
     b"<",
     b">",
     b"/>",
@@ -372,7 +375,7 @@ fn no_damage_to_a_file_makes_reading_panic_or_point_outside() {
             for _ in 0..=numbers.below(4) {
                 damage(&mut bytes, &mut numbers);
             }
-            holds::for_any(&bytes);
+            invariants::check(&bytes);
         }
     }
 }
@@ -383,7 +386,7 @@ fn damage(bytes: &mut Vec<u8>, numbers: &mut Numbers) {
     match numbers.below(4) {
         0 => drop(bytes.drain(at..until)),
         1 => bytes.truncate(at),
-        2 => drop(bytes.splice(at..at, SPICE[numbers.below(SPICE.len())].iter().copied())),
-        _ => drop(bytes.splice(at..until, SPICE[numbers.below(SPICE.len())].iter().copied())),
+        2 => drop(bytes.splice(at..at, SYNTAX[numbers.below(SYNTAX.len())].iter().copied())),
+        _ => drop(bytes.splice(at..until, SYNTAX[numbers.below(SYNTAX.len())].iter().copied())),
     }
 }

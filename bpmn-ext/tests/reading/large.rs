@@ -1,4 +1,4 @@
-//! A model as large as models may be, as designers would have written it.
+//! An ordinary model of nearly the largest size.
 
 /// 5,000 connectors between start and end, with their diagram: nearly 5 MB.
 pub(crate) fn model() -> String {
@@ -20,7 +20,7 @@ pub(crate) fn model() -> String {
     )
 }
 
-/// One in each spelling in turn, with the flow that leads on.
+/// One in each dialect in turn, with the flow that leads on.
 fn task(n: usize) -> String {
     let next = n + 1;
     let body = if n.is_multiple_of(2) {

@@ -1,12 +1,12 @@
-//! Models as people and tools write them, read through the public interface.
+//! Models as designers and tools write them, through the public interface.
 
-#![expect(clippy::unwrap_used, reason = "what a test cannot go on without fails it")]
+#![expect(clippy::unwrap_used, reason = "a test fails where a value is missing")]
 
 mod cost;
 mod diagnostics;
 mod forms;
-mod holds;
 mod hostile;
+mod invariants;
 mod large;
 mod rules;
 mod writing;
@@ -22,7 +22,7 @@ fn fixture(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A file of `tests/models`, in which nothing is to be found fault with.
+/// A model of `tests/models` without diagnostics.
 fn clean(name: &str) -> Model {
     let (model, diagnostics) = bpmn_ext::read(&fixture(name));
     assert_eq!(lines(&diagnostics), Vec::<String>::new(), "{name}");
@@ -41,16 +41,16 @@ fn task(model: &Model, element: &str) -> Value {
 }
 
 /// Process and element of every connector task.
-fn places(model: &Model) -> Vec<(&str, &str)> {
+fn element_ids(model: &Model) -> Vec<(&str, &str)> {
     model.tasks.iter().map(|task| (task.process.as_str(), task.element.as_str())).collect()
 }
 
-/// Diagnostics as a person reads them.
+/// Diagnostics as text.
 fn lines(diagnostics: &[Diagnostic]) -> Vec<String> {
     diagnostics.iter().map(Diagnostic::to_string).collect()
 }
 
-/// Codes of diagnostics.
+/// The codes of diagnostics.
 fn codes(diagnostics: &[Diagnostic]) -> Vec<&'static str> {
     diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
 }

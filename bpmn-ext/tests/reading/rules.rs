@@ -1,15 +1,15 @@
-//! The rules: each one breaks on its page's example and keeps still on the mended one, and says what it has to in every
-//! spelling, word for word, at its place.
+//! The rules: each one reports its page's first example and accepts the second, and has exact messages and spans in every
+//! dialect.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use bpmn_ext::lint::{
-    Connectors, Key, KnownConnector, KnownResource, Language, Mistake, RULES, Rule, Surroundings, lint,
+    Connectors, Key, KnownConnector, KnownResource, Language, LintContext, RULES, Rule, TextError, lint,
 };
 use bpmn_ext::{Diagnostic, Format, Severity};
 
-/// What the pages of the rules take for granted.
+/// The connectors that the pages of the rules use.
 struct Known;
 
 impl Connectors for Known {
@@ -59,12 +59,12 @@ fn book() -> KnownResource {
     }
 }
 
-/// A language in which everything but an open brace, an open bracket and a lonely `==` can be read.
+/// A language in which unclosed braces, unclosed brackets and a trailing `==` are errors.
 struct Braces;
 
 impl Language for Braces {
-    fn variables(&self, format: Format, text: &str) -> Result<Vec<String>, Mistake> {
-        let wrong = |at: usize, problem: &str| Err(Mistake { at: at..at + 1, problem: problem.to_owned() });
+    fn variables(&self, format: Format, text: &str) -> Result<Vec<String>, TextError> {
+        let wrong = |at: usize, problem: &str| Err(TextError { span: at..at + 1, problem: problem.to_owned() });
         if let Some(at) = text.find('[').filter(|_| !text.contains(']') && format != Format::Mustache) {
             return wrong(at, "is never closed");
         }
@@ -74,36 +74,36 @@ impl Language for Braces {
         let mut names = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
-            let Some((name, behind)) = after.split_once("}}") else {
+            let Some((name, rest_of_text)) = after.split_once("}}") else {
                 return wrong(text.len() - rest.len() + before.len(), "is never closed");
             };
             names.extend(Some(name.to_owned()).filter(|name| !name.starts_with("secret:")));
-            rest = behind;
+            rest = rest_of_text;
         }
         Ok(names)
     }
 }
 
-/// Everything at hand; with the variables of `data` if there are any.
-fn found(text: &str, data: &[&str]) -> Vec<Diagnostic> {
+/// Lints with a full context; with the variables of `data` if there are any.
+fn linted(text: &str, data: &[&str]) -> Vec<Diagnostic> {
     let queues = ["default".to_owned(), "slow".to_owned()];
     let variables: HashSet<String> = data.iter().map(|name| (*name).to_owned()).collect();
-    let surroundings = Surroundings {
+    let context = LintContext {
         connectors: Some(&Known),
         queues: Some(&queues),
         variables: Some(&variables).filter(|_| !data.is_empty()),
         language: Some(&Braces),
     };
-    lint(text, &surroundings)
+    lint(text, &context)
 }
 
-/// A process with this content; what is said to stand beside it does so. The content begins in line 2.
+/// A process with this content, which starts in line 2; what follows the marker is put after the process.
 fn model(content: &str) -> String {
-    let (inside, beside) = content.split_once("<!-- beside the process -->").unwrap_or((content, ""));
+    let (inside, after) = content.split_once("<!-- after the process -->").unwrap_or((content, ""));
     format!(
         "<bpmn:definitions xmlns:bpmn='http://www.omg.org/spec/BPMN/20100524/MODEL' xmlns:conn='urn:data-connector:bpmn:1' \
          xmlns:pm='http://processmaker.com/BPMN/2.0/Schema.xsd' xmlns:camunda='http://camunda.org/schema/1.0/bpmn' \
-         xmlns:zeebe='http://camunda.org/schema/zeebe/1.0'><bpmn:process id='p'>\n{inside}</bpmn:process>{beside}\
+         xmlns:zeebe='http://camunda.org/schema/zeebe/1.0'><bpmn:process id='p'>\n{inside}</bpmn:process>{after}\
          </bpmn:definitions>"
     )
 }
@@ -117,16 +117,16 @@ fn examples(rule: &Rule) -> (&str, &str) {
     let mut blocks = rule.page.split("```xml\n").skip(1).map(|block| block.split("```").next().unwrap());
     let pair = (blocks.next().unwrap_or_else(|| panic!("{} has no example", rule.name)), blocks.next());
     assert_eq!(blocks.next(), None, "{} has more than two examples", rule.name);
-    (pair.0, pair.1.unwrap_or_else(|| panic!("{} has no mended example", rule.name)))
+    (pair.0, pair.1.unwrap_or_else(|| panic!("{} has no second example", rule.name)))
 }
 
 #[test]
-fn every_rule_breaks_on_its_page_and_keeps_still_where_it_is_mended() {
+fn every_rule_reports_the_first_example_of_its_page_and_accepts_the_second() {
     for rule in RULES {
-        let (broken, mended) = examples(rule);
-        let codes: BTreeSet<_> = found(&model(broken), &[]).iter().map(|d| (d.code, d.severity)).collect();
-        assert_eq!(codes, BTreeSet::from([(rule.name, rule.severity)]), "{}: the example", rule.name);
-        assert_eq!(lines(&found(&model(mended), &[])), Vec::<String>::new(), "{}: the mended example", rule.name);
+        let (wrong, fixed) = examples(rule);
+        let codes: BTreeSet<_> = linted(&model(wrong), &[]).iter().map(|d| (d.code, d.severity)).collect();
+        assert_eq!(codes, BTreeSet::from([(rule.name, rule.severity)]), "{}: the first example", rule.name);
+        assert_eq!(lines(&linted(&model(fixed), &[])), Vec::<String>::new(), "{}: the second example", rule.name);
     }
 }
 
@@ -142,19 +142,19 @@ fn every_rule_has_its_page_and_every_page_its_rule() {
         assert_eq!(usize::from(rule.number), index + 1, "{}", rule.name);
         let severity = if rule.severity == Severity::Error { "Error" } else { "Warning" };
         let head = format!("# {} {}\n\n**{severity}.** {}\n\n## Why\n", rule.number, rule.name, rule.summary);
-        assert!(rule.page.starts_with(&head), "{} begins otherwise than its rule says", rule.name);
-        assert!(rule.page.contains("\n## How to mend it\n"), "{} does not say what to do", rule.name);
+        assert!(rule.page.starts_with(&head), "the page of {} does not start with the rule", rule.name);
+        assert!(rule.page.contains("\n## How to fix it\n"), "{} does not say what to do", rule.name);
     }
 }
 
 const PM: &str = r#"implementation="package-data-sources/data-source-task-service" pm:config="#;
 
-/// A service task in ProcessMaker's spelling, written as its modeler does.
+/// A service task in ProcessMaker's dialect, written as its modeler does.
 fn pm(config: &str) -> String {
     format!("<bpmn:serviceTask id='n' {PM}\"{}\"/>", config.replace('"', "&#34;"))
 }
 
-/// A service task in our own spelling.
+/// A service task in our own dialect.
 fn conn(attributes: &str, content: &str) -> String {
     format!(
         "<bpmn:serviceTask id='n' name='N'><bpmn:extensionElements><conn:dataConnector {attributes}>{content}\
@@ -184,10 +184,10 @@ fn camunda(inputs: &[(&str, &str)]) -> String {
     )
 }
 
-/// A model's content, what is said about it, and what is marked in the file.
+/// A model's content, the expected diagnostics, and the text of the file at their spans.
 type Row<'a> = (String, &'a [(&'a str, &'a str)]);
 
-/// One row a rule and spelling.
+/// The cases, one or more for each rule.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn table() -> Vec<Row<'static>> {
     let latest = r#""dataSource":"Rates","endpoint":"latest""#;
@@ -196,7 +196,7 @@ fn table() -> Vec<Row<'static>> {
     let flows = "<bpmn:startEvent id='s'/><bpmn:endEvent id='e'/>";
     let catch =
         "<bpmn:boundaryEvent id='b' attachedToRef='n'><bpmn:errorEventDefinition errorRef='x'/></bpmn:boundaryEvent>";
-    let error = |code: &str| format!("<!-- beside the process --><bpmn:error id='x' errorCode='{code}'/>");
+    let error = |code: &str| format!("<!-- after the process --><bpmn:error id='x' errorCode='{code}'/>");
     vec![
         (pm(r#"{"dataSource":"Rats","endpoint":"latest"}"#), &[(
             "error[unknown-connector]: `n`: there is no connector `Rats` (did you mean `Rates`?)",
@@ -212,12 +212,12 @@ fn table() -> Vec<Row<'static>> {
             "newest",
         )]),
         (camunda(&[("connector", "Rates"), ("resource", "latest"), ("params", "bas = EUR\nbase = EUR")]), &[(
-            "warning[undeclared-key]: `n`: `bas` goes nowhere: the URL and the declared parameters of resource \
-             `latest` have no use for it (did you mean `base`?)",
+            "warning[undeclared-key]: `n`: `bas` has no effect: the URL and the declared parameters of resource \
+             `latest` do not use it (did you mean `base`?)",
             "<camunda:inputParameter name='params'>bas = EUR\nbase = EUR</camunda:inputParameter>",
         )]),
         (conn(orders, "<conn:input type='body' key='amuont' value='1'/><conn:input type='header' key='X-Any' value='1'/>"), &[(
-            "warning[undeclared-key]: `N (n)`: `amuont` goes nowhere: the body of resource `book` has no use for \
+            "warning[undeclared-key]: `N (n)`: `amuont` has no effect: the body of resource `book` does not use \
              it (did you mean `amount`?)",
             "amuont",
         )]),
@@ -238,24 +238,24 @@ fn table() -> Vec<Row<'static>> {
             "a",
         )]),
         (pm(&format!(r#"{{{latest},"outboundConfig":[{{"type":"PARAM","key":"base","value":"a\u00e4{{{{b"}}]}}"#)), &[(
-            "error[unparsable-text]: `n`: this template cannot be read: is never closed (correct it; until then every \
+            "error[unparsable-text]: `n`: this template cannot be parsed: is never closed (correct it; until then every \
              job of this element fails with CONFIGURATION)",
             "{",
         )]),
         (conn(rates, "<conn:output variable='a' source='x&#91;1' format='jmespath'/>"), &[(
-            "error[unparsable-text]: `N (n)`: this expression cannot be read: is never closed (correct it; until then \
+            "error[unparsable-text]: `N (n)`: this expression cannot be parsed: is never closed (correct it; until then \
              every job of this element fails with CONFIGURATION)",
             "&#91;",
         )]),
         (conn(rates, "<conn:success statuses='status =='/><conn:errorMapping when='4xx' code='A' message='{{x'/>")
             + "<bpmn:boundaryEvent id='b' attachedToRef='n'><bpmn:errorEventDefinition/></bpmn:boundaryEvent>", &[
             (
-                "error[unparsable-text]: `N (n)`: this condition cannot be read: compares with nothing (correct it; \
+                "error[unparsable-text]: `N (n)`: this condition cannot be parsed: compares with nothing (correct it; \
                  until then every job of this element fails with CONFIGURATION)",
                 "=",
             ),
             (
-                "error[unparsable-text]: `N (n)`: this template cannot be read: is never closed (correct it; until \
+                "error[unparsable-text]: `N (n)`: this template cannot be parsed: is never closed (correct it; until \
                  then every job of this element fails with CONFIGURATION)",
                 "{",
             ),
@@ -268,17 +268,17 @@ fn table() -> Vec<Row<'static>> {
                    <bpmn:sequenceFlow id='3' sourceRef='n' targetRef='e'/>",
             &[(
                 "warning[unset-variable]: `N (m)`: `rate` is read here, but set only later, by `N (n)` (change the \
-                 order, or name the data that a request begins with by --data)",
+                 order, or pass the data that a request starts with by --data)",
                 "rate",
             )],
         ),
         (conn(rates, "") + flows, &[
             (
-                "warning[missing-flow]: `N (n)`: no sequence flow leads here, so it never runs (draw it)",
+                "warning[missing-flow]: `N (n)`: no sequence flow leads here, so it never runs (draw one)",
                 "<bpmn:serviceTask id='n' name='N'>",
             ),
             (
-                "warning[missing-flow]: `N (n)`: no sequence flow leads on, so the process stops here (draw it)",
+                "warning[missing-flow]: `N (n)`: no sequence flow leads on, so the process stops here (draw one)",
                 "<bpmn:serviceTask id='n' name='N'>",
             ),
         ]),
@@ -289,7 +289,7 @@ fn table() -> Vec<Row<'static>> {
             "TAKEN",
         )]),
         (pm(&format!("{{{latest}}}")) + catch + &error("GONE"), &[(
-            "warning[unthrown-error]: `n`: boundary event `b` waits for `GONE`, onto which no failure is mapped (add \
+            "warning[unthrown-error]: `n`: boundary event `b` catches `GONE`, but no failure is mapped onto it (add \
              an error mapping with code `GONE`, or catch any error)",
             "<bpmn:boundaryEvent id='b' attachedToRef='n'>",
         )]),
@@ -299,35 +299,35 @@ fn table() -> Vec<Row<'static>> {
             pm(r#"{"dataSource":"Orders","endpoint":"book"}"#)
                 .replace("/>", " pm:errorHandling='{\"retry_attempts\":\"3\"}'/>"),
             &[(
-                "warning[unrepeatable-retry]: `n`: POST `book` is tried 4 times after an error status, but never when \
-                 its answer is lost (write repeat: safe if the third party honours the Idempotency-Key header, or may be \
+                "warning[unrepeatable-retry]: `n`: POST `book` is tried 4 times after an error status, but not after \
+                 a lost response (write repeat: safe if the third party honours the Idempotency-Key header, or may be \
                  called twice)",
                 "\"3\"",
             )],
         ),
         (conn("connector='Rates' resource='latest'", "<conn:retry attempts='4'/>"), &[]),
         (pm(&format!(r#"{{{latest},"callback_authentication_password":"abc"}}"#)), &[(
-            "warning[secret-in-model]: `n`: `callback_authentication_password` looks like a secret that stands in the \
-             model (put it into the connector's credentials, and change it: whoever saw this file knows it)",
+            "warning[secret-in-model]: `n`: `callback_authentication_password` looks like a secret in clear text \
+             (move it into the connector's credentials, and change it: everyone who has seen this file knows it)",
             "&#34;abc&#34;",
         )]),
         (conn(rates, "<conn:input type='header' key='X-Auth-Token' value='t0p'/>"), &[(
-            "warning[secret-in-model]: `N (n)`: `X-Auth-Token` looks like a secret that stands in the model (put it \
-             into the connector's credentials, and change it: whoever saw this file knows it)",
+            "warning[secret-in-model]: `N (n)`: `X-Auth-Token` looks like a secret in clear text (move it into \
+             the connector's credentials, and change it: everyone who has seen this file knows it)",
             "t0p",
         )]),
         (conn(rates, "<conn:input type='param' key='base' value='https://u:p@host/'/>"), &[(
-            "warning[secret-in-model]: `N (n)`: `base` looks like a secret that stands in the model (put it into the \
-             connector's credentials, and change it: whoever saw this file knows it)",
+            "warning[secret-in-model]: `N (n)`: `base` looks like a secret in clear text (move it into the \
+             connector's credentials, and change it: everyone who has seen this file knows it)",
             "https://u:p@host/",
         )]),
         (pm(&format!(r#"{{{latest},"queue":"bpmn"}}"#)), &[(
-            "warning[unknown-queue]: `n`: `bpmn` is no queue that workers take jobs from; its jobs go to `default` \
+            "warning[unknown-queue]: `n`: `bpmn` is not a queue that workers consume; its jobs go to `default` \
              (there are `default`, `slow`)",
             "&#34;bpmn&#34;",
         )]),
         (conn(&format!("{rates} queue='a.b'"), ""), &[(
-            "warning[unknown-queue]: `N (n)`: `a.b` cannot be a queue's name; its jobs go to `default` (use letters, \
+            "warning[unknown-queue]: `N (n)`: `a.b` is not a valid name of a queue; its jobs go to `default` (use letters, \
              digits, `_` and `-`, 64 at most)",
             "a.b",
         )]),
@@ -355,40 +355,40 @@ fn table() -> Vec<Row<'static>> {
 }
 
 #[test]
-fn rules_say_what_is_wrong_in_every_spelling() {
+fn rules_report_what_is_wrong_in_every_dialect() {
     for (content, expected) in table() {
         let text = model(&content);
-        let found = found(&text, &[]);
-        let marked = found.iter().map(|d| text.get(d.position.start..d.position.end).unwrap());
-        // The place is what is marked; counted columns say the same less well.
-        let told = lines(&found).into_iter().map(|line| line.split_once(": ").unwrap().1.to_owned());
-        let told: Vec<_> = told.zip(marked).collect();
-        let told: Vec<_> = told.iter().map(|(line, marked)| (line.as_str(), *marked)).collect();
-        assert_eq!(told, expected, "{content}");
+        let found = linted(&text, &[]);
+        let spans = found.iter().map(|d| text.get(d.position.start..d.position.end).unwrap());
+        // The text at the span is compared instead of the line and column.
+        let messages = lines(&found).into_iter().map(|line| line.split_once(": ").unwrap().1.to_owned());
+        let actual: Vec<_> = messages.zip(spans).collect();
+        let actual: Vec<_> = actual.iter().map(|(line, span)| (line.as_str(), *span)).collect();
+        assert_eq!(actual, expected, "{content}");
     }
-    let shown: BTreeSet<_> = table()
+    let covered: BTreeSet<_> = table()
         .iter()
         .flat_map(|(_, expected)| expected.iter())
         .filter_map(|(line, _)| line.split(['[', ']']).nth(1))
         .map(ToOwned::to_owned)
         .collect();
     let rules: BTreeSet<_> = RULES.iter().map(|rule| rule.name.to_owned()).collect();
-    assert_eq!(shown, rules, "rules that the table shows");
+    assert_eq!(covered, rules, "rules that the table covers");
 }
 
 #[test]
-fn what_is_not_at_hand_is_not_judged() {
+fn rules_without_their_context_find_nothing() {
     let text =
         model(&(conn("connector='Nobody' resource='x' queue='any'", "<conn:input type='param' key='a' value='{{'/>")));
-    assert_eq!(lines(&lint(&text, &Surroundings::default())), Vec::<String>::new());
+    assert_eq!(lines(&lint(&text, &LintContext::default())), Vec::<String>::new());
 }
 
 #[test]
-fn with_the_data_at_hand_every_variable_is_judged() {
+fn with_the_data_every_variable_is_checked() {
     let text =
         model(&conn("connector='Rates' resource='latest'", "<conn:input type='param' key='base' value='{{a}}{{b}}'/>"));
     let expected = "2:165: warning[unset-variable]: `N (n)`: `b` is read here, and nothing sets it (map an output onto it \
         before, or add it to the request data)";
-    assert_eq!(lines(&found(&text, &["a"])), [expected]);
-    assert_eq!(lines(&found(&text, &[])), Vec::<String>::new());
+    assert_eq!(lines(&linted(&text, &["a"])), [expected]);
+    assert_eq!(lines(&linted(&text, &[])), Vec::<String>::new());
 }

@@ -1,13 +1,13 @@
-//! Writing into models: what was asked for changes, and not a byte beside it.
+//! Writing into models: only the requested changes, and no other byte.
 
-use bpmn_ext::write::{Dialect, Written, convert, remove, set};
-use bpmn_ext::{ConnectorTask, Spelling};
+use bpmn_ext::write::{Target, WriteResult, convert, remove, set};
+use bpmn_ext::{ConnectorTask, Dialect};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{fixture, lines};
 
-/// Models of every spelling; those with an error in them are not written to.
+/// Models of every dialect, without errors.
 const MODELS: [&str; 8] = [
     "service-task.bpmn",
     "bpmn2-prefix.bpmn",
@@ -31,7 +31,7 @@ fn models() -> Vec<(String, String)> {
     fixtures.chain(examples.iter().map(|name| ((*name).to_owned(), example(name)))).collect()
 }
 
-fn text(written: &Written) -> String {
+fn text(written: &WriteResult) -> String {
     String::from_utf8(written.file.clone()).unwrap()
 }
 
@@ -48,17 +48,17 @@ fn task(text: &str, element: &str) -> ConnectorTask {
     model.tasks.into_iter().find(|task| task.element == element).unwrap_or_else(|| panic!("no {element} in {text}"))
 }
 
-/// Configures an element as `change` makes of what it is.
-fn changed(text: &str, element: &str, change: impl FnOnce(&mut Map<String, Value>)) -> Written {
+/// Sets the configuration of an element after `change` has edited it.
+fn changed(text: &str, element: &str, change: impl FnOnce(&mut Map<String, Value>)) -> WriteResult {
     let task = task(text, element);
     let mut config = object(&task.config);
     change(&mut config);
     let handling = task.error_handling.as_ref().map(object);
-    set(text, element, Dialect::Extension, &config, handling.as_ref())
+    set(text, element, Target::Extension, &config, handling.as_ref())
 }
 
 #[test]
-fn what_is_set_to_what_it_is_stays_byte_for_byte() {
+fn setting_the_same_configuration_changes_no_byte() {
     for (name, text_of_model) in models() {
         let (model, _) = bpmn_ext::read(&text_of_model);
         assert!(!model.tasks.is_empty(), "{name}");
@@ -77,7 +77,7 @@ fn a_changed_member_changes_its_attribute_only() {
             let written =
                 changed(&before, &task.element, |config| drop(config.insert("endpoint".into(), json!("a<'\"&"))));
             let after = text(&written);
-            // The longest common beginning and end: between them lies what was touched.
+            // What was changed is between the longest common start and end.
             let start = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
             let rest = before.len().min(after.len()) - start;
             let end = before.bytes().rev().zip(after.bytes().rev()).take(rest).take_while(|(a, b)| a == b).count();
@@ -112,15 +112,15 @@ fn rows_are_changed_added_and_removed_one_by_one() {
     let removed = "          <x:input type=\"Param\" key=\"base\" value=\"EUR\"/>\n";
     let after_day = "type=\"param\"/><!-- one row -->";
     for (what, change, old, new) in [
-        ("first row away", json!({"outboundConfig": [row("day", "1")]}), removed, ""),
+        ("first row removed", json!({"outboundConfig": [row("day", "1")]}), removed, ""),
         (
-            "a row in between",
+            "a row inserted",
             json!({"outboundConfig": [row("base", "EUR"), row("to", "X"), row("day", "1")]}),
             "value=\"EUR\"/>",
             "value=\"EUR\"/>\n          <x:input type=\"param\" key=\"to\" value=\"X\"/>",
         ),
         (
-            "a row behind",
+            "a row appended",
             json!({"outboundConfig": [row("base", "EUR"), row("day", "1"), row("to", "X")]}),
             after_day,
             "type=\"param\"/>\n          <x:input type=\"param\" key=\"to\" value=\"X\"/><!-- one row -->",
@@ -186,21 +186,21 @@ fn a_connector_is_made_of_an_ordinary_task_and_back() {
         ),
     ] {
         let before = file(&before);
-        let written = set(&before, "n", Dialect::Extension, &config, None);
+        let written = set(&before, "n", Target::Extension, &config, None);
         assert_eq!((lines(&written.diagnostics), text(&written)), (vec![], file(&after)));
         let again = remove(&written.file, "n");
         let plain = before.replace(" />", ">\n    </b:serviceTask>");
         assert_eq!((lines(&again.diagnostics), text(&again)), (vec![], plain));
         if before.contains("serviceTask") {
-            let written = set(&before, "n", Dialect::ProcessMaker, &config, None);
+            let written = set(&before, "n", Target::ProcessMaker, &config, None);
             assert_eq!(task(&text(&written), "n").config, Value::Object(config.clone()), "{}", text(&written));
             assert_eq!(text(&remove(&written.file, "n")).replace(" xmlns:pm=\"http://processmaker.com/BPMN/2.0/Schema.xsd\"", ""), before);
         }
     }
 }
 
-/// Every attribute of sheet 1.6 that a service task or its surroundings can have, but those of the connector itself.
-const KEPT: [&str; 25] = [
+/// The attributes of ProcessMaker (sheet 1.6) that do not belong to the connector.
+const OTHER_ATTRIBUTES: [&str; 25] = [
     "color",
     "screenRef",
     "allowInterstitial",
@@ -230,24 +230,25 @@ const KEPT: [&str; 25] = [
 
 #[test]
 fn attributes_of_processmaker_survive_every_conversion() {
-    let kept: Vec<String> = KEPT.iter().map(|name| format!("pm:{name}='{{\"a\": &#34;{name}&#34;}}'")).collect();
+    let attributes: Vec<String> =
+        OTHER_ATTRIBUTES.iter().map(|name| format!("pm:{name}='{{\"a\": &#34;{name}&#34;}}'")).collect();
     let others = "<userTask id='u' pm:config='not for us' pm:screenRef='3'/><startEvent id='s' pm:config='{}'/>\
         <intermediateCatchEvent id='c' pm:allowedUsers='1' pm:allowedGroups='2' pm:whitelist='x' pm:config='y'/>\
         <sequenceFlow id='f' pm:config='{}'/>";
-    let beside = "<message id='m' pm:payload='p'/><signal id='g' pm:config='c' pm:detail='d'/>";
+    let root_elements = "<message id='m' pm:payload='p'/><signal id='g' pm:config='c' pm:detail='d'/>";
     let before = format!(
         "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' xmlns:pm='http://processmaker.com/BPMN/2.0/Schema.xsd'>\
          <process id='p'><serviceTask id='n' {} implementation='package-data-sources/data-source-task-service' \
          pm:config='{{\"dataSource\":7,\"endpoint\":\"list\"}}' pm:errorHandling='{{\"retry_attempts\":\"2\"}}'/>{others}</process>\
-         {beside}</definitions>",
-        kept.join(" ")
+         {root_elements}</definitions>",
+        attributes.join(" ")
     );
-    let ours = convert(&before, Dialect::Extension);
+    let ours = convert(&before, Target::Extension);
     assert_eq!(lines(&ours.diagnostics), Vec::<String>::new());
-    let theirs = convert(&ours.file, Dialect::ProcessMaker);
+    let theirs = convert(&ours.file, Target::ProcessMaker);
     assert_eq!(lines(&theirs.diagnostics), Vec::<String>::new());
     for step in [text(&ours), text(&theirs)] {
-        for attribute in kept.iter().map(String::as_str).chain([others, beside]) {
+        for attribute in attributes.iter().map(String::as_str).chain([others, root_elements]) {
             assert_eq!(step.matches(attribute).count(), 1, "{attribute}: {step}");
         }
     }
@@ -261,12 +262,13 @@ fn attributes_of_processmaker_survive_every_conversion() {
 fn every_model_is_converted_there_and_back() {
     for (name, before) in models() {
         let (model, _) = bpmn_ext::read(&before);
-        for to in [Dialect::Extension, Dialect::ProcessMaker] {
+        for to in [Target::Extension, Target::ProcessMaker] {
             let there = convert(&before, to);
             let (after, _) = bpmn_ext::read(&there.file);
             let refused = there.diagnostics.iter().filter(|d| d.code == "not-converted").count();
-            let is_there = |task: &&ConnectorTask| (task.spelling == Spelling::Extension) == (to == Dialect::Extension);
-            let left = after.tasks.iter().filter(|task| !is_there(task)).count();
+            let is_converted =
+                |task: &&ConnectorTask| (task.dialect == Dialect::Extension) == (to == Target::Extension);
+            let left = after.tasks.iter().filter(|task| !is_converted(task)).count();
             assert_eq!(left, refused, "{name}: {:?}", lines(&there.diagnostics));
             for (old, new) in model.tasks.iter().zip(&after.tasks) {
                 assert_eq!(means(old), means(new), "{name}: {}", old.element);
@@ -279,19 +281,19 @@ fn every_model_is_converted_there_and_back() {
     }
 }
 
-/// What a task asks for, without what has no effect.
+/// The configuration of a task without members that have no effect.
 fn means(task: &ConnectorTask) -> Value {
     let mut config = object(&task.config);
-    let is_idle = |name: &str, value: &Value| {
+    let is_unused = |name: &str, value: &Value| {
         name.starts_with("callback_")
             || name == "type"
             || matches!(value, Value::Null | Value::Bool(false))
             || *value == json!([])
     };
     if config.get("callback") != Some(&json!(true)) {
-        config.retain(|name, value| !is_idle(name, value));
+        config.retain(|name, value| !is_unused(name, value));
     }
-    // Nothing chosen is nothing chosen.
+    // An absent member means the same as an empty one.
     for member in ["dataSource", "endpoint"] {
         config.entry(member).or_insert(json!(""));
     }
@@ -317,7 +319,7 @@ fn means(task: &ConnectorTask) -> Value {
 }
 
 #[test]
-fn what_cannot_be_said_stays_and_is_told() {
+fn what_cannot_be_represented_is_left_unchanged_and_reported() {
     let pm = |config: &str, handling: &str| {
         format!(
             "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' xmlns:pm='http://processmaker.com/BPMN/2.0/Schema.xsd'>\n\
@@ -325,65 +327,66 @@ fn what_cannot_be_said_stays_and_is_told() {
              pm:config='{config}' pm:errorHandling='{handling}'/></process></definitions>"
         )
     };
-    for (config, handling, told) in [
+    for (config, handling, reason) in [
         (
             r#"{"dataSource":1,"endpoint":"a","callback":true,"callback_variable":"v"}"#,
             "{}",
-            "dataConnector has no words for `callback`, `callback_variable`",
+            "dataConnector cannot represent `callback`, `callback_variable`",
         ),
         (
             r#"{"dataSource":1,"endpoint":"a","queryString":"a=b","pagination":{"link":true}}"#,
             "",
-            "dataConnector has no words for `queryString`, `pagination`",
+            "dataConnector cannot represent `queryString`, `pagination`",
         ),
         (
             r#"{"dataSource":1,"endpoint":"a","outboundConfig":[{"type":"COOKIE","key":"a","value":{}}]}"#,
             "null",
-            "dataConnector has no words for `outboundConfig.0.type`, `outboundConfig.0.value`",
+            "dataConnector cannot represent `outboundConfig.0.type`, `outboundConfig.0.value`",
         ),
-        (r#"{"dataSource":1,"endpoint":"a","success":"\u0000"}"#, "{}", "dataConnector has no words for `success`"),
+        (r#"{"dataSource":1,"endpoint":"a","success":"\u0000"}"#, "{}", "dataConnector cannot represent `success`"),
         (
             r#"{"dataSource":1,"endpoint":"a"}"#,
             r#"{"email_notification":true,"retry_attempts":"x"}"#,
-            "dataConnector has no words for `errorHandling.email_notification`, `errorHandling.retry_attempts`",
+            "dataConnector cannot represent `errorHandling.email_notification`, `errorHandling.retry_attempts`",
         ),
     ] {
         let before = pm(config, handling);
-        let written = convert(&before, Dialect::Extension);
-        let expected = format!("2:17: error[not-converted]: `n`: it stays as it is: {told}");
+        let written = convert(&before, Target::Extension);
+        let expected = format!("2:17: error[not-converted]: `n`: left unchanged: {reason}");
         assert_eq!((lines(&written.diagnostics), text(&written)), (vec![expected], before));
     }
     let broken = pm(r#"{"dataSource":"#, "{}");
-    let written = convert(&broken, Dialect::Extension);
-    let told = lines(&written.diagnostics);
-    assert!(told.iter().any(|line| line.ends_with("it stays as it is: correct its errors first")), "{told:?}");
+    let written = convert(&broken, Target::Extension);
+    let found = lines(&written.diagnostics);
+    assert!(found.iter().any(|line| line.ends_with("left unchanged: correct its errors first")), "{found:?}");
     assert_eq!(text(&written), broken);
     let cut = fixture("nested.bpmn").split_once("<bpmn:serviceTask id=\"behind\"").unwrap().0.to_owned();
-    assert_eq!(text(&convert(&cut, Dialect::Extension)), cut, "what is not read to its end is not written to");
+    assert_eq!(text(&convert(&cut, Target::Extension)), cut, "a file that is not read to its end is not changed");
 
-    let empty = convert(&pm(r#"{"dataSource":1,"endpoint":"a","outboundConfig":[]}"#, ""), Dialect::Extension);
-    let told = lines(&empty.diagnostics);
+    let empty = convert(&pm(r#"{"dataSource":1,"endpoint":"a","outboundConfig":[]}"#, ""), Target::Extension);
+    let found = lines(&empty.diagnostics);
     assert!(
-        told[0].starts_with("2:17: warning[lost-in-writing]: `n`: an empty list of inputs cannot be said there"),
-        "{told:?}"
+        found[0]
+            .starts_with("2:17: warning[lost-in-writing]: `n`: dataConnector cannot represent an empty list of inputs"),
+        "{found:?}"
     );
-    let told = lines(&convert(RICH, Dialect::ProcessMaker).diagnostics);
+    let found = lines(&convert(RICH, Target::ProcessMaker).diagnostics);
     assert!(
-        told[0].contains("warning[lost-in-writing]: `N (n)`: comments inside of dataConnector are lost"),
-        "{told:?}"
+        found[0].contains("warning[lost-in-writing]: `N (n)`: comments inside dataConnector are lost"),
+        "{found:?}"
     );
     let send = fixture("extension.bpmn");
-    let told = lines(&convert(&send, Dialect::ProcessMaker).diagnostics);
+    let found = lines(&convert(&send, Target::ProcessMaker).diagnostics);
     assert!(
-        told[0].contains("`least`: it stays as it is: ProcessMaker has connectors in service tasks only"),
-        "{told:?}"
+        found[0].contains("`least`: left unchanged: ProcessMaker has connectors in service tasks only"),
+        "{found:?}"
     );
-    let told = lines(&set(&send, "nobody", Dialect::Extension, &Map::new(), None).diagnostics);
-    assert_eq!(told, ["1:1: error[not-written]: the file has no element `nobody` that can be a connector"]);
+    let found = lines(&set(&send, "nobody", Target::Extension, &Map::new(), None).diagnostics);
+    assert_eq!(found, ["1:1: error[not-written]: the file has no element `nobody` that can be a connector"]);
 }
 
 #[test]
-fn what_a_template_wrote_is_converted_when_it_is_all_ours() {
+fn the_properties_of_a_template_are_converted_if_all_are_ours() {
     let file = |headers: &str| {
         format!(
             "<definitions xmlns='http://www.omg.org/spec/BPMN/20100524/MODEL' xmlns:zeebe='http://camunda.org/schema/zeebe/1.0'>\n\
@@ -397,13 +400,13 @@ fn what_a_template_wrote_is_converted_when_it_is_all_ours() {
         <zeebe:header key='params' value='base = EUR'/><zeebe:header key='attempts' value='2'/>",
     );
     let config = task(&ours, "n").config;
-    for to in [Dialect::Extension, Dialect::ProcessMaker] {
+    for to in [Target::Extension, Target::ProcessMaker] {
         let written = convert(&ours, to);
         assert_eq!(lines(&written.diagnostics), Vec::<String>::new());
         let after = text(&written);
         assert!(!after.contains("<zeebe:") && !after.contains("modelerTemplate"), "{after}");
         let mut expected = config.clone();
-        if to == Dialect::Extension {
+        if to == Target::Extension {
             expected["retry"]["attempts"] = json!(2);
         }
         assert_eq!(task(&after, "n").config, expected);
@@ -412,13 +415,13 @@ fn what_a_template_wrote_is_converted_when_it_is_all_ours() {
         "<zeebe:header key='connector' value='Rates'/><zeebe:header key='resource' value='x'/>\
         <zeebe:header key='own' value='1'/>",
     );
-    let written = convert(&other, Dialect::Extension);
-    let told = lines(&written.diagnostics);
-    assert!(told.iter().any(|line| line.contains("its template writes more than")), "{told:?}");
+    let written = convert(&other, Target::Extension);
+    let found = lines(&written.diagnostics);
+    assert!(found.iter().any(|line| line.contains("its template writes properties that")), "{found:?}");
     assert_eq!(text(&written), other);
 }
 
-/// Any text that XML can hold, rather often with what has to be escaped.
+/// Any text that XML allows, often with characters that must be escaped.
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z{}<>&\"' ]{1,8}", "\\PC{1,12}", Just("a\n\tb\r".to_owned())]
 }
@@ -462,24 +465,24 @@ fn any_config() -> impl Strategy<Value = Map<String, Value>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is written over whatever was there, in any spelling, is read again, and nothing else has changed.
+    /// Whatever replaces a configuration, in any dialect, is read back, and nothing else changes.
     #[test]
-    fn what_is_written_is_read(first in any_config(), second in any_config(), third in any_config()) {
+    fn what_is_written_is_read_back(first in any_config(), second in any_config(), third in any_config()) {
         let file = RICH.replace("'Rates'", "'R'");
         let (before, rest) = file.split_once("<x:dataConnector").unwrap();
         let (_, after) = rest.split_once("</x:dataConnector>").unwrap();
         let mut now = file.clone();
         for config in [&first, &second, &third] {
-            let written = set(&now, "n", Dialect::ProcessMaker, config, None);
+            let written = set(&now, "n", Target::ProcessMaker, config, None);
             now = text(&written);
             prop_assert!(now.starts_with(before) && now.ends_with(after), "{now}");
             prop_assert_eq!(&object(&task(&now, "n").config), config, "{}", now);
         }
-        let theirs = text(&convert(&now, Dialect::ProcessMaker));
+        let theirs = text(&convert(&now, Target::ProcessMaker));
         let read = task(&theirs, "n");
-        prop_assert_eq!(read.spelling, Spelling::ProcessMakerServiceTask);
+        prop_assert_eq!(read.dialect, Dialect::ProcessMakerServiceTask);
         prop_assert_eq!(object(&read.config), third.clone(), "{}", theirs);
-        let ours = text(&convert(&theirs, Dialect::Extension));
+        let ours = text(&convert(&theirs, Target::Extension));
         prop_assert_eq!(object(&task(&ours, "n").config), third, "{}", ours);
     }
 }

@@ -1,29 +1,29 @@
-//! `convert FILE --to pm|conn`: the connectors of a model in another spelling, and nothing else changed.
+//! `convert FILE --to pm|conn`: the connectors of a model in another dialect, and nothing else changed.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use bpmn_ext::write::{self, Dialect};
+use bpmn_ext::write::{self, Target};
 use clap::{Args, ValueEnum};
 
 use super::{deploy, exit, input, output};
 
-/// Spells the connectors of a model in another way; those that cannot be said there stay, and the exit code is 1.
+/// Converts the connectors of a model to another dialect; those that it cannot represent stay, and the exit code is 1.
 #[derive(Debug, Args)]
 pub(super) struct Convert {
     /// A BPMN file; `-` is standard input
     file: PathBuf,
-    /// Into what
+    /// The dialect to convert to
     #[arg(long, value_enum)]
-    to: Spelling,
+    to: Dialect,
     /// Where to write, instead of standard output; the file itself is allowed
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Spelling {
+enum Dialect {
     /// ProcessMaker's attributes
     Pm,
     /// The element dataConnector
@@ -32,11 +32,11 @@ enum Spelling {
 
 impl Convert {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let dialect = match self.to {
-            Spelling::Pm => Dialect::ProcessMaker,
-            Spelling::Conn => Dialect::Extension,
+        let target = match self.to {
+            Dialect::Pm => Target::ProcessMaker,
+            Dialect::Conn => Target::Extension,
         };
-        let written = write::convert(&input::bytes(&self.file)?, dialect);
+        let written = write::convert(&input::bytes(&self.file)?, target);
         match &self.output {
             Some(path) => replace(path, &written.file)?,
             None => output::raw(&written.file),

@@ -1,5 +1,6 @@
 //! What a designer configured on one element: `pm:config`, or our extension turned into the same (sheet 1.3).
 
+use bpmn_ext::names::bare_resource;
 use serde_json::{Map, Value};
 
 use super::spelling::{flag, member, required_text, rows, text};
@@ -98,14 +99,6 @@ impl ElementConfig {
             timeout: duration(of.get("timeout")).map_err(|e| Invalid::new("timeout", e))?,
             rules: Rules::read(of, "")?,
         })
-    }
-}
-
-/// `GET: ListAll` is a label for `ListAll`; both are accepted (sheet 5.2).
-fn bare_resource(text: &str) -> &str {
-    match text.split_once(':') {
-        Some((method, name)) if !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase()) => name.trim(),
-        _ => text,
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use bpmn_ext::names::is_reserved_variable;
 use serde_json::{Map, Value};
 
 use crate::connector::{Invalid, MappingRow};
-use crate::job::{Code, Failure, Retriable, is_reserved};
+use crate::job::{Code, Failure, Retriable};
 use crate::plan::template::{Escape, Scope, Template};
 
 use super::source::{Answer, Source};
@@ -95,7 +96,7 @@ pub(super) fn map(body: &Value, response: &Response, reading: &Reading<'_>) -> R
             return Err(fail("the variable's name is empty".to_owned()));
         }
         let value = row.source.value(&answer).map_err(fail)?;
-        if is_reserved(&key) {
+        if is_reserved_variable(&key) {
             mapped
                 .warnings
                 .push(format!("the mapping onto `{key}` was dropped: the engine keeps that name for itself"));

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::configuration::{Configuration, Configurations, Read};
 use super::members::{CONFIG, Members};
 use super::refusal::QUOTED;
-use super::{Code, Envelope, JOB_TYPE, Refusal, brief, job_hash};
+use super::{Code, Envelope, JOB_TYPE, Refusal, brief, is_name, job_hash};
 
 /// The element's error handling as it arrived (sheet 1.5).
 #[derive(Debug, Clone, PartialEq)]
@@ -239,11 +239,6 @@ const ID_BYTES: usize = 255;
 /// Whether a job can have this id: messages have to carry it, and databases to find it.
 pub(crate) fn is_id(id: &str) -> bool {
     (1..=ID_BYTES).contains(&id.len()) && !id.contains('\0')
-}
-
-/// Whether `name` can be an engine's or a queue's name (CONTRACT 1).
-pub(crate) fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 /// `text` as a JSON string.

@@ -13,16 +13,17 @@ mod members;
 mod refusal;
 mod result;
 
+pub(crate) use bpmn_ext::names::is_name;
 pub use code::Code;
 pub use configuration::{Configuration, Given};
 pub use decode::{Decoder, ErrorHandling, Job};
-pub(crate) use decode::{is_id, is_name, kind_of, raw_text};
+pub(crate) use decode::{is_id, kind_of, raw_text};
 pub use envelope::{Envelope, JOB_TYPE, RESULT_TYPE};
 pub use failure::{Attempt, Failure, Retriable, brief, excerpt};
 pub use hash::idempotency_key;
 use hash::job_hash;
 pub use refusal::Refusal;
-pub use result::{BpmnError, Call, Ending, JobResult, ResultError, is_reserved};
+pub use result::{BpmnError, Call, Ending, JobResult, ResultError};
 
 /// JSON Schema of a job (CONTRACT 2).
 pub const JOB_SCHEMA: &str = include_str!("../../schema/job.v1.json");

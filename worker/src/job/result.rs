@@ -6,24 +6,6 @@ use serde_json::{Map, Value};
 
 use super::{Attempt, Code};
 
-/// Names that a mapping can never write, since engines keep their own state there (CONTRACT 3).
-const RESERVED: [&str; 9] = [
-    "_user",
-    "_request",
-    "_parent",
-    "loopCounter",
-    "numberOfInstances",
-    "numberOfActiveInstances",
-    "numberOfCompletedInstances",
-    "numberOfTerminatedInstances",
-    "loopCharacteristics",
-];
-
-/// Whether `name` is kept by engines and never written by a mapping (CONTRACT 3).
-pub fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name)
-}
-
 /// One result. Serializes to the JSON of CONTRACT 3, members in its order.
 #[derive(Debug, Clone, Serialize)]
 pub struct JobResult {

@@ -1,10 +1,10 @@
-// How long to wait before something is tried again. Pure, but for chance.
+// The wait before another attempt. Knows the backoff; must not know what is attempted.
 
-const SHORTEST_MS = 200;
-const LONGEST_MS = 30_000;
+const MIN_MS = 200;
+const MAX_MS = 30_000;
 
-/** Milliseconds before the try after `tries` failed ones: doubling, at most 30 s, at least half of it chance. */
-export function waitAfter(tries) {
-  const ceiling = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** Math.min(tries, 20));
-  return Math.max(SHORTEST_MS, ceiling * (0.5 + Math.random() / 2));
+/** Milliseconds to wait after `tries` failed attempts: exponential up to 30 s, with up to 50 % jitter. */
+export function backoffMs(tries) {
+  const ceiling = Math.min(MAX_MS, MIN_MS * 2 ** Math.min(tries, 20));
+  return Math.max(MIN_MS, ceiling * (0.5 + Math.random() / 2));
 }

@@ -1,30 +1,31 @@
-// Between requests and the broker: which request a result belongs to, and what becomes of it when there is none.
-// Knows an engine's duties of CONTRACT 2 to 4; nothing of models.
+// Connects requests with the broker: publishes jobs, and hands each result to the request that waits for it.
+// Knows the duties of an engine (CONTRACT 2 to 4); must not know models.
 
 import { randomUUID } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 
 import { namesOf } from './names.mjs';
 import { Outbox } from './outbox.mjs';
-import { Request, beginning } from './request.mjs';
+import { Request, newRecord } from './request.mjs';
 import { Session } from './session.mjs';
 import { DirectoryStore } from './store.mjs';
 
 const JOB = 'data-connector.job.v1';
 const RESULT = 'data-connector.result.v1';
 const CANCEL = 'data-connector.cancel.v1';
-/** Ended requests whose late results are known to be late. */
-const REMEMBERED = 10_000;
-/** Results without a request that are kept at once; well below what the session takes from the broker. */
-const PARKED = 500;
+/** Ended requests that are remembered, so that their late results are recognized. */
+const MAX_ENDED = 10_000;
+/** Parked results, whose request is not known yet; well below the prefetch of the session. */
+const MAX_PARKED = 500;
 
 /**
  * An engine's connection to the workers. Emits `warning` (text), `connected`, `disconnected` (reason), and `returned`
- * ({id, exchange, key, wait}) for a job that nobody takes yet.
+ * ({id, exchange, key, wait}) for a job that the broker could not route to a queue.
  */
 export class Connector extends EventEmitter {
   engineName;
-  asDeployed;
+  /** Whether jobs carry no configuration, so that workers use the deployed one. */
+  omitConfig;
   store;
   #names;
   #outbox = new Outbox();
@@ -40,7 +41,7 @@ export class Connector extends EventEmitter {
   constructor({ url, prefix, engine, store, config, parkFor }) {
     super();
     this.engineName = engine;
-    this.asDeployed = config === 'deployed';
+    this.omitConfig = config === 'deployed';
     this.store = typeof store === 'string' ? new DirectoryStore(store) : store;
     this.#parkFor = parkFor;
     this.#names = namesOf(prefix, engine);
@@ -49,61 +50,61 @@ export class Connector extends EventEmitter {
     this.#session.on('delivery', (delivery) => this.#onDelivery(delivery));
     this.#session.on('connected', () => this.emit('connected'));
     this.#session.on('disconnected', (reason) => {
-      // The broker delivers again what was not acknowledged.
+      // The broker redelivers them, since they are not acknowledged.
       for (const id of [...this.#parked.keys()]) this.#unpark(id);
       this.emit('disconnected', reason);
     });
   }
 
-  /** Connects; rejects when that takes more than `patience` milliseconds. */
+  /** Connects; rejects after `patience` milliseconds without success. */
   async open(patience) {
     await this.#session.open(patience);
     return this;
   }
 
   /**
-   * A bpmn-engine whose connector elements are run by workers. Takes bpmn-engine's own options and: `requestId`, which
-   * must be new, `data`, the request's data, and `version` of the process.
+   * A bpmn-engine whose connector elements are run by workers. Accepts bpmn-engine's options and: `requestId`, which must
+   * be new, `data`, the request's data, and `version` of the process.
    */
   createEngine(options = {}) {
-    return this.begin(options).engine;
+    return this.createRequest(options).engine;
   }
 
-  /** The same as a `Request`, which tells what happens. */
-  begin({ requestId = randomUUID(), version, data = {}, ...engineOptions } = {}) {
-    const record = beginning({ requestId: String(requestId), version, data, name: engineOptions.name });
+  /** The same as a `Request`, which emits events. */
+  createRequest({ requestId = randomUUID(), version, data = {}, ...engineOptions } = {}) {
+    const record = newRecord({ requestId: String(requestId), version, data, name: engineOptions.name });
     const request = new Request(this, record, engineOptions);
     this.#requests.set(request.id, request);
     return request;
   }
 
   /**
-   * Walks a model to its end: `{request, status, before, data, path}`; rejects with the error that ended it, which has
-   * the same members. With a store, a request that has ended is only reported, and one that was interrupted goes on.
-   * `watch` is called with the `Request` before it starts.
+   * Runs a model to its end: `{request, status, before, data, path}`; rejects with the error that ended it, which has the
+   * same members. With a store, the outcome of a request that has ended is returned again, and an interrupted request is
+   * resumed. `watch` is called with the `Request` before it starts.
    */
   async run({ watch, ...options }) {
     const stored = options.requestId === undefined ? undefined : await this.store?.load(String(options.requestId));
     if (stored && stored.status !== 'running') return outcome(stored);
-    const request = stored ? this.#recovered(stored, options) : this.begin(options);
+    const request = stored ? this.#recovered(stored, options) : this.createRequest(options);
     watch?.(request);
-    // Also keeps bpmn-engine from throwing an error that nobody listens to.
+    // Without a listener, bpmn-engine would throw the error.
     request.engine.on('error', (error) => request.fail(error));
     const ended = new Promise((resolve) => request.once('end', resolve));
     await request.start();
-    // Known only now that all its jobs are, so that no result of a resumed request is taken for a late one.
+    // Registered only after all its jobs are, so that no result of a resumed request counts as a late one.
     if (!this.#ended.has(request.id)) this.#requests.set(request.id, request);
     return outcome(await ended);
   }
 
-  /** Ids of the stored requests that have not ended; `run({requestId})` lets one go on. */
+  /** Ids of the stored requests that have not ended; `run({requestId})` resumes one. */
   async unfinished() {
     return (await this.store?.unfinished()) ?? [];
   }
 
   /**
-   * Stops what is running, to be resumed from the store, and closes the connection. With `leave`, this engine does not come
-   * back under its name: its result queue is deleted.
+   * Stops all requests, which can be resumed from the store, and closes the connection. `deleteQueue` deletes the result
+   * queue of this engine, for one that does not connect under this name again.
    */
   async close(options) {
     for (const { engine } of [...this.#requests.values()]) {
@@ -114,23 +115,23 @@ export class Connector extends EventEmitter {
     await this.#session.close(options);
   }
 
-  /** Without a listener, Node prints it: a person has to learn of it. */
+  /** Emits a warning; without a listener, Node prints it. */
   warn = (text) => {
     if (!this.emit('warning', text)) process.emitWarning(text, 'DataConnectorWarning');
   };
 
-  /** A request waits for the result of a job. */
-  expect(id, request) {
+  /** Registers a request that waits for the result of a job. */
+  awaitResult(id, request) {
     this.#jobs.set(id, request);
   }
 
-  /** Nobody waits for it any more. */
-  forget(id) {
+  /** Removes a job: no request waits for its result. */
+  forgetJob(id) {
     this.#jobs.delete(id);
     this.#outbox.remove(id);
   }
 
-  /** Publishes a job, unless its result is already here. */
+  /** Publishes a job, unless its result has arrived already. */
   publishJob(id, { queue, body }) {
     const parked = this.#parked.get(id);
     if (parked) {
@@ -141,29 +142,29 @@ export class Connector extends EventEmitter {
     this.#outbox.put(message(this.#names.jobs, `job.${queue}`, id, JOB, body));
   }
 
-  /** Takes a job back (CONTRACT 4); `taken` is called when the broker has it. */
-  publishCancel(id, taken) {
+  /** Publishes the cancellation of a job (CONTRACT 4); `onConfirmed` is called after the confirm. */
+  publishCancel(id, onConfirmed) {
     const body = JSON.stringify({ id });
-    this.#outbox.put(message(this.#names.control, '', `${id}.cancel`, CANCEL, body), taken);
+    this.#outbox.put(message(this.#names.control, '', `${id}.cancel`, CANCEL, body), onConfirmed);
   }
 
-  /** A request has completed or failed. */
-  ended(request) {
-    this.left(request);
+  /** Removes a request that has completed or failed. */
+  requestEnded(request) {
+    this.requestStopped(request);
     this.#ended.add(request.id);
-    if (this.#ended.size > REMEMBERED) this.#ended.delete(this.#ended.values().next().value);
+    if (this.#ended.size > MAX_ENDED) this.#ended.delete(this.#ended.values().next().value);
   }
 
-  /** A request goes on elsewhere, or not at all. */
-  left(request) {
+  /** Removes a request that is not running in this process any more. */
+  requestStopped(request) {
     this.#requests.delete(request.id);
   }
 
   #recovered(record, { source, ...engineOptions }) {
-    // The stored state holds the model as it was.
+    // The stored state includes the model.
     const options = { name: record.name, ...engineOptions, ...(!record.state && { source }) };
     const request = new Request(this, record, options);
-    request.repeatCancels();
+    request.republishCancels();
     return request;
   }
 
@@ -176,7 +177,7 @@ export class Connector extends EventEmitter {
       return;
     }
     const id = String(result.job);
-    // A replay's job is not one of ours; its first result was the one that counted.
+    // An operator replayed the job; the request has had its first result.
     if (result.replay !== undefined) ack();
     else if (this.#jobs.has(id)) this.#settle(id, { result, ack });
     else if (this.#isKnown(result.request?.id) || this.#parked.has(id)) ack();
@@ -193,18 +194,18 @@ export class Connector extends EventEmitter {
     await settled.finally(() => this.#settling.delete(settled));
   }
 
-  /** A request that this process does not know yet: after a restart, results are faster than their requests. */
+  /** Keeps a result for a request that is not known yet: after a restart, results can arrive before their requests resume. */
   #park(id, delivery) {
     const drop = () => {
       this.#unpark(id);
       delivery.ack();
-      // Nothing is lost: a request that comes back publishes its jobs again, and the worker sends the result again.
+      // It is not lost: a resumed request publishes its jobs again, and the worker sends the result again.
       this.warn(`the result of job ${id} belongs to no request of this process and is dropped`);
     };
     const timer = setTimeout(drop, this.#parkFor);
     timer.unref();
     this.#parked.set(id, { ...delivery, timer, drop });
-    if (this.#parked.size > PARKED) this.#parked.values().next().value.drop();
+    if (this.#parked.size > MAX_PARKED) this.#parked.values().next().value.drop();
   }
 
   #unpark(id) {
@@ -226,9 +227,9 @@ function parsed(content) {
   }
 }
 
-/** What `run` hands out, or throws. */
+/** What `run` returns, or throws. */
 function outcome({ request, status, before, after, path, error }) {
-  const walked = { request, status, before, data: after, path: path.map(({ id }) => id) };
-  if (status === 'completed') return walked;
-  throw Object.assign(new Error(error.message), { name: 'RequestFailed', ...error, ...walked });
+  const ended = { request, status, before, data: after, path: path.map(({ id }) => id) };
+  if (status === 'completed') return ended;
+  throw Object.assign(new Error(error.message), { name: 'RequestFailed', ...error, ...ended });
 }

@@ -1,4 +1,4 @@
-// Data Connector for bpmn-engine: what an application imports.
+// Data Connector for bpmn-engine: the public interface.
 
 import { Connector } from './connector.mjs';
 
@@ -9,12 +9,12 @@ export { DirectoryStore } from './store.mjs';
  * Connects an engine to the workers behind a RabbitMQ.
  *
  * - `url`: of the broker, `amqp://…`
- * - `prefix`: what the names of exchanges begin with, the same as the workers' (`data-connector`)
+ * - `prefix`: the prefix of the names of exchanges, the same as the workers' (`data-connector`)
  * - `engine`: this process's name among engines, `[A-Za-z0-9_-]{1,64}` (`default`); no two processes may share one
- * - `store`: a directory, or `{load(id), save(id, record), unfinished()}`; without one, requests live in memory
- * - `config`: `model` sends each element's configuration along (the default), `deployed` lets the workers look it up
+ * - `store`: a directory, or `{load(id), save(id, record), unfinished()}`; without one, requests are in memory only
+ * - `config`: `model` sends each element's configuration with its jobs (the default), `deployed` lets the workers look it up
  * - `parkFor`: milliseconds that a result waits for a request that this process does not know yet (15 minutes)
- * - `patience`: milliseconds to wait for the broker at first (30 seconds); later it is waited for as long as it takes
+ * - `patience`: milliseconds to wait for the first connection (30 seconds); later, reconnecting has no limit
  */
 export async function connect({
   url = 'amqp://guest:guest@127.0.0.1:5672',

@@ -3,11 +3,11 @@
 import { createHash } from 'node:crypto';
 
 import { iterationData } from './loop.mjs';
-import { objectIn, queueOf } from './spelling.mjs';
+import { objectIn, queueOf } from './dialect.mjs';
 
 /**
- * The id of an activation: the same for the same execution of an element, before and after a restart, so that nobody
- * has to remember it before the job is published. A UUID of version 8 (RFC 9562) made of a SHA-256.
+ * The id of an activation: the same for the same execution of an element, before and after a restart, so that it need
+ * not be stored before the job is published. A UUID of version 8 (RFC 9562) from a SHA-256.
  */
 export function jobId(...activation) {
   const bytes = createHash('sha256').update(JSON.stringify(activation)).digest().subarray(0, 16);
@@ -16,11 +16,11 @@ export function jobId(...activation) {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
-/** `{queue, body}` of an activation; the body is text, so that it stays the same however often it is sent. */
-export function job({ id, engine, request, activity, content, asDeployed, batchSize }) {
+/** `{queue, body}` of an activation; the body is text, so that it is the same each time it is sent. */
+export function job({ id, engine, request, activity, content, omitConfig, batchSize }) {
   const { config, errorHandling, loop } = activity.behaviour.dataConnector;
   const requestData = activity.environment.variables;
-  const seen =
+  const visible =
     loop && content.isMultiInstance
       ? iterationData({ content, loop, config: objectIn(config), requestData, batchSize })
       : { data: requestData, variables: content.isMultiInstance ? { loopCounter: content.index + 1 } : undefined };
@@ -30,8 +30,8 @@ export function job({ id, engine, request, activity, content, asDeployed, batchS
     process: { id: processOf(activity).id, version: request.version },
     request: { id: request.id },
     element: { id: activity.id, name: activity.name, token: content.executionId },
-    ...(!asDeployed && { config, errorHandling }),
-    ...seen,
+    ...(!omitConfig && { config, errorHandling }),
+    ...visible,
   };
   return { queue: queueOf(config), body: JSON.stringify(body) };
 }

@@ -1,9 +1,9 @@
-// When a request's record is written: as it is after the engine has come to rest, and never twice at once.
-// Knows the order of snapshots and saves; nothing of what is in them.
+// Saves the record of a request: after the engine has finished its current turn, and one write at a time.
+// Knows the order of snapshots and saves; must not know what a record holds.
 
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
-import { waitAfter } from './backoff.mjs';
+import { backoffMs } from './backoff.mjs';
 
 export class Journal {
   #save;
@@ -11,17 +11,17 @@ export class Journal {
   #writing = Promise.resolve();
   #next;
 
-  /** `save` takes a snapshot when it is called and resolves when that is stored; undefined when nothing is stored. */
+  /** `save` takes a snapshot when it is called and resolves when that is stored; undefined without a store. */
   constructor(save, warn) {
     this.#save = save;
     this.#warn = warn;
   }
 
-  /** Resolves when everything that has happened before the call is stored. Calls of one turn share one write. */
+  /** Resolves when everything that happened before the call is stored. Calls of one turn share one write. */
   commit() {
     if (!this.#save) return Promise.resolve();
     this.#next ??= this.#writing.then(async () => {
-      // bpmn-engine works in one go; before it has come to rest, its state is that of a task half done.
+      // bpmn-engine works synchronously; before the end of its turn, its state is inconsistent.
       await setImmediate();
       this.#next = undefined;
       await this.#write();
@@ -35,9 +35,9 @@ export class Journal {
       try {
         return await this.#save();
       } catch (error) {
-        // Going on would publish jobs that a restart knows nothing of.
+        // Continuing would publish jobs that are unknown after a restart.
         this.#warn(`the request cannot be stored, trying again: ${error.message}`);
-        await setTimeout(waitAfter(tries));
+        await setTimeout(backoffMs(tries));
       }
     }
   }

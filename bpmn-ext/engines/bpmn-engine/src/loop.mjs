@@ -1,14 +1,14 @@
-// Connectors that run several times: the BPMN form of collections in terms of bpmn-engine's loops, and what an
-// iteration sees and leaves (sheet 2.4). Knows loops; nothing of jobs or brokers.
+// Connectors in loops: translates BPMN's collections to bpmn-engine's loops, and gives the data and the output of an
+// iteration (sheet 2.4). Knows loops; must not know jobs or brokers.
 
 import { MultiInstanceLoopCharacteristics } from 'bpmn-elements';
 
-/** The member of an iteration's message that holds its item; a name that bpmn-engine does not use itself. */
+/** The member of an iteration's message that holds its item; bpmn-engine does not use this name. */
 const ITEM = 'dataConnectorItem';
 
 /**
  * `{item?, output?, outputItem?}` of a multi-instance connector, by name. Changes the loop so that bpmn-engine, which
- * knows collections only by vendors' attributes, takes them from the BPMN elements.
+ * reads collections from vendors' attributes only, takes them from the BPMN elements.
  */
 export function collectionLoop(loopCharacteristics) {
   if (loopCharacteristics?.type !== 'bpmn:MultiInstanceLoopCharacteristics') return undefined;
@@ -27,7 +27,7 @@ export function collectionLoop(loopCharacteristics) {
   };
 }
 
-/** bpmn-engine's multi-instance loop, which says what is wrong with a collection or a condition that it cannot use. */
+/** bpmn-engine's multi-instance loop, which throws on a collection or a completion condition that it cannot use. */
 export function CheckedLoop(activity, loopCharacteristics) {
   const loop = new MultiInstanceLoopCharacteristics(activity, loopCharacteristics);
   const execute = loop.execute.bind(loop);
@@ -42,7 +42,7 @@ function check(activity, { dataConnectorInput, collection, completionCondition }
   if (dataConnectorInput !== undefined && !Array.isArray(activity.environment.resolveExpression(collection))) {
     throw new Error(`<${activity.id}> \`${dataConnectorInput}\`, the data that it loops over, is not a list`);
   }
-  // bpmn-engine would take any other text for "true" and stop after the first instance.
+  // bpmn-engine would evaluate any other text as true and stop after the first instance.
   if (completionCondition !== undefined && !String(completionCondition).includes('${')) {
     throw new Error(
       `<${activity.id}> the completion condition \`${completionCondition}\` is not one that bpmn-engine understands; ` +
@@ -51,11 +51,11 @@ function check(activity, { dataConnectorInput, collection, completionCondition }
   }
 }
 
-/** What an iteration sees: `{data, variables}` of its job. */
+/** `{data, variables}` of the job of an iteration. */
 export function iterationData({ content, loop, config, requestData, batchSize }) {
   const { [loop.member]: item, index, loopCardinality, isSequential } = content;
   const { _user, _request, _parent, ...parent } = requestData;
-  const begun = isSequential ? index : index - (index % batchSize);
+  const finished = isSequential ? index : index - (index % batchSize);
   return {
     data: itemData(item, loop.item),
     variables: {
@@ -64,13 +64,13 @@ export function iterationData({ content, loop, config, requestData, batchSize })
       ...(config.withoutMIParentVariables !== true && { _parent: parent }),
       loopCounter: index + 1,
       numberOfInstances: loopCardinality,
-      numberOfActiveInstances: isSequential ? 1 : Math.min(batchSize, loopCardinality - begun),
-      numberOfCompletedInstances: begun,
+      numberOfActiveInstances: isSequential ? 1 : Math.min(batchSize, loopCardinality - finished),
+      numberOfCompletedInstances: finished,
     },
   };
 }
 
-/** What an iteration leaves for the loop's result: its output item, or all that it holds. */
+/** The output of an iteration: the value of its output item, or all its data. */
 export function iterationOutput({ content, loop, result }) {
   const data = { ...itemData(content[loop.member], loop.item), loopCounter: content.index + 1, ...result };
   return loop.outputItem === undefined ? data : (data[loop.outputItem] ?? null);

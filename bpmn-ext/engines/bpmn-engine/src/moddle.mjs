@@ -1,4 +1,4 @@
-// The descriptors by which bpmn-moddle reads both spellings of a connector, whatever prefix a file uses.
+// The descriptors with which bpmn-moddle reads both dialects of a connector, whatever prefix a file uses.
 
 import { readFileSync } from 'node:fs';
 

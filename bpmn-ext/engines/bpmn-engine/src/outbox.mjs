@@ -1,30 +1,30 @@
-// Messages on their way to the broker: kept until it has confirmed that somebody will get them (CONTRACT 2).
-// Knows confirms, returns and waits; nothing of what the messages say.
+// Unconfirmed messages: each is published again until the broker confirms it and has routed it to a queue (CONTRACT 2).
+// Knows confirms, returns and backoff; must not know what the messages hold.
 
 import { EventEmitter } from 'node:events';
 
-import { waitAfter } from './backoff.mjs';
+import { backoffMs } from './backoff.mjs';
 
-/** Emits `returned` ({id, exchange, key, wait}) for every message that nobody takes. */
+/** Emits `returned` ({id, exchange, key, wait}) for each message that the broker returns as unroutable. */
 export class Outbox extends EventEmitter {
   #messages = new Map();
   #channel;
 
-  /** Sends a message until it is confirmed; `taken` is called then. A message_id that is on its way stays as it is. */
-  put(message, taken = () => {}) {
+  /** Publishes a message until it is confirmed, then calls `onConfirmed`. Does nothing for a message_id that is pending. */
+  put(message, onConfirmed = () => {}) {
     const id = message.options.messageId;
     if (this.#messages.has(id)) return;
-    this.#messages.set(id, { id, ...message, taken, tries: 0, timer: undefined });
+    this.#messages.set(id, { id, ...message, onConfirmed, tries: 0, timer: undefined });
     this.#send(id);
   }
 
-  /** No longer of interest; one that is on its way may still arrive. */
+  /** Stops publishing a message; it may have been delivered already. */
   remove(id) {
     clearTimeout(this.#messages.get(id)?.timer);
     this.#messages.delete(id);
   }
 
-  /** A new channel: all that was not confirmed on the last one is sent again. */
+  /** Uses a new channel, and publishes all unconfirmed messages again. */
   attach(channel) {
     this.#channel = channel;
     channel.on('return', ({ properties }) => {
@@ -37,7 +37,7 @@ export class Outbox extends EventEmitter {
     }
   }
 
-  /** The channel is gone. */
+  /** Stops publishing until there is a new channel. */
   detach() {
     this.#channel = undefined;
     for (const message of this.#messages.values()) clearTimeout(message.timer);
@@ -53,7 +53,7 @@ export class Outbox extends EventEmitter {
         if (channel === this.#channel && message === this.#messages.get(id)) this.#confirmed(message, error);
       });
     } catch (error) {
-      // A channel that closes under us: the next one sends it. Anything else is this message's own fault.
+      // The channel is closing; the message is published on the next one.
       if (error.name !== 'IllegalOperationError') throw error;
     }
   }
@@ -61,10 +61,10 @@ export class Outbox extends EventEmitter {
   #confirmed(message, error) {
     if (!error && !message.returned) {
       this.#messages.delete(message.id);
-      message.taken();
+      message.onConfirmed();
       return;
     }
-    const wait = waitAfter(message.tries);
+    const wait = backoffMs(message.tries);
     message.tries += 1;
     message.timer = setTimeout(() => this.#send(message.id), wait);
     const { id, exchange, key } = message;

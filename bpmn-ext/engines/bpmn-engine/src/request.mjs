@@ -1,39 +1,39 @@
-// One request: a model that bpmn-engine walks, with the jobs that it waits for.
-// Knows what has to be remembered of a request and in which order; the broker is the connector's.
+// One request: a model that bpmn-engine runs, with the jobs whose results it waits for.
+// Knows what is stored of a request and in which order; must not know the broker.
 
 import { EventEmitter } from 'node:events';
 
 import { CallActivity, ServiceTask } from 'bpmn-elements';
 import { Engine } from 'bpmn-engine';
 
-import { FittingErrorEventDefinition } from './boundary.mjs';
+import { BestMatchErrorEventDefinition } from './boundary.mjs';
 import { failure } from './failure.mjs';
 import { job, jobId } from './job.mjs';
 import { Journal } from './journal.mjs';
 import { CheckedLoop, collectionLoop, iterationOutput } from './loop.mjs';
 import { conn, pm } from './moddle.mjs';
-import { connectorOf } from './spelling.mjs';
-import { dataOf, endangered, merge, tidy, writable } from './variables.mjs';
+import { connectorOf } from './dialect.mjs';
+import { dataOf, overwrittenVariables, merge, restoreVariables, withoutReserved } from './variables.mjs';
 
-/** More than bpmn-engine's 50, since instances of a parallel loop wait for a broker and not for each other. */
+/** More than bpmn-engine's default of 50, since the instances of a parallel loop only wait for results. */
 const BATCH_SIZE = 1000;
 
 /**
- * Emits `element` ({id, name, type}) for each element taken, `job` ({id, element}), `result` ({id, element, result}) and
+ * Emits `element` ({id, name, type}) for each element entered, `job` ({id, element}), `result` ({id, element, result}) and
  * `end` (the record) when it has completed or failed.
  */
 export class Request extends EventEmitter {
-  /** The bpmn-engine that walks the model. */
+  /** The bpmn-engine that runs the model. */
   engine;
-  /** What a restart needs: everything but the engine's own state is kept here. */
+  /** What is stored for a restart, except for the engine's own state. */
   record;
   #connector;
   #journal;
-  /** Jobs that wait for a result, by id. */
+  /** Jobs without a result, by id. */
   #open = new Map();
   #seen = new Set();
 
-  /** `record` is that of an earlier process, or one that `beginning` made. */
+  /** `record` is that of an earlier process, or a new one from `newRecord`. */
   constructor(connector, record, engineOptions) {
     super();
     this.#connector = connector;
@@ -53,7 +53,7 @@ export class Request extends EventEmitter {
     return this.record.version;
   }
 
-  /** Starts, or goes on where an earlier process was. */
+  /** Starts the engine, or resumes it from the stored state. */
   async start() {
     const { state } = this.record;
     if (state) await this.engine.recover(state).resume();
@@ -61,12 +61,12 @@ export class Request extends EventEmitter {
     await this.#journal.commit();
   }
 
-  /** Ends with an error that is not an element's. */
+  /** Ends the request with an error that no element has thrown. */
   fail(error) {
     this.#end('failed', error);
   }
 
-  /** Takes a result for a job of this request; resolves when it need not be delivered again. */
+  /** Handles the result of a job of this request; resolves when it can be acknowledged. */
   async settle(id, result) {
     const open = this.#open.get(id);
     if (!open) return;
@@ -78,8 +78,8 @@ export class Request extends EventEmitter {
     await this.#journal.commit();
   }
 
-  /** Tells the workers about jobs that were taken back before a crash. */
-  repeatCancels() {
+  /** Publishes again the cancellations that were not confirmed before a crash. */
+  republishCancels() {
     for (const id of this.record.cancels) this.#publishCancel(id);
   }
 
@@ -93,22 +93,22 @@ export class Request extends EventEmitter {
       elements: {
         ...elements,
         CallActivity: callActivity,
-        ErrorEventDefinition: FittingErrorEventDefinition,
+        ErrorEventDefinition: BestMatchErrorEventDefinition,
         MultiInstanceLoopCharacteristics: CheckedLoop,
       },
       extensions: { ...extensions, dataConnector: (activity) => this.#extend(activity) },
-      extendFn: (behaviour, context) => ({ ...extendFn?.(behaviour, context), ...marked(behaviour) }),
+      extendFn: (behaviour, context) => ({ ...extendFn?.(behaviour, context), ...connectorBehaviour(behaviour) }),
     });
   }
 
-  /** What bpmn-engine asks for each element when it is created: connectors get a service, all keep the data tidy. */
+  /** bpmn-engine's extension for each element: connectors get a service, and all restore the request's data. */
   #extend(activity) {
     const connector = activity.behaviour?.dataConnector;
     if (connector) {
       const service = {
         execute: (message, callback) => this.#execute(activity, message.content, callback),
-        // By the message's execution: bpmn-engine hands the calls of all instances of a loop to the last one's service.
-        discard: ({ content }) => this.#cancel(content.executionId),
+        // By the execution in the message: bpmn-engine calls the service of the last instance for all instances of a loop.
+        discard: ({ content }) => this.#cancelExecution(content.executionId),
         stop: ({ content }) => this.#stop(content.executionId),
       };
       activity.behaviour.Service = function Service() {
@@ -118,8 +118,8 @@ export class Request extends EventEmitter {
     let output;
     return {
       activate: () => {
-        tidy(activity.environment, this.record.saved);
-        if (connector?.loop?.output !== undefined) output ??= this.#collect(activity, connector.loop.output);
+        restoreVariables(activity.environment, this.record.saved);
+        if (connector?.loop?.output !== undefined) output ??= this.#collectOutput(activity, connector.loop.output);
       },
       deactivate: () => {
         output?.cancel();
@@ -128,21 +128,21 @@ export class Request extends EventEmitter {
     };
   }
 
-  /** Writes a loop's result when all instances are done, before the flows behind it are judged. */
-  #collect(activity, name) {
+  /** Writes the output of a loop when all instances have ended, before the conditions of outgoing flows are evaluated. */
+  #collectOutput(activity, name) {
     const onCompleted = (_, { content }) => {
-      merge(activity, writable({ [name]: [...(content.output ?? [])] }), this.record.saved);
+      merge(activity, withoutReserved({ [name]: [...(content.output ?? [])] }), this.record.saved);
     };
     return activity.broker.subscribeTmp('event', 'activity.execution.completed', onCompleted, { noAck: true });
   }
 
   #execute(activity, content, callback) {
-    const { engineName, asDeployed } = this.#connector;
+    const { engineName, omitConfig } = this.#connector;
     const id = jobId(engineName, this.id, activity.id, content.executionId);
     this.#open.set(id, { activity, content, callback });
     const { batchSize } = activity.environment.settings;
-    this.record.jobs[id] ??= job({ id, engine: engineName, request: this, activity, content, asDeployed, batchSize });
-    this.#connector.expect(id, this);
+    this.record.jobs[id] ??= job({ id, engine: engineName, request: this, activity, content, omitConfig, batchSize });
+    this.#connector.awaitResult(id, this);
     this.emit('job', { id, element: activity.id });
     this.#journal.commit().then(() => {
       if (this.#open.has(id)) this.#connector.publishJob(id, this.record.jobs[id]);
@@ -151,24 +151,24 @@ export class Request extends EventEmitter {
 
   #merged(activity, content, data) {
     const { loop } = activity.behaviour.dataConnector;
-    const result = writable(data);
+    const result = withoutReserved(data);
     if (loop && content.isMultiInstance) return iterationOutput({ content, loop, result });
     merge(activity, result, this.record.saved);
     return result;
   }
 
-  #cancel(executionId) {
+  #cancelExecution(executionId) {
     for (const [id, { content }] of this.#open) {
-      if (content.executionId === executionId) this.#takeBack(id);
+      if (content.executionId === executionId) this.#cancelJob(id);
     }
   }
 
-  /** An engine that is stopped can be resumed and keeps its jobs; an element that is stopped has been left. */
+  /** Cancels the job of an element that is stopped; the jobs of a stopped engine stay, since it can be resumed. */
   #stop(executionId) {
-    if (!this.engine.stopped) this.#cancel(executionId);
+    if (!this.engine.stopped) this.#cancelExecution(executionId);
   }
 
-  #takeBack(id) {
+  #cancelJob(id) {
     this.#forget(id);
     this.record.cancels.push(id);
     this.#publishCancel(id);
@@ -185,28 +185,28 @@ export class Request extends EventEmitter {
   #forget(id) {
     this.#open.delete(id);
     delete this.record.jobs[id];
-    this.#connector.forget(id);
+    this.#connector.forgetJob(id);
   }
 
   #watch() {
     const on = (pattern, listener) => {
       this.engine.broker.subscribeTmp('event', pattern, (_, { content }) => listener(content), { noAck: true });
     };
-    // By the model, since an event that has caught something carries the type of what it caught.
+    // By the model, since the message of an event that has caught something has the type of what it caught.
     const isBoundary = ({ id }) => Boolean(this.engine.execution?.getActivityById(id)?.attachedTo);
-    // A boundary event is entered with its element, and taken only when it ends.
-    on('activity.enter', (content) => !isBoundary(content) && this.#take(content));
-    on('activity.end', (content) => isBoundary(content) && this.#take(content));
-    // Waiting may take days; a restart goes on waiting.
+    // A boundary event is entered together with its element; it is part of the path only when it ends.
+    on('activity.enter', (content) => !isBoundary(content) && this.#addToPath(content));
+    on('activity.end', (content) => isBoundary(content) && this.#addToPath(content));
+    // Waiting can take days, so it is stored.
     on('activity.wait', () => this.#journal.commit());
     on('activity.timer', () => this.#journal.commit());
     on('engine.end', () => this.#end('completed'));
-    // Not `engine.error`: bpmn-engine emits its error event only when nobody listens there.
+    // Not `engine.error`: with a listener there, bpmn-engine would not emit its error event.
     on('definition.error', ({ error }) => this.#end('failed', error));
-    on('engine.stop', () => this.#leave());
+    on('engine.stop', () => this.#detach());
   }
 
-  #take({ id, name, type, executionId }) {
+  #addToPath({ id, name, type, executionId }) {
     if (this.#seen.has(executionId)) return;
     this.#seen.add(executionId);
     this.record.path.push({ id, execution: executionId });
@@ -216,47 +216,47 @@ export class Request extends EventEmitter {
   #end(status, error) {
     const { record } = this;
     if (record.status !== 'running') return;
-    for (const id of [...this.#open.keys()]) this.#takeBack(id);
+    for (const id of [...this.#open.keys()]) this.#cancelJob(id);
     record.status = status;
     record.after = dataOf(this.engine.execution, record.saved);
     if (error) record.error = describe(error);
     this.#journal.commit().then(() => {
-      this.#connector.ended(this);
+      this.#connector.requestEnded(this);
       this.emit('end', record);
     });
   }
 
-  /** The engine was stopped, to be resumed by another process: its jobs stay where they are. */
-  #leave() {
-    for (const id of this.#open.keys()) this.#connector.forget(id);
+  /** The engine was stopped and can be resumed by another process, so its jobs are not cancelled. */
+  #detach() {
+    for (const id of this.#open.keys()) this.#connector.forgetJob(id);
     this.#open.clear();
-    this.#connector.left(this);
+    this.#connector.requestStopped(this);
   }
 
   #snapshot() {
     const { record } = this;
-    // What has ended is kept without the means to go on.
+    // A request that has ended cannot be resumed, so its state is not stored.
     if (record.status !== 'running') return { ...record, jobs: {}, state: undefined };
     return { ...record, state: this.engine.execution?.getState() };
   }
 }
 
-/** The record of a request that has not begun. */
-export function beginning({ requestId, name, version, data }) {
+/** The record of a new request. */
+export function newRecord({ requestId, name, version, data }) {
   const before = structuredClone(data);
-  const saved = endangered(before);
+  const saved = overwrittenVariables(before);
   return { request: requestId, name, version, status: 'running', before, saved, path: [], jobs: {}, cancels: [] };
 }
 
-/** What a connector's element carries with it; plain data, since bpmn-engine stores it with its state. */
-function marked(behaviour) {
+/** The connector as behaviour of its element; plain data, since bpmn-engine stores it with its state. */
+function connectorBehaviour(behaviour) {
   const connector = connectorOf(behaviour);
   if (!connector) return undefined;
   const loop = collectionLoop(behaviour.loopCharacteristics);
   return { dataConnector: loop ? { ...connector, loop } : connector };
 }
 
-/** ProcessMaker's call-activity form is a call of ours, not of another process. */
+/** A call activity that ProcessMaker runs as a connector behaves as a service task. */
 function callActivity(definition, context) {
   const kind = definition.behaviour.dataConnector ? ServiceTask : CallActivity;
   return kind(definition, context);

@@ -1,26 +1,26 @@
-// The broker: one connection after the other, what an engine may declare (CONTRACT 1), and its own result queue.
-// Knows AMQP; nothing of jobs or engines.
+// The connection to the broker: reconnects, declares the topology of an engine (CONTRACT 1) and consumes its result queue.
+// Knows AMQP; must not know jobs or bpmn-engine.
 
 import { EventEmitter } from 'node:events';
 
 import amqp from 'amqplib';
 
-import { waitAfter } from './backoff.mjs';
+import { backoffMs } from './backoff.mjs';
 
-/** Results that are being worked on at once. */
+/** Unacknowledged results. */
 const PREFETCH = 1000;
-/** Seconds; a broker that dies without a word is noticed after two of them. */
+/** Seconds; an unresponsive broker is detected after two missed heartbeats. */
 const HEARTBEAT = 10;
-const DIAL_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 const RESULT_QUEUE = {
   durable: true,
-  // The delivery limit is the project's usual one; without it, some brokers drop a result after 20 deliveries.
+  // The same delivery limit as on the worker's queues; RabbitMQ 4 would drop a result after 20 deliveries without it.
   arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 1000 },
 };
 
 /**
  * Emits `connected`, `disconnected` (reason) and `delivery` ({message, ack}).
- * Reconnects for as long as it is not closed, with waits of 0.2 to 30 s.
+ * Reconnects until it is closed, with waits of 0.2 to 30 s.
  */
 export class Session extends EventEmitter {
   #url;
@@ -39,7 +39,7 @@ export class Session extends EventEmitter {
     this.#outbox = outbox;
   }
 
-  /** Connects; rejects with the last problem when that takes more than `patience` milliseconds. */
+  /** Connects; rejects with the last error after `patience` milliseconds without success. */
   async open(patience) {
     const until = Date.now() + patience;
     for (let tries = 0; ; tries += 1) {
@@ -47,23 +47,23 @@ export class Session extends EventEmitter {
         await this.#connect();
         break;
       } catch (error) {
-        const wait = waitAfter(tries);
-        if (isFinal(error) || Date.now() + wait > until) throw readable(error, this.#url);
+        const wait = backoffMs(tries);
+        if (isFinal(error) || Date.now() + wait > until) throw describedError(error, this.#url);
         await this.#pause(wait);
       }
     }
     this.#running = this.#keepConnected();
   }
 
-  /** Closes; what is not confirmed or acknowledged stays so. With `leave`, the result queue goes as well. */
-  async close({ leave = false } = {}) {
+  /** Closes the connection; unacknowledged results stay in the queue, unless `deleteQueue` deletes that. */
+  async close({ deleteQueue = false } = {}) {
     this.#closed = true;
     this.#wake();
     const consumer = this.#channels.at(-1);
-    if (leave && consumer) await consumer.deleteQueue(this.#names.resultQueue).catch(() => {});
-    // Channels first: amqplib may close a connection before the last acknowledgements of its channels have left.
-    for (const channel of this.#channels) await closed(channel);
-    // Whether the broker says goodbye or not: this ends when the connection is gone.
+    if (deleteQueue && consumer) await consumer.deleteQueue(this.#names.resultQueue).catch(() => {});
+    // Channels first: amqplib may close a connection before the last acknowledgements of its channels are sent.
+    for (const channel of this.#channels) await closeChannel(channel);
+    // Not awaited, since an unresponsive broker never replies; `#running` ends when the connection is closed.
     this.#connection?.close().catch(() => {});
     await this.#running;
   }
@@ -78,20 +78,20 @@ export class Session extends EventEmitter {
         if (this.#closed) return;
         this.emit('disconnected', reason);
       }
-      await this.#pause(waitAfter(tries));
+      await this.#pause(backoffMs(tries));
       if (this.#closed) return;
       try {
         await this.#connect();
       } catch (error) {
         tries += 1;
-        this.emit('disconnected', readable(error, this.#url));
+        this.emit('disconnected', describedError(error, this.#url));
       }
     }
   }
 
   async #connect() {
     const connection = await amqp.connect(this.#url, {
-      timeout: DIAL_MS,
+      timeout: CONNECT_TIMEOUT_MS,
       clientProperties: { connection_name: `bpmn-engine ${this.#names.resultQueue}` },
     });
     connection.lost = lost(connection);
@@ -115,8 +115,8 @@ export class Session extends EventEmitter {
   async #declare(connection) {
     const { jobs, unrouted, results, control, resultQueue, resultPattern, lock } = this.#names;
     const channel = await this.#channel(connection, 'createChannel');
-    // Two processes with one engine name would take each other's results. Brokers do not enforce exclusive consumers on
-    // quorum queues, but they do enforce queues that belong to one connection and vanish with it.
+    // Two processes with one engine name would consume each other's results. Brokers do not enforce exclusive consumers on
+    // quorum queues, but they enforce exclusive queues, which are deleted with their connection.
     await channel.assertQueue(lock, { exclusive: true, durable: false });
     await channel.assertExchange(unrouted, 'fanout', { durable: true });
     await channel.assertExchange(jobs, 'topic', { durable: true, arguments: { 'alternate-exchange': unrouted } });
@@ -124,13 +124,13 @@ export class Session extends EventEmitter {
     await channel.assertExchange(control, 'fanout', { durable: true });
     await channel.assertQueue(resultQueue, RESULT_QUEUE);
     await channel.bindQueue(resultQueue, results, resultPattern);
-    await closed(channel);
+    await closeChannel(channel);
   }
 
   async #channel(connection, kind) {
     const channel = await connection[kind]();
     channel.on('error', (error) => connection.emit('fault', error));
-    // A closed channel is as good as a closed connection: all of it is built anew.
+    // After a channel error, everything is set up again on a new connection.
     channel.on('close', () => connection.close().catch(() => {}));
     return channel;
   }
@@ -138,9 +138,9 @@ export class Session extends EventEmitter {
   async #consume(connection, channel) {
     const onMessage = (message) => {
       if (message === null) {
-        // Taken away by ourselves.
+        // `close` has deleted the queue.
         if (this.#closed) return;
-        connection.emit('fault', new Error(`the broker has taken away the queue ${this.#names.resultQueue}`));
+        connection.emit('fault', new Error(`the broker has deleted the queue ${this.#names.resultQueue}`));
         connection.close().catch(() => {});
         return;
       }
@@ -160,15 +160,15 @@ export class Session extends EventEmitter {
   }
 }
 
-/** Closes a channel, but not the connection with it. */
-async function closed(channel) {
+/** Closes a channel without closing its connection. */
+async function closeChannel(channel) {
   channel.removeAllListeners('close');
-  // amqplib forgets whoever waits for the end of a channel when its connection ends first.
+  // amqplib never settles the promise of `close` when the connection ends first.
   const gone = new Promise((resolve) => channel.once('close', resolve));
   await Promise.race([gone, channel.close().catch(() => {})]);
 }
 
-/** Resolves with the reason when a connection is gone. */
+/** Resolves with the reason when a connection is closed. */
 async function lost(connection) {
   let reason;
   const note = (error) => (reason ??= error);
@@ -178,7 +178,7 @@ async function lost(connection) {
   return reason ?? new Error('the connection was closed');
 }
 
-/** On a channel that is gone, there is nothing to acknowledge: the broker delivers again. */
+/** Acknowledges a message; on a closed channel that is not possible, and the broker redelivers it. */
 function acknowledge(channel, message) {
   try {
     channel.ack(message);
@@ -187,7 +187,7 @@ function acknowledge(channel, message) {
   }
 }
 
-/** Whether a person has to change something first: wrong credentials, or a name that means something else already. */
+/** Whether connecting again cannot help: wrong credentials, or a queue or exchange with other arguments. */
 function isFinal({ message }) {
   return /ACCESS-REFUSED|PRECONDITION[_-]FAILED/.test(message);
 }
@@ -198,12 +198,12 @@ function withHeartbeat(url) {
   return address.href;
 }
 
-function readable(error, url) {
+function describedError(error, url) {
   const { hostname, port } = new URL(url);
-  const place = `RabbitMQ at ${hostname}:${port || 5672}`;
+  const broker = `RabbitMQ at ${hostname}:${port || 5672}`;
   const message = error.message || error.code || String(error);
   if (/RESOURCE[_-]LOCKED/.test(message)) {
-    return new Error(`${place}: another process is connected under this engine name; give each its own`, { cause: error });
+    return new Error(`${broker}: another process is connected under this engine name; give each its own`, { cause: error });
   }
-  return new Error(`${place}: ${message}`, { cause: error });
+  return new Error(`${broker}: ${message}`, { cause: error });
 }

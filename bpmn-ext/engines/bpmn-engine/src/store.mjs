@@ -1,11 +1,10 @@
-// Where requests are kept so that they outlive their process: one file per request in a directory.
-// Knows files; nothing of what a record says.
+// Stores requests on disk, one file for each. Knows files; must not know what a record holds.
 
 import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A store in a directory, which is made when it is not there. Any object with the same three methods is a store as well. */
+/** A store in a directory, which is created if needed. Any object with the same three methods is a store as well. */
 export class DirectoryStore {
   #directory;
 
@@ -18,9 +17,9 @@ export class DirectoryStore {
     return this.#read(fileName(requestId));
   }
 
-  /** Replaces the record of a request; when this returns, it is on disk. */
+  /** Replaces the record of a request; resolves when it is on disk. */
   async save(requestId, record) {
-    // Before anything is waited for, since the record goes on changing.
+    // Before the first `await`, since the record changes meanwhile.
     const text = JSON.stringify(record);
     await mkdir(this.#directory, { recursive: true });
     const path = join(this.#directory, fileName(requestId));

@@ -1,7 +1,7 @@
-// The request's data, which bpmn-engine keeps as variables of its environments.
-// Knows where variables live and which names are not data; nothing of jobs.
+// The request's data, which bpmn-engine stores as variables of its environments.
+// Knows those environments and which names are not data; must not know jobs.
 
-/** Names that a result never writes (CONTRACT 3). */
+/** Variables that belong to the engine: a result never carries them (CONTRACT 3). */
 const RESERVED = new Set([
   '_user',
   '_request',
@@ -14,34 +14,34 @@ const RESERVED = new Set([
   'loopCharacteristics',
 ]);
 
-/** Variables of these names are overwritten by bpmn-engine with its own message, whenever a process begins or resumes. */
-const TAKEN_BY_ENGINE = ['fields', 'content', 'properties'];
+/** bpmn-engine overwrites variables of these names with its own message whenever a process starts or resumes. */
+const OVERWRITTEN = ['fields', 'content', 'properties'];
 
-/** The variables that bpmn-engine would overwrite, so that they can be put back. */
-export function endangered(data) {
-  return Object.fromEntries(TAKEN_BY_ENGINE.filter((name) => name in data).map((name) => [name, data[name]]));
+/** The variables that bpmn-engine would overwrite, so that they can be restored. */
+export function overwrittenVariables(data) {
+  return Object.fromEntries(OVERWRITTEN.filter((name) => name in data).map((name) => [name, data[name]]));
 }
 
-/** Takes bpmn-engine's own message out of an environment's variables, and puts the request's own values back. */
-export function tidy(environment, saved) {
+/** Removes bpmn-engine's message from an environment's variables, and restores the request's values. */
+export function restoreVariables(environment, saved) {
   const { variables } = environment;
-  const intruded = variables.content?.executionId !== undefined && variables.fields?.routingKey !== undefined;
-  if (!intruded) return;
-  for (const name of TAKEN_BY_ENGINE) {
+  const isOverwritten = variables.content?.executionId !== undefined && variables.fields?.routingKey !== undefined;
+  if (!isOverwritten) return;
+  for (const name of OVERWRITTEN) {
     if (name in saved) variables[name] = saved[name];
     else delete variables[name];
   }
 }
 
-/** Without the names that no result may write. */
-export function writable(data) {
+/** The data without the variables that belong to the engine. */
+export function withoutReserved(data) {
   return Object.fromEntries(Object.entries(data ?? {}).filter(([name]) => !RESERVED.has(name)));
 }
 
-/** Merges into the scope of an activity and into those around it, since sub-processes work on copies. */
+/** Merges data into the scope of an activity and its parent scopes, since sub-processes work on copies. */
 export function merge(activity, data, saved) {
   for (const environment of scopesOf(activity)) Object.assign(environment.variables, data);
-  Object.assign(saved, endangered(data));
+  Object.assign(saved, overwrittenVariables(data));
 }
 
 /** The request's data when a request has ended. */
@@ -49,7 +49,7 @@ export function dataOf(execution, saved) {
   const data = {};
   for (const definition of execution.definitions) {
     for (const process of definition.getExecutableProcesses()) {
-      tidy(process.environment, saved);
+      restoreVariables(process.environment, saved);
       Object.assign(data, process.environment.variables);
     }
   }
@@ -59,7 +59,7 @@ export function dataOf(execution, saved) {
 function* scopesOf(activity) {
   let { context } = activity;
   yield context.environment;
-  // The instances of a repeated sub-process keep their data to themselves.
+  // The instances of a multi-instance sub-process do not share their data.
   while (context.owner?.isSubProcess && !context.owner.isMultiInstance) {
     context = context.owner.context;
     yield context.environment;

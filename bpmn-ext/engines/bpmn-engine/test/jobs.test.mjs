@@ -4,12 +4,12 @@ import { test } from 'node:test';
 
 import { jobId } from '../src/job.mjs';
 import { definitions, line, single, task } from './models.mjs';
-import { scene } from './scene.mjs';
+import { testApp } from './test-app.mjs';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 test('a job is what the contract says', async (t) => {
-  const { worker, connect } = await opened(t);
+  const { worker, connect } = await setUp(t);
   const source = single({ inside: '<conn:output variable="rate" source="rates.EUR" />' });
   const connector = await connect();
   await connector.run({ source, requestId: 'r-1', version: '3', data: { currency: 'EUR', list: [1, null] } });
@@ -38,8 +38,8 @@ test('a job is what the contract says', async (t) => {
   assert.equal(properties.deliveryMode, 2);
 });
 
-test("ProcessMaker's texts travel as they stand, in both of its forms", async (t) => {
-  const { worker, connect } = await opened(t);
+test("ProcessMaker's texts are passed on unparsed, in both of its forms", async (t) => {
+  const { worker, connect } = await setUp(t);
   const source = definitions(
     line('a', 'b') +
       `<serviceTask id="a" implementation="package-data-sources/data-source-task-service"
@@ -60,19 +60,19 @@ test("ProcessMaker's texts travel as they stand, in both of its forms", async (t
 });
 
 test('a job of a queue is published under its name', async (t) => {
-  const { worker, connect, listen } = await opened(t);
-  const heard = await listen('jobs', 'job.slow');
+  const { worker, connect, listen } = await setUp(t);
+  const recorded = await listen('jobs', 'job.slow');
   const source = single({}).replace('resource="latest"', 'resource="latest" queue="slow"');
-  // Nobody declared `slow`, so that the worker gets it by the alternate exchange, too.
+  // The queue `slow` does not exist, so the worker gets the job through the alternate exchange, too.
   worker.answer = () => undefined;
   (await connect()).createEngine({ source }).execute();
-  const [{ body, key }] = await heard.first(1);
+  const [{ body, key }] = await recorded.first(1);
   assert.equal(key, 'job.slow');
   assert.equal(body.config.queue, 'slow');
 });
 
 test('as deployed, a job carries no configuration', async (t) => {
-  const { worker, connect } = await opened(t);
+  const { worker, connect } = await setUp(t);
   const connector = await connect({ config: 'deployed' });
   await connector.run({ source: single({}), data: { a: 1 } });
   const [{ config, errorHandling, data }] = worker.jobs;
@@ -80,7 +80,7 @@ test('as deployed, a job carries no configuration', async (t) => {
 });
 
 test('the process of a job is the innermost one', async (t) => {
-  const { worker, connect } = await opened(t);
+  const { worker, connect } = await setUp(t);
   const source = definitions(
     `${line('sub')}
      <subProcess id="sub"><startEvent id="s" />${task('a')}<sequenceFlow id="f" sourceRef="s" targetRef="a" /></subProcess>`,
@@ -92,8 +92,8 @@ test('the process of a job is the innermost one', async (t) => {
   assert.deepEqual(data, { outer: 1, inner: 1 });
 });
 
-test('variables that bpmn-engine writes over stay the request\'s own', async (t) => {
-  const { worker, connect } = await opened(t);
+test('variables that bpmn-engine overwrites are restored', async (t) => {
+  const { worker, connect } = await setUp(t);
   worker.answer = ({ element }) => ({ data: { [element.id === 'a' ? 'fields' : 'more']: 1 } });
   const source = definitions(line('a', 'b') + task('a') + task('b'));
   const before = { content: 'a text', properties: { a: 1 } };
@@ -103,7 +103,7 @@ test('variables that bpmn-engine writes over stay the request\'s own', async (t)
   assert.deepEqual(data, { ...before, fields: 1, more: 1 });
 });
 
-test('an id is that of the activation and of nothing else', () => {
+test('an id depends on the activation only', () => {
   const id = jobId('default', 'r-1', 'a', 'a_1');
   assert.match(id, UUID);
   assert.equal(jobId('default', 'r-1', 'a', 'a_1'), id);
@@ -112,8 +112,8 @@ test('an id is that of the activation and of nothing else', () => {
   }
 });
 
-test('the examples are walked to their ends', async (t) => {
-  const { worker, connect } = await opened(t);
+test('the examples run to their ends', async (t) => {
+  const { worker, connect } = await setUp(t);
   const connector = await connect();
   const example = async (name, part) => readFile(new URL(`../../../../deploy/examples/${name}/${part}`, import.meta.url), 'utf8');
   const walk = async (name) => {
@@ -139,8 +139,8 @@ test('the examples are walked to their ends', async (t) => {
   assert.deepEqual(data.quotes, ['lamp', 'desk', 'chair']);
 });
 
-async function opened(t) {
-  const opening = await scene(t);
-  const { worker } = opening;
-  return { worker, connect: opening.connect.bind(opening), listen: opening.listen.bind(opening) };
+async function setUp(t) {
+  const app = await testApp(t);
+  const { worker } = app;
+  return { worker, connect: app.connect.bind(app), listen: app.listen.bind(app) };
 }

@@ -7,7 +7,7 @@ const NAMESPACES = [
   'xmlns:pm="http://processmaker.com/BPMN/2.0/Schema.xsd"',
 ].join(' ');
 
-/** A definition of one process around flow elements; `roots` stand beside the process. */
+/** A definition of one process around flow elements; `roots` follow the process. */
 export const definitions = (elements, roots = '') => `<?xml version="1.0" encoding="UTF-8"?>
 <definitions ${NAMESPACES} id="definitions" targetNamespace="urn:test">
   <process id="process" isExecutable="true">
@@ -16,7 +16,7 @@ export const definitions = (elements, roots = '') => `<?xml version="1.0" encodi
   ${roots}
 </definitions>`;
 
-/** A task with a connector of our spelling. */
+/** A task with our extension. */
 export const task = (id, { inside = '', loop = '' } = {}) => `
   <serviceTask id="${id}" name="Task ${id}">
     <extensionElements>
@@ -36,7 +36,7 @@ export const flow = (source, target, condition = '') =>
 /** `start`, one connector, `end`. */
 export const single = (parts) => definitions(line('a') + task('a', parts));
 
-/** A loop of a task: over the list `lines` into the list `answers`, unless something else is asked for. */
+/** A loop of a task: over the list `lines` into the list `answers`, by default. */
 export function loop({ sequential = false, item = 'line', output = 'answer', before = '' } = {}) {
   return `
     <ioSpecification id="io">

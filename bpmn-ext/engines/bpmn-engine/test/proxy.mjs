@@ -1,8 +1,8 @@
-// A TCP proxy in front of the broker, whose cable can be cut.
+// A TCP proxy to the broker that can cut its connections.
 
 import { createServer, connect } from 'node:net';
 
-/** `{url, cut(), mend()}`: cut, it drops what is open and refuses what comes. */
+/** `{url, cut(), restore()}`: while cut, it has closed all connections and refuses new ones. */
 export async function proxy(test, url) {
   const target = new URL(url);
   const open = new Set();
@@ -38,7 +38,7 @@ export async function proxy(test, url) {
   return {
     url: through.href,
     cut,
-    mend: () => {
+    restore: () => {
       isCut = false;
     },
   };

@@ -3,8 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 
 import { definitions, flow, line, loop, single, task } from './models.mjs';
-import { scene, until } from './scene.mjs';
-import { files, walking } from './walking.mjs';
+import { testApp, until } from './test-app.mjs';
+import { files, startWalk } from './walk-process.mjs';
 
 const two = definitions(line('a', 'b') + task('a') + task('b'));
 
@@ -13,24 +13,24 @@ function unique(jobs) {
   const bodies = new Map();
   for (const job of jobs) {
     const body = JSON.stringify(job);
-    assert.equal(bodies.get(job.id) ?? body, body, 'a job that is sent again is the same to the letter');
+    assert.equal(bodies.get(job.id) ?? body, body, 'a job that is published again is byte for byte the same');
     bodies.set(job.id, body);
   }
   return [...bodies.keys()];
 }
 
-test('an engine that is killed goes on with the same jobs', async (t) => {
-  const opened = await scene(t);
-  const { model, data, state } = await files(opened, two, { n: 1 });
+test('an engine that is killed resumes with the same jobs', async (t) => {
+  const app = await testApp(t);
+  const { model, data, state } = await files(app, two, { n: 1 });
   const args = [model, '--data', data, '--state', state, '--json'];
-  opened.worker.answer = ({ element }) => (element.id === 'a' ? { data: { a: 1 } } : undefined);
-  const killed = walking(opened, ...args);
-  await until(() => opened.worker.jobs.length === 2);
+  app.worker.answer = ({ element }) => (element.id === 'a' ? { data: { a: 1 } } : undefined);
+  const killed = startWalk(app, ...args);
+  await until(() => app.worker.jobs.length === 2);
   killed.kill();
   assert.equal((await killed.done).signal, 'SIGKILL');
 
-  opened.worker.answer = ({ element }) => ({ data: { [element.id]: 2 } });
-  const resumed = await walking(opened, ...args).done;
+  app.worker.answer = ({ element }) => ({ data: { [element.id]: 2 } });
+  const resumed = await startWalk(app, ...args).done;
   assert.equal(resumed.code, 0, resumed.errors);
   assert.deepEqual(JSON.parse(resumed.lines.at(-1)), {
     model: 'model.bpmn',
@@ -40,121 +40,121 @@ test('an engine that is killed goes on with the same jobs', async (t) => {
     after: { n: 1, a: 1, b: 2 },
     path: ['start', 'a', 'b', 'end'],
   });
-  assert.deepEqual(opened.worker.jobs.map(({ element }) => element.id), ['a', 'b', 'b']);
-  assert.equal(unique(opened.worker.jobs).length, 2);
+  assert.deepEqual(app.worker.jobs.map(({ element }) => element.id), ['a', 'b', 'b']);
+  assert.equal(unique(app.worker.jobs).length, 2);
 });
 
-test('an engine that is killed before anybody took its job sends it after all', async (t) => {
-  const opened = await scene(t, { worker: false });
-  const { model, data, state } = await files(opened, single({}), {});
+test('an engine that is killed before its job was routed publishes it after the restart', async (t) => {
+  const app = await testApp(t, { worker: false });
+  const { model, data, state } = await files(app, single({}), {});
   const args = [model, '--data', data, '--state', state];
-  const killed = walking(opened, ...args);
+  const killed = startWalk(app, ...args);
   await until(async () => (await readdir(state).catch(() => [])).some((name) => name.startsWith('request-')));
   killed.kill();
   await killed.done;
-  await opened.startWorker();
-  assert.equal((await walking(opened, ...args).done).code, 0);
-  assert.equal(opened.worker.jobs.length, 1);
+  await app.startWorker();
+  assert.equal((await startWalk(app, ...args).done).code, 0);
+  assert.equal(app.worker.jobs.length, 1);
 });
 
-test('a loop that is interrupted in the middle keeps the outputs that it has', async (t) => {
+test('a loop that is interrupted keeps its outputs', async (t) => {
   for (const sequential of [false, true]) {
-    const opened = await scene(t);
+    const app = await testApp(t);
     const lines = Array.from({ length: 8 }, (_, n) => n);
-    const { model, data, state } = await files(opened, single({ loop: loop({ sequential }) }), { lines });
+    const { model, data, state } = await files(app, single({ loop: loop({ sequential }) }), { lines });
     const args = [model, '--data', data, '--state', state, '--json'];
-    opened.worker.answer = (job) => (job.data.line % 4 === 3 ? undefined : { data: { answer: `first ${job.data.line}` } });
-    const killed = walking(opened, ...args);
-    await until(() => opened.worker.jobs.length === (sequential ? 4 : 8));
+    app.worker.answer = (job) => (job.data.line % 4 === 3 ? undefined : { data: { answer: `first ${job.data.line}` } });
+    const killed = startWalk(app, ...args);
+    await until(() => app.worker.jobs.length === (sequential ? 4 : 8));
     // Until its results are stored and acknowledged.
-    await until(async () => (await opened.messages('results.default')) === 0);
+    await until(async () => (await app.messages('results.default')) === 0);
     await new Promise((resolve) => setTimeout(resolve, 500));
     killed.kill();
     await killed.done;
 
-    opened.worker.answer = (job) => ({ data: { answer: `second ${job.data.line}` } });
-    const { code, lines: printed, errors } = await walking(opened, ...args).done;
+    app.worker.answer = (job) => ({ data: { answer: `second ${job.data.line}` } });
+    const { code, lines: printed, errors } = await startWalk(app, ...args).done;
     assert.equal(code, 0, errors);
     const { after } = JSON.parse(printed.at(-1));
     const when = (n) => (n % 4 === 3 || (sequential && n > 3) ? 'second' : 'first');
     assert.deepEqual(after.answers, lines.map((n) => `${when(n)} ${n}`));
-    assert.equal(unique(opened.worker.jobs).length, 8);
+    assert.equal(unique(app.worker.jobs).length, 8);
   }
 });
 
-test('a job that is sent again does not change with the data that has come since', async (t) => {
-  const opened = await scene(t);
+test('a job that is published again does not contain newer data', async (t) => {
+  const app = await testApp(t);
   const source = definitions(
     `<startEvent id="start" />${flow('start', 'a')}${flow('start', 'b')}${task('a')}${task('b')}
      <parallelGateway id="join" />${flow('a', 'join')}${flow('b', 'join')}<endEvent id="end" />${flow('join', 'end')}`,
   );
-  const { model, data, state } = await files(opened, source, { n: 1 });
+  const { model, data, state } = await files(app, source, { n: 1 });
   const args = [model, '--data', data, '--state', state, '--json'];
-  opened.worker.answer = ({ element }) => (element.id === 'b' ? { data: { b: 1 } } : undefined);
-  const killed = walking(opened, ...args);
-  await until(() => opened.worker.jobs.length === 2);
+  app.worker.answer = ({ element }) => (element.id === 'b' ? { data: { b: 1 } } : undefined);
+  const killed = startWalk(app, ...args);
+  await until(() => app.worker.jobs.length === 2);
   await new Promise((resolve) => setTimeout(resolve, 500));
   killed.kill();
   await killed.done;
-  opened.worker.answer = ({ element }) => ({ data: { [element.id]: 2 } });
-  const { lines } = await walking(opened, ...args).done;
+  app.worker.answer = ({ element }) => ({ data: { [element.id]: 2 } });
+  const { lines } = await startWalk(app, ...args).done;
   assert.deepEqual(JSON.parse(lines.at(-1)).after, { n: 1, a: 2, b: 1 });
-  assert.equal(unique(opened.worker.jobs).length, 2);
+  assert.equal(unique(app.worker.jobs).length, 2);
 });
 
-test('a result that came while the engine was away is there when its request is resumed', async (t) => {
-  const opened = await scene(t);
-  const { model, data, state } = await files(opened, single({}), {});
+test('a result that arrives while the engine is down is used when its request resumes', async (t) => {
+  const app = await testApp(t);
+  const { model, data, state } = await files(app, single({}), {});
   const args = [model, '--data', data, '--state', state, '--json'];
-  opened.worker.answer = () => undefined;
-  const killed = walking(opened, ...args);
-  await until(() => opened.worker.jobs.length === 1);
+  app.worker.answer = () => undefined;
+  const killed = startWalk(app, ...args);
+  await until(() => app.worker.jobs.length === 1);
   killed.kill();
   await killed.done;
 
-  await opened.result(opened.worker.jobs[0], { data: { while: 'away' } });
-  // Nobody answers the job again: the result that is there already must do.
-  const { code, lines, errors } = await walking(opened, ...args).done;
+  await app.result(app.worker.jobs[0], { data: { while: 'down' } });
+  // The job is not answered again, so the result in the queue must be used.
+  const { code, lines, errors } = await startWalk(app, ...args).done;
   assert.equal(code, 0, errors);
-  assert.deepEqual(JSON.parse(lines.at(-1)).after, { while: 'away' });
+  assert.deepEqual(JSON.parse(lines.at(-1)).after, { while: 'down' });
 });
 
-test('what has ended is reported and not walked again', async (t) => {
-  const opened = await scene(t);
-  const { model, data, state } = await files(opened, two, [{ n: 1 }, { n: 2 }, { n: 3 }]);
+test('a request that has ended is reported and not run again', async (t) => {
+  const app = await testApp(t);
+  const { model, data, state } = await files(app, two, [{ n: 1 }, { n: 2 }, { n: 3 }]);
   const args = [model, '--data', data, '--state', state, '--instances', '3'];
   const error = { code: 'HTTP_404', message: 'm', attempts: [] };
-  opened.worker.answer = (job) => (job.data.n === 2 ? { error } : { data: { [job.element.id]: job.data.n } });
-  const first = await walking(opened, ...args).done;
-  const again = await walking(opened, ...args).done;
+  app.worker.answer = (job) => (job.data.n === 2 ? { error } : { data: { [job.element.id]: job.data.n } });
+  const first = await startWalk(app, ...args).done;
+  const again = await startWalk(app, ...args).done;
   assert.equal(first.code, 1);
   assert.equal(again.code, 1);
   assert.deepEqual(again.lines.sort(), first.lines.sort());
-  assert.equal(opened.worker.jobs.length, 5);
+  assert.equal(app.worker.jobs.length, 5);
 
-  const other = await walking(opened, model, '--state', state).done;
+  const other = await startWalk(app, model, '--state', state).done;
   assert.equal(other.code, 2);
   assert.match(other.errors, /holds 3 of model\.bpmn; take another directory/);
 });
 
-test('many instances that are killed three times are all walked, each with its own data', async (t) => {
-  const opened = await scene(t);
+test('many instances that are killed three times all complete, each with its own data', async (t) => {
+  const app = await testApp(t);
   const all = Array.from({ length: 60 }, (_, n) => ({ n }));
-  const { model, data, state } = await files(opened, two, all);
+  const { model, data, state } = await files(app, two, all);
   const args = [model, '--data', data, '--state', state];
-  opened.worker.answer = async (job) => {
+  app.worker.answer = async (job) => {
     await new Promise((resolve) => setTimeout(resolve, 20 * (job.data.n % 7)));
     return { data: { [job.element.id]: job.data.n } };
   };
   for (const jobs of [10, 40, 80]) {
-    const killed = walking(opened, ...args);
-    await until(() => new Set(opened.worker.jobs.map(({ id }) => id)).size >= jobs);
+    const killed = startWalk(app, ...args);
+    await until(() => new Set(app.worker.jobs.map(({ id }) => id)).size >= jobs);
     killed.kill();
     await killed.done;
   }
-  const { code, lines, errors } = await walking(opened, ...args).done;
+  const { code, lines, errors } = await startWalk(app, ...args).done;
   assert.equal(code, 0, errors);
   const after = lines.map((text) => JSON.parse(text).after).sort((x, y) => x.n - y.n);
   assert.deepEqual(after, all.map(({ n }) => ({ n, a: n, b: n })));
-  assert.equal(unique(opened.worker.jobs).length, 120);
+  assert.equal(unique(app.worker.jobs).length, 120);
 });

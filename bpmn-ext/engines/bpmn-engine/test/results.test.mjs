@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { definitions, flow, line, single, task } from './models.mjs';
-import { scene, until } from './scene.mjs';
+import { testApp, until } from './test-app.mjs';
 
 const refused = { code: 'HTTP_404', message: 'Unexpected response (status=404)', body: 'no', attempts: [{ number: 1 }] };
 
-/** `a` with error events on its border; each leads to an end of its own. */
+/** `a` with error boundary events, each with its own end event. */
 const guarded = (...codes) =>
   definitions(
     line('a') +
@@ -24,11 +24,11 @@ const guarded = (...codes) =>
   );
 
 test('a result is merged, overwriting and creating, without the names that belong to the engine', async (t) => {
-  const opened = await scene(t);
-  opened.worker.answer = () => ({ data: { rate: 2, text: null, _user: 'x', loopCounter: 9, _parent: {} } });
-  const connector = await opened.connect();
-  const walked = await connector.run({ source: single({}), requestId: 'r', data: { rate: 1, kept: true } });
-  assert.deepEqual(walked, {
+  const app = await testApp(t);
+  app.worker.answer = () => ({ data: { rate: 2, text: null, _user: 'x', loopCounter: 9, _parent: {} } });
+  const connector = await app.connect();
+  const outcome = await connector.run({ source: single({}), requestId: 'r', data: { rate: 1, kept: true } });
+  assert.deepEqual(outcome, {
     request: 'r',
     status: 'completed',
     before: { rate: 1, kept: true },
@@ -38,7 +38,7 @@ test('a result is merged, overwriting and creating, without the names that belon
 });
 
 test('mapped data decides at a gateway', async (t) => {
-  const opened = await scene(t);
+  const app = await testApp(t);
   const source = definitions(
     `<startEvent id="start" /><endEvent id="yes" /><endEvent id="no" />
      <exclusiveGateway id="which" default="from_which_to_no" />` +
@@ -52,39 +52,39 @@ test('mapped data decides at a gateway', async (t) => {
         '<conditionExpression xsi:type="tFormalExpression">${environment.variables.ok}</conditionExpression>',
       ),
   );
-  const connector = await opened.connect();
+  const connector = await app.connect();
   for (const [ok, end] of [[true, 'yes'], [false, 'no']]) {
-    opened.worker.answer = () => ({ data: { ok } });
+    app.worker.answer = () => ({ data: { ok } });
     assert.deepEqual((await connector.run({ source })).path, ['start', 'a', 'which', end]);
   }
 });
 
-test("a boundary event catches the designer's code, and the worker's where none is mapped", async (t) => {
-  const opened = await scene(t);
-  const connector = await opened.connect();
+test("a boundary event catches the code of the error mapping, else the worker's", async (t) => {
+  const app = await testApp(t);
+  const connector = await app.connect();
   for (const [codes, bpmnError, end] of [
     [['RATE_MISSING'], { code: 'RATE_MISSING', message: 'no rate for XTS' }, 'end_0'],
     [['HTTP_404'], undefined, 'end_0'],
     [[undefined], undefined, 'end_0'],
     [['OTHER', 'RATE_MISSING'], { code: 'RATE_MISSING' }, 'end_1'],
-    // Of several that could, the one that names the error and no other.
+    // Of several events, the one with the code of the error.
     [[undefined, 'HTTP_404'], undefined, 'end_1'],
     [['HTTP_404', undefined], undefined, 'end_0'],
     [['OTHER', undefined, undefined], undefined, 'end_1'],
   ]) {
-    opened.worker.answer = () => ({ error: refused, ...(bpmnError && { bpmnError }) });
+    app.worker.answer = () => ({ error: refused, ...(bpmnError && { bpmnError }) });
     const { path, data } = await connector.run({ source: guarded(...codes), data: { a: 1 } });
     assert.deepEqual(path, ['start', 'a', end.replace('end', 'caught'), end], `${codes}`);
     assert.deepEqual(data, { a: 1 });
   }
 });
 
-test('an error that nobody catches ends the request and names element, job and code', async (t) => {
-  const opened = await scene(t);
-  const connector = await opened.connect();
-  opened.worker.answer = () => ({ error: refused });
+test('an uncaught error ends the request and names element, job and code', async (t) => {
+  const app = await testApp(t);
+  const connector = await app.connect();
+  app.worker.answer = () => ({ error: refused });
   const failed = await connector.run({ source: guarded('OTHER'), data: { a: 1 } }).catch((error) => error);
-  const [{ id }] = opened.worker.jobs;
+  const [{ id }] = app.worker.jobs;
   assert.equal(failed.message, `Task a (a) failed with HTTP_404: Unexpected response (status=404) (job ${id})`);
   const { name, code, element, job, status, details, before, data, path } = failed;
   assert.deepEqual(
@@ -102,51 +102,51 @@ test('an error that nobody catches ends the request and names element, job and c
     },
   );
 
-  opened.worker.answer = () => ({ error: refused, bpmnError: { code: 'RATE_MISSING', message: 'no rate for XTS' } });
+  app.worker.answer = () => ({ error: refused, bpmnError: { code: 'RATE_MISSING', message: 'no rate for XTS' } });
   await assert.rejects(connector.run({ source: single({}) }), /RATE_MISSING: no rate for XTS \(HTTP_404, job /);
 });
 
-test("an engine of one's own meets the error as bpmn-engine's", async (t) => {
-  const opened = await scene(t);
-  opened.worker.answer = () => ({ error: refused });
-  const engine = (await opened.connect()).createEngine({ source: single({}) });
+test("an application's own engine gets the error from bpmn-engine", async (t) => {
+  const app = await testApp(t);
+  app.worker.answer = () => ({ error: refused });
+  const engine = (await app.connect()).createEngine({ source: single({}) });
   engine.execute();
   const error = await engine.waitFor('end').catch((reason) => reason);
   assert.equal(error.code, 'HTTP_404');
   assert.equal(error.inner.details.body, 'no');
 });
 
-test('a second result and one for an element that has been left change nothing and are taken', async (t) => {
-  const opened = await scene(t);
-  const connector = await opened.connect();
+test('a second result and one for an element that has ended are acknowledged and ignored', async (t) => {
+  const app = await testApp(t);
+  const connector = await app.connect();
   const warnings = [];
   connector.on('warning', (text) => warnings.push(text));
   let first;
-  opened.worker.answer = async (job) => {
+  app.worker.answer = async (job) => {
     if (job.element.id === 'a') {
       first = job;
-      await opened.result(job, { data: { n: 1 } });
-      await opened.result(job, { data: { n: 2 } });
+      await app.result(job, { data: { n: 1 } });
+      await app.result(job, { data: { n: 2 } });
       return { data: { n: 3 } };
     }
-    await opened.result(first, { data: { n: 4 } });
-    await opened.result(first, { error: refused });
+    await app.result(first, { data: { n: 4 } });
+    await app.result(first, { error: refused });
     return { data: {} };
   };
   const source = definitions(line('a', 'b') + task('a') + task('b'));
   const { data } = await connector.run({ source, data: { n: 0 } });
   assert.deepEqual(data, { n: 1 });
 
-  await opened.result(first, { data: { n: 5 } });
+  await app.result(first, { data: { n: 5 } });
   await connector.run({ source, data: { n: 0 } });
   await connector.close();
-  await until(async () => (await opened.messages('results.default')) === 0);
+  await until(async () => (await app.messages('results.default')) === 0);
   assert.deepEqual(warnings, []);
 });
 
-test('what is not a result is said and dropped, and the next one is taken', async (t) => {
-  const opened = await scene(t);
-  const connector = await opened.connect();
+test('a message that is not a result is reported and dropped, and the next one is handled', async (t) => {
+  const app = await testApp(t);
+  const connector = await app.connect();
   const warnings = [];
   connector.on('warning', (text) => warnings.push(text));
   const bad = [
@@ -155,37 +155,37 @@ test('what is not a result is said and dropped, and the next one is taken', asyn
     ['{"job":"1","status":"maybe"}', {}],
     ['{"job":"1","status":"completed"}', { type: 'something.else' }],
   ];
-  for (const [text, properties] of bad) await opened.publish('results', 'result.default.-', text, properties);
+  for (const [text, properties] of bad) await app.publish('results', 'result.default.-', text, properties);
   await connector.run({ source: single({}) });
   assert.equal(warnings.length, bad.length);
   assert.match(warnings[0], /is not a result and is dropped: not JSON/);
   await connector.close();
-  await until(async () => (await opened.messages('results.default')) === 0);
+  await until(async () => (await app.messages('results.default')) === 0);
 });
 
 test('a replay is ignored', async (t) => {
-  const opened = await scene(t);
-  opened.worker.answer = async (job) => {
-    await opened.result(job, { data: { n: 'replayed' }, replay: 2 }, { messageId: `${job.id}#2` });
+  const app = await testApp(t);
+  app.worker.answer = async (job) => {
+    await app.result(job, { data: { n: 'replayed' }, replay: 2 }, { messageId: `${job.id}#2` });
     return { data: { n: 'first' } };
   };
-  const { data } = await (await opened.connect()).run({ source: single({}) });
+  const { data } = await (await app.connect()).run({ source: single({}) });
   assert.deepEqual(data, { n: 'first' });
 });
 
-test('a result that belongs to no request is kept for a while, then said and dropped', async (t) => {
-  const opened = await scene(t);
-  const connector = await opened.connect({ parkFor: 300 });
+test('a result of an unknown request is parked, then reported and dropped', async (t) => {
+  const app = await testApp(t);
+  const connector = await app.connect({ parkFor: 300 });
   const warnings = [];
   connector.on('warning', (text) => warnings.push(text));
   const job = { id: 'j-1', engine: 'default', request: { id: 'unknown' }, element: { id: 'a' } };
-  await opened.result(job);
+  await app.result(job);
   await until(() => warnings.length > 0);
   assert.match(warnings[0], /job j-1 belongs to no request/);
 
-  await opened.result({ ...job, id: 'j-2' });
+  await app.result({ ...job, id: 'j-2' });
   await new Promise((resolve) => setTimeout(resolve, 100));
   await connector.close();
-  // One that is still kept stays with the broker.
-  await until(async () => (await opened.messages('results.default')) === 1);
+  // One that is still parked stays in the queue.
+  await until(async () => (await app.messages('results.default')) === 1);
 });

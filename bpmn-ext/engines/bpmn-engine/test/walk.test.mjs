@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { single } from './models.mjs';
-import { scene, until } from './scene.mjs';
-import { files, walking } from './walking.mjs';
+import { testApp, until } from './test-app.mjs';
+import { files, startWalk } from './walk-process.mjs';
 
 const error = { code: 'HTTP_404', message: 'Unexpected response (status=404)', attempts: [] };
 
-test('a walk tells people what happened', async (t) => {
-  const opened = await scene(t);
-  const { model, data } = await files(opened, single({}), { n: 1 });
-  opened.worker.answer = () => ({ data: { rate: 1.08 } });
-  const { code, lines, errors } = await walking(opened, model, '--data', data, '--request', 'r-1').done;
+test('a run prints what happens', async (t) => {
+  const app = await testApp(t);
+  const { model, data } = await files(app, single({}), { n: 1 });
+  app.worker.answer = () => ({ data: { rate: 1.08 } });
+  const { code, lines, errors } = await startWalk(app, model, '--data', data, '--request', 'r-1').done;
   assert.equal(code, 0, errors);
   assert.deepEqual(lines, [
     'request r-1',
@@ -25,32 +25,32 @@ test('a walk tells people what happened', async (t) => {
   ]);
 });
 
-test('a walk that fails says so to people and to programs', async (t) => {
-  const opened = await scene(t);
-  const { model } = await files(opened, single({}), {});
-  opened.worker.answer = () => ({ error });
-  const people = await walking(opened, model).done;
+test('a run that fails reports it as text and as JSON', async (t) => {
+  const app = await testApp(t);
+  const { model } = await files(app, single({}), {});
+  app.worker.answer = () => ({ error });
+  const people = await startWalk(app, model).done;
   assert.equal(people.code, 1);
   assert.ok(people.lines.includes('    Task a: failed with HTTP_404'));
   assert.ok(people.lines.some((line) => line.startsWith('failed: Task a (a) failed with HTTP_404: Unexpected')));
 
-  const programs = await walking(opened, model, '--json').done;
+  const programs = await startWalk(app, model, '--json').done;
   assert.equal(programs.code, 1);
   const { error: reported, path } = JSON.parse(programs.lines.at(-1));
   assert.equal(reported.code, 'HTTP_404');
   assert.equal(reported.element, 'a');
-  assert.equal(reported.job, opened.worker.jobs[1].id);
+  assert.equal(reported.job, app.worker.jobs[1].id);
   assert.deepEqual(path, ['start', 'a']);
 });
 
-test('instances are a line each, with the data of each', async (t) => {
-  const opened = await scene(t);
-  opened.worker.answer = ({ data }) => (data.n === 2 ? { error } : { data: { twice: data.n * 2 } });
-  const { model, data } = await files(opened, single({}), [{ n: 1 }, { n: 2 }]);
-  const { code, lines } = await walking(opened, model, '--data', data, '--request', 'r').done;
+test('instances print one line each, with their own data', async (t) => {
+  const app = await testApp(t);
+  app.worker.answer = ({ data }) => (data.n === 2 ? { error } : { data: { twice: data.n * 2 } });
+  const { model, data } = await files(app, single({}), [{ n: 1 }, { n: 2 }]);
+  const { code, lines } = await startWalk(app, model, '--data', data, '--request', 'r').done;
   assert.equal(code, 1);
   const [one, two] = lines.map((line) => JSON.parse(line)).sort((x, y) => x.before.n - y.before.n);
-  const [, job] = opened.worker.jobs.sort((x, y) => x.data.n - y.data.n);
+  const [, job] = app.worker.jobs.sort((x, y) => x.data.n - y.data.n);
   assert.deepEqual(one, {
     request: 'r-1',
     status: 'completed',
@@ -72,39 +72,39 @@ test('instances are a line each, with the data of each', async (t) => {
     },
   });
 
-  const same = await files(opened, single({}), { n: 3 });
-  const many = await walking(opened, same.model, '--data', same.data, '--instances', '4').done;
+  const same = await files(app, single({}), { n: 3 });
+  const many = await startWalk(app, same.model, '--data', same.data, '--instances', '4').done;
   assert.deepEqual(many.lines.map((line) => JSON.parse(line).after.twice), [6, 6, 6, 6]);
 });
 
-test('without a worker, a walk says what it waits for', async (t) => {
-  const opened = await scene(t, { worker: false });
-  const { model } = await files(opened, single({}), {});
-  const walk = walking(opened, model);
+test('without a worker, a run prints what it waits for', async (t) => {
+  const app = await testApp(t, { worker: false });
+  const { model } = await files(app, single({}), {});
+  const walk = startWalk(app, model);
   await new Promise((resolve) => setTimeout(resolve, 1500));
-  await opened.startWorker();
+  await app.startWorker();
   const { code, errors } = await walk.done;
   assert.equal(code, 0);
-  assert.match(errors, /waiting for a worker: nobody takes job\.default of test-/);
+  assert.match(errors, /waiting for a worker: no queue is bound to test-\w+\.jobs for job\.default yet/);
 });
 
-test('a walk that is asked to stop keeps its request for the next one', async (t) => {
-  const opened = await scene(t);
-  const { model, data, state } = await files(opened, single({}), {});
+test('a run that is terminated stores its request for the next one', async (t) => {
+  const app = await testApp(t);
+  const { model, data, state } = await files(app, single({}), {});
   const args = [model, '--data', data, '--state', state];
-  opened.worker.answer = () => undefined;
-  const stopped = walking(opened, ...args);
-  await until(() => opened.worker.jobs.length === 1);
+  app.worker.answer = () => undefined;
+  const stopped = startWalk(app, ...args);
+  await until(() => app.worker.jobs.length === 1);
   stopped.kill('SIGTERM');
   assert.equal((await stopped.done).code, 143);
-  opened.worker.answer = () => ({ data: {} });
-  assert.equal((await walking(opened, ...args).done).code, 0);
-  assert.equal(new Set(opened.worker.jobs.map(({ id }) => id)).size, 1);
+  app.worker.answer = () => ({ data: {} });
+  assert.equal((await startWalk(app, ...args).done).code, 0);
+  assert.equal(new Set(app.worker.jobs.map(({ id }) => id)).size, 1);
 });
 
-test('wrong usage is said', async (t) => {
-  const opened = await scene(t, { worker: false });
-  const { model, data } = await files(opened, single({}), [{}, 1]);
+test('wrong usage is reported', async (t) => {
+  const app = await testApp(t, { worker: false });
+  const { model, data } = await files(app, single({}), [{}, 1]);
   for (const [args, message] of [
     [[], /one model is needed/],
     [[model, '--nonsense'], /--nonsense/],
@@ -113,11 +113,11 @@ test('wrong usage is said', async (t) => {
     [[model, '--data', data, '--instances', '3'], /holds the data of 2/],
     [[model, '--engine', 'a.b'], /engine `a\.b`/],
   ]) {
-    const { code, errors } = await walking(opened, ...args).done;
+    const { code, errors } = await startWalk(app, ...args).done;
     assert.equal(code, 2, errors);
     assert.match(errors, message);
   }
-  const missing = await walking(opened, 'nowhere.bpmn').done;
+  const missing = await startWalk(app, 'nowhere.bpmn').done;
   assert.equal(missing.code, 1);
   assert.match(missing.errors, /nowhere\.bpmn/);
 });

@@ -1,7 +1,7 @@
 //! The languages of rows as the worker reads them, for rules about a model's texts.
 
 use bpmn_ext::Format;
-use bpmn_ext::lint::{Language, Mistake};
+use bpmn_ext::lint::{Language, TextError};
 
 use crate::connector::RowFormat;
 use crate::interpret::{condition_variables, row_variables};
@@ -10,7 +10,7 @@ use crate::interpret::{condition_variables, row_variables};
 pub(super) struct Languages;
 
 impl Language for Languages {
-    fn variables(&self, format: Format, text: &str) -> Result<Vec<String>, Mistake> {
+    fn variables(&self, format: Format, text: &str) -> Result<Vec<String>, TextError> {
         let read = match format {
             Format::Mustache => row_variables(RowFormat::Mustache, text),
             Format::Path => row_variables(RowFormat::DotPath, text),
@@ -19,6 +19,6 @@ impl Language for Languages {
             Format::Condition => condition_variables(text),
         };
         let names = read.map(|names| names.into_iter().collect());
-        names.map_err(|misread| Mistake { at: misread.at, problem: misread.problem })
+        names.map_err(|misread| TextError { span: misread.at, problem: misread.problem })
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
-use bpmn_ext::lint::{RULES, Surroundings};
+use bpmn_ext::lint::{LintContext, RULES};
 use bpmn_ext::{Diagnostic, Severity};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ impl Lint {
             None => lookup::of_store(&settings, &config).await,
         };
         let queues: Vec<String> = config.worker.queues.iter().chain(&self.queue).cloned().collect();
-        let surroundings = Surroundings {
+        let context = LintContext {
             connectors: lookup.as_ref().map(|lookup| lookup as _),
             queues: Some(&queues),
             variables: variables.as_ref(),
@@ -86,7 +86,7 @@ impl Lint {
         };
         let checked = self.files.iter().map(|file| {
             let bytes = input::bytes(file)?;
-            Ok(Checked { file, found: bpmn_ext::lint::lint(&bytes, &surroundings), bytes })
+            Ok(Checked { file, found: bpmn_ext::lint::lint(&bytes, &context), bytes })
         });
         let checked = checked.collect::<Result<Vec<_>>>()?;
         match self.format {

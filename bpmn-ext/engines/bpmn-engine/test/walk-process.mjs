@@ -6,13 +6,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { URL as BROKER } from './scene.mjs';
+import { URL as BROKER } from './test-app.mjs';
 
 const WALK = fileURLToPath(new URL('../walk.mjs', import.meta.url));
 
-/** Starts a walk; `{kill(), done}`, and `done` is `{code, lines, errors}`. */
-export function walking(opened, ...args) {
-  const child = spawn(process.execPath, [WALK, '--url', BROKER, '--prefix', opened.prefix, ...args]);
+/** Starts `walk.mjs`; `{kill(), done}`, and `done` resolves with `{code, signal, lines, errors}`. */
+export function startWalk(app, ...args) {
+  const child = spawn(process.execPath, [WALK, '--url', BROKER, '--prefix', app.prefix, ...args]);
   let out = '';
   let errors = '';
   child.stdout.on('data', (chunk) => (out += chunk));
@@ -23,12 +23,12 @@ export function walking(opened, ...args) {
   return { done, kill: (signal = 'SIGKILL') => child.kill(signal) };
 }
 
-/** Writes model and data where a process can read them; their paths. */
-export async function files(opened, source, data) {
-  const directory = await opened.directory();
+/** Writes model and data to files, and returns their paths. */
+export async function files(app, source, data) {
+  const directory = await app.directory();
   const model = join(directory, 'model.bpmn');
-  const given = join(directory, 'data.json');
+  const dataFile = join(directory, 'data.json');
   await writeFile(model, source);
-  await writeFile(given, JSON.stringify(data));
-  return { directory, model, data: given, state: join(directory, 'state') };
+  await writeFile(dataFile, JSON.stringify(data));
+  return { directory, model, data: dataFile, state: join(directory, 'state') };
 }

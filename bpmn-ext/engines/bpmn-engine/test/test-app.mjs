@@ -1,4 +1,4 @@
-// A prefix of its own on the real broker, a stub worker behind it, and engines in front of it.
+// The fixture of the tests: its own prefix on a real broker, a stub worker, and engines.
 
 import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
@@ -12,15 +12,15 @@ import { connect } from '../src/index.mjs';
 
 export const URL = process.env.AMQP_URL || 'amqp://guest:guest@127.0.0.1:5672';
 
-/** A scene that is gone, with all that it declared, when the test is over. */
-export async function scene(test, { worker = true, engine = 'default' } = {}) {
-  const made = new Scene(engine);
-  await made.begin(worker);
-  test.after(() => made.end());
-  return made;
+/** A test application; everything that it declares is deleted after the test. */
+export async function testApp(test, { worker = true, engine = 'default' } = {}) {
+  const app = new TestApp(engine);
+  await app.start(worker);
+  test.after(() => app.stop());
+  return app;
 }
 
-class Scene {
+class TestApp {
   prefix = `test-${randomBytes(6).toString('hex')}`;
   worker;
   #engine;
@@ -34,7 +34,7 @@ class Scene {
     this.#engine = engine;
   }
 
-  async begin(worker) {
+  async start(worker) {
     this.#connection = await amqp.connect(URL);
     this.#channel = await this.#connection.createConfirmChannel();
     this.#queues.add(`${this.prefix}.results.${this.#engine}`);
@@ -48,7 +48,7 @@ class Scene {
     if (worker) await this.startWorker();
   }
 
-  /** A worker that answers every job by `worker.answer(job)`; no answer leaves the job unanswered. */
+  /** Starts a worker that answers every job with `worker.answer(job)`; for undefined it sends no result. */
   async startWorker() {
     const queue = await this.queue('jobs.default', 'jobs', 'job.default');
     await this.#channel.bindQueue(queue, `${this.prefix}.unrouted`, '');
@@ -56,7 +56,7 @@ class Scene {
     await this.#channel.consume(queue, (message) => message && this.worker.take(message), { noAck: true });
   }
 
-  /** A queue of this prefix, bound. */
+  /** Declares and binds a queue of this prefix. */
   async queue(name, exchange, key) {
     const queue = `${this.prefix}.${name}`;
     this.#queues.add(queue);
@@ -65,12 +65,12 @@ class Scene {
     return queue;
   }
 
-  /** Everything that arrives on an exchange from now on. */
+  /** Records the messages of an exchange from now on. */
   async listen(exchange, key) {
     const queue = await this.queue(`listen-${exchange}`, exchange, key);
-    const heard = new Recorded();
-    await this.#channel.consume(queue, (message) => message && heard.add(message), { noAck: true });
-    return heard;
+    const recorded = new Recorded();
+    await this.#channel.consume(queue, (message) => message && recorded.add(message), { noAck: true });
+    return recorded;
   }
 
   async messages(queue) {
@@ -117,7 +117,7 @@ class Scene {
     });
   }
 
-  async end() {
+  async stop() {
     for (const connector of this.#connectors) await connector.close();
     for (const queue of this.#queues) await this.#channel.deleteQueue(queue);
     for (const name of ['jobs', 'unrouted', 'results', 'control']) {
@@ -128,7 +128,7 @@ class Scene {
   }
 }
 
-/** Messages in the order of their arrival. */
+/** Recorded messages, in the order of arrival. */
 class Recorded extends EventEmitter {
   all = [];
 
@@ -139,7 +139,7 @@ class Recorded extends EventEmitter {
     return message;
   }
 
-  /** The first `count` messages, waited for. */
+  /** Waits for the first `count` messages. */
   async first(count) {
     while (this.all.length < count) await once(this, 'message', { signal: AbortSignal.timeout(20_000) });
     return this.all.slice(0, count);
@@ -147,13 +147,13 @@ class Recorded extends EventEmitter {
 }
 
 class StubWorker extends Recorded {
-  /** `(job) => parts of the result`, or undefined for no answer; may be asynchronous. */
+  /** `(job) => members of the result`, or undefined to send none; may be asynchronous. */
   answer = () => ({ data: {} });
-  #scene;
+  #app;
 
-  constructor(scene) {
+  constructor(app) {
     super();
-    this.#scene = scene;
+    this.#app = app;
   }
 
   get jobs() {
@@ -163,11 +163,11 @@ class StubWorker extends Recorded {
   async take(message) {
     const { body } = this.add(message);
     const parts = await this.answer(body);
-    if (parts) await this.#scene.result(body, parts);
+    if (parts) await this.#app.result(body, parts);
   }
 }
 
-/** Waits for something to become true. */
+/** Waits until a condition is true. */
 export async function until(condition) {
   const end = Date.now() + 20_000;
   while (!(await condition())) {

@@ -1,72 +1,73 @@
-//! An element of a file that is a connector or could be one, and how each spelling is written there.
+//! An activity of a file that is a connector or can become one. Knows how each dialect is written into its element; must
+//! not know which members the extension can represent.
 
 use std::ops::Range;
 use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
-use super::Dialect;
-use super::edits::{Edits, Lines, prefix};
-use super::part::{Part, Unsayable};
+use super::Target;
+use super::edits::{Edits, Indent, bound_prefix};
+use super::part::{Part, Unrepresentable};
 use super::reconcile;
 use crate::attribute::Attribute;
-use crate::model::{ConnectorTask, Spelling};
-use crate::tree::{CONNECTOR, Element, PROCESS_MAKER, Space};
+use crate::model::{ConnectorTask, Dialect};
+use crate::tree::{CONNECTOR, Element, Namespace, PROCESS_MAKER};
 use crate::{extension, processmaker, task, template};
 
 /// The name and the value of an attribute that declares a prefix.
 type Declaration = (String, &'static str);
-/// Prefixes that are tried.
+/// How many prefixes are tried before giving up.
 const PREFIXES: usize = 16;
 
-/// An element and what it is inside of.
-pub(super) struct Around<'e, 'a> {
+/// An element and its ancestors.
+pub(super) struct ElementPath<'e, 'a> {
     element: &'e Element<'a>,
     parent: Option<Rc<Self>>,
 }
 
-impl<'e, 'a> Around<'e, 'a> {
-    /// The element, its parent and so on.
-    fn outwards(&self) -> impl Iterator<Item = &'e Element<'a>> {
-        std::iter::successors(Some(self), |around| around.parent.as_deref()).map(|around| around.element)
+impl<'e, 'a> ElementPath<'e, 'a> {
+    /// The element itself, its parent and so on up to the root.
+    fn ancestors(&self) -> impl Iterator<Item = &'e Element<'a>> {
+        std::iter::successors(Some(self), |path| path.parent.as_deref()).map(|path| path.element)
     }
 }
 
-/// An activity, with what is around it.
-pub(super) struct Place<'e, 'a> {
-    /// The element itself and what is around it.
-    around: Rc<Around<'e, 'a>>,
-    /// What it was read as, if it is a connector.
+/// An activity that is a connector or can become one.
+pub(super) struct Activity<'e, 'a> {
+    /// Its element and the ancestors of that.
+    path: Rc<ElementPath<'e, 'a>>,
+    /// The connector that was read from it, if it is one.
     pub(super) task: Option<&'e ConnectorTask>,
 }
 
-impl<'e, 'a> Place<'e, 'a> {
+impl<'e, 'a> Activity<'e, 'a> {
     /// Every activity with an id that is a connector or can become one; `elements` are those of `tasks`.
     pub(super) fn all(root: &'e Element<'a>, elements: &[&'e Element<'a>], tasks: &'e [ConnectorTask]) -> Vec<Self> {
-        let mut places = Vec::new();
+        let mut activities = Vec::new();
         let mut connectors = elements.iter().zip(tasks).peekable();
         // Both are in the order of the file.
         let mut task_of = |element: &Element<'a>| {
             let found = connectors.next_if(|(connector, _)| std::ptr::eq(**connector, element));
             found.map(|(_, task)| task)
         };
-        Self::collect(root, None, &mut task_of, &mut places);
-        places
+        Self::collect(root, None, &mut task_of, &mut activities);
+        activities
     }
 
     fn collect(
         element: &'e Element<'a>,
-        parent: Option<&Rc<Around<'e, 'a>>>,
+        parent: Option<&Rc<ElementPath<'e, 'a>>>,
         task_of: &mut impl FnMut(&Element<'a>) -> Option<&'e ConnectorTask>,
-        places: &mut Vec<Self>,
+        activities: &mut Vec<Self>,
     ) {
-        let around = Rc::new(Around { element, parent: parent.cloned() });
+        let path = Rc::new(ElementPath { element, parent: parent.cloned() });
         let task = task_of(element);
-        if task.is_some() || (can_carry(element) && element.id().is_some()) {
-            places.push(Self { around: Rc::clone(&around), task });
+        if task.is_some() || (can_hold_extension(element) && element.id().is_some()) {
+            activities.push(Self { path: Rc::clone(&path), task });
         }
         for child in &element.children {
-            Self::collect(child, Some(&around), task_of, places);
+            Self::collect(child, Some(&path), task_of, activities);
         }
     }
 
@@ -75,51 +76,51 @@ impl<'e, 'a> Place<'e, 'a> {
     }
 
     pub(super) fn element(&self) -> &'e Element<'a> {
-        self.around.element
+        self.path.element
     }
 
-    fn spelling(&self) -> Option<Spelling> {
-        self.task.map(|task| task.spelling)
+    fn dialect(&self) -> Option<Dialect> {
+        self.task.map(|task| task.dialect)
     }
 
     pub(super) fn is_extension(&self) -> bool {
-        self.spelling() == Some(Spelling::Extension)
+        self.dialect() == Some(Dialect::Extension)
     }
 
-    /// Writes a configuration; over the one in the same dialect, if there is one.
+    /// Writes a configuration; replaces one in the same dialect.
     pub(super) fn write(
         &self,
         edits: &mut Edits<'_>,
-        dialect: Dialect,
+        target: Target,
         config: &Map<String, Value>,
         handling: Option<&Map<String, Value>>,
     ) -> Result<(), String> {
-        match dialect {
-            Dialect::Extension => self.write_extension(edits, config, handling),
-            Dialect::ProcessMaker => self.write_attributes(edits, config, handling),
+        match target {
+            Target::Extension => self.write_extension(edits, config, handling),
+            Target::ProcessMaker => self.write_attributes(edits, config, handling),
         }
     }
 
-    /// The same in place of what is written in another dialect.
+    /// Writes a configuration, and erases the one in the other dialect.
     pub(super) fn convert(
         &self,
         edits: &mut Edits<'_>,
-        to: Dialect,
+        to: Target,
         config: &Map<String, Value>,
         handling: Option<&Map<String, Value>>,
     ) -> Result<(), String> {
-        let old = self.old()?;
+        let old = self.existing()?;
         self.write(edits, to, config, handling)?;
         match to {
-            Dialect::Extension => old.erase(edits),
-            Dialect::ProcessMaker => old.erase_with_container(edits, self.element()),
+            Target::Extension => old.erase(edits),
+            Target::ProcessMaker => old.erase_with_container(edits, self.element()),
         }
         Ok(())
     }
 
-    /// Takes the configuration away.
+    /// Erases the configuration.
     pub(super) fn erase(&self, edits: &mut Edits<'_>) -> Result<(), String> {
-        self.old()?.erase_with_container(edits, self.element());
+        self.existing()?.erase_with_container(edits, self.element());
         Ok(())
     }
 
@@ -129,12 +130,12 @@ impl<'e, 'a> Place<'e, 'a> {
         config: &Map<String, Value>,
         handling: Option<&Map<String, Value>>,
     ) -> Result<(), String> {
-        if !can_carry(self.element()) {
-            return Err("dataConnector can stand in a service task or a send task only".to_owned());
+        if !can_hold_extension(self.element()) {
+            return Err("only service tasks and send tasks can hold dataConnector".to_owned());
         }
-        let part = Part::of(config, handling).map_err(|Unsayable(members)| {
+        let part = Part::from_config(config, handling).map_err(|Unrepresentable(members)| {
             let members: Vec<_> = members.iter().map(|member| format!("`{member}`")).collect();
-            format!("dataConnector has no words for {}", members.join(", "))
+            format!("dataConnector cannot represent {}", members.join(", "))
         })?;
         match extension::connectors(self.element()).next() {
             Some(connector) => {
@@ -150,19 +151,19 @@ impl<'e, 'a> Place<'e, 'a> {
         let declaration = declaration.map_or_else(String::new, |(name, uri)| format!(" {name}=\"{uri}\""));
         let written = |line: &str, step: &str| {
             let child = if line.is_empty() { String::new() } else { format!("{line}{step}") };
-            part.written(&format!("{prefix}:"), &declaration, &child, line)
+            part.to_xml(&format!("{prefix}:"), &declaration, &child, line)
         };
         let element = self.element();
         if let Some(extensions) = element.child("extensionElements") {
             let last = extensions.children.last();
-            let lines = Lines::around(edits.text(), extensions, last);
+            let lines = Indent::inside(edits.text(), extensions, last);
             let connector = written(&lines.before_child, &lines.step);
             edits.insert_children(extensions, last, &[connector]);
             return Ok(());
         }
         // After any documentation (BPMN 2.0, table 8.21).
         let documentation = element.children("documentation").last();
-        let lines = Lines::around(edits.text(), element, documentation);
+        let lines = Indent::inside(edits.text(), element, documentation);
         let (line, step) = (&lines.before_child, &lines.step);
         let inside = if line.is_empty() { String::new() } else { format!("{line}{step}") };
         let name = format!("{}extensionElements", element.prefix());
@@ -178,15 +179,15 @@ impl<'e, 'a> Place<'e, 'a> {
         handling: Option<&Map<String, Value>>,
     ) -> Result<(), String> {
         let element = self.element();
-        let is_call = self.spelling() == Some(Spelling::ProcessMakerCallActivity);
+        let is_call = self.dialect() == Some(Dialect::ProcessMakerCallActivity);
         if !is_call && !element.is("serviceTask") {
             return Err("ProcessMaker has connectors in service tasks only".to_owned());
         }
         let (prefix, declaration) = self.prefix(edits.text(), "pm", PROCESS_MAKER)?;
-        if !is_call && self.spelling() != Some(Spelling::ProcessMakerServiceTask) {
+        if !is_call && self.dialect() != Some(Dialect::ProcessMakerServiceTask) {
             edits.set_attribute(
                 element,
-                element.own("implementation"),
+                element.attribute_node("implementation"),
                 "implementation",
                 processmaker::IMPLEMENTATIONS[0],
             );
@@ -203,7 +204,7 @@ impl<'e, 'a> Place<'e, 'a> {
             config.insert("dataSource".to_owned(), json!(id));
         }
         self.set_json(edits, &format!("{prefix}:config"), "config", &config);
-        match (handling, element.pm("errorHandling")) {
+        match (handling, element.pm_attribute("errorHandling")) {
             (Some(handling), _) => self.set_json(edits, &format!("{prefix}:errorHandling"), "errorHandling", handling),
             (None, Some(attribute)) if !matches!(attribute.text().trim(), "" | "null") => {
                 edits.remove_attribute(attribute);
@@ -214,11 +215,11 @@ impl<'e, 'a> Place<'e, 'a> {
     }
 
     fn set_json(&self, edits: &mut Edits<'_>, key: &str, name: &str, value: &Map<String, Value>) {
-        let found = self.element().pm(name);
+        let found = self.element().pm_attribute(name);
         let written = found.and_then(|attribute| serde_json::from_str::<Value>(&attribute.text()).ok());
         let is_same = match written {
             Some(Value::Object(members)) => members == *value,
-            // PHP writes an empty object so (CONTRACT 2).
+            // PHP encodes an empty object as `[]` (CONTRACT 2).
             Some(Value::Array(list)) => list.is_empty() && value.is_empty(),
             _ => false,
         };
@@ -227,60 +228,65 @@ impl<'e, 'a> Place<'e, 'a> {
         }
     }
 
-    /// The prefix of a namespace here, and its declaration where it has none yet.
+    /// The prefix of a namespace at this element, and its declaration if it has none in scope.
     fn prefix(&self, text: &str, usual: &str, uri: &'static str) -> Result<(String, Option<Declaration>), String> {
-        if let Some(bound) = prefix(self.around.outwards(), uri) {
+        if let Some(bound) = bound_prefix(self.path.ancestors(), uri) {
             return Ok((bound.to_owned(), None));
         }
-        let bindings = || self.around.outwards().flat_map(|element| &element.attributes);
-        let is_bound = |name: &str| bindings().any(|a| a.space == Space::Binding && a.name == name);
+        let declarations = || self.path.ancestors().flat_map(|element| &element.attributes);
+        let is_bound = |name: &str| declarations().any(|a| a.namespace == Namespace::Declaration && a.name == name);
         // A prefix that is used without being declared is not free either.
         let is_used =
-            |name: &str| text.get(self.element().whole()).is_some_and(|tag| tag.contains(&format!("{name}:")));
+            |name: &str| text.get(self.element().full_span()).is_some_and(|tag| tag.contains(&format!("{name}:")));
         let names = std::iter::once(usual.to_owned()).chain((1..PREFIXES).map(|number| format!("{usual}{number}")));
         let name = names.into_iter().find(|name| !is_bound(name) && !is_used(name));
-        let name = name.ok_or_else(|| format!("all prefixes from `{usual}` on are taken by others"))?;
+        let name = name.ok_or_else(|| format!("all prefixes from `{usual}` on are bound to other namespaces"))?;
         let declaration = (format!("xmlns:{name}"), uri);
         Ok((name, Some(declaration)))
     }
 
-    /// What the present spelling consists of.
-    fn old(&self) -> Result<Old<'e, 'a>, String> {
+    /// The elements and attributes of the present configuration.
+    fn existing(&self) -> Result<ExistingConfig<'e, 'a>, String> {
         let element = self.element();
-        match self.spelling() {
-            Some(Spelling::Extension) => {
-                let elements = extension::connectors(element).map(Element::whole).collect();
-                Ok(Old { elements, attributes: Vec::new() })
+        match self.dialect() {
+            Some(Dialect::Extension) => {
+                let elements = extension::connectors(element).map(Element::full_span).collect();
+                Ok(ExistingConfig { elements, attributes: Vec::new() })
             }
-            Some(Spelling::ProcessMakerServiceTask) => {
-                let attributes = [element.own("implementation"), element.pm("config"), element.pm("errorHandling")];
-                Ok(Old { elements: Vec::new(), attributes: attributes.into_iter().flatten().collect() })
+            Some(Dialect::ProcessMakerServiceTask) => {
+                let attributes = [
+                    element.attribute_node("implementation"),
+                    element.pm_attribute("config"),
+                    element.pm_attribute("errorHandling"),
+                ];
+                Ok(ExistingConfig { elements: Vec::new(), attributes: attributes.into_iter().flatten().collect() })
             }
-            Some(Spelling::ProcessMakerCallActivity) => {
-                Err("a call activity is a connector by what it calls, and only ProcessMaker has it so".to_owned())
+            Some(Dialect::ProcessMakerCallActivity) => {
+                Err("a call activity is a connector in ProcessMaker's dialect only".to_owned())
             }
-            Some(Spelling::Template) => {
-                let (elements, attributes) = template::written(element)
-                    .ok_or("its template writes more than this version of the template does".to_owned())?;
-                Ok(Old { elements, attributes })
+            Some(Dialect::Template) => {
+                let (elements, attributes) = template::parts(element).ok_or(
+                    "its template writes properties that this version of the template does not have".to_owned(),
+                )?;
+                Ok(ExistingConfig { elements, attributes })
             }
             None => Err(format!("{} is no connector", task::describe(element))),
         }
     }
 }
 
-/// What can carry our own extension (CONTRACT 5).
-fn can_carry(element: &Element<'_>) -> bool {
-    element.space == Space::Bpmn && task::CARRIERS.contains(&element.name)
+/// Whether an element can hold our extension (CONTRACT 5).
+fn can_hold_extension(element: &Element<'_>) -> bool {
+    element.namespace == Namespace::Bpmn && task::EXTENSION_HOLDERS.contains(&element.name)
 }
 
-/// What a spelling consists of.
-struct Old<'e, 'a> {
+/// The elements and attributes of a configuration in the file.
+struct ExistingConfig<'e, 'a> {
     elements: Vec<Range<usize>>,
     attributes: Vec<&'e Attribute<'a>>,
 }
 
-impl Old<'_, '_> {
+impl ExistingConfig<'_, '_> {
     fn erase(&self, edits: &mut Edits<'_>) {
         for attribute in &self.attributes {
             edits.remove_attribute(attribute);
@@ -290,12 +296,12 @@ impl Old<'_, '_> {
         }
     }
 
-    /// Takes the extension elements away too, where nothing else is in them.
+    /// Erases `extensionElements` too if nothing else is in it.
     fn erase_with_container(&self, edits: &mut Edits<'_>, element: &Element<'_>) {
         let Some(extensions) = element.child("extensionElements").filter(|_| !self.elements.is_empty()) else {
             return self.erase(edits);
         };
-        let mut from = extensions.span.end;
+        let mut from = extensions.start_tag.end;
         let mut others = String::new();
         for part in &self.elements {
             others.push_str(edits.text().get(from..part.start).unwrap_or_default());
@@ -306,7 +312,7 @@ impl Old<'_, '_> {
         if !others.trim().is_empty() {
             return self.erase(edits);
         }
-        edits.remove(extensions.whole());
+        edits.remove(extensions.full_span());
         for attribute in &self.attributes {
             edits.remove_attribute(attribute);
         }

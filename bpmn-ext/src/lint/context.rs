@@ -1,32 +1,32 @@
-//! What rules need to know beside the model. Knows shapes only; whoever calls fills them.
+//! What rules need to know that is not in the model. Knows its shape; must not know where it comes from.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::rows::Format;
 
-/// What is at hand beside the model; a rule whose part is missing says nothing.
+/// What rules need to know that is not in the model; rules that need a part that is `None` find nothing.
 #[derive(Default)]
-pub struct Surroundings<'s> {
-    /// Where connectors are looked up.
+pub struct LintContext<'s> {
+    /// The known connectors.
     pub connectors: Option<&'s dyn Connectors>,
-    /// Queues that workers take jobs from, `default` among them.
+    /// Queues that workers consume, including `default`.
     pub queues: Option<&'s [String]>,
-    /// Variables that a request begins with.
+    /// Variables that a request has from its start.
     pub variables: Option<&'s HashSet<String>>,
-    /// The languages of rows.
+    /// The parser of texts.
     pub language: Option<&'s dyn Language>,
 }
 
-/// Where connectors are looked up.
+/// A look-up of connectors.
 pub trait Connectors {
     /// The connector of this name, uuid or id.
     fn find(&self, reference: &str) -> Option<KnownConnector>;
-    /// Names of all, for "did you mean".
+    /// The names of all connectors, for suggestions.
     fn names(&self) -> Vec<String>;
 }
 
-/// A connector, as far as rules ask.
+/// What rules need to know of a connector.
 #[derive(Debug, Clone, Default)]
 pub struct KnownConnector {
     /// Its name.
@@ -35,12 +35,12 @@ pub struct KnownConnector {
     pub resources: Vec<KnownResource>,
 }
 
-/// A resource, as far as rules ask.
+/// What rules need to know of a resource.
 #[derive(Debug, Clone, Default)]
 pub struct KnownResource {
     /// Its name.
     pub name: String,
-    /// In capitals.
+    /// Its HTTP method, in upper case.
     pub method: String,
     /// Declared parameters; `None` when it has no such list, and any parameter is sent (sheet 4.4).
     pub params: Option<Vec<Key>>,
@@ -50,11 +50,11 @@ pub struct KnownResource {
     pub url_variables: Vec<String>,
     /// Variables of its body; `None` when it has none.
     pub body_variables: Option<Vec<String>>,
-    /// Codes that it, or its connector, maps failures onto.
+    /// Error codes that it or its connector maps failures onto.
     pub error_codes: Vec<String>,
-    /// It, or its connector, says that it may be called twice.
+    /// Whether it or its connector declares that a call may be repeated.
     pub is_repeat_safe: bool,
-    /// All attempts, the first included, unless the element says otherwise.
+    /// The number of attempts, the first included, unless the element configures it.
     pub attempts: u64,
 }
 
@@ -63,26 +63,26 @@ pub struct KnownResource {
 pub struct Key {
     /// Its name.
     pub name: String,
-    /// It is sent in any case.
+    /// Whether it is always sent.
     pub is_required: bool,
-    /// It has a value of its own.
+    /// Whether it has a default value.
     pub has_default: bool,
 }
 
-/// The languages of rows, as the worker understands them.
+/// The languages of texts, as the worker parses them.
 pub trait Language {
     /// The top-level variables that a text reads.
     ///
     /// # Errors
-    /// Why the text cannot be used.
-    fn variables(&self, format: Format, text: &str) -> Result<Vec<String>, Mistake>;
+    /// Why the text cannot be parsed.
+    fn variables(&self, format: Format, text: &str) -> Result<Vec<String>, TextError>;
 }
 
-/// Why a text cannot be used.
+/// Why a text cannot be parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub struct TextError {
     /// The bytes of the text that are wrong.
-    pub at: Range<usize>,
+    pub span: Range<usize>,
     /// What is wrong and what to write.
     pub problem: String,
 }

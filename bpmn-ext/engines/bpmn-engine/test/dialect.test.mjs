@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Engine } from 'bpmn-engine';
 
 import { conn, pm } from '../src/index.mjs';
-import { connectorOf, queueOf } from '../src/spelling.mjs';
+import { connectorOf, queueOf } from '../src/dialect.mjs';
 
 /** The connectors of a model by element. */
 async function connectors(xml) {
@@ -21,7 +21,7 @@ const model = (attributes, elements) =>
   `<b:definitions xmlns:b="http://www.omg.org/spec/BPMN/20100524/MODEL" ${attributes} id="d">` +
   `<b:process id="p" isExecutable="true">${elements}</b:process></b:definitions>`;
 
-test('our spelling becomes the configuration of a job, whatever the prefix', async () => {
+test('our extension becomes the configuration of a job, whatever the prefix', async () => {
   const xml = model(
     'xmlns:any="urn:data-connector:bpmn:1" xmlns:acme="urn:acme"',
     `<b:serviceTask id="full">
@@ -93,7 +93,7 @@ test('our spelling becomes the configuration of a job, whatever the prefix', asy
   });
 });
 
-test("ProcessMaker's spelling is handed over as it stands", async () => {
+test("ProcessMaker's dialect is passed on unparsed", async () => {
   const today = 'implementation="package-data-sources/data-source-task-service"';
   const xml = model(
     'xmlns:x="http://processmaker.com/BPMN/2.0/Schema.xsd"',
@@ -117,7 +117,7 @@ test("ProcessMaker's spelling is handed over as it stands", async () => {
   });
 });
 
-test('of two spellings on one element, ours is used', async () => {
+test('of two dialects on one element, our extension is used', async () => {
   const xml = model(
     'xmlns:c="urn:data-connector:bpmn:1" xmlns:x="http://processmaker.com/BPMN/2.0/Schema.xsd"',
     `<b:serviceTask id="both" implementation="package-data-sources/data-source-task-service" x:config="{}">
@@ -127,7 +127,7 @@ test('of two spellings on one element, ours is used', async () => {
   assert.deepEqual(await connectors(xml), { both: { config: { dataSource: 'Rates', endpoint: 'latest' } } });
 });
 
-test('a queue that cannot be named means the default one', () => {
+test('a queue without a valid name means the default one', () => {
   for (const [config, queue] of [
     [{ queue: 'slow' }, 'slow'],
     ['{"queue":"slow"}', 'slow'],

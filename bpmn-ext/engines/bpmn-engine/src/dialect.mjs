@@ -1,27 +1,27 @@
-// Which elements of a model are connectors, and what their configuration is in a job (CONTRACT 2 and 5).
-// Knows both spellings; nothing of engines or brokers.
+// The connectors of a model and the configuration that their jobs carry (CONTRACT 2 and 5).
+// Knows both dialects; must not know engines or brokers.
 
 const IMPLEMENTATIONS = new Set([
   'package-data-sources/data-source-task-service',
   'package-data-sources/datasource-task-service',
 ]);
-const CALLED = 'data_source_callback-data_source_sub_process';
+const CALLED_ELEMENT = 'data_source_callback-data_source_sub_process';
 
 /**
  * `{config, errorHandling?}` of an element as bpmn-engine has read it, or undefined for any other element.
- * Where an element is a connector in both spellings, ours is used.
+ * If an element is a connector in both dialects, our extension is used.
  */
 export function connectorOf(element) {
-  return ownSpelling(element) ?? processMakerSpelling(element);
+  return extensionConnector(element) ?? processMakerConnector(element);
 }
 
-/** `config.queue`, or `default` when there is none that can name a queue. */
+/** `config.queue`, or `default` if that is not a valid name of a queue. */
 export function queueOf(config) {
   const queue = objectIn(config).queue;
   return typeof queue === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(queue) ? queue : 'default';
 }
 
-/** A configuration as an object; one that is broken is empty here, and the worker says what is wrong with it. */
+/** A configuration as an object; empty if it is not valid JSON, which the worker reports. */
 export function objectIn(config) {
   if (typeof config !== 'string') return config ?? {};
   try {
@@ -31,17 +31,17 @@ export function objectIn(config) {
   }
 }
 
-function ownSpelling({ $type, extensionElements }) {
+function extensionConnector({ $type, extensionElements }) {
   if ($type !== 'bpmn:ServiceTask' && $type !== 'bpmn:SendTask') return undefined;
   const found = extensionElements?.values?.find((value) => value.$type === 'conn:DataConnector');
   return found && { config: configOf(found) };
 }
 
-function processMakerSpelling({ $type, implementation, calledElement, config, errorHandling }) {
+function processMakerConnector({ $type, implementation, calledElement, config, errorHandling }) {
   const implemented = IMPLEMENTATIONS.has(implementation?.trim());
-  const called = $type === 'bpmn:CallActivity' && (implemented || calledElement?.trim() === CALLED);
+  const called = $type === 'bpmn:CallActivity' && (implemented || calledElement?.trim() === CALLED_ELEMENT);
   if (!called && !($type === 'bpmn:ServiceTask' && implemented)) return undefined;
-  // As it stands, broken or not: the worker names the mistake.
+  // Unparsed: the worker reports invalid JSON.
   const connector = { config: config ?? {} };
   if (!['', 'null'].includes(errorHandling?.trim() ?? '')) connector.errorHandling = errorHandling;
   return connector;
@@ -54,7 +54,7 @@ function configOf(connector) {
     endpoint: connector.resource,
     queue: connector.queue,
     repeat: connector.repeat,
-    // An absent list is not an empty one: without rows the resource's own headers are sent.
+    // An absent list is not an empty one: when it is absent, the headers of the resource are sent.
     outboundConfig: inputs?.map(inputRow),
     dataMapping: outputs?.map(outputRow),
     retry: retry && retryPolicy(retry),
