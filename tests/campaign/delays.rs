@@ -2,36 +2,40 @@
 
 use std::time::Duration;
 
-use harness::scene::Scene;
+use harness::test_app::TestApp;
 use harness::third_party::{Reply, Seen};
 use serde_json::json;
 
-use crate::bar::{Bar, Findings, Settings};
+use crate::cluster::{Cluster, USUAL, spread};
+use crate::engine_stub;
 use crate::history::repeats;
-use crate::stub;
-use crate::world::{USUAL, World, spread};
+use crate::scenario::{Findings, Scenario, Settings};
 
-pub(crate) fn bars() -> Vec<Bar> {
+pub(crate) fn scenarios() -> Vec<Scenario> {
     vec![
-        Bar { name: "B1", promise: "waits of 1 to 120 s end on time and never early", run: |s| Box::pin(on_time(s)) },
-        Bar {
+        Scenario {
+            name: "B1",
+            promise: "waits of 1 to 120 s end on time and never early",
+            run: |s| Box::pin(on_time(s)),
+        },
+        Scenario {
             name: "B2",
             promise: "twenty waits of one job, three levels of the ladder each",
             run: |s| Box::pin(twenty(s)),
         },
-        Bar {
+        Scenario {
             name: "B3",
             promise: "the broker is killed while jobs wait in the ladder",
             run: |s| Box::pin(ladder_kills(s)),
         },
-        Bar {
+        Scenario {
             name: "B4",
-            promise: "whatever Retry-After says: never earlier, not much later, and not at all beyond the limit",
+            promise: "Retry-After in every form: never earlier, not much later, and no retry beyond the limit",
             run: |s| Box::pin(asked_for(s)),
         },
-        Bar {
+        Scenario {
             name: "B5",
-            promise: "a queue with other arguments is refused and left alone",
+            promise: "a queue with other arguments is refused and not changed",
             run: |_| Box::pin(drift()),
         },
     ]
@@ -68,16 +72,16 @@ pub(crate) fn asks(
 async fn on_time(settings: Settings) -> Findings {
     let (mut findings, longest) = (Findings::default(), u64::from(settings.of(120, 8)));
     let script = asks(1, move |seen, is_over| wait_once(seen, longest, is_over));
-    let mut world = World::new(USUAL, 64, json!({}), script).await;
-    world.start_workers(2).await;
-    world.submit("j", settings.of(10_000, 300), 3).await;
-    let history = world.ended(Duration::from_mins(5)).await;
+    let mut cluster = Cluster::new(USUAL, 64, json!({}), script).await;
+    cluster.start_workers(2).await;
+    cluster.submit("j", settings.of(10_000, 300), 3).await;
+    let history = cluster.ended(Duration::from_mins(5)).await;
     history.judge(&mut findings);
     let late = |seen: &Vec<Seen>| {
         let asked = f64::from(u32::try_from(wait_of(&seen[0].path, longest)).unwrap_or(0));
         ((seen[1].at - seen[0].at).as_secs_f64() - asked) * 1e3
     };
-    let late: Vec<f64> = world.requests().values().filter(|seen| seen.len() == 2).map(late).collect();
+    let late: Vec<f64> = cluster.requests().values().filter(|seen| seen.len() == 2).map(late).collect();
     findings.holds("each job waited once", late.len() == history.submitted.len());
     findings.holds("none early", late.iter().all(|late| *late >= 0.0));
     let latest = findings.spread("late", late);
@@ -92,13 +96,13 @@ async fn twenty(settings: Settings) -> Findings {
     let wait = if settings.scale < 50 { "3" } else { "7" };
     let rounds = if settings.scale < 50 { 6 } else { 20 };
     let script = asks(rounds, move |_, is_over| wait_for(wait, is_over));
-    let mut world = World::new(USUAL, 64, json!({}), script).await;
-    world.start_workers(1).await;
-    world.submit("j", settings.of(200, 20), 20).await;
-    let history = world.ended(Duration::from_mins(5)).await;
+    let mut cluster = Cluster::new(USUAL, 64, json!({}), script).await;
+    cluster.start_workers(1).await;
+    cluster.submit("j", settings.of(200, 20), 20).await;
+    let history = cluster.ended(Duration::from_mins(5)).await;
     history.judge(&mut findings);
-    let whole = world.requests().values().filter(|seen| seen.len() == rounds + 1).count();
-    findings.figure("waits a job", rounds);
+    let whole = cluster.requests().values().filter(|seen| seen.len() == rounds + 1).count();
+    findings.figure("waits per job", rounds);
     findings.holds("every job went all its rounds", whole == history.submitted.len());
     history.judge_completed(&mut findings);
     findings
@@ -107,18 +111,18 @@ async fn twenty(settings: Settings) -> Findings {
 async fn ladder_kills(settings: Settings) -> Findings {
     let (mut findings, mut random) = (Findings::default(), settings.random());
     let script = asks(1, |seen, is_over| wait_once(seen, 40, is_over));
-    let mut world = World::new(USUAL, 64, json!({"repeat": "safe"}), script).await;
-    world.start_workers(2).await;
+    let mut cluster = Cluster::new(USUAL, 64, json!({"repeat": "safe"}), script).await;
+    cluster.start_workers(2).await;
     let jobs = settings.of(5_000, 300);
-    world.submit("j", jobs, 5).await;
+    cluster.submit("j", jobs, 5).await;
     for _ in 0..settings.of(5, 1) {
         tokio::time::sleep(Duration::from_millis(random.u64(1_000..4_000))).await;
-        world.broker.kill().await;
-        world.broker.start_again().await;
+        cluster.broker.kill().await;
+        cluster.broker.start_again().await;
     }
-    let history = world.ended(Duration::from_mins(5)).await;
+    let history = cluster.ended(Duration::from_mins(5)).await;
     history.judge(&mut findings);
-    let (_, differ) = repeats(&world.requests());
+    let (_, differ) = repeats(&cluster.requests());
     findings.holds("same key and body on every repeat", differ == 0);
     history.judge_completed(&mut findings);
     findings
@@ -152,13 +156,13 @@ async fn asked_for(_: Settings) -> Findings {
     let mut findings = Findings::default();
     let number = |path: &str| path.trim_start_matches("/j").parse::<u32>().unwrap_or_default();
     let script = asks(1, move |seen, is_over| wait_for(&asked(number(&seen.path)).0, is_over));
-    let mut world = World::new(USUAL, 64, json!({}), script).await;
-    world.start_workers(1).await;
-    world.submit("j", 200, 1).await;
-    let history = world.ended(Duration::from_mins(2)).await;
+    let mut cluster = Cluster::new(USUAL, 64, json!({}), script).await;
+    cluster.start_workers(1).await;
+    cluster.submit("j", 200, 1).await;
+    let history = cluster.ended(Duration::from_mins(2)).await;
     history.judge(&mut findings);
     let (mut early, mut late, mut refused) = (0, 0, 0);
-    let requests = world.requests();
+    let requests = cluster.requests();
     for (n, seen) in (0..200).filter_map(|n| Some((n, requests.get(&format!("j{n}"))?))) {
         match (asked(n).1, seen.as_slice()) {
             (Some(wait), [first, second]) => {
@@ -179,13 +183,13 @@ async fn asked_for(_: Settings) -> Findings {
 
 async fn drift() -> Findings {
     let mut findings = Findings::default();
-    let scene = Scene::new();
-    let queue = format!("{}.jobs.default", scene.prefix());
-    stub::declare_otherwise(scene.broker(), &queue).await;
-    let (code, problem) = scene.refused(&["worker", "--migrate"]).await;
+    let app = TestApp::new();
+    let queue = format!("{}.jobs.default", app.prefix());
+    engine_stub::declare_classic_queue(app.broker(), &queue).await;
+    let (code, problem) = app.cli_error(&["worker", "--migrate"]).await;
     findings.figure("exit code", code);
     findings.holds("exit code 64", code == 64);
     findings.holds("a message that names it", problem.contains(&queue) && problem.contains("Nothing was changed"));
-    findings.holds("the queue is still there", harness::engine::Engine::has_queue(scene.broker(), &queue).await);
+    findings.holds("the queue is still there", harness::engine::Engine::has_queue(app.broker(), &queue).await);
     findings
 }

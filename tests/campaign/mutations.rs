@@ -1,4 +1,4 @@
-//! G5: a promise that no missing safeguard breaks would prove nothing. Each safeguard is left out once, and its bar has
+//! G5: a promise that no missing safeguard breaks would prove nothing. Each safeguard is left out once, and its scenario has
 //! to go red.
 
 use std::time::Duration;
@@ -7,13 +7,17 @@ use harness::third_party::{Reply, Seen};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::bar::{Bar, Findings, Settings};
+use crate::cluster::{Cluster, USUAL, WITHOUT};
 use crate::history::repeats;
-use crate::world::{USUAL, WITHOUT, World};
-use crate::{delays, sleepers, third_parties};
+use crate::scenario::{Findings, Scenario, Settings};
+use crate::{delays, paused_workers, third_parties};
 
-pub(crate) fn bars() -> Vec<Bar> {
-    vec![Bar { name: "G5", promise: "without a safeguard its bar goes red", run: |s| Box::pin(each_left_out(s)) }]
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    vec![Scenario {
+        name: "G5",
+        promise: "without a safeguard its scenario goes red",
+        run: |s| Box::pin(each_left_out(s)),
+    }]
 }
 
 async fn each_left_out(_: Settings) -> Findings {
@@ -42,7 +46,7 @@ async fn tried(safeguard: &str, left_out: &str) -> bool {
     }
 }
 
-async fn world(safeguard: &str) -> World {
+async fn cluster(safeguard: &str) -> Cluster {
     answering(safeguard, &[], json!({}), |_, _| Reply::json(&json!({}))).await
 }
 
@@ -51,56 +55,56 @@ async fn answering(
     variables: &[(&str, &str)],
     resource: Value,
     script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
-) -> World {
-    let mut world = World::new(USUAL, 4, resource, script).await;
-    world.start_worker(&[&[(WITHOUT, safeguard)], variables].concat()).await;
-    world
+) -> Cluster {
+    let mut cluster = Cluster::new(USUAL, 4, resource, script).await;
+    cluster.start_worker(&[&[(WITHOUT, safeguard)], variables].concat()).await;
+    cluster
 }
 
 /// A result whose queue is not there yet.
 async fn unroutable(safeguard: &str) -> bool {
-    let world = world(safeguard).await;
-    world.stub.leave().await;
-    world.submit("j", 5, 0).await;
+    let cluster = cluster(safeguard).await;
+    cluster.engine.delete_result_queue().await;
+    cluster.submit("j", 5, 0).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    world.stub.take();
-    world.ended(Duration::from_secs(30)).await.lost() > 0
+    cluster.engine.consume();
+    cluster.ended(Duration::from_secs(30)).await.lost() > 0
 }
 
 /// One job published three times.
 async fn thrice(safeguard: &str) -> bool {
-    let world = world(safeguard).await;
+    let cluster = cluster(safeguard).await;
     for _ in 0..3 {
-        world.submit("j", 20, 0).await;
+        cluster.submit("j", 20, 0).await;
     }
-    world.ended(Duration::from_secs(20)).await;
-    repeats(&world.requests()).0 > 0
+    cluster.ended(Duration::from_secs(20)).await;
+    repeats(&cluster.requests()).0 > 0
 }
 
 /// A worker that wakes up when another one has its jobs (A9).
 async fn overtaken(safeguard: &str) -> bool {
-    let mut world = sleepers::world().await;
-    world.start_worker(&[(WITHOUT, safeguard)]).await;
-    sleepers::nap(&mut world, "s").await;
-    sleepers::of_sleepers(&world.ended(Duration::from_secs(5)).await) > 0
+    let mut cluster = paused_workers::cluster().await;
+    cluster.start_worker(&[(WITHOUT, safeguard)]).await;
+    paused_workers::nap(&mut cluster, "s").await;
+    paused_workers::of_sleepers(&cluster.ended(Duration::from_secs(5)).await) > 0
 }
 
 /// Three waits through three levels of the ladder (B2).
 async fn round_again(safeguard: &str) -> bool {
     let script = delays::asks(3, |_, is_over| delays::wait_for("7", is_over));
-    let world = answering(safeguard, &[], json!({}), script).await;
-    world.submit("j", 5, 5).await;
-    world.ended(Duration::from_secs(40)).await.lost() > 0
+    let cluster = answering(safeguard, &[], json!({}), script).await;
+    cluster.submit("j", 5, 5).await;
+    cluster.ended(Duration::from_secs(40)).await.lost() > 0
 }
 
 /// Results that a full queue refuses.
 async fn refused(safeguard: &str) -> bool {
-    let world = world(safeguard).await;
-    world.stub.overflow(1).await;
-    world.submit("j", 20, 0).await;
+    let cluster = cluster(safeguard).await;
+    cluster.engine.limit_result_queue(1).await;
+    cluster.submit("j", 20, 0).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    world.stub.take();
-    world.ended(Duration::from_secs(15)).await.lost() > 0
+    cluster.engine.consume();
+    cluster.ended(Duration::from_secs(15)).await.lost() > 0
 }
 
 /// A redirect to a place that the operator has not allowed.
@@ -109,8 +113,8 @@ async fn redirected(safeguard: &str) -> bool {
     let location = format!("http://{}/", forbidden.local_addr().expect("its address"));
     let away = move |_: &Seen, _| Reply::status(302, &json!({})).with("location", &location);
     let allowed = [("DATA_CONNECTOR__HTTP__ALLOW_NET", "127.0.0.1/32")];
-    let world = answering(safeguard, &allowed, json!({"method": "GET"}), away).await;
-    world.submit("j", 5, 0).await;
-    world.ended(Duration::from_secs(15)).await;
+    let cluster = answering(safeguard, &allowed, json!({"method": "GET"}), away).await;
+    cluster.submit("j", 5, 0).await;
+    cluster.ended(Duration::from_secs(15)).await;
     tokio::time::timeout(Duration::from_millis(100), forbidden.accept()).await.is_ok()
 }

@@ -5,22 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use harness::hostile::Deaf;
-use harness::raw::{self, RawParty};
-use harness::scene::{job, with_retries};
+use harness::hostile::ClosedPort;
+use harness::raw_server::{RawServer, next_request};
+use harness::test_app::{job, with_retries};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::bar::{Bar, Findings, Settings};
+use crate::cluster::{Cluster, USUAL};
 use crate::history::{History, Requests, by_job, repeats};
-use crate::world::{USUAL, World};
+use crate::scenario::{Findings, Scenario, Settings};
 
-pub(crate) fn bars() -> Vec<Bar> {
-    vec![Bar {
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    vec![Scenario {
         name: "C4",
-        promise: "each status and each way to get none, by method and key: as many attempts as the table has, and its code",
+        promise: "each status and each failure without one, by method and repeat rule: the attempts and the code of the retry table",
         run: |s| Box::pin(table(s)),
     }]
 }
@@ -127,13 +127,13 @@ fn answer(seen: &Seen) -> Reply {
 }
 
 /// Breaks every answer off, and counts the requests by job.
-async fn broken() -> (RawParty, Arc<Mutex<BTreeMap<String, usize>>>) {
+async fn broken() -> (RawServer, Arc<Mutex<BTreeMap<String, usize>>>) {
     let asked = Arc::<Mutex<BTreeMap<String, usize>>>::default();
     let counted = Arc::clone(&asked);
-    let party = RawParty::start(move |mut socket: TcpStream| {
+    let party = RawServer::start(move |mut socket: TcpStream| {
         let counted = Arc::clone(&counted);
         async move {
-            let request = raw::request(&mut socket).await.unwrap_or_default();
+            let request = next_request(&mut socket).await.unwrap_or_default();
             let job = request.split(' ').nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
             *counted.lock().unwrap_or_else(PoisonError::into_inner).entry(job).or_default() += 1;
             socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").await
@@ -146,7 +146,7 @@ async fn broken() -> (RawParty, Arc<Mutex<BTreeMap<String, usize>>>) {
 async fn table(settings: Settings) -> Findings {
     let mut findings = Findings::default();
     let cases = cases(&settings);
-    let mut world = World::new(USUAL, 64, json!({}), |seen, _| answer(seen)).await;
+    let mut cluster = Cluster::new(USUAL, 64, json!({}), |seen, _| answer(seen)).await;
     let (broken, broken_off) = broken().await;
     let (mut resources, mut deaf, mut mute) = (json!({}), Vec::new(), BTreeMap::new());
     for case in &cases {
@@ -154,7 +154,7 @@ async fn table(settings: Settings) -> Findings {
             Meets::Broken => broken.url("/{{job}}"),
             // One each: a host that does not answer is left alone for a while.
             Meets::Refused => {
-                let port = Deaf::start();
+                let port = ClosedPort::start();
                 let url = format!("http://127.0.0.1:{}/{{{{job}}}}", port.port());
                 deaf.push(port);
                 url
@@ -165,7 +165,7 @@ async fn table(settings: Settings) -> Findings {
                 mute.insert(case.job(), party);
                 url
             }
-            Meets::Status(_) => world.third_party.url("/{{job}}"),
+            Meets::Status(_) => cluster.third_party.url("/{{job}}"),
         };
         let timeout = if case.meets == Meets::Silent { 2 } else { 20 };
         let mut resource = json!({"url": url, "method": case.method, "timeout": timeout});
@@ -177,18 +177,18 @@ async fn table(settings: Settings) -> Findings {
         }
         resources[case.resource()] = resource;
     }
-    world.scene.resources(resources).await;
-    world.start_workers(1).await;
+    cluster.app.import_resources(resources).await;
+    cluster.start_workers(1).await;
     for case in &cases {
         let job = job(&case.job(), &case.resource(), &[], json!({"job": case.job()}));
-        world.stub.submit(&with_retries(job, 1, 1)).await;
+        cluster.engine.submit(&with_retries(job, 1, 1)).await;
     }
-    let history = world.ended(Duration::from_mins(4)).await;
+    let history = cluster.ended(Duration::from_mins(4)).await;
     let broken_off = broken_off.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let mut requests = world.requests();
+    let mut requests = cluster.requests();
     requests.extend(mute.values().flat_map(|party| by_job(party.seen())));
     judge(&cases, &history, (&requests, &broken_off), &mut findings);
-    world.judge_logs(&mut findings);
+    cluster.judge_logs(&mut findings);
     findings
 }
 

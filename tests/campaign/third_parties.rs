@@ -5,39 +5,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use harness::proxy::{Proxy, Toxic};
-use harness::scene::{job, with_retries};
+use harness::test_app::{job, with_retries};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use serde_json::json;
 
-use crate::bar::{Bar, Findings, Settings};
+use crate::cluster::{Cluster, USUAL, WITHOUT};
 use crate::history::History;
-use crate::world::{USUAL, WITHOUT, World};
+use crate::scenario::{Findings, Scenario, Settings};
 
-pub(crate) fn bars() -> Vec<Bar> {
+pub(crate) fn scenarios() -> Vec<Scenario> {
     vec![
-        Bar {
+        Scenario {
             name: "C2",
             promise: "a host that hangs takes no more than a fifth of the others' throughput",
             run: |s| Box::pin(hangs(s)),
         },
-        Bar {
+        Scenario {
             name: "C5",
-            promise: "redirects by a real worker: no credential reaches another origin (two hundred ways beside the client)",
+            promise: "redirects: no credential reaches another origin",
             run: |_| Box::pin(redirects()),
         },
-        Bar {
+        Scenario {
             name: "C3",
-            promise: "a host that is down sees a few questions and no storm, and loses nobody an attempt",
+            promise: "a host that is down gets a few calls, and its jobs lose no attempt",
             run: |s| Box::pin(down(s)),
         },
     ]
 }
 
-async fn healthy(world: &World, name: &str, jobs: u32) -> Duration {
+async fn healthy(cluster: &Cluster, name: &str, jobs: u32) -> Duration {
     let begun = Instant::now();
-    world.submit(name, jobs, 0).await;
-    let done = |world: &World| world.stub.history().results.keys().filter(|job| job.starts_with(name)).count();
-    while done(world) < usize::try_from(jobs).unwrap_or(0) && begun.elapsed() < Duration::from_mins(3) {
+    cluster.submit(name, jobs, 0).await;
+    let done = |cluster: &Cluster| cluster.engine.history().results.keys().filter(|job| job.starts_with(name)).count();
+    while done(cluster) < usize::try_from(jobs).unwrap_or(0) && begun.elapsed() < Duration::from_mins(3) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     begun.elapsed()
@@ -45,8 +45,8 @@ async fn healthy(world: &World, name: &str, jobs: u32) -> Duration {
 
 async fn hangs(settings: Settings) -> Findings {
     let mut findings = Findings::default();
-    let mut world =
-        World::new(USUAL, 50, json!({}), |_, _| Reply::json(&json!({})).after(Duration::from_millis(50))).await;
+    let mut cluster =
+        Cluster::new(USUAL, 50, json!({}), |_, _| Reply::json(&json!({})).after(Duration::from_millis(50))).await;
     let is_back = Arc::<AtomicBool>::default();
     let answers = Arc::clone(&is_back);
     let stuck =
@@ -56,45 +56,45 @@ async fn hangs(settings: Settings) -> Findings {
             },
         )
         .await;
-    let resources = json!({"r": {"url": world.third_party.url("/{{job}}"), "method": "POST"},
+    let resources = json!({"r": {"url": cluster.third_party.url("/{{job}}"), "method": "POST"},
                            "stuck": {"url": stuck.url("/{{job}}"), "method": "GET", "timeout": 20}});
-    world.scene.resources(resources).await;
-    world.start_workers(1).await;
+    cluster.app.import_resources(resources).await;
+    cluster.start_workers(1).await;
     // So many that the first moments, in which the stuck ones are put off, do not decide.
     let jobs = settings.of(4_000, 2_000);
-    healthy(&world, "warm", jobs / 4).await;
-    let alone = healthy(&world, "alone", jobs).await;
+    healthy(&cluster, "warm", jobs / 4).await;
+    let alone = healthy(&cluster, "alone", jobs).await;
     for n in 0..100 {
         let id = format!("stuck{n}");
-        world.stub.submit(&with_retries(job(&id, "stuck", &[], json!({"job": id})), 0, 1)).await;
+        cluster.engine.submit(&with_retries(job(&id, "stuck", &[], json!({"job": id})), 0, 1)).await;
     }
-    let beside = healthy(&world, "beside", jobs).await;
+    let beside = healthy(&cluster, "beside", jobs).await;
     let share = alone.as_secs_f64() / beside.as_secs_f64();
     findings.figure("alone, ms", alone.as_millis());
-    findings.figure("beside a host that hangs, ms", beside.as_millis());
-    findings.figure("throughput kept, %", format!("{:.0}", share * 100.0));
+    findings.figure("with a host that hangs, ms", beside.as_millis());
+    findings.figure("remaining throughput, %", format!("{:.0}", share * 100.0));
     findings.holds("at least 80 % of the throughput", share >= 0.8);
     is_back.store(true, Ordering::Relaxed);
-    let history = world.ended(Duration::from_mins(6)).await;
+    let history = cluster.ended(Duration::from_mins(6)).await;
     history.judge(&mut findings);
     findings
 }
 
 async fn down(settings: Settings) -> Findings {
     let mut findings = Findings::default();
-    let mut world = World::new(USUAL, 8, json!({}), |_, _| Reply::json(&json!({}))).await;
-    let proxy = Proxy::before(&format!("127.0.0.1:{}", world.third_party.port())).await;
+    let mut cluster = Cluster::new(USUAL, 8, json!({}), |_, _| Reply::json(&json!({}))).await;
+    let proxy = Proxy::before(&format!("127.0.0.1:{}", cluster.third_party.port())).await;
     proxy.set(Toxic::Refuse);
     let url = format!("http://127.0.0.1:{}/{{{{job}}}}", proxy.port());
-    world.scene.resources(json!({"r": {"url": url, "method": "POST"}})).await;
-    world.start_workers(2).await;
+    cluster.app.import_resources(json!({"r": {"url": url, "method": "POST"}})).await;
+    cluster.start_workers(2).await;
     let jobs = settings.of(2_000, 200);
-    world.submit("j", jobs, 3).await;
+    cluster.submit("j", jobs, 3).await;
     let down = u64::from(settings.of(300, 20));
     tokio::time::sleep(Duration::from_secs(down)).await;
-    let refused = world.figure(r#"data_connector_attempts_total{code="CONNECT"}"#).await;
+    let refused = cluster.metric(r#"data_connector_attempts_total{code="CONNECT"}"#).await;
     proxy.set(Toxic::None);
-    let history = world.ended(Duration::from_mins(5)).await;
+    let history = cluster.ended(Duration::from_mins(5)).await;
     history.judge(&mut findings);
     findings.figure("down, s", down);
     findings.figure("calls that were refused", refused);
@@ -120,7 +120,7 @@ fn credentials() -> Vec<(&'static str, serde_json::Value)> {
 
 /// Each credential before each redirect, by a worker with these variables: the place that the redirects lead away from, the
 /// one they lead to, and what happened.
-async fn led_away(variables: &[(&str, &str)]) -> (World, ThirdParty, History) {
+async fn led_away(variables: &[(&str, &str)]) -> (Cluster, ThirdParty, History) {
     let elsewhere = ThirdParty::friendly().await;
     let port = elsewhere.port();
     let targets = [
@@ -130,7 +130,7 @@ async fn led_away(variables: &[(&str, &str)]) -> (World, ThirdParty, History) {
         format!("//127.0.0.1:{port}/"),
     ];
     // `/<way>-<status>-<target>`
-    let mut world = World::new(USUAL, 16, json!({}), move |seen, _| {
+    let mut cluster = Cluster::new(USUAL, 16, json!({}), move |seen, _| {
         let job = seen.path.trim_start_matches('/').split('?').next().unwrap_or_default();
         let mut parts = job.split('-').skip(1).filter_map(|part| part.parse::<u16>().ok());
         let (status, target) = (parts.next().unwrap_or(302), usize::from(parts.next().unwrap_or(0)));
@@ -141,24 +141,24 @@ async fn led_away(variables: &[(&str, &str)]) -> (World, ThirdParty, History) {
         .into_iter()
         .enumerate()
         .map(|(n, (kind, credentials))| {
-            let resource = json!({"url": world.third_party.url("/{{job}}"), "method": "GET"});
+            let resource = json!({"url": cluster.third_party.url("/{{job}}"), "method": "GET"});
             json!({"name": format!("way{n}"), "type": "REST", "authtype": kind, "credentials": credentials, "endpoints": {"r": resource}})
         })
         .collect();
-    world.scene.connectors(&json!(connectors)).await;
-    world.start_worker(variables).await;
+    cluster.app.import_connectors(&json!(connectors)).await;
+    cluster.start_worker(variables).await;
     for way in 0..connectors.len() {
         for status in [301, 302, 303, 307, 308] {
             for target in 0..4 {
                 let id = format!("{way}-{status}-{target}");
                 let mut job = job(&id, "r", &[], json!({"job": id}));
                 job["config"]["dataSource"] = json!(format!("way{way}"));
-                world.stub.submit(&job).await;
+                cluster.engine.submit(&job).await;
             }
         }
     }
-    let history = world.ended(Duration::from_mins(1)).await;
-    (world, elsewhere, history)
+    let history = cluster.ended(Duration::from_mins(1)).await;
+    (cluster, elsewhere, history)
 }
 
 /// Whether a credential arrives elsewhere when a safeguard is left out.
@@ -168,15 +168,15 @@ pub(crate) async fn is_carried_away(safeguard: &str) -> bool {
 
 async fn redirects() -> Findings {
     let mut findings = Findings::default();
-    let (world, elsewhere, history) = led_away(&[]).await;
+    let (cluster, elsewhere, history) = led_away(&[]).await;
     history.judge(&mut findings);
-    let at_home = world.third_party.seen().iter().filter(|seen| tells(seen)).count();
+    let at_home = cluster.third_party.seen().iter().filter(|seen| tells(seen)).count();
     let seen = elsewhere.seen();
     findings.figure("redirects followed elsewhere", seen.len());
     findings.holds("each credential is sent home", at_home == history.submitted.len());
     findings.holds("redirects are followed, but for those that carry a credential", seen.len() == at_home * 3 / 4);
     findings.holds("no credential arrives elsewhere", !seen.iter().any(tells));
-    world.judge_logs(&mut findings);
+    cluster.judge_logs(&mut findings);
     findings
 }
 

@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use harness::scene::{Scene, job};
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
@@ -106,7 +106,7 @@ async fn a_client_signs_an_assertion_of_its_own_for_every_token() {
         _ => Reply::status(403, &json!({})),
     })
     .await;
-    let scene = Scene::new();
+    let app = TestApp::new();
     let mut connectors: Vec<Value> =
         server.clients.iter().map(|client| connector(&third_party, client.algorithm, &client.key)).collect();
     let mut impostor = connector(
@@ -116,9 +116,9 @@ async fn a_client_signs_an_assertion_of_its_own_for_every_token() {
     );
     impostor["name"] = json!("impostor");
     connectors.push(impostor);
-    scene.connectors(&json!(connectors)).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    app.import_connectors(&json!(connectors)).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     for round in 0..3 {
         for name in ["RS256", "ES256", "EdDSA", "impostor"] {
             let mut job = job(&format!("{name}-{round}"), "r", &[], json!({}));

@@ -3,7 +3,7 @@
 use harness::binary;
 use harness::eventually;
 use harness::process::{Running, succeed};
-use harness::scene::{Scene, job};
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -32,21 +32,21 @@ fn ordinary(id: &str) -> Value {
 async fn a_job_takes_no_more_instructions_than_it_did() {
     let answer = json!({"order": {"id": 17, "state": "held"}, "price": 12.5, "terms": "x".repeat(300)});
     let third_party = ThirdParty::start(move |_, _| Reply::json(&answer)).await;
-    let scene = Scene::new().with_postgres().await;
+    let app = TestApp::new().with_postgres().await;
     let body = r#"{"customer": "{{customer.name}}", "lines": {{{lines | json}}}, "note": "{{note}}"}"#;
     let resource = json!({"method": "POST", "url": third_party.url("/orders/{{customer.id}}"), "body_type": "json",
         "headers": [{"key": "Content-Type", "value": "application/json", "required": true}], "body": body});
-    scene.resources(json!({"r": resource})).await;
+    app.import_resources(json!({"r": resource})).await;
 
-    let counts = scene.path("counts").display().to_string();
+    let counts = app.path("counts").display().to_string();
     let (file, program) = (format!("--callgrind-out-file={counts}"), binary().display().to_string());
     let counted = ["--tool=callgrind", &file, &program, "worker"];
-    let worker = Running::start(&mut scene.program("valgrind", &counted), scene.path("worker.log"));
+    let worker = Running::start(&mut app.program("valgrind", &counted), app.path("worker.log"));
     eventually("a worker that takes jobs", || async { worker.output().contains("taking jobs").then_some(()) }).await;
     let control = async |what: &str| {
         succeed(Command::new("callgrind_control").args([what, &worker.pid().to_string()])).await;
     };
-    let mut engine = scene.engine().await;
+    let mut engine = app.engine().await;
     for n in 0..10 + JOBS {
         if n == 10 {
             control("--zero").await;

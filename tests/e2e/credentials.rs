@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use harness::scene::{Scene, job};
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use harness::{path_with_binary, repository};
 use serde_json::{Value, json};
@@ -71,13 +71,13 @@ const SEEN: [(&str, &str, &str); 11] = [
 #[tokio::test]
 async fn every_kind_of_the_page_proves_who_is_asking() {
     let third_party = ThirdParty::start(answer).await;
-    let scene = Scene::new();
-    let file = scene.file("connectors.yaml", &connectors(&third_party)).display().to_string();
-    scene.cli(&["connectors", "import", &file]).await;
+    let app = TestApp::new();
+    let file = app.file("connectors.yaml", &connectors(&third_party)).display().to_string();
+    app.cli(&["connectors", "import", &file]).await;
     let host = format!("127.0.0.1:{}", third_party.port());
-    scene.cli_with(&["secrets", "set", "WHO", "--host", &host], "grace hopper").await;
+    app.cli_with(&["secrets", "set", "WHO", "--host", &host], "grace hopper").await;
     for (name, header, expected) in SEEN {
-        let said = scene.cli(&["connectors", "test", name, "r"]).await;
+        let said = app.cli(&["connectors", "test", name, "r"]).await;
         assert!(!said.contains("grace") && !said.contains("b3arer"), "{said}");
         let last = third_party.seen().pop().expect("a call");
         let shown = if header.is_empty() { last.path.as_str() } else { last.header(header) };
@@ -100,18 +100,18 @@ async fn every_kind_of_the_page_proves_who_is_asking() {
 
 #[tokio::test]
 async fn the_commands_and_the_file_of_the_page_work() {
-    let scene = Scene::new();
+    let app = TestApp::new();
     let page = std::fs::read_to_string(repository().join("deploy/SECRETS.md")).expect("the page");
     let blocks = |kind: &str| -> Vec<String> {
         let begin = format!("```{kind}\n");
         let found = page.split(&begin).skip(1).filter_map(|rest| rest.split("```").next());
         found.map(ToOwned::to_owned).collect()
     };
-    let file = scene.file("orders.yaml", &blocks("yaml").concat()).display().to_string();
-    scene.cli(&["connectors", "import", &file]).await;
+    let file = app.file("orders.yaml", &blocks("yaml").concat()).display().to_string();
+    app.cli(&["connectors", "import", &file]).await;
     let commands = blocks("sh").concat();
     assert!(commands.lines().count() >= 7, "{commands}");
-    let mut shell = scene.program("bash", &["-c", &format!("set -eux\n{commands}")]);
+    let mut shell = app.program("bash", &["-c", &format!("set -eux\n{commands}")]);
     harness::process::succeed(shell.env("PATH", path_with_binary())).await;
 }
 
@@ -119,26 +119,26 @@ async fn the_commands_and_the_file_of_the_page_work() {
 #[tokio::test]
 async fn keys_rotate_while_a_worker_works() {
     let third_party = ThirdParty::start(answer).await;
-    let scene = Scene::new();
+    let app = TestApp::new();
     let connector = |token: &str| {
         json!([{"name": "API", "authtype": "OAUTH2_BEARER", "credentials": {"token": token},
             "endpoints": {"r": {"url": third_party.url("/{{n}}")}}}])
     };
-    scene.connectors(&connector("first-token")).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    app.import_connectors(&connector("first-token")).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     for round in 0..4 {
         engine.publish(&job(&format!("j{round}"), "r", &[], json!({"n": round}))).await;
         assert_eq!(engine.result().await.status(), "completed");
-        scene.cli(&["keys", "rotate"]).await;
+        app.cli(&["keys", "rotate"]).await;
         if round == 2 {
-            scene.connectors(&connector("later-token")).await;
+            app.import_connectors(&connector("later-token")).await;
             // Workers see a change within 5 seconds (CONTRACT 7).
             tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-            scene.cli(&["keys", "retire"]).await;
+            app.cli(&["keys", "retire"]).await;
         }
     }
-    let keys: Value = serde_json::from_str(&scene.cli(&["keys", "list", "--format", "json"]).await).expect("JSON");
+    let keys: Value = serde_json::from_str(&app.cli(&["keys", "list", "--format", "json"]).await).expect("JSON");
     assert_eq!(keys.as_array().map(Vec::len), Some(2), "retired but for the last two: {keys}");
     let seen = third_party.seen();
     let tokens: Vec<&str> = seen.iter().map(|s| s.header("authorization")).collect();

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use harness::raw::{self, RawParty};
-use harness::scene::{Scene, job};
+use harness::raw_server::{RawServer, next_request};
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, ThirdParty};
 use harness::tls::Authority;
 use serde_json::json;
@@ -14,13 +14,13 @@ use tokio::net::TcpStream;
 const PASSWORD: &str = "egress-pass";
 
 /// A forward proxy, for which every host is one of two third parties, and what it was asked for.
-async fn forward(plain: u16, secure: u16) -> (RawParty, Arc<Mutex<Vec<String>>>) {
+async fn forward(plain: u16, secure: u16) -> (RawServer, Arc<Mutex<Vec<String>>>) {
     let asked = Arc::<Mutex<Vec<String>>>::default();
     let seen = Arc::clone(&asked);
-    let proxy = RawParty::start(move |mut socket: TcpStream| {
+    let proxy = RawServer::start(move |mut socket: TcpStream| {
         let seen = Arc::clone(&seen);
         async move {
-            let Some(request) = raw::request(&mut socket).await else { return Ok(()) };
+            let Some(request) = next_request(&mut socket).await else { return Ok(()) };
             seen.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
             let is_tunnel = request.starts_with("CONNECT ");
             let mut server = TcpStream::connect(("127.0.0.1", if is_tunnel { secure } else { plain })).await?;
@@ -37,10 +37,10 @@ async fn forward(plain: u16, secure: u16) -> (RawParty, Arc<Mutex<Vec<String>>>)
 }
 
 /// The variables that other programs read, leading to a listener that counts who falls for them.
-async fn trap() -> (RawParty, Arc<AtomicUsize>, Vec<(&'static str, String)>) {
+async fn trap() -> (RawServer, Arc<AtomicUsize>, Vec<(&'static str, String)>) {
     let fallen = Arc::<AtomicUsize>::default();
     let count = Arc::clone(&fallen);
-    let trap = RawParty::start(move |_| {
+    let trap = RawServer::start(move |_| {
         count.fetch_add(1, Ordering::SeqCst);
         async { Ok(()) }
     })
@@ -63,19 +63,18 @@ async fn calls_and_tokens_leave_by_the_configured_proxy_which_resolves_their_nam
     let secure = ThirdParty::secure(server, |_, _| Reply::json(&json!({}))).await;
     let (proxy, asked) = forward(plain.port(), secure.port()).await;
     let (_trap, fallen, mut variables) = trap().await;
-    let scene = Scene::new();
+    let app = TestApp::new();
     let credentials =
         json!({"url": "http://login.example.com/token", "client_id": "me", "client_secret": "client-secret"});
-    scene
-        .connectors(&json!([{"name": "API", "authtype": "OAUTH2_CLIENT_CREDENTIALS", "credentials": credentials,
+    app.import_connectors(&json!([{"name": "API", "authtype": "OAUTH2_CLIENT_CREDENTIALS", "credentials": credentials,
             "endpoints": {"plain": {"url": "http://orders.example.com/plain"},
                 "secure": {"url": "https://orders.example.com/secure"}}}]))
         .await;
     let configured = format!("http://worker:{PASSWORD}@127.0.0.1:{}", proxy.port());
-    let ca_file = scene.file("ca.pem", &authority.pem()).display().to_string();
+    let ca_file = app.file("ca.pem", &authority.pem()).display().to_string();
     variables.extend([("DATA_CONNECTOR__HTTP__PROXY", configured), ("DATA_CONNECTOR__HTTP__CA_FILE", ca_file)]);
-    let worker = scene.worker_with(&[], &borrowed(&variables)).await;
-    let mut engine = scene.engine().await;
+    let worker = app.worker_with(&[], &borrowed(&variables)).await;
+    let mut engine = app.engine().await;
     for resource in ["plain", "secure"] {
         engine.publish(&job(resource, resource, &[], json!({}))).await;
         let result = engine.result().await;
@@ -101,10 +100,10 @@ async fn calls_and_tokens_leave_by_the_configured_proxy_which_resolves_their_nam
 async fn a_proxy_of_the_environment_is_never_asked() {
     let third_party = ThirdParty::friendly().await;
     let (_trap, fallen, variables) = trap().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let _worker = scene.worker_with(&[], &borrowed(&variables)).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let _worker = app.worker_with(&[], &borrowed(&variables)).await;
+    let mut engine = app.engine().await;
     engine.publish(&job("j1", "r", &[], json!({}))).await;
     assert_eq!(engine.result().await.status(), "completed");
     assert_eq!((third_party.seen().len(), fallen.load(Ordering::SeqCst)), (1, 0));

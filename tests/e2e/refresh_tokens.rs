@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use harness::engine::Engine;
 use harness::eventually;
-use harness::scene::{Scene, job};
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use serde_json::json;
 use tokio::sync::oneshot::{self, error::TryRecvError};
@@ -44,8 +44,8 @@ impl Rotation {
 }
 
 /// Publishes jobs, so that all workers need a token at all times, until the sender is dropped; then says how many.
-async fn feed(scene: &Scene) -> (oneshot::Sender<()>, JoinHandle<usize>) {
-    let feeder = Engine::connect(scene.broker(), scene.prefix(), "feeder").await;
+async fn feed(app: &TestApp) -> (oneshot::Sender<()>, JoinHandle<usize>) {
+    let feeder = Engine::connect(app.broker(), app.prefix(), "feeder").await;
     let (stop, mut stopped) = oneshot::channel();
     let feeding = tokio::spawn(async move {
         let mut published = 0;
@@ -59,7 +59,7 @@ async fn feed(scene: &Scene) -> (oneshot::Sender<()>, JoinHandle<usize>) {
     (stop, feeding)
 }
 
-async fn never_locked_out(scene: Scene) {
+async fn never_locked_out(app: TestApp) {
     let rotation = Arc::<Mutex<Rotation>>::default();
     let server = Arc::clone(&rotation);
     let third_party = ThirdParty::start(move |seen, _| match seen.path.as_str() {
@@ -70,27 +70,26 @@ async fn never_locked_out(scene: Scene) {
     .await;
     let uses = || rotation.lock().unwrap_or_else(PoisonError::into_inner).uses;
     let credentials = json!({"url": third_party.url("/token"), "client_id": "me", "refresh_token": "refresh-0"});
-    scene.cli(&["migrate"]).await;
-    scene
-        .connectors(&json!([{"name": "API", "authtype": "OAUTH2_REFRESH", "credentials": credentials,
+    app.cli(&["migrate"]).await;
+    app.import_connectors(&json!([{"name": "API", "authtype": "OAUTH2_REFRESH", "credentials": credentials,
             "endpoints": {"r": {"url": third_party.url("/"), "method": "PUT"}}}]))
         .await;
-    let config = scene.file("config.toml", "[worker]\nlease = 5\n").display().to_string();
+    let config = app.file("config.toml", "[worker]\nlease = 5\n").display().to_string();
     let arguments = ["--config", config.as_str()];
-    let mut engine = scene.engine().await;
+    let mut engine = app.engine().await;
 
     // One dies between the answer and writing it down, so that the next has to repeat; the others at any time.
     engine.publish(&job("j0", "r", &[], json!({}))).await;
-    let mut first = scene.worker_with(&arguments, &[("DATA_CONNECTOR_FAULT", "answered=die@1")]).await;
+    let mut first = app.worker_with(&arguments, &[("DATA_CONNECTOR_FAULT", "answered=die@1")]).await;
     first.ended().await;
-    let mut workers = vec![scene.worker(&arguments).await, scene.worker(&arguments).await];
-    let (stop, feeding) = feed(&scene).await;
+    let mut workers = vec![app.worker(&arguments).await, app.worker(&arguments).await];
+    let (stop, feeding) = feed(&app).await;
     for _ in 0..KILLS {
         let before = uses();
         eventually("a token that is asked for", || async { (uses() > before).then_some(()) }).await;
         tokio::time::sleep(Duration::from_millis(fastrand::u64(0..100))).await;
         workers.remove(0).kill().await;
-        workers.push(scene.worker(&arguments).await);
+        workers.push(app.worker(&arguments).await);
     }
     drop(stop);
     for _ in 0..=feeding.await.expect("a feeder") {
@@ -104,10 +103,10 @@ async fn never_locked_out(scene: Scene) {
 
 #[tokio::test]
 async fn workers_that_are_killed_are_never_locked_out_on_sqlite() {
-    never_locked_out(Scene::new()).await;
+    never_locked_out(TestApp::new()).await;
 }
 
 #[tokio::test]
 async fn workers_that_are_killed_are_never_locked_out_on_postgresql() {
-    never_locked_out(Scene::new().with_postgres().await).await;
+    never_locked_out(TestApp::new().with_postgres().await).await;
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use harness::process::Running;
-use harness::scene::{Scene, job};
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, ThirdParty};
 use harness::tls::{Authority, Identity};
 use serde_json::{Value, json};
@@ -23,9 +23,9 @@ fn job_of(connector: &str, n: usize) -> Value {
 }
 
 /// A worker that believes this authority.
-async fn worker(scene: &Scene, authority: &Authority) -> Running {
-    let file = scene.file("ca.pem", &authority.pem()).display().to_string();
-    scene.worker_with(&[], &[("DATA_CONNECTOR__HTTP__CA_FILE", &file)]).await
+async fn worker(app: &TestApp, authority: &Authority) -> Running {
+    let file = app.file("ca.pem", &authority.pem()).display().to_string();
+    app.worker_with(&[], &[("DATA_CONNECTOR__HTTP__CA_FILE", &file)]).await
 }
 
 #[tokio::test]
@@ -34,12 +34,12 @@ async fn every_credential_shows_its_own_certificate_and_shares_no_connection() {
     let server = authority.sign("127.0.0.1").server_for_clients_of(&authority);
     let third_party = ThirdParty::secure(server, |_, _| Reply::json(&json!({}))).await;
     let clients = ["ada", "bob", "eve"].map(|name| (name, authority.sign(name)));
-    let scene = Scene::new();
+    let app = TestApp::new();
     let connectors: Vec<Value> =
         clients.iter().map(|(name, identity)| connector(name, &third_party, Some(identity))).collect();
-    scene.connectors(&json!(connectors)).await;
-    let _worker = worker(&scene, &authority).await;
-    let mut engine = scene.engine().await;
+    app.import_connectors(&json!(connectors)).await;
+    let _worker = worker(&app, &authority).await;
+    let mut engine = app.engine().await;
     // All at once: connections are opened beside each other. Then one by one: they are kept.
     for n in 0..20 {
         for (name, _) in &clients {
@@ -73,13 +73,13 @@ async fn without_the_certificate_that_is_asked_for_there_is_no_call() {
     let (authority, another) = (Authority::new(), Authority::new());
     let server = authority.sign("127.0.0.1").server_for_clients_of(&authority);
     let third_party = ThirdParty::secure(server, |_, _| Reply::json(&json!({}))).await;
-    let scene = Scene::new();
+    let app = TestApp::new();
     let stranger = another.sign("ada");
     let connectors =
         json!([connector("nobody", &third_party, None), connector("stranger", &third_party, Some(&stranger))]);
-    scene.connectors(&connectors).await;
-    let _worker = worker(&scene, &authority).await;
-    let mut engine = scene.engine().await;
+    app.import_connectors(&connectors).await;
+    let _worker = worker(&app, &authority).await;
+    let mut engine = app.engine().await;
     for name in ["nobody", "stranger"] {
         engine.publish(&job_of(name, 0)).await;
         let result = engine.result().await;

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use harness::raw::request;
+use harness::raw_server::next_request;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -12,7 +12,7 @@ use super::search::{canary, hex};
 
 /// Answers one request by what its path begins with, and closes.
 pub(super) async fn talk(mut socket: TcpStream) -> std::io::Result<()> {
-    let Some(request) = request(&mut socket).await else { return Ok(()) };
+    let Some(request) = next_request(&mut socket).await else { return Ok(()) };
     let path = request.split(' ').nth(1).unwrap_or_default();
     let said = told(&request);
     let answer = match path.split(['/', '?']).nth(1).unwrap_or_default() {

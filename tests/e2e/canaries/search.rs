@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use harness::scene::Scene;
+use harness::test_app::TestApp;
 use sqlx::{Connection, Row};
 
 /// What stands around the core of each: quotes, escapes, spaces, other scripts, what looks encoded already. Those that are
@@ -83,10 +83,10 @@ impl Place {
 }
 
 /// All columns of all rows; those that are sealed too, which only shows that they are.
-pub(super) async fn database(scene: &Scene) -> String {
-    match scene.database() {
+pub(super) async fn database(app: &TestApp) -> String {
+    match app.database() {
         Some(url) => postgres(url).await,
-        None => sqlite(&scene.sqlite_file().display().to_string()).await,
+        None => sqlite(&app.sqlite_file().display().to_string()).await,
     }
 }
 

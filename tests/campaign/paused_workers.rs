@@ -3,19 +3,19 @@
 use std::time::{Duration, Instant};
 
 use harness::process::signal;
-use harness::scene::{job, with_retries};
+use harness::test_app::{job, with_retries};
 use harness::third_party::Reply;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::bar::{Bar, Findings, Settings};
+use crate::cluster::Cluster;
 use crate::history::{History, repeats};
-use crate::world::World;
+use crate::scenario::{Findings, Scenario, Settings};
 
-pub(crate) fn bars() -> Vec<Bar> {
-    vec![Bar {
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    vec![Scenario {
         name: "A9",
-        promise: "a worker that sleeps past its lease wakes up and writes nothing",
+        promise: "a worker that is paused past its lease resumes and writes nothing",
         run: |s| Box::pin(sleepers(s)),
     }]
 }
@@ -31,10 +31,10 @@ const ANSWERS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)]
 /// How long a woken worker has to do what it must not.
 const AWAKE: Duration = Duration::from_secs(2);
 
-/// A world whose third party answers with the number of the job's call.
-pub(crate) async fn world() -> World {
+/// A cluster whose third party answers with the number of the job's call.
+pub(crate) async fn cluster() -> Cluster {
     let calls = std::sync::Mutex::new(std::collections::HashMap::<String, usize>::new());
-    World::new(CONFIG, CONCURRENCY, json!({"repeat": "safe"}), move |seen, _| {
+    Cluster::new(CONFIG, CONCURRENCY, json!({"repeat": "safe"}), move |seen, _| {
         let mut calls = calls.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let call = calls.entry(seen.path.clone()).or_default();
         *call += 1;
@@ -45,29 +45,29 @@ pub(crate) async fn world() -> World {
 
 /// The only worker falls asleep with its hands full and wakes up while another one waits for the answers to the same
 /// calls. Returns how many jobs that one had taken over by then, and whether the sleeper ended in order.
-pub(crate) async fn nap(world: &mut World, name: &str) -> (u32, bool) {
+pub(crate) async fn nap(cluster: &mut Cluster, name: &str) -> (u32, bool) {
     for n in 0..JOBS {
         let id = format!("{name}{n}");
         let job = job(&id, "r", &[("call", "call")], json!({"job": id}));
-        world.stub.submit(&with_retries(job, 3, 1)).await;
+        cluster.engine.submit(&with_retries(job, 3, 1)).await;
     }
-    called(world, name, 1, Duration::from_secs(10)).await;
-    let sleeper = world.workers.remove(0);
+    called(cluster, name, 1, Duration::from_secs(10)).await;
+    let sleeper = cluster.workers.remove(0);
     signal(sleeper.pid(), "STOP").await;
-    world.start_workers(1).await;
-    let taken_over = called(world, name, 2, Duration::from_secs(40)).await;
+    cluster.start_workers(1).await;
+    let taken_over = called(cluster, name, 2, Duration::from_secs(40)).await;
     signal(sleeper.pid(), "CONT").await;
     sleep(AWAKE).await;
     let in_order = sleeper.terminate().await == Some(0);
-    world.ended(Duration::from_mins(1)).await;
+    cluster.ended(Duration::from_mins(1)).await;
     (taken_over, in_order)
 }
 
 /// Waits until all these jobs have been called so often, at most so long; how many have been.
-async fn called(world: &World, name: &str, times: usize, patience: Duration) -> u32 {
+async fn called(cluster: &Cluster, name: &str, times: usize, patience: Duration) -> u32 {
     let begun = Instant::now();
     loop {
-        let requests = world.requests();
+        let requests = cluster.requests();
         let jobs = requests.iter().filter(|(job, seen)| job.starts_with(name) && seen.len() >= times).count();
         let jobs = u32::try_from(jobs).unwrap_or(0);
         if jobs == JOBS || begun.elapsed() > patience {
@@ -88,17 +88,17 @@ pub(crate) fn of_sleepers(history: &History) -> usize {
 
 async fn sleepers(settings: Settings) -> Findings {
     let (mut findings, rounds) = (Findings::default(), settings.of(10, 1));
-    let mut world = world().await;
-    world.start_workers(1).await;
+    let mut cluster = cluster().await;
+    cluster.start_workers(1).await;
     let mut taken_over = 0;
     for round in 0..rounds {
-        let (taken, in_order) = nap(&mut world, &format!("s{round}-")).await;
+        let (taken, in_order) = nap(&mut cluster, &format!("s{round}-")).await;
         taken_over += taken;
         findings.holds("the sleeper ends in order", in_order);
     }
-    let history = world.ended(Duration::from_secs(5)).await;
+    let history = cluster.ended(Duration::from_secs(5)).await;
     history.judge(&mut findings);
-    let (repeated, differ) = repeats(&world.requests());
+    let (repeated, differ) = repeats(&cluster.requests());
     findings.figure("sleepers", rounds);
     findings.figure("jobs taken over", taken_over);
     findings.figure("requests repeated", repeated);
