@@ -1,4 +1,4 @@
-//! Verbs, exit codes and messages as a person meets them.
+//! Commands, exit codes and messages of the command line.
 
 use harness::process::{get, run};
 use harness::test_app::TestApp;
@@ -21,38 +21,57 @@ const MODEL: &str = r#"<?xml version="1.0"?>
 </bpmn:definitions>
 "#;
 
+const CONNECTORS: &str = "name: API\nendpoints:\n  rate: {url: 'https://h/{{base}}'}\n";
+
+/// The arguments of `run` for the element of the model, with files in the app's folder: connectors that call this third party.
+fn run_arguments(app: &TestApp, third_party: &ThirdParty) -> Vec<String> {
+    let connectors = format!(
+        "- name: API\n  authtype: OAUTH2_BEARER\n  credentials: {{token: hidden}}\n  endpoints:\n    rate:\n      url: {}\n",
+        third_party.url("/rates/{{base}}")
+    );
+    let file = |name: &str, text: &str| app.file(name, text).display().to_string();
+    let (model, data) = (file("order.bpmn", MODEL), file("data.json", r#"{"currency": "E U"}"#));
+    let connectors = file("connectors.yaml", &connectors);
+    let arguments = ["run", &model, "--element", "rate", "--data", &data, "--connectors", &connectors];
+    arguments.map(ToOwned::to_owned).into()
+}
+
+fn with<'a>(arguments: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    arguments.iter().map(String::as_str).chain(more.iter().copied()).collect()
+}
+
 #[tokio::test]
-async fn run_makes_one_call_and_dry_run_none() {
+async fn a_dry_run_prints_the_request_and_makes_no_call() {
+    let (third_party, app) = (ThirdParty::friendly().await, TestApp::new());
+    let arguments = run_arguments(&app, &third_party);
+    let url = third_party.url("/rates/E%20U?base=E+U");
+    let expected = format!("GET {url}\naccept: application/json\nauthorization: Bearer ********\n");
+    assert_eq!(app.cli(&with(&arguments, &["--dry-run"])).await, expected);
+    assert!(third_party.seen().is_empty());
+}
+
+#[tokio::test]
+async fn run_retries_and_prints_the_data_before_and_after() {
     let third_party =
         ThirdParty::start(
             |_, n| if n == 0 { Reply::status(503, &json!({})) } else { Reply::json(&json!({"rate": 2})) },
         )
         .await;
     let app = TestApp::new();
-    let model = app.file("order.bpmn", MODEL).display().to_string();
-    let data = app.file("data.json", r#"{"currency": "E U"}"#).display().to_string();
-    let connectors = format!(
-        "- name: API\n  authtype: OAUTH2_BEARER\n  credentials: {{token: hidden}}\n  endpoints:\n    rate:\n      url: {}\n",
-        third_party.url("/rates/{{base}}")
-    );
-    let connectors = app.file("connectors.yaml", &connectors).display().to_string();
-    let arguments = ["run", &model, "--element", "rate", "--data", &data, "--connectors", &connectors];
-    let dry = app.cli(&[&arguments[..], &["--dry-run"]].concat()).await;
-    assert_eq!(
-        dry,
-        format!(
-            "GET {}\naccept: application/json\nauthorization: Bearer ********\n",
-            third_party.url("/rates/E%20U?base=E+U")
-        )
-    );
-    assert!(third_party.seen().is_empty());
-
-    let output = run(&mut app.command(&[&arguments[..], &["--format", "json"]].concat())).await;
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(told.trim(), "attempt 1: HTTP_503: Unexpected response (status=503); again in 1s");
+    let arguments = run_arguments(&app, &third_party);
+    let output = run(&mut app.command(&with(&arguments, &["--format", "json"]))).await;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(errors.trim(), "attempt 1: HTTP_503: Unexpected response (status=503); again in 1s");
     let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(shown, json!({"status": 200, "before": {"currency": "E U"}, "after": {"currency": "E U", "rate": 2}}));
+}
 
+#[tokio::test]
+async fn run_names_the_file_and_the_place_of_a_mistake() {
+    let app = TestApp::new();
+    let file = |name: &str, text: &str| app.file(name, text).display().to_string();
+    let (model, data, connectors) =
+        (file("order.bpmn", MODEL), file("data.json", "{}"), file("connectors.yaml", CONNECTORS));
     for (arguments, code, expected) in [
         (
             vec!["run", &model, "--element", "gone", "--connectors", &connectors],
@@ -69,9 +88,9 @@ async fn run_makes_one_call_and_dry_run_none() {
     }
 }
 
-/// The same words for the engine, in the ledger, and for a designer who tries the element.
+/// The result, the ledger and `run` have the same message.
 #[tokio::test]
-async fn a_failure_reads_the_same_wherever_it_is_read() {
+async fn a_failure_has_the_same_message_everywhere() {
     let third_party = ThirdParty::start(|seen, _| {
         let status = if seen.path.contains("busy") { 503 } else { 404 };
         Reply::status(status, &json!({"message": "no such rate"}))
@@ -100,8 +119,8 @@ async fn a_failure_reads_the_same_wherever_it_is_read() {
         let output = run(&mut app.command(&arguments)).await;
         let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!((&shown["error"]["message"], &shown["error"]["code"]), (&json!(message), &json!(code)));
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(told.contains(&format!("error: {code}: {message}")), "{told}");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(errors.contains(&format!("error: {code}: {message}")), "{errors}");
     }
 }
 
@@ -112,15 +131,15 @@ async fn connectors_are_imported_listed_exported_and_tested() {
     let url = third_party.url("/x");
     let yaml = format!("name: First\ndescription: 'one'\nendpoints:\n  get: {{url: '{url}', view: true}}\n");
     let file = app.file("one.yaml", &yaml).display().to_string();
-    let said = app.cli(&["connectors", "import", &file]).await;
-    assert!(said.starts_with("added First (id 1, uuid "), "{said}");
+    let output = app.cli(&["connectors", "import", &file]).await;
+    assert!(output.starts_with("added First (id 1, uuid "), "{output}");
     let exported = app.cli(&["connectors", "export", "First"]).await;
     let record: Value = serde_json::from_str(&exported).expect("JSON");
     assert_eq!((&record[0]["description"], &record[0]["endpoints"]["get"]["view"]), (&json!("one"), &json!(true)));
     let renamed = exported.replace("\"First\"", "\"Second\"");
     let file = app.file("renamed.json", &renamed).display().to_string();
-    let said = app.cli(&["connectors", "import", &file]).await;
-    assert!(said.starts_with("updated Second (id 1, "), "{said}");
+    let output = app.cli(&["connectors", "import", &file]).await;
+    assert!(output.starts_with("updated Second (id 1, "), "{output}");
     assert!(app.cli(&["connectors", "list"]).await.contains("Second"));
     let tested: Value = serde_json::from_str(&app.cli(&["connectors", "test", "1", "get"]).await).expect("JSON");
     assert_eq!(tested, json!({"status": 200, "response": {"path": "/x"}}));
@@ -148,7 +167,7 @@ async fn connectors_are_imported_listed_exported_and_tested() {
 }
 
 #[tokio::test]
-async fn inspect_shows_tasks_and_mistakes() {
+async fn inspect_prints_tasks_and_mistakes() {
     let app = TestApp::new();
     let model = app.file("order.bpmn", MODEL).display().to_string();
     let shown: Value = serde_json::from_str(&app.cli(&["inspect", &model]).await).expect("JSON");
@@ -159,7 +178,7 @@ async fn inspect_shows_tasks_and_mistakes() {
 }
 
 #[tokio::test]
-async fn what_is_misconfigured_or_away_has_its_own_exit_code() {
+async fn misconfiguration_and_unreachable_services_have_exit_codes_of_their_own() {
     let app = TestApp::new();
     let bad = app.file("bad.toml", "[worker]\nprefech = 3\n").display().to_string();
     let (code, problem) = app.cli_error(&["worker", "--config", &bad]).await;
@@ -183,9 +202,9 @@ async fn what_is_misconfigured_or_away_has_its_own_exit_code() {
     assert!(code == 1 && problem.contains("no worker runs with the data folder"), "{problem}");
 }
 
-/// Defaults, then the file, then the environment, then flags; the names that everyone's tooling sets are environment too.
+/// Flags override the environment, which overrides the file. `AMQP_URL` is part of the environment, after the product's own names.
 #[tokio::test]
-async fn the_environment_goes_over_the_file_and_flags_over_both() {
+async fn the_environment_overrides_the_file_and_flags_override_both() {
     let app = TestApp::new();
     let text = "[amqp]\nurl = \"amqp://127.0.0.1:2\"\nprefix = \"of-the-file\"\n[log]\nfilter = \"error\"\n";
     let file = app.file("config.toml", text).display().to_string();
@@ -204,7 +223,7 @@ async fn the_environment_goes_over_the_file_and_flags_over_both() {
 }
 
 #[tokio::test]
-async fn up_answers_health_and_metrics() {
+async fn up_serves_health_and_metrics() {
     let app = TestApp::new();
     let mut command = app.command(&["up", "--listen", "127.0.0.1:0"]);
     let up = harness::process::Running::start(&mut command, app.path("up.log"));
@@ -239,9 +258,9 @@ async fn schemas_are_printed() {
     }
 }
 
-/// Every element of every example, as the dry run shows it: where it goes, and no secret.
+/// Every element of every example: the dry run prints its URL and method, and no secret.
 #[tokio::test]
-async fn a_dry_run_shows_every_example() {
+async fn a_dry_run_prints_the_request_of_every_example() {
     let app = TestApp::new();
     let mut shown = 0;
     for example in std::fs::read_dir(harness::test_app::examples()).expect("the examples").flatten().map(|e| e.path()) {

@@ -1,9 +1,9 @@
-//! A job on the broker, the configured call, the mapped output in the result.
+//! A published job, the configured call, and the mapped output in the result.
 
 use harness::engine::Envelope;
 use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, ThirdParty};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_call_is_made_and_its_answer_is_mapped() {
@@ -68,7 +68,7 @@ async fn many_jobs_each_get_their_own_answer() {
 }
 
 #[tokio::test]
-async fn the_answer_goes_where_the_job_asked_for_it_and_else_to_the_results() {
+async fn a_result_goes_to_the_reply_to_queue_and_without_one_to_the_exchange() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -84,7 +84,7 @@ async fn the_answer_goes_where_the_job_asked_for_it_and_else_to_the_results() {
 }
 
 #[tokio::test]
-async fn a_queue_that_does_not_exist_means_the_default_one() {
+async fn a_job_for_an_unknown_queue_goes_to_the_default_queue() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -115,74 +115,6 @@ async fn the_same_job_twice_is_one_call_and_the_same_result() {
     engine.publish(&again).await;
     assert_eq!(engine.result().await.body, first.body);
     assert_eq!(third_party.seen().len(), 1);
-}
-
-#[tokio::test]
-async fn a_deployed_element_needs_no_configuration_in_its_jobs() {
-    let third_party = ThirdParty::start(|seen, _| Reply::json(&json!({"path": seen.path}))).await;
-    let app = TestApp::new();
-    app.import_resources(json!({"one": {"url": third_party.url("/one")}, "two": {"url": third_party.url("/two")}}))
-        .await;
-    let model = |resource: &str| {
-        format!(
-            r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:conn="urn:data-connector:bpmn:1">
-              <process id="order" isExecutable="true"><serviceTask id="call"><extensionElements>
-              <conn:dataConnector connector="API" resource="{resource}"><conn:output variable="path" source="path"/>
-              </conn:dataConnector></extensionElements></serviceTask></process></definitions>"#
-        )
-    };
-    let (one, two) = (app.file("one.bpmn", &model("one")), app.file("two.bpmn", &model("two")));
-    let deployed = app.cli(&["deploy", &one.display().to_string(), "--format", "json"]).await;
-    assert!(deployed.contains(r#""version": "1""#), "{deployed}");
-    app.cli(&["deploy", &two.display().to_string(), "--version", "spring"]).await;
-    let (code, problem) = app.cli_error(&["deploy", &one.display().to_string(), "--version", "spring"]).await;
-    assert!(code == 1 && problem.contains("deployed with other content"), "{code} {problem}");
-
-    let _worker = app.worker(&[]).await;
-    let mut engine = app.engine().await;
-    for (id, version, expected) in
-        [("j1", json!(null), "/two"), ("j2", json!(1), "/one"), ("j3", json!("spring"), "/two")]
-    {
-        let process = json!({"id": "order", "version": version});
-        engine.publish(&json!({"id": id, "request": {"id": 1}, "element": {"id": "call"}, "process": process})).await;
-        assert_eq!(engine.result().await.body["data"], json!({"path": expected}), "{id}");
-    }
-    let process = json!({"id": "order", "version": "9"});
-    engine.publish(&json!({"id": "j4", "request": {"id": 1}, "element": {"id": "call"}, "process": process})).await;
-    let failed = engine.result().await;
-    assert_eq!(failed.code(), "CONFIGURATION");
-    assert!(failed.body["error"]["message"].as_str().unwrap().contains("version 9 of process `order`"));
-
-    let listed: Value = serde_json::from_str(&app.cli(&["models", "list", "--format", "json"]).await).unwrap();
-    let listed: Vec<&Value> = listed.as_array().unwrap().iter().map(|model| &model["version"]).collect();
-    assert_eq!(listed, ["spring", "1"], "the newest first");
-    let shown: Value = serde_json::from_str(&app.cli(&["models", "show", "order"]).await).unwrap();
-    assert_eq!(
-        (&shown["version"], &shown["elements"]["call"]["config"]["endpoint"]),
-        (&json!("spring"), &json!("two"))
-    );
-    let said = app.cli(&["models", "remove", "order", "spring"]).await;
-    assert_eq!(said, "removed version spring of process `order`\n");
-    for (id, version) in [("j5", json!(null)), ("j6", json!("spring"))] {
-        let process = json!({"id": "order", "version": version});
-        engine.publish(&json!({"id": id, "request": {"id": 1}, "element": {"id": "call"}, "process": process})).await;
-    }
-    let (mut last, mut gone) = (engine.result().await, engine.result().await);
-    if last.body["job"] != "j5" {
-        std::mem::swap(&mut last, &mut gone);
-    }
-    assert_eq!(last.body["data"], json!({"path": "/one"}), "the newest that is left");
-    assert_eq!(gone.code(), "CONFIGURATION");
-    for (arguments, expected) in [
-        (vec!["remove", "order", "spring"], "version spring of process `order` is not deployed; there are: 1"),
-        (vec!["show", "order", "--version", "9"], "version 9 of process `order` is not deployed; there are: 1"),
-        (vec!["show", "nothing"], "nothing of process `nothing` is deployed"),
-    ] {
-        let (code, problem) = app.cli_error(&[&["models"], &arguments[..]].concat()).await;
-        assert!(code == 1 && problem.contains(expected), "{arguments:?}: {problem}");
-    }
-    let table = app.cli(&["models", "list", "order"]).await;
-    assert!(table.starts_with("process  version  elements  deployed") && table.contains("one.bpmn"), "{table}");
 }
 
 #[tokio::test]
