@@ -1,4 +1,4 @@
-//! Who is measured: the worker on either database, the bare loop, and a Node program, each as a process on the same queues.
+//! The programs that are measured: the worker on either database, the bare loop, and a Node program.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use tokio::process::Command;
 
 use crate::load::{Load, connector};
 
-/// Who is measured.
+/// A program that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Contender {
     /// The worker with its ledger in PostgreSQL.
     Postgres,
     /// The worker with its ledger in a SQLite file.
     Sqlite,
-    /// The same two libraries and nothing else.
+    /// A loop with the worker's AMQP and HTTP libraries and nothing else.
     Bare,
-    /// amqplib and undici.
+    /// A Node program with amqplib and undici.
     Node,
 }
 
 impl Contender {
-    /// As the page calls it.
+    /// Its name in `tests/BENCHMARK.md`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Postgres => "worker, PostgreSQL",
@@ -35,7 +35,7 @@ impl Contender {
     }
 }
 
-/// A contender's queues, connector and engine.
+/// A contender with its queues, its connector and the load on it.
 pub(crate) struct Setup {
     pub(crate) contender: Contender,
     pub(crate) load: Load,
@@ -53,7 +53,7 @@ impl Setup {
         Ok(Self { contender, load, app, third_party: third_party.to_owned() })
     }
 
-    /// Starts a process that works on the queue, so many jobs at once.
+    /// Starts a process that consumes the queue, `at_once` jobs at a time.
     pub(crate) fn start(&self, at_once: u16) -> Running {
         let at_once = at_once.to_string();
         let (queue, exchange) =
@@ -63,7 +63,7 @@ impl Setup {
             Contender::Postgres | Contender::Sqlite => {
                 let mut command = self.app.command(&["worker", "--prefetch", &at_once, "--listen", "127.0.0.1:0"]);
                 if let Some(database) = self.app.database() {
-                    // On loopback nothing is gained by encrypting what the ledger says.
+                    // On loopback the ledger needs no TLS.
                     command.env("DATABASE_URL", format!("{database}?sslmode=disable"));
                 }
                 // All calls go to one host here.
@@ -84,19 +84,19 @@ impl Setup {
         Running::start(&mut command, self.app.path(&format!("{}.log", uuid::Uuid::new_v4())))
     }
 
-    /// Ends a process as an operator would.
+    /// Stops a process as an operator would.
     pub(crate) async fn end(&self, process: Running) {
         match self.contender {
             Contender::Postgres | Contender::Sqlite => drop(process.terminate().await),
             Contender::Bare | Contender::Node => {
-                // The last acks are on their way: a job that comes again would be the next run's.
+                // The last acks may be under way: a job that is redelivered would disturb the next run.
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 process.kill().await;
             }
         }
     }
 
-    /// Processor time of the database server for this setup so far, with what the server does for all.
+    /// Processor time of the database server so far: of this setup's connections, and of the server's background processes.
     pub(crate) async fn database(&self) -> Duration {
         let Some(url) = self.app.database().filter(|_| self.contender == Contender::Postgres) else {
             return Duration::ZERO;

@@ -1,4 +1,4 @@
-//! What is measured, one function a question.
+//! The measurements, one function each.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ pub(crate) struct Run {
 /// Jobs before anything is measured: connections are open, caches are filled.
 const WARM: u64 = 3_000;
 
-/// A queue full of jobs, and one process that works it off.
+/// A full queue that one process consumes.
 pub(crate) async fn full_queue(setup: &mut Setup, counts: &Counts, kind: &str, jobs: u64) -> Result<Run> {
     setup.load.publish(kind, WARM + jobs).await?;
     let process = setup.start(256);
@@ -73,13 +73,13 @@ pub(crate) async fn steady(setup: &mut Setup, rate: u32, time: Duration) -> Resu
     Ok(Latency { p50: at(50), p95: at(95), p99: at(99), cpu })
 }
 
-/// What calls that wait cost in memory.
+/// The memory of calls in flight.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InFlight {
     pub(crate) calls: usize,
     /// Of the idle process before, KB.
     pub(crate) idle_kb: u64,
-    /// At the moment when all of them waited, KB.
+    /// While all calls were in flight, KB.
     pub(crate) full_kb: u64,
 }
 
@@ -90,7 +90,7 @@ impl InFlight {
     }
 }
 
-/// So many calls that wait for a slow third party in one process.
+/// This many calls of one process in flight at a slow third party.
 pub(crate) async fn in_flight(setup: &mut Setup, counts: &Counts, calls: u16) -> Result<InFlight> {
     let process = setup.start(calls);
     setup.load.publish("quick", 100).await?;
@@ -109,14 +109,14 @@ pub(crate) async fn in_flight(setup: &mut Setup, counts: &Counts, calls: u16) ->
     Ok(InFlight { calls: all, idle_kb, full_kb })
 }
 
-/// So many processes at one queue.
+/// Several processes on one queue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scale {
     pub(crate) processes: usize,
     /// Of all of them, microseconds a job.
     pub(crate) cpu: f64,
     pub(crate) rate: f64,
-    /// How far the farthest is from its fair share, percent.
+    /// The largest deviation of a process from its fair share, percent.
     pub(crate) unfair: f64,
 }
 
@@ -130,7 +130,7 @@ pub(crate) async fn scale(setup: &mut Setup, processes: usize, jobs: u64) -> Res
     setup.load.results(WARM).await?;
     let pids: Vec<u32> = workers.iter().map(Running::pid).collect();
     let (before, done_before, begun) = (cpu(&pids), done(&workers).await, Instant::now());
-    // All of them are there before the first job is.
+    // All of them consume before the first job is published.
     setup.load.publish("quick", jobs).await?;
     setup.load.results(jobs).await?;
     let (took, spent) = (begun.elapsed(), cpu(&pids).saturating_sub(before));
@@ -161,7 +161,7 @@ pub(crate) struct Start {
     pub(crate) idle_kb: u64,
 }
 
-/// A process that starts with a job waiting for it.
+/// A process that starts with a job in its queue.
 pub(crate) async fn start(setup: &mut Setup) -> Result<Start> {
     setup.load.publish("quick", 1).await?;
     let begun = Instant::now();
@@ -174,5 +174,5 @@ pub(crate) async fn start(setup: &mut Setup) -> Result<Start> {
     Ok(Start { first_result, idle_kb })
 }
 
-/// Who is measured over a full queue.
+/// The contenders that are measured over a full queue.
 pub(crate) const ALL: [Contender; 4] = [Contender::Bare, Contender::Postgres, Contender::Sqlite, Contender::Node];

@@ -1,4 +1,4 @@
-//! The page that is checked in: figures beside their targets.
+//! `tests/BENCHMARK.md`: the figures with their targets.
 
 use std::fmt::Write as _;
 
@@ -42,7 +42,7 @@ impl std::fmt::Display for Spread {
     }
 }
 
-/// What a page's findings begin with; everything from there on is written by people and kept.
+/// The heading of the findings, which are written by people and stay as they are.
 const FINDINGS: &str = "## Findings";
 
 /// The page, with the findings of the one before.
@@ -97,7 +97,7 @@ fn all(runs: &Runs, who: Contender, of: impl Fn(&Run) -> f64) -> Vec<f64> {
     runs.get(&who).into_iter().flatten().map(of).collect()
 }
 
-/// Each round's figure beside the bare loop's of the same round.
+/// The ratio of each round's figure to the bare loop's of the same round.
 fn beside(runs: &Runs, who: Contender, of: impl Fn(&Run) -> f64, of_bare: impl Fn(&Run) -> f64) -> Spread {
     let pairs = all(runs, who, of).into_iter().zip(all(runs, Contender::Bare, of_bare));
     Spread::of(pairs.map(|(own, bare)| own / bare).collect())

@@ -1,4 +1,4 @@
-//! G1: half an hour of faults, and a worker that lived through all of them has not grown.
+//! Scenario G1: half an hour of faults, during which the resources of a worker do not grow.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +24,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 /// Jobs a second.
 const RATE: u32 = 40;
 
-/// What a process holds at one moment.
+/// The resources of a process at one moment.
 struct Sample {
     resident_kb: u64,
     descriptors: u64,
@@ -84,11 +84,11 @@ async fn soak(settings: Settings) -> Findings {
     findings
 }
 
-/// One thing that goes wrong, and passes.
+/// One temporary fault.
 async fn fault(cluster: &mut Cluster, which: u32, is_silent: &AtomicBool) {
     match which {
         0 => {
-            // Never the one that is measured.
+            // Never the first one, which is measured.
             cluster.workers.remove(1).kill().await;
             cluster.start_workers(1).await;
         }
@@ -109,7 +109,7 @@ async fn fault(cluster: &mut Cluster, which: u32, is_silent: &AtomicBool) {
     }
 }
 
-/// The last third beside the middle one; the first is for warming up.
+/// Compares the last third of the samples with the middle one; the first is for warming up.
 fn judge(findings: &mut Findings, samples: &[Sample]) {
     let third = samples.len() / 3;
     let mut flat = |name: &str, of: fn(&Sample) -> u64, slack: u64| {

@@ -1,4 +1,4 @@
-//! C1: third parties that mean harm, by the hundred, before a real worker whose other jobs go on.
+//! Scenario C1: hundreds of hostile third parties, called by a real worker whose other jobs continue.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -24,27 +24,27 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     }]
 }
 
-/// Of a call, from its first to its last moment.
+/// The timeout of a call.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// Hostile calls at once, and jobs of a host that behaves beside them.
+/// Concurrent hostile calls, and jobs of a healthy host with each wave of them.
 const AT_ONCE: (usize, u32) = (64, 32);
-/// What an answer may have is held in memory: so much that 64 of them are seen.
+/// A response may be so large that 64 of them in memory are noticed.
 const CONFIG: &str = "[worker]\nlease = 5\n[amqp]\nquiet = 5\n[limits]\nresponse_bytes = 1000000\n";
-/// What the worker may grow by, KB.
+/// By how much the worker's memory may grow, KB.
 const GROWTH: u64 = 64 * 1_024;
 
-/// How a behaviour comes to be.
+/// How a behaviour is implemented.
 enum Kind {
     Raw(Misbehaviour),
-    /// The same where TLS is expected.
+    /// The same at an `https` URL.
     NoTls(Misbehaviour),
     Certificate(Identity),
     Refuses,
     Full,
 }
 
-/// A behaviour, and what GET and POST end in: a code or nothing for success; where it depends on who is faster, all of them;
-/// after a colon, what the message has to name.
+/// A behaviour, and how GET and POST end: with a code, or empty for success. `or` separates codes where timing decides; a text
+/// after the colon must be in the message.
 struct Behaviour {
     name: &'static str,
     kind: Kind,
@@ -52,7 +52,7 @@ struct Behaviour {
     post: &'static str,
 }
 
-/// One third party that behaves so, as long as it is kept.
+/// A running third party with this behaviour.
 enum Party {
     Raw(&'static str, RawServer),
     Secure(ThirdParty),
@@ -75,7 +75,7 @@ impl Kind {
 }
 
 impl Party {
-    fn place(&self) -> (&'static str, u16) {
+    fn address(&self) -> (&'static str, u16) {
         match self {
             Self::Raw(scheme, party) => (scheme, party.port()),
             Self::Secure(party) => ("https", party.port()),
@@ -85,17 +85,17 @@ impl Party {
     }
 }
 
-/// An answer with these further lines in its head.
+/// A 200 response with these further header lines.
 fn answer(lines: &str, body: &[u8]) -> Vec<u8> {
     Misbehaviour::head(&format!("HTTP/1.1 200 OK\n{lines}\n"), body)
 }
 
-/// A whole answer in JSON.
+/// A complete response with a JSON content type.
 fn in_json(body: &[u8]) -> Vec<u8> {
     answer(&format!("Content-Type: application/json\nContent-Length: {}\n", body.len()), body)
 }
 
-/// A beginning of gzip, and a piece that prolongs it for ever: zeros, a thousand times as many as it has bytes.
+/// The beginning of a gzip stream, and a piece that continues it without end: zeros, a thousand times as many as its bytes.
 fn bomb() -> (Vec<u8>, Vec<u8>) {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     let mut piece = || {
@@ -113,14 +113,14 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 const BAD: [&str; 2] = ["BAD_RESPONSE"; 2];
-/// Ended for its size, long before its time is over.
+/// Ended for its size, long before the timeout.
 const LARGE: [&str; 2] = ["BAD_RESPONSE: limits.response_bytes"; 2];
 const NEVER: [&str; 2] = ["TIMEOUT", "OUTCOME_UNKNOWN"];
 const BROKEN: [&str; 2] = ["CONNECT", "OUTCOME_UNKNOWN"];
 const GOOD: [&str; 2] = [""; 2];
 const TLS: [&str; 2] = ["TLS"; 2];
 
-/// Connections and certificates.
+/// Faults of connections and certificates.
 fn connections(authority: &Authority) -> Vec<(&'static str, Kind, [&'static str; 2])> {
     use Kind::{Certificate, Full, NoTls, Raw, Refuses};
     use Misbehaviour::{Close, CloseAtOnce, OldTls, Reset, ResetAtOnce, StayOpen};
@@ -140,7 +140,7 @@ fn connections(authority: &Authority) -> Vec<(&'static str, Kind, [&'static str;
     ]
 }
 
-/// Heads.
+/// Faults in the head of a response.
 fn heads() -> Vec<(&'static str, Kind, [&'static str; 2])> {
     use Kind::Raw;
     use Misbehaviour::{Close, Drip, Endless, StayOpen};
@@ -166,7 +166,7 @@ fn heads() -> Vec<(&'static str, Kind, [&'static str; 2])> {
     ]
 }
 
-/// Bodies.
+/// Faults in the body of a response.
 fn bodies() -> Vec<(&'static str, Kind, [&'static str; 2])> {
     use Kind::Raw;
     use Misbehaviour::{Close, Drip, Endless, StayOpen};
@@ -233,14 +233,13 @@ async fn hostile(settings: Settings) -> Findings {
     findings.figure("slowest wave, ms", slowest.as_millis());
     findings.figure("slowest of healthy hosts, ms", slowest_well.as_millis());
     findings.figure("memory growth, KB", grown);
-    findings.holds("every wave over in time", slowest <= TIMEOUT + Duration::from_secs(2));
-    findings.holds("nobody else waits for a call that hangs", slowest_well < TIMEOUT);
-    findings.holds("no more than 64 MiB more", grown <= GROWTH);
+    findings.holds("every wave ends in time", slowest <= TIMEOUT + Duration::from_secs(2));
+    findings.holds("no other job waits for a call that hangs", slowest_well < TIMEOUT);
+    findings.holds("memory grows by no more than 64 MiB", grown <= GROWTH);
     findings
 }
 
-/// Calls at once, each to a third party of its own, and jobs that go on beside them; how long it took until all of either
-/// had their results.
+/// Concurrent calls, each to a third party of its own, with jobs of the healthy host; how long all results of either took.
 async fn run(cluster: &Cluster, well: &str, wave: &[(String, &Behaviour, &str)]) -> (Duration, Duration) {
     let mut parties = Vec::new();
     for (_, behaviour, _) in wave {
@@ -248,7 +247,7 @@ async fn run(cluster: &Cluster, well: &str, wave: &[(String, &Behaviour, &str)])
     }
     let begun = Instant::now();
     for ((id, _, method), party) in wave.iter().zip(&parties) {
-        let (scheme, port) = party.place();
+        let (scheme, port) = party.address();
         let data = json!({"job": id, "scheme": scheme, "port": port});
         cluster.engine.submit(&job(id, method, &[("body", "")], data)).await;
     }
@@ -290,12 +289,12 @@ async fn judge(cluster: &mut Cluster, calls: &[(String, &Behaviour, &str)], find
         }
     }
     let found: Vec<&str> = wrong.values().map(String::as_str).collect();
-    findings.holds(&format!("each in its class and time ({})", found.join("; ")), wrong.is_empty());
+    findings.holds(&format!("each with its code and in time ({})", found.join("; ")), wrong.is_empty());
     let well = history.results.keys().filter(|job| job.starts_with("well")).count();
-    findings.holds("jobs of hosts that behave completed", {
+    findings.holds("jobs of the healthy host completed", {
         let good = cluster.third_party.seen().iter().filter(|seen| seen.path.starts_with("/well")).count();
         well > 0 && good == well
     });
     cluster.judge_logs(findings);
-    findings.holds("the worker has not ended", !cluster.workers.iter_mut().any(harness::process::Running::has_ended));
+    findings.holds("the worker still runs", !cluster.workers.iter_mut().any(harness::process::Running::has_ended));
 }

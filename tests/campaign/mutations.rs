@@ -1,5 +1,5 @@
-//! G5: a promise that no missing safeguard breaks would prove nothing. Each safeguard is left out once, and its scenario has
-//! to go red.
+//! Scenario G5: workers run without one safeguard each, and the scenario that needs it has to go red. A scenario that stays
+//! green would prove nothing.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 async fn each_left_out(_: Settings) -> Findings {
     let mut findings = Findings::default();
     for safeguard in SAFEGUARDS {
-        let (with, without) = tokio::join!(tried(safeguard, "none"), tried(safeguard, safeguard));
+        let (with, without) = tokio::join!(fails(safeguard, "none"), fails(safeguard, safeguard));
         findings.figure(safeguard, if without { "red" } else { "green" });
         findings.holds(&format!("{safeguard}: green with it"), !with);
         findings.holds(&format!("{safeguard}: red without it"), without);
@@ -33,15 +33,15 @@ async fn each_left_out(_: Settings) -> Findings {
 
 const SAFEGUARDS: [&str; 7] = ["mandatory", "confirm", "claim", "fence", "redirect", "credentials", "strip"];
 
-/// Whether what a safeguard is there for goes wrong when one is left out.
-async fn tried(safeguard: &str, left_out: &str) -> bool {
+/// Whether the failure that a safeguard prevents occurs in workers without the safeguard `left_out`.
+async fn fails(safeguard: &str, left_out: &str) -> bool {
     match safeguard {
         "mandatory" => unroutable(left_out).await,
-        "confirm" => refused(left_out).await,
+        "confirm" => rejected(left_out).await,
         "claim" => thrice(left_out).await,
         "fence" => overtaken(left_out).await,
-        "credentials" => third_parties::is_carried_away(left_out).await,
-        "strip" => round_again(left_out).await,
+        "credentials" => third_parties::discloses_credentials(left_out).await,
+        "strip" => waits_again(left_out).await,
         _ => redirected(left_out).await,
     }
 }
@@ -61,7 +61,7 @@ async fn answering(
     cluster
 }
 
-/// A result whose queue is not there yet.
+/// Results whose queue does not exist yet.
 async fn unroutable(safeguard: &str) -> bool {
     let cluster = cluster(safeguard).await;
     cluster.engine.delete_result_queue().await;
@@ -71,7 +71,7 @@ async fn unroutable(safeguard: &str) -> bool {
     cluster.ended(Duration::from_secs(30)).await.lost() > 0
 }
 
-/// One job published three times.
+/// Jobs that are published three times.
 async fn thrice(safeguard: &str) -> bool {
     let cluster = cluster(safeguard).await;
     for _ in 0..3 {
@@ -81,24 +81,24 @@ async fn thrice(safeguard: &str) -> bool {
     repeats(&cluster.requests()).0 > 0
 }
 
-/// A worker that wakes up when another one has its jobs (A9).
+/// A worker that resumes after another one has taken over its jobs, as in A9.
 async fn overtaken(safeguard: &str) -> bool {
     let mut cluster = paused_workers::cluster().await;
     cluster.start_worker(&[(WITHOUT, safeguard)]).await;
-    paused_workers::nap(&mut cluster, "s").await;
-    paused_workers::of_sleepers(&cluster.ended(Duration::from_secs(5)).await) > 0
+    paused_workers::pause(&mut cluster, "s").await;
+    paused_workers::results_of_paused(&cluster.ended(Duration::from_secs(5)).await) > 0
 }
 
-/// Three waits through three levels of the ladder (B2).
-async fn round_again(safeguard: &str) -> bool {
-    let script = delays::asks(3, |_, is_over| delays::wait_for("7", is_over));
+/// Three waits through three levels of the ladder, as in B2.
+async fn waits_again(safeguard: &str) -> bool {
+    let script = delays::waits(3, |_, is_over| delays::wait_for("7", is_over));
     let cluster = answering(safeguard, &[], json!({}), script).await;
     cluster.submit("j", 5, 5).await;
     cluster.ended(Duration::from_secs(40)).await.lost() > 0
 }
 
-/// Results that a full queue refuses.
-async fn refused(safeguard: &str) -> bool {
+/// Results that a full queue rejects.
+async fn rejected(safeguard: &str) -> bool {
     let cluster = cluster(safeguard).await;
     cluster.engine.limit_result_queue(1).await;
     cluster.submit("j", 20, 0).await;
@@ -107,13 +107,13 @@ async fn refused(safeguard: &str) -> bool {
     cluster.ended(Duration::from_secs(15)).await.lost() > 0
 }
 
-/// A redirect to a place that the operator has not allowed.
+/// A redirect to an address that the operator has not allowed.
 async fn redirected(safeguard: &str) -> bool {
     let forbidden = TcpListener::bind(("127.0.0.2", 0)).await.expect("a port on loopback");
     let location = format!("http://{}/", forbidden.local_addr().expect("its address"));
-    let away = move |_: &Seen, _| Reply::status(302, &json!({})).with("location", &location);
+    let redirect = move |_: &Seen, _| Reply::status(302, &json!({})).with("location", &location);
     let allowed = [("DATA_CONNECTOR__HTTP__ALLOW_NET", "127.0.0.1/32")];
-    let cluster = answering(safeguard, &allowed, json!({"method": "GET"}), away).await;
+    let cluster = answering(safeguard, &allowed, json!({"method": "GET"}), redirect).await;
     cluster.submit("j", 5, 0).await;
     cluster.ended(Duration::from_secs(15)).await;
     tokio::time::timeout(Duration::from_millis(100), forbidden.accept()).await.is_ok()

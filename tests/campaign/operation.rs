@@ -1,4 +1,4 @@
-//! G: what operators do every day.
+//! Scenarios G2 and G3: scaling workers, and replaying dead letters.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A: broker and database that are away, slow, full or short of memory cost time and no job.
+//! Scenarios A5 to A7, A10 and A11: an unreachable, slow, full or blocked broker or database costs time and no job.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         Scenario {
             name: "A6",
             promise: "results that are unroutable or that a full queue rejects are stored before their job is acked",
-            run: |s| Box::pin(untaken(s)),
+            run: |s| Box::pin(unroutable(s)),
         },
         Scenario {
             name: "A7",
@@ -34,7 +34,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         Scenario {
             name: "A10",
             promise: "the broker requeues the job of a slow call: still one request and one result",
-            run: |s| Box::pin(taken_back(s)),
+            run: |s| Box::pin(requeued(s)),
         },
         Scenario {
             name: "A11",
@@ -44,12 +44,12 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     ]
 }
 
-/// Ends within half a second and a bit.
+/// Replies after 100 to 600 ms.
 fn soon(seen: &harness::third_party::Seen) -> Reply {
     Reply::json(&json!({})).after(Duration::from_millis(100 + spread(&seen.path) % 500))
 }
 
-/// Nothing is lost, and no POST was sent twice.
+/// Checks that nothing is lost and no POST was sent twice.
 fn judge(cluster: &Cluster, history: &crate::history::History, findings: &mut Findings) {
     history.judge(findings);
     let (repeated, _) = repeats(&cluster.requests());
@@ -57,10 +57,10 @@ fn judge(cluster: &Cluster, history: &crate::history::History, findings: &mut Fi
     judge_channels(cluster, findings);
 }
 
-/// Nobody used a channel that was not its own, or panicked.
+/// Checks that no worker acked on another channel, or panicked.
 fn judge_channels(cluster: &Cluster, findings: &mut Findings) {
     let stale = cluster.broker.log().matches("unknown delivery tag").count();
-    findings.holds(&format!("no ack on a channel that is not its own ({stale})"), stale == 0);
+    findings.holds(&format!("no ack on another channel ({stale})"), stale == 0);
     cluster.judge_logs(findings);
 }
 
@@ -106,17 +106,17 @@ fn toxic(random: &mut fastrand::Rng) -> Toxic {
     }
 }
 
-async fn untaken(settings: Settings) -> Findings {
+async fn unroutable(settings: Settings) -> Findings {
     let mut findings = Findings::default();
     let mut cluster = Cluster::new(USUAL, 16, json!({}), |seen, _| soon(seen)).await;
     cluster.start_workers(2).await;
     let (jobs, time) = (settings.of(1_000, 100), Duration::from_secs(u64::from(settings.of(60, 8))));
     cluster.engine.delete_result_queue().await;
     cluster.submit("unroutable", jobs, 3).await;
-    let knows = cluster.is_above("data_connector_results_waiting ", 0.0, Duration::from_secs(15)).await;
-    findings.holds("the number of results that wait is known within 15 s", knows);
+    let is_reported = cluster.is_above("data_connector_results_waiting ", 0.0, Duration::from_secs(15)).await;
+    findings.holds("the number of undelivered results is reported within 15 s", is_reported);
     sleep(time).await;
-    // What is not stored by now is lost with them.
+    // Results that are not stored by now are lost with the workers.
     for worker in cluster.workers.drain(..) {
         worker.kill().await;
     }
@@ -127,10 +127,10 @@ async fn untaken(settings: Settings) -> Findings {
     cluster.engine.limit_result_queue(5).await;
     cluster.submit("full", jobs, 3).await;
     sleep(time).await;
-    findings.holds("a full queue took no more", cluster.engine.history().results.len() == first);
+    findings.holds("a full queue accepted no more", cluster.engine.history().results.len() == first);
     let called = cluster.third_party.seen().len() - first;
     findings.figure("calls while the queue was full", called);
-    findings.holds("no more calls than there are places", called <= 16 * 2 + 10);
+    findings.holds("no more calls than the workers may have in flight", called <= 16 * 2 + 10);
     cluster.engine.consume();
     let history = cluster.ended(Duration::from_mins(3)).await;
     findings.figure("outcomes unknown", history.with_code("OUTCOME_UNKNOWN"));
@@ -149,22 +149,22 @@ async fn database(settings: Settings) -> Findings {
     }
     let down = Duration::from_secs(u64::from(settings.of(60, 8)));
     let mut slowest = Duration::ZERO;
-    for way in ["hangs", "refuses", "killed"] {
-        cluster.submit(&format!("{way}-before"), 60, 3).await;
+    for outage in ["hangs", "refuses", "killed"] {
+        cluster.submit(&format!("{outage}-before"), 60, 3).await;
         sleep(Duration::from_millis(300)).await;
-        match way {
+        match outage {
             "hangs" => proxy.set(Toxic::Blackhole),
             "refuses" => proxy.set(Toxic::Refuse),
             _ => postgres.kill().await,
         }
-        cluster.submit(&format!("{way}-during"), 60, 3).await;
-        // What was claimed before is called all the same.
+        cluster.submit(&format!("{outage}-during"), 60, 3).await;
+        // Jobs that were claimed before are still called.
         sleep(Duration::from_secs(2)).await;
         let called = cluster.third_party.seen().len();
         sleep(down).await;
-        findings.holds(&format!("{way}: no call without a claim"), cluster.third_party.seen().len() == called);
-        findings.holds(&format!("{way}: some had to wait"), cluster.engine.history().lost() >= 60);
-        match way {
+        findings.holds(&format!("{outage}: no call without a claim"), cluster.third_party.seen().len() == called);
+        findings.holds(&format!("{outage}: some jobs had to wait"), cluster.engine.history().lost() >= 60);
+        match outage {
             "killed" => postgres.start_again().await,
             _ => proxy.set(Toxic::None),
         }
@@ -190,7 +190,7 @@ async fn database(settings: Settings) -> Findings {
     findings
 }
 
-async fn taken_back(settings: Settings) -> Findings {
+async fn requeued(settings: Settings) -> Findings {
     let mut findings = Findings::default();
     let call = Duration::from_secs(u64::from(settings.of(100, 12)));
     let timeout = call.as_secs() + 20;
@@ -208,44 +208,44 @@ async fn taken_back(settings: Settings) -> Findings {
     findings.figure("jobs requeued after, s", patience / 1_000);
     let rebuilt = cluster.metric("data_connector_consumers_rebuilt_total ").await;
     findings.figure("consumers rebuilt", rebuilt);
-    findings.holds("the broker took jobs back", rebuilt >= 1.0);
+    findings.holds("the broker requeued jobs", rebuilt >= 1.0);
     history.judge_completed(&mut findings);
     judge(&cluster, &history, &mut findings);
     findings
 }
 
-/// How long the jobs of A11 wait in the ladder: they come back to a broker that is short of memory.
-const AWAY: Duration = Duration::from_secs(15);
+/// How long the jobs of A11 wait in the ladder: they return while the broker is blocked.
+const WAIT: Duration = Duration::from_secs(15);
 
 async fn memory(settings: Settings) -> Findings {
     let mut findings = Findings::default();
-    let script = delays::asks(1, |seen, is_over| match seen.path.as_str() {
+    let script = delays::waits(1, |seen, is_over| match seen.path.as_str() {
         path if path.starts_with("/slow") => Reply::json(&json!({})).after(Duration::from_secs(5)),
         _ if is_over => soon(seen),
-        _ => delays::wait_for(&AWAY.as_secs().to_string(), false),
+        _ => delays::wait_for(&WAIT.as_secs().to_string(), false),
     });
     let mut cluster = Cluster::new(USUAL, 8, json!({}), script).await;
     cluster.start_workers(2).await;
     cluster.submit("j", 200, 3).await;
-    // A broker tells only those that publish: these do, and leave most places free.
+    // A broker reports `blocked` to publishers only: these jobs publish, and leave most of the concurrency free.
     cluster.submit("slow", 4, 3).await;
     while cluster.third_party.seen().len() < 204 {
         sleep(Duration::from_millis(20)).await;
     }
     cluster.broker.control(&["set_vm_memory_high_watermark", "0.00001"]).await;
     let begun = Instant::now();
-    let said = cluster.is_above("data_connector_broker_blocked ", 0.0, Duration::from_secs(10)).await;
+    let is_reported = cluster.is_above("data_connector_broker_blocked ", 0.0, Duration::from_secs(10)).await;
     findings.figure("reported after, ms", begun.elapsed().as_millis());
-    findings.holds("the worker knows within 10 s", said);
+    findings.holds("the worker reports it within 10 s", is_reported);
     sleep(Duration::from_secs(3)).await;
     let called = cluster.third_party.seen().len();
-    sleep(AWAY + Duration::from_secs(u64::from(settings.of(50, 5)))).await;
+    sleep(WAIT + Duration::from_secs(u64::from(settings.of(50, 5)))).await;
     let meanwhile = cluster.third_party.seen().len() - called;
     findings.holds(&format!("no new calls meanwhile ({meanwhile})"), meanwhile == 0);
     cluster.broker.control(&["set_vm_memory_high_watermark", "0.4"]).await;
-    let again = cluster.until_next_call().await;
-    findings.figure("until calls continued, ms", again.as_millis());
-    findings.holds("calls go on within 10 s", again < Duration::from_secs(10));
+    let until_next = cluster.until_next_call().await;
+    findings.figure("until calls continued, ms", until_next.as_millis());
+    findings.holds("calls continue within 10 s", until_next < Duration::from_secs(10));
     let history = cluster.ended(Duration::from_mins(2)).await;
     history.judge(&mut findings);
     history.judge_completed(&mut findings);

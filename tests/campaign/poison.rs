@@ -1,4 +1,4 @@
-//! A13: a job that kills every worker that takes it is parked, and takes nobody along.
+//! Scenario A13: a job that kills every worker that receives it is parked, and no other job is.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
     }]
 }
 
-/// How many jobs a worker has in hand, any of which its death may repeat.
+/// How many jobs a worker processes at once, any of which its death may repeat.
 const CONCURRENCY: u32 = 8;
 
 async fn poison(settings: Settings) -> Findings {
@@ -31,14 +31,14 @@ async fn poison(settings: Settings) -> Findings {
     let (poisons, bystanders) = (settings.of(5, 1), settings.of(500, 60));
     let faults: Vec<String> = (0..poisons).map(|n| format!("claimed poison{n}=die")).collect();
     let faults = faults.join(",");
-    cluster.submit("beside", bystanders / 2, 0).await;
+    cluster.submit("with", bystanders / 2, 0).await;
     for n in 0..poisons {
         let id = format!("poison{n}");
         cluster.engine.submit(&job(&id, "r", &[], json!({"job": id}))).await;
     }
-    cluster.submit("behind", bystanders / 2, 0).await;
+    cluster.submit("after", bystanders / 2, 0).await;
     let (begun, mut deaths) = (Instant::now(), 0);
-    // One worker, so that whoever is beside the poison is beside it again.
+    // One worker, so that the same jobs are in flight with the poison each time.
     while cluster.engine.history().lost() > 0 && begun.elapsed() < Duration::from_mins(4) {
         if cluster.workers.iter_mut().any(Running::has_ended) {
             cluster.workers.clear();
@@ -55,16 +55,16 @@ async fn poison(settings: Settings) -> Findings {
     let (repeated, differ) = repeats(&cluster.requests());
     findings.figure("deaths", deaths);
     findings.figure("requests repeated", repeated);
-    // Two that are in the same hands share a death.
+    // Two in the same worker share a death.
     findings.holds("three deaths, and no more than three for each poison", (3..=3 * poisons).contains(&deaths));
     let others = history.dead.iter().filter(|job| !job.starts_with("poison")).count();
     findings.figure("parked", history.dead.len());
     findings.holds("each poison is parked", history.dead.len() - others == usize::try_from(poisons).unwrap_or(0));
-    findings.holds(&format!("nobody else is ({others} are)"), others == 0);
-    findings.holds("everybody else completed", history.with_code("") + history.dead.len() == history.submitted.len());
+    findings.holds(&format!("no other job is ({others} are)"), others == 0);
+    findings.holds("every other job completed", history.with_code("") + history.dead.len() == history.submitted.len());
     findings.holds("same key and body on every repeat", differ == 0);
     findings.holds(
-        "no more repeats than were in hand at a death",
+        "no more repeats than were in flight at a death",
         repeated <= usize::try_from(deaths * CONCURRENCY).unwrap_or(0),
     );
     findings

@@ -1,4 +1,4 @@
-//! A: nothing is lost and nothing is done twice, whoever dies.
+//! Scenarios A1 to A4, A8, A12 and A14: nothing is lost and nothing is done twice, whichever process dies.
 
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
         Scenario {
             name: "A14",
             promise: "each job published three times: one call, one result",
-            run: |s| Box::pin(thrice(s)),
+            run: |s| Box::pin(published_three_times(s)),
         },
     ]
 }
@@ -117,7 +117,7 @@ async fn broker_kills(settings: Settings) -> Findings {
     findings
 }
 
-/// Where a worker dies, and whether the request of that job may have been sent by then.
+/// The fault points at which a worker dies, and whether a request may have been sent by then.
 const STEPS: [(&str, bool); 8] = [
     ("delivered", false),
     ("admitted", false),
@@ -136,7 +136,7 @@ async fn every_step(settings: Settings) -> Findings {
     let (mut deaths, mut unknown_before) = (0, 0);
     for (step, may_be_sent) in STEPS {
         for round in 0..rounds {
-            // Before the first job that gets there, nothing was sent; before a later one, another job's call may have been.
+            // Before the first job that reaches a point nothing was sent; before a later one another job's request may have been.
             let which = if may_be_sent { 1 + round % 3 } else { 1 };
             cluster.start_worker(&[("DATA_CONNECTOR_FAULT", &format!("{step}=die@{which}"))]).await;
             cluster.submit(&format!("{step}{round}-"), 4, 3).await;
@@ -209,18 +209,18 @@ async fn malformed(settings: Settings) -> Findings {
     }
     let (begun, expected) = (Instant::now(), usize::try_from(bad).unwrap_or(0));
     let mut history = cluster.ended(Duration::from_mins(3)).await;
-    // They are written down one by one, beside the jobs.
+    // Dead letters are stored one by one, while the jobs run.
     while history.dead.len() < expected && begun.elapsed() < Duration::from_mins(10) {
         history = cluster.ended(Duration::ZERO).await;
     }
-    let mut asked_for = history.clone();
-    asked_for.results.retain(|job, _| !job.starts_with("bad"));
-    asked_for.judge(&mut findings);
+    let mut valid = history.clone();
+    valid.results.retain(|job, _| !job.starts_with("bad"));
+    valid.judge(&mut findings);
     let dead = history.dead.iter().filter(|job| job.starts_with("bad")).count();
     findings.figure("malformed", bad);
     findings.figure("dead letters", dead);
     findings.holds("every malformed message is a dead letter", dead == expected);
-    findings.holds("every good job completed", asked_for.with_code("") == asked_for.submitted.len());
+    findings.holds("every good job completed", valid.with_code("") == valid.submitted.len());
     cluster.judge_logs(&mut findings);
     findings
 }
@@ -243,7 +243,7 @@ fn malformed_body(n: u32, random: &mut fastrand::Rng) -> Vec<u8> {
     }
 }
 
-async fn thrice(settings: Settings) -> Findings {
+async fn published_three_times(settings: Settings) -> Findings {
     let mut findings = Findings::default();
     let mut cluster = Cluster::new(USUAL, 16, json!({}), |_, _| Reply::json(&json!({}))).await;
     cluster.start_workers(2).await;

@@ -1,4 +1,4 @@
-//! C: a third party that does not get on is nobody else's trouble.
+//! Scenarios C2, C3 and C5: a third party that hangs, is down or redirects affects no other one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,7 +60,7 @@ async fn hangs(settings: Settings) -> Findings {
                            "stuck": {"url": stuck.url("/{{job}}"), "method": "GET", "timeout": 20}});
     cluster.app.import_resources(resources).await;
     cluster.start_workers(1).await;
-    // So many that the first moments, in which the stuck ones are put off, do not decide.
+    // So many that the first moments, before the stuck ones are deferred, have little weight.
     let jobs = settings.of(4_000, 2_000);
     healthy(&cluster, "warm", jobs / 4).await;
     let alone = healthy(&cluster, "alone", jobs).await;
@@ -68,10 +68,10 @@ async fn hangs(settings: Settings) -> Findings {
         let id = format!("stuck{n}");
         cluster.engine.submit(&with_retries(job(&id, "stuck", &[], json!({"job": id})), 0, 1)).await;
     }
-    let beside = healthy(&cluster, "beside", jobs).await;
-    let share = alone.as_secs_f64() / beside.as_secs_f64();
+    let with_stuck = healthy(&cluster, "with-stuck", jobs).await;
+    let share = alone.as_secs_f64() / with_stuck.as_secs_f64();
     findings.figure("alone, ms", alone.as_millis());
-    findings.figure("with a host that hangs, ms", beside.as_millis());
+    findings.figure("with a host that hangs, ms", with_stuck.as_millis());
     findings.figure("remaining throughput, %", format!("{:.0}", share * 100.0));
     findings.holds("at least 80 % of the throughput", share >= 0.8);
     is_back.store(true, Ordering::Relaxed);
@@ -98,16 +98,16 @@ async fn down(settings: Settings) -> Findings {
     history.judge(&mut findings);
     findings.figure("down, s", down);
     findings.figure("calls that were refused", refused);
-    // Twenty a worker until its breaker opens, then at most one each 5 s.
-    findings.holds("no storm", refused <= f64::from(u32::try_from(2 * (20 + down / 5)).unwrap_or(0)));
+    // Twenty for each worker until its breaker opens, then at most one every 5 s.
+    findings.holds("few calls", refused <= f64::from(u32::try_from(2 * (20 + down / 5)).unwrap_or(0)));
     history.judge_completed(&mut findings);
     findings
 }
 
-/// What must not be seen elsewhere.
+/// The secret that must not reach another origin.
 const CANARY: &str = "canary-0123456789";
 
-/// Connectors whose credential is sent in a way of its own.
+/// Authentication types that send the secret in different ways.
 fn credentials() -> Vec<(&'static str, serde_json::Value)> {
     vec![
         ("BASIC", json!({"username": "ada", "password": CANARY})),
@@ -118,9 +118,9 @@ fn credentials() -> Vec<(&'static str, serde_json::Value)> {
     ]
 }
 
-/// Each credential before each redirect, by a worker with these variables: the place that the redirects lead away from, the
-/// one they lead to, and what happened.
-async fn led_away(variables: &[(&str, &str)]) -> (Cluster, ThirdParty, History) {
+/// Calls with each credential and each redirect, by a worker with these variables. Returns the cluster, the third party that the
+/// redirects lead to, and the history.
+async fn redirected(variables: &[(&str, &str)]) -> (Cluster, ThirdParty, History) {
     let elsewhere = ThirdParty::friendly().await;
     let port = elsewhere.port();
     let targets = [
@@ -129,7 +129,7 @@ async fn led_away(variables: &[(&str, &str)]) -> (Cluster, ThirdParty, History) 
         format!("http://localhost:{port}/?key={CANARY}"),
         format!("//127.0.0.1:{port}/"),
     ];
-    // `/<way>-<status>-<target>`
+    // `/<scheme>-<status>-<target>`
     let mut cluster = Cluster::new(USUAL, 16, json!({}), move |seen, _| {
         let job = seen.path.trim_start_matches('/').split('?').next().unwrap_or_default();
         let mut parts = job.split('-').skip(1).filter_map(|part| part.parse::<u16>().ok());
@@ -142,17 +142,17 @@ async fn led_away(variables: &[(&str, &str)]) -> (Cluster, ThirdParty, History) 
         .enumerate()
         .map(|(n, (kind, credentials))| {
             let resource = json!({"url": cluster.third_party.url("/{{job}}"), "method": "GET"});
-            json!({"name": format!("way{n}"), "type": "REST", "authtype": kind, "credentials": credentials, "endpoints": {"r": resource}})
+            json!({"name": format!("scheme{n}"), "type": "REST", "authtype": kind, "credentials": credentials, "endpoints": {"r": resource}})
         })
         .collect();
     cluster.app.import_connectors(&json!(connectors)).await;
     cluster.start_worker(variables).await;
-    for way in 0..connectors.len() {
+    for scheme in 0..connectors.len() {
         for status in [301, 302, 303, 307, 308] {
             for target in 0..4 {
-                let id = format!("{way}-{status}-{target}");
+                let id = format!("{scheme}-{status}-{target}");
                 let mut job = job(&id, "r", &[], json!({"job": id}));
-                job["config"]["dataSource"] = json!(format!("way{way}"));
+                job["config"]["dataSource"] = json!(format!("scheme{scheme}"));
                 cluster.engine.submit(&job).await;
             }
         }
@@ -161,27 +161,27 @@ async fn led_away(variables: &[(&str, &str)]) -> (Cluster, ThirdParty, History) 
     (cluster, elsewhere, history)
 }
 
-/// Whether a credential arrives elsewhere when a safeguard is left out.
-pub(crate) async fn is_carried_away(safeguard: &str) -> bool {
-    led_away(&[(WITHOUT, safeguard)]).await.1.seen().iter().any(tells)
+/// Whether a credential reaches another origin without a safeguard.
+pub(crate) async fn discloses_credentials(safeguard: &str) -> bool {
+    redirected(&[(WITHOUT, safeguard)]).await.1.seen().iter().any(has_credential)
 }
 
 async fn redirects() -> Findings {
     let mut findings = Findings::default();
-    let (cluster, elsewhere, history) = led_away(&[]).await;
+    let (cluster, elsewhere, history) = redirected(&[]).await;
     history.judge(&mut findings);
-    let at_home = cluster.third_party.seen().iter().filter(|seen| tells(seen)).count();
+    let at_home = cluster.third_party.seen().iter().filter(|seen| has_credential(seen)).count();
     let seen = elsewhere.seen();
     findings.figure("redirects followed elsewhere", seen.len());
-    findings.holds("each credential is sent home", at_home == history.submitted.len());
+    findings.holds("each credential is sent to its own origin", at_home == history.submitted.len());
     findings.holds("redirects are followed, but for those that carry a credential", seen.len() == at_home * 3 / 4);
-    findings.holds("no credential arrives elsewhere", !seen.iter().any(tells));
+    findings.holds("no credential reaches another origin", !seen.iter().any(has_credential));
     cluster.judge_logs(&mut findings);
     findings
 }
 
-/// Whether anything of a request gives a credential away.
-fn tells(seen: &Seen) -> bool {
+/// Whether a request contains a credential.
+fn has_credential(seen: &Seen) -> bool {
     let whole = format!("{seen:?}").to_ascii_lowercase();
     whole.contains("canary") || whole.contains("authorization")
 }

@@ -1,5 +1,5 @@
-//! What a worker does when something around it does not get on: it takes no more than it can finish, says why, and goes
-//! on by itself; and when it does not get on itself, it ends.
+//! What a worker does when its broker, its database, an engine or a third party fails: it stops taking jobs that it cannot
+//! finish, logs why, and recovers by itself. When the worker itself is stuck, it exits.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use harness::{eventually, process};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_host_that_is_down_costs_its_jobs_no_attempt_and_others_no_time() {
+async fn a_host_that_is_down_costs_its_jobs_no_attempt_and_delays_no_other() {
     let (down, healthy) = (ThirdParty::friendly().await, ThirdParty::friendly().await);
     let proxy = Proxy::before(&format!("127.0.0.1:{}", down.port())).await;
     proxy.set(Toxic::Refuse);
@@ -51,7 +51,7 @@ async fn a_host_that_is_down_costs_its_jobs_no_attempt_and_others_no_time() {
 }
 
 #[tokio::test]
-async fn a_host_that_hangs_leaves_places_to_the_others() {
+async fn a_host_that_hangs_leaves_capacity_for_others() {
     let third_party =
         ThirdParty::start(|seen, _| if seen.path == "/hangs" { Reply::Silence } else { Reply::json(&json!({})) }).await;
     let healthy = ThirdParty::friendly().await;
@@ -78,7 +78,7 @@ async fn a_host_that_hangs_leaves_places_to_the_others() {
 }
 
 #[tokio::test]
-async fn an_engine_that_takes_no_results_stops_only_itself() {
+async fn an_engine_that_consumes_no_results_delays_only_its_own_jobs() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -107,7 +107,7 @@ async fn an_engine_that_takes_no_results_stops_only_itself() {
 }
 
 #[tokio::test]
-async fn an_engine_that_takes_results_again_gets_what_it_left_lying() {
+async fn an_engine_that_consumes_again_gets_its_undelivered_results() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new().with_postgres().await;
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -119,7 +119,7 @@ async fn an_engine_that_takes_results_again_gets_what_it_left_lying() {
         (metric(&worker.metrics().await, "data_connector_results_waiting ") >= 1.0).then_some(())
     })
     .await;
-    // As after a day.
+    // As if it had been undeliverable for a day.
     app.sql("UPDATE jobs SET send_at = now_ms() + 600000, returns = 9").await;
     let mut engine = app.engine().await;
     engine.publish(&job("next", "r", &[], json!({}))).await;
@@ -130,7 +130,7 @@ async fn an_engine_that_takes_results_again_gets_what_it_left_lying() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_stops_new_calls_and_nothing_else() {
+async fn an_unreachable_database_stops_new_calls_and_nothing_else() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new().with_postgres().await;
     app.import_resources(json!({"r": {"url": third_party.url("/"), "method": "POST"}})).await;
@@ -167,7 +167,7 @@ async fn a_database_that_is_away_stops_new_calls_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_job_that_does_not_get_on_ends_the_process_and_another_one_takes_over() {
+async fn a_stuck_job_ends_the_process_and_another_worker_takes_over() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/"), "timeout": 1}})).await;
@@ -200,7 +200,7 @@ async fn a_job_that_does_not_get_on_ends_the_process_and_another_one_takes_over(
 }
 
 #[tokio::test]
-async fn a_runtime_that_does_not_turn_ends_the_process_too() {
+async fn a_blocked_runtime_ends_the_process() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -215,7 +215,7 @@ async fn a_runtime_that_does_not_turn_ends_the_process_too() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_deleted_and_a_consumer_that_is_gone_come_back() {
+async fn a_deleted_queue_is_declared_and_consumed_again() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -259,13 +259,13 @@ async fn an_exchange_that_is_deleted_is_declared_again_and_costs_no_result() {
 }
 
 #[tokio::test]
-async fn a_half_open_connection_is_noticed_and_replaced() {
+async fn a_half_open_connection_is_detected_and_replaced() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
     let proxy = Proxy::before(&process::authority(app.broker())).await;
     let proxied = proxy.url_through(app.broker());
-    // Heartbeats alone would take half a minute and more.
+    // Heartbeats alone would take more than half a minute.
     let config = app.file("c.toml", "[amqp]\nquiet = 1\nheartbeat = 60\n").display().to_string();
     let worker = app.worker_with(&["--config", &config], &[("AMQP_URL", &proxied)]).await;
     let mut engine = app.engine().await;

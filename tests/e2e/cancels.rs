@@ -1,11 +1,11 @@
-//! Jobs that are taken back (CONTRACT 4).
+//! Cancelled jobs (CONTRACT 4).
 
 use harness::test_app::{QUIET_PERIOD, TestApp, job, with_retries};
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::json;
 
 #[tokio::test]
-async fn a_cancel_holds_before_its_job_between_attempts_and_without_a_worker() {
+async fn a_cancel_applies_before_its_job_arrives_and_between_attempts() {
     let third_party = ThirdParty::start(|_, _| Reply::status(503, &json!({}))).await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -28,7 +28,7 @@ async fn a_cancel_holds_before_its_job_between_attempts_and_without_a_worker() {
 }
 
 #[tokio::test]
-async fn whichever_of_answer_and_cancel_is_first_has_won() {
+async fn the_first_of_response_and_cancel_decides() {
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({})).after(QUIET_PERIOD)).await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -40,11 +40,11 @@ async fn whichever_of_answer_and_cancel_is_first_has_won() {
     let row = app.job_in_state("flying", "cancelled").await;
     assert_eq!(row["code"], json!(null));
     engine.publish(&job("later", "r", &[], json!({}))).await;
-    assert_eq!(engine.result().await.message_id, "later", "no result of the one that was taken back");
+    assert_eq!(engine.result().await.message_id, "later", "no result of the cancelled job");
     engine.cancel("later").await;
     engine.cancel("{broken").await;
     assert!(engine.result_within(QUIET_PERIOD).await.is_none());
     app.job_in_state("later", "published").await;
-    // What it did is kept for people.
+    // The ledger still has the result of its call.
     assert!(app.job("flying").await["result"].is_object());
 }

@@ -1,4 +1,4 @@
-//! Workers that die, brokers that die, results that nobody takes: nothing lost, nothing twice.
+//! Killed workers, killed brokers and unroutable results: nothing is lost and nothing is done twice.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ async fn a_job_that_three_workers_died_with_is_parked() {
 }
 
 #[tokio::test]
-async fn a_worker_that_is_told_to_stop_finishes_what_it_has_begun() {
+async fn a_worker_that_gets_sigterm_finishes_its_jobs() {
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({})).after(Duration::from_secs(2))).await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/"), "method": "POST"}})).await;
@@ -109,7 +109,7 @@ async fn a_worker_that_is_told_to_stop_finishes_what_it_has_begun() {
 }
 
 #[tokio::test]
-async fn a_result_that_nobody_takes_waits_for_somebody() {
+async fn an_unroutable_result_is_sent_again_until_it_is_routed() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -154,7 +154,7 @@ async fn a_broker_that_is_killed_loses_nothing() {
     }
     assert!(!worker.output().contains("panicked"), "{}", worker.output());
     assert_eq!(worker.terminate().await, Some(0));
-    // A call was made again only after the 503 that asked for it: every attempt of a job carries the same key.
+    // Calls were repeated after a 503 only, and every attempt of a job carried the same key.
     let seen = third_party.seen();
     for n in 0..60 {
         let keys: std::collections::BTreeSet<&str> =
@@ -166,7 +166,7 @@ async fn a_broker_that_is_killed_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_worker_waits_for_a_broker_that_stops_and_starts() {
+async fn a_worker_reconnects_to_a_restarted_broker() {
     let mut broker = PrivateBroker::start().await;
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::on(&broker.url());

@@ -1,4 +1,4 @@
-//! Dead letters can be looked at and published again.
+//! Dead letters are listed, shown and published again.
 
 use harness::engine::Envelope;
 use harness::test_app::{TestApp, job};
@@ -6,7 +6,7 @@ use harness::third_party::ThirdParty;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_letter_is_published_again_under_its_own_id() {
+async fn a_dead_letter_is_published_again_under_its_own_id() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -28,8 +28,8 @@ async fn a_letter_is_published_again_under_its_own_id() {
     assert!(worker.terminate().await == Some(0));
 
     let _worker = app.worker(&[]).await;
-    let said = app.cli(&["dead", "replay", &letter["id"].to_string()]).await;
-    assert_eq!(said.trim(), format!("published {} again", letter["id"]));
+    let output = app.cli(&["dead", "replay", &letter["id"].to_string()]).await;
+    assert_eq!(output.trim(), format!("published {} again", letter["id"]));
     let result = engine.result().await;
     assert_eq!((result.message_id.as_str(), result.status()), ("j1", "completed"));
     assert_eq!(result.correlation_id.as_deref(), Some("c1"));

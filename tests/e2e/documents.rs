@@ -1,4 +1,4 @@
-//! What a newcomer is told to type works as it stands.
+//! The commands in the documentation work as they are printed.
 
 use harness::engine::{Engine, assert_valid};
 use harness::process::succeed;
@@ -7,7 +7,7 @@ use harness::{binary, path_with_binary, repository};
 use serde_json::Value;
 use tokio::process::Command;
 
-/// The quickstart from the outside, twice: the second one must not stumble over what the first one left.
+/// The quickstart, twice: the first run must leave nothing that the second one fails on.
 #[tokio::test]
 async fn the_quickstart_walks_the_example_and_leaves_nothing_behind() {
     let app = TestApp::new();
@@ -15,8 +15,8 @@ async fn the_quickstart_walks_the_example_and_leaves_nothing_behind() {
         let mut command = Command::new(repository().join("deploy/quickstart"));
         command.arg("--once").env("DATA_CONNECTOR_BIN", binary()).env("AMQP_URL", app.broker());
         command.env("QUICKSTART_PREFIX", app.prefix()).env("TMPDIR", app.path(""));
-        let said = succeed(&mut command).await;
-        let result: Value = serde_json::from_str(said.lines().next_back().expect("a line")).expect("JSON");
+        let output = succeed(&mut command).await;
+        let result: Value = serde_json::from_str(output.lines().next_back().expect("a line")).expect("JSON");
         assert_eq!((&result["engine"], &result["broker"]), (&"bpmn-engine".into(), &"rabbitmq".into()));
         assert_eq!(result["after"]["reservation"], "R-A-1042");
         assert_eq!(result["path"].as_array().and_then(|path| path.last()), Some(&"order_confirmed".into()));
@@ -36,7 +36,7 @@ async fn the_quickstart_walks_the_example_and_leaves_nothing_behind() {
     }
 }
 
-/// The files that the README's commands name, with a port that nobody else uses.
+/// Copies the files that the commands name, with a free port instead of the demo API's; returns the port.
 fn copy_of_the_examples(app: &TestApp) -> String {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port on loopback");
     let port = listener.local_addr().expect("its address").port().to_string();
@@ -50,7 +50,7 @@ fn copy_of_the_examples(app: &TestApp) -> String {
     port
 }
 
-/// The commands of a page's block that says it is run.
+/// The commands of the block of a page that is marked as run by a test.
 fn commands_of(page: &str) -> Vec<String> {
     let text = std::fs::read_to_string(repository().join(page)).unwrap_or_else(|e| panic!("{page}: {e}"));
     let block = text.split("<!-- run by a test -->").nth(1).and_then(|rest| rest.split("```").nth(1));
@@ -58,12 +58,12 @@ fn commands_of(page: &str) -> Vec<String> {
     lines.filter(|line| !line.is_empty() && *line != "sh").map(ToOwned::to_owned).collect()
 }
 
-/// What follows the program's name.
+/// The arguments of a command.
 fn arguments(command: &str) -> Vec<&str> {
     command.strip_prefix("data-connector ").expect("a command of the product").split(' ').collect()
 }
 
-/// The commands of the README that show the command line, run one after the other in one folder.
+/// The commands of the README's tour of the command line, in order, in one folder.
 #[tokio::test]
 async fn the_commands_of_the_readme_run() {
     let commands = commands_of("README.md");
@@ -82,9 +82,9 @@ async fn the_commands_of_the_readme_run() {
     succeed(&mut shell).await;
 }
 
-/// An operator who looks something up finds it: every metric, every exit code.
+/// Every metric of the product is in the runbook, and no other.
 #[test]
-fn the_runbook_knows_every_metric() {
+fn the_runbook_has_every_metric() {
     let runbook = std::fs::read_to_string(repository().join("deploy/RUNBOOK.md")).expect("the runbook");
     let names = std::fs::read_to_string(repository().join("worker/src/telemetry/metric.rs")).expect("the metrics");
     let names: Vec<&str> = names.split('"').filter(|word| word.starts_with("data_connector_")).collect();

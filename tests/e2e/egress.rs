@@ -1,4 +1,4 @@
-//! Calls leave by the proxy that the operator configured, and by no other.
+//! Calls go through the configured proxy, and through no other.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,10 +13,10 @@ use tokio::net::TcpStream;
 
 const PASSWORD: &str = "egress-pass";
 
-/// A forward proxy, for which every host is one of two third parties, and what it was asked for.
+/// A forward proxy that connects every host to one of two third parties, and the requests it received.
 async fn forward(plain: u16, secure: u16) -> (RawServer, Arc<Mutex<Vec<String>>>) {
-    let asked = Arc::<Mutex<Vec<String>>>::default();
-    let seen = Arc::clone(&asked);
+    let requests = Arc::<Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&requests);
     let proxy = RawServer::start(move |mut socket: TcpStream| {
         let seen = Arc::clone(&seen);
         async move {
@@ -33,13 +33,13 @@ async fn forward(plain: u16, secure: u16) -> (RawServer, Arc<Mutex<Vec<String>>>
         }
     })
     .await;
-    (proxy, asked)
+    (proxy, requests)
 }
 
-/// The variables that other programs read, leading to a listener that counts who falls for them.
+/// The proxy variables that other programs read, set to a listener that counts connections.
 async fn trap() -> (RawServer, Arc<AtomicUsize>, Vec<(&'static str, String)>) {
-    let fallen = Arc::<AtomicUsize>::default();
-    let count = Arc::clone(&fallen);
+    let connections = Arc::<AtomicUsize>::default();
+    let count = Arc::clone(&connections);
     let trap = RawServer::start(move |_| {
         count.fetch_add(1, Ordering::SeqCst);
         async { Ok(()) }
@@ -47,7 +47,7 @@ async fn trap() -> (RawServer, Arc<AtomicUsize>, Vec<(&'static str, String)>) {
     .await;
     let names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     let variables = names.map(|name| (name, trap.url(""))).into();
-    (trap, fallen, variables)
+    (trap, connections, variables)
 }
 
 fn borrowed<'a>(variables: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
@@ -55,14 +55,14 @@ fn borrowed<'a>(variables: &'a [(&'static str, String)]) -> Vec<(&'static str, &
 }
 
 #[tokio::test]
-async fn calls_and_tokens_leave_by_the_configured_proxy_which_resolves_their_names() {
+async fn calls_and_token_requests_go_through_the_configured_proxy_which_resolves_their_hosts() {
     let authority = Authority::new();
     let token = json!({"access_token": "token-by-proxy", "expires_in": 3600});
     let plain = ThirdParty::start(move |_, _| Reply::json(&token)).await;
     let server = authority.sign("orders.example.com").server();
     let secure = ThirdParty::secure(server, |_, _| Reply::json(&json!({}))).await;
-    let (proxy, asked) = forward(plain.port(), secure.port()).await;
-    let (_trap, fallen, mut variables) = trap().await;
+    let (proxy, requests) = forward(plain.port(), secure.port()).await;
+    let (_trap, connections, mut variables) = trap().await;
     let app = TestApp::new();
     let credentials =
         json!({"url": "http://login.example.com/token", "client_id": "me", "client_secret": "client-secret"});
@@ -80,31 +80,31 @@ async fn calls_and_tokens_leave_by_the_configured_proxy_which_resolves_their_nam
         let result = engine.result().await;
         assert_eq!(result.status(), "completed", "{:#}", result.body);
     }
-    let asked = asked.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let lines: Vec<&str> = asked.iter().filter_map(|request| request.lines().next()).collect();
+    let requests = requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let lines: Vec<&str> = requests.iter().filter_map(|request| request.lines().next()).collect();
     let expected = [
         "POST http://login.example.com/token HTTP/1.1",
         "GET http://orders.example.com/plain HTTP/1.1",
         "CONNECT orders.example.com:443 HTTP/1.1",
     ];
     assert_eq!(lines, expected);
-    // What proves who the worker is stands in front of the proxy, and never inside the tunnel.
-    assert!(asked.iter().all(|request| request.contains("Basic d29ya2VyOmVncmVzcy1wYXNz")), "{asked:?}");
+    // The proxy's credentials are sent to the proxy, and never through the tunnel.
+    assert!(requests.iter().all(|request| request.contains("Basic d29ya2VyOmVncmVzcy1wYXNz")), "{requests:?}");
     let inside = secure.seen().remove(0);
     assert_eq!((inside.header("authorization"), inside.header("proxy-authorization")), ("Bearer token-by-proxy", ""));
     assert!(!worker.output().contains(PASSWORD), "{}", worker.output());
-    assert_eq!(fallen.load(Ordering::SeqCst), 0);
+    assert_eq!(connections.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
-async fn a_proxy_of_the_environment_is_never_asked() {
+async fn a_proxy_of_the_environment_is_never_used() {
     let third_party = ThirdParty::friendly().await;
-    let (_trap, fallen, variables) = trap().await;
+    let (_trap, connections, variables) = trap().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
     let _worker = app.worker_with(&[], &borrowed(&variables)).await;
     let mut engine = app.engine().await;
     engine.publish(&job("j1", "r", &[], json!({}))).await;
     assert_eq!(engine.result().await.status(), "completed");
-    assert_eq!((third_party.seen().len(), fallen.load(Ordering::SeqCst)), (1, 0));
+    assert_eq!((third_party.seen().len(), connections.load(Ordering::SeqCst)), (1, 0));
 }

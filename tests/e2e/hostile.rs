@@ -1,5 +1,5 @@
-//! Third parties that mean harm, called by a real worker: each call ends in its code and in its time, and other hosts' jobs go
-//! on. What needs no worker to be seen is held to its class beside the client.
+//! Hostile third parties called by a real worker: each call ends with its code and in time, and jobs of other hosts continue.
+//! The unit tests of the client (`worker/src/http/send/tests`) have the behaviours that need no worker.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where it is, and what GET and POST end in.
+/// A hostile URL, and the codes that GET and POST end with.
 struct Behaviour {
     name: &'static str,
     url: String,
@@ -26,7 +26,7 @@ async fn with_certificate(identity: &Identity) -> ThirdParty {
     ThirdParty::secure(identity.server(), |_, _| Reply::json(&json!({}))).await
 }
 
-/// Resources `<name>-get` and `<name>-post`, and one of a third party that behaves.
+/// Imports resources `<name>-get` and `<name>-post` for each behaviour, and `healthy`.
 async fn resources(app: &TestApp, behaviours: &[Behaviour], healthy: &ThirdParty) {
     let mut resources = json!({"healthy": {"url": healthy.url("/")}});
     for Behaviour { name, url, .. } in behaviours {
@@ -37,22 +37,22 @@ async fn resources(app: &TestApp, behaviours: &[Behaviour], healthy: &ThirdParty
     app.import_resources(resources).await;
 }
 
-/// Publishes one job for each behaviour and method, of an engine of its own.
-async fn provoke(app: &TestApp, behaviours: &[Behaviour]) -> Engine {
-    let engine = Engine::connect(app.broker(), app.prefix(), "provoking").await;
+/// Publishes one job for each behaviour and method, from an engine of their own.
+async fn publish_all(app: &TestApp, behaviours: &[Behaviour]) -> Engine {
+    let engine = Engine::connect(app.broker(), app.prefix(), "hostile").await;
     for Behaviour { name, .. } in behaviours {
         for method in ["get", "post"] {
             let id = format!("{name}-{method}");
             let mut job = job(&id, &id, &[], json!({}));
-            job["engine"] = json!("provoking");
+            job["engine"] = json!("hostile");
             engine.publish(&job).await;
         }
     }
     engine
 }
 
-/// The jobs of a host that behaves, one after the other for a while: none waits for somebody else's call.
-async fn go_on(app: &TestApp, time: Duration) {
+/// Runs jobs of the healthy host, one after the other: none waits for a call to another host.
+async fn run_healthy_jobs(app: &TestApp, time: Duration) {
     let (mut engine, begun, mut count) = (app.engine().await, Instant::now(), 0);
     while begun.elapsed() < time {
         let published = Instant::now();
@@ -74,7 +74,7 @@ fn assert_ended(behaviours: &[Behaviour], result: &Value) {
 }
 
 #[tokio::test]
-async fn every_call_ends_in_its_code_and_time_while_others_go_on() {
+async fn every_call_ends_with_its_code_in_time_while_others_continue() {
     let authority = Authority::new();
     let expired = with_certificate(&authority.sign_expired("127.0.0.1")).await;
     let elsewhere = with_certificate(&authority.sign("api.example.com")).await;
@@ -101,8 +101,8 @@ async fn every_call_ends_in_its_code_and_time_while_others_go_on() {
     let ca_file = app.file("ca.pem", &authority.pem()).display().to_string();
     let worker = app.worker_with(&[], &[("DATA_CONNECTOR__HTTP__CA_FILE", &ca_file)]).await;
     let begun = Instant::now();
-    let mut engine = provoke(&app, &behaviours).await;
-    go_on(&app, TIMEOUT).await;
+    let mut engine = publish_all(&app, &behaviours).await;
+    run_healthy_jobs(&app, TIMEOUT).await;
     for _ in 0..behaviours.len() * 2 {
         assert_ended(&behaviours, &engine.result().await.body);
     }

@@ -1,4 +1,4 @@
-//! The same product on PostgreSQL, and one ledger a broker.
+//! The ledger: retention, PostgreSQL shared by workers, and one ledger for each broker.
 
 use harness::eventually;
 use harness::test_app::{TestApp, job, with_retries};
@@ -6,7 +6,7 @@ use harness::third_party::{Reply, ThirdParty};
 use serde_json::json;
 
 #[tokio::test]
-async fn rows_and_payloads_are_kept_for_as_long_as_it_is_said() {
+async fn rows_and_payloads_are_deleted_after_their_configured_time() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new().with_postgres().await;
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -86,7 +86,7 @@ async fn a_worker_with_another_ledger_is_refused() {
 }
 
 #[tokio::test]
-async fn queues_with_other_arguments_are_refused_and_left_alone() {
+async fn queues_with_other_arguments_are_refused_and_not_changed() {
     let app = TestApp::new();
     let engine =
         lapin::Connection::connect(app.broker(), lapin::ConnectionProperties::default()).await.expect("the broker");

@@ -1,4 +1,4 @@
-//! Models on the command line: what is wrong in them, as people, programs and review tools are told.
+//! Models on the command line: `lint` as text, JSON and SARIF, `convert`, and the schema.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ const MODEL: &str = r#"<?xml version="1.0"?>
 
 const CONNECTORS: &str = "name: API\nendpoints:\n  rate: {url: 'https://h/{{base}}'}\n";
 
-const TOLD: &str = r#"error[unknown-resource]: `Größe (rate)`: connector `API` has no resource `rates`
+const FINDINGS: &str = r#"error[unknown-resource]: `Größe (rate)`: connector `API` has no resource `rates`
  --> order.bpmn:6:73
   |
 6 |       pm:config="{&#34;dataSource&#34;:&#34;API&#34;,&#34;endpoint&#34;:&#34;rates&#34;,&#34;queue&#34;:&#34;slow...
@@ -57,7 +57,7 @@ async fn lint_shows_the_line_and_what_to_change() {
         command
     };
     let output = run(&mut lint(&["--connectors", "api.yaml"])).await;
-    assert_eq!(String::from_utf8_lossy(&output.stdout), TOLD);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), FINDINGS);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "2 errors, 1 warning in 1 file\n");
     assert_eq!(output.status.code(), Some(1));
     assert!(!app.sqlite_file().exists(), "looking for connectors makes no database");
@@ -76,19 +76,19 @@ async fn lint_shows_the_line_and_what_to_change() {
 }
 
 #[tokio::test]
-async fn the_exit_code_of_lint_tells_how_bad_it_is() {
+async fn lint_exits_by_the_severity_of_its_findings() {
     let app = TestApp::new();
-    let mended = MODEL.replace("{{currency", "{{currency}}").replace(";rates&", ";rate&");
-    let file = app.file("order.bpmn", &mended).display().to_string();
+    let corrected = MODEL.replace("{{currency", "{{currency}}").replace(";rates&", ";rate&");
+    let file = app.file("order.bpmn", &corrected).display().to_string();
     let connectors = app.file("api.yaml", CONNECTORS).display().to_string();
     let base = ["lint", &file, "--connectors", &connectors];
-    for (more, code, said) in [
+    for (more, code, message) in [
         (&[][..], Some(0), "0 errors, 1 warning in 1 file\n"),
         (&["--deny-warnings"], Some(1), "0 errors, 1 warning in 1 file\n"),
         (&["--deny-warnings", "--queue", "slow"], Some(0), "0 errors, 0 warnings in 1 file\n"),
     ] {
         let output = run(&mut app.command(&[&base, more].concat())).await;
-        assert_eq!(String::from_utf8_lossy(&output.stderr), said, "{more:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), message, "{more:?}");
         assert_eq!(output.status.code(), code, "{more:?}");
     }
     let empty = app.file("data.json", "{}").display().to_string();
@@ -97,13 +97,16 @@ async fn the_exit_code_of_lint_tells_how_bad_it_is() {
     let mut unreachable = app.command(&["lint", &file]);
     unreachable.env("DATABASE_URL", "postgres://u:secret-word@127.0.0.1:1/x");
     let output = run(&mut unreachable).await;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.starts_with("warning: connectors are not checked: ") && !said.contains("secret-word"), "{said}");
-    assert_eq!(output.status.code(), Some(0), "the model is still judged");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        message.starts_with("warning: connectors are not checked: ") && !message.contains("secret-word"),
+        "{message}"
+    );
+    assert_eq!(output.status.code(), Some(0), "the model is still checked");
 }
 
 #[tokio::test]
-async fn sarif_points_at_the_same_places() {
+async fn sarif_has_the_same_positions() {
     let app = TestApp::new();
     let file = app.file("a b.bpmn", MODEL).display().to_string();
     let output = run(&mut app.command(&["lint", &file, "--format", "sarif"])).await;
@@ -135,7 +138,7 @@ async fn rules_are_explained_by_name_and_number() {
 }
 
 #[tokio::test]
-async fn convert_spells_a_model_in_another_way() {
+async fn convert_writes_a_model_in_another_dialect() {
     let app = TestApp::new();
     let file = app.file("order.bpmn", MODEL).display().to_string();
     let ours = app.cli(&["convert", &file, "--to", "conn"]).await;
@@ -160,13 +163,13 @@ async fn convert_spells_a_model_in_another_way() {
     let called_back = MODEL.replace("{&#34;dataSource", "{&#34;callback&#34;:true,&#34;dataSource");
     let file = app.file("back.bpmn", &called_back).display().to_string();
     let output = run(&mut app.command(&["convert", &file, "--to", "conn"])).await;
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let messages = String::from_utf8_lossy(&output.stderr).into_owned();
     let expected = "back.bpmn:4:5: error[not-converted]: `Größe (rate)`: it stays as it is: dataConnector has no words for `callback`";
-    assert!(told.contains(expected), "{told}");
+    assert!(messages.contains(expected), "{messages}");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(1), &*called_back));
 }
 
-/// Whether the connectors of a model are written as the schema says, and what is wrong with them.
+/// Whether `xmllint` finds the connectors of a model valid, and its messages.
 async fn validate(model: &Path) -> (bool, String) {
     let schema = repository().join("bpmn-ext/schema/models.xsd");
     let mut xmllint = Command::new("xmllint");
@@ -183,19 +186,19 @@ async fn models_are_valid_by_the_schema_and_mistakes_are_not() {
     let examples = examples.map(|entry| entry.path().join("model.bpmn")).filter(|path| path.exists());
     let mut valid = 0;
     for model in models.chain(examples) {
-        let (is_valid, told) = validate(&model).await;
-        assert!(is_valid, "{told}");
+        let (is_valid, messages) = validate(&model).await;
+        assert!(is_valid, "{messages}");
         valid += 1;
     }
     assert!(valid >= 13, "{valid} models");
-    let (is_valid, told) = validate(&repository().join("bpmn-ext/tests/models/extension-mistakes.bpmn")).await;
+    let (is_valid, messages) = validate(&repository().join("bpmn-ext/tests/models/extension-mistakes.bpmn")).await;
     assert!(!is_valid);
     for mistake in ["'resorce' is not allowed", "'resource' is required", "'linear' is not an element", "inputs"] {
-        assert!(told.contains(mistake), "{mistake}: {told}");
+        assert!(messages.contains(mistake), "{mistake}: {messages}");
     }
 }
 
-/// With its connectors and its data at hand, every example is beyond reproach.
+/// Checked with its connectors and its data, no example has a finding.
 #[tokio::test]
 async fn examples_have_no_finding() {
     let app = TestApp::new();

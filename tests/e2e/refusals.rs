@@ -1,4 +1,4 @@
-//! Jobs that cannot be worked on: answered with a reason, kept as dead letters, and never in anybody's way.
+//! Messages that cannot be processed: they get a result with the reason or become dead letters, and delay no other job.
 
 use harness::engine::Envelope;
 use harness::test_app::{QUIET_PERIOD, TestApp, job, with_retries};
@@ -6,7 +6,7 @@ use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_broken_message_is_kept_whole_and_stops_nobody() {
+async fn a_malformed_message_becomes_a_complete_dead_letter_and_delays_no_job() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -34,9 +34,9 @@ async fn a_broken_message_is_kept_whole_and_stops_nobody() {
     assert_eq!(engine.depth("jobs.default").await, Some(0));
 }
 
-/// Any of these would come again and again, and end the connection of whoever takes it.
+/// Each of these would be redelivered without end and close the connection of its consumer.
 #[tokio::test]
-async fn what_does_not_fit_into_a_message_of_ours_stops_nobody() {
+async fn a_message_too_large_to_republish_stops_no_worker() {
     let third_party =
         ThirdParty::start(
             |_, number| {
@@ -74,7 +74,7 @@ async fn what_does_not_fit_into_a_message_of_ours_stops_nobody() {
 }
 
 #[tokio::test]
-async fn a_refusal_never_takes_the_place_of_a_real_result() {
+async fn a_rejection_never_replaces_a_result() {
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({"ok": 1}))).await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -82,7 +82,7 @@ async fn a_refusal_never_takes_the_place_of_a_real_result() {
     let mut engine = app.engine().await;
     engine.publish(&job("j1", "r", &[("ok", "ok")], json!({}))).await;
     assert_eq!(engine.result().await.status(), "completed");
-    // The same id with other content, and as a broken message: dead letters only.
+    // The same id with other content, and as a malformed message: dead letters only.
     engine.publish(&job("j1", "r", &[("ok", "ok")], json!({"other": true}))).await;
     let broken = Envelope { message_id: Some("j1".to_owned()), ..Envelope::default() };
     engine.publish_bytes(br#"{"id":"j1","request":{"id":1},"element":3}"#, broken).await;
@@ -95,7 +95,7 @@ async fn a_refusal_never_takes_the_place_of_a_real_result() {
 }
 
 #[tokio::test]
-async fn a_job_above_the_limit_is_not_read() {
+async fn a_job_above_the_size_limit_is_not_decoded() {
     let app = TestApp::new();
     let config = app.file("config.toml", "[limits]\njob_bytes = 1000\nresult_bytes = 600\n");
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({"long": "x".repeat(700)}))).await;
@@ -119,7 +119,7 @@ async fn a_job_above_the_limit_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_work_says_where_and_what_to_change() {
+async fn an_invalid_configuration_fails_with_its_place_and_the_correction() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;

@@ -1,4 +1,4 @@
-//! Jobs that people run again, parked jobs that get another chance, and bystanders that get one by themselves.
+//! Replayed jobs, replayed parked jobs, and jobs that the broker dead-lettered because of another job.
 
 use harness::eventually;
 use harness::test_app::{QUIET_PERIOD, TestApp, job, with_retries};
@@ -6,7 +6,7 @@ use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_job_that_ended_runs_again_beside_the_first() {
+async fn a_job_that_ended_is_replayed_as_a_row_of_its_own() {
     let third_party =
         ThirdParty::start(|_, n| if n == 0 { Reply::Break } else { Reply::json(&json!({"ok": n})) }).await;
     for app in [TestApp::new(), TestApp::new().with_postgres().await] {
@@ -27,7 +27,7 @@ async fn a_job_that_ended_runs_again_beside_the_first() {
             (None, Some("r1"), Some("API"))
         );
         assert_eq!((row["result"]["replay"].as_i64(), row["result"]["status"].as_str()), (Some(1), Some("completed")));
-        assert!(engine.result_within(QUIET_PERIOD).await.is_none(), "nobody asked for it to be sent");
+        assert!(engine.result_within(QUIET_PERIOD).await.is_none(), "without --send no result is published");
 
         assert_eq!(app.cli(&["jobs", "replay", "j1#1", "--new-execution"]).await.trim(), "j1#2");
         app.job_in_state("j1#2", "published").await;
@@ -48,7 +48,7 @@ async fn a_job_that_ended_runs_again_beside_the_first() {
 }
 
 #[tokio::test]
-async fn a_parked_job_gets_another_chance_from_a_person() {
+async fn a_parked_job_is_replayed_from_its_dead_letter() {
     let third_party = ThirdParty::start(|_, n| if n < 3 { Reply::Silence } else { Reply::json(&json!({})) }).await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -74,7 +74,7 @@ async fn a_parked_job_gets_another_chance_from_a_person() {
 }
 
 #[tokio::test]
-async fn a_bystander_that_the_broker_gave_up_gets_one_more_life_and_one_only() {
+async fn a_job_at_its_delivery_limit_is_requeued_once_and_once_only() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -82,7 +82,7 @@ async fn a_bystander_that_the_broker_gave_up_gets_one_more_life_and_one_only() {
     let mut engine = app.engine().await;
     engine.publish(&job("j1", "r", &[], json!({}))).await;
     engine.requeue("jobs.default", 1_001).await;
-    assert_eq!(engine.depth("jobs.default").await, Some(0), "the broker has given it up");
+    assert_eq!(engine.depth("jobs.default").await, Some(0), "the broker dead-lettered it");
     let worker = app.worker(&[]).await;
     let result = engine.result().await;
     assert_eq!((result.message_id.as_str(), result.status()), ("j1", "completed"));

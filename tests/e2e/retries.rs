@@ -1,4 +1,4 @@
-//! Attempts, waits in the broker, and where trying again has to stop.
+//! Attempts, waits in the broker, and the ends of retrying.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ async fn a_job_waits_although_its_queue_in_the_ladder_was_deleted() {
 }
 
 #[tokio::test]
-async fn attempts_run_out_with_a_list_of_what_happened() {
+async fn the_last_failure_lists_all_attempts() {
     let third_party = ThirdParty::start(|_, _| Reply::status(500, &json!({"message": "broken"}))).await;
     let app = app_with(&third_party, "GET", json!({"errorMapping": [{"when": "5xx", "code": "DOWN"}]})).await;
     let _worker = app.worker(&[]).await;
@@ -112,7 +112,7 @@ async fn a_post_without_an_answer_is_never_repeated() {
 }
 
 #[tokio::test]
-async fn a_post_that_says_it_is_safe_is() {
+async fn a_post_that_is_declared_safe_is_repeated() {
     let third_party = ThirdParty::start(|_, n| if n == 0 { Reply::Break } else { Reply::json(&json!({})) }).await;
     let app = app_with(&third_party, "POST", json!({"repeat": "safe"})).await;
     let _worker = app.worker(&[]).await;

@@ -1,4 +1,4 @@
-//! Credentials go to their third party and nowhere else.
+//! Credentials reach their third party, and appear nowhere else.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 const TOKEN: &str = "canary-3f9a\"%7x";
 
 #[tokio::test]
-async fn a_token_is_sealed_at_rest_and_in_no_log_export_or_result() {
+async fn a_token_is_encrypted_at_rest_and_in_no_log_export_or_result() {
     let third_party = ThirdParty::start(|_, _| Reply::status(401, &json!({"message": "no"}))).await;
     let app = TestApp::new();
     let connector = json!([{"name": "API", "authtype": "OAUTH2_BEARER", "credentials": {"token": TOKEN},
@@ -46,7 +46,7 @@ async fn a_token_is_sealed_at_rest_and_in_no_log_export_or_result() {
 }
 
 #[tokio::test]
-async fn another_key_is_refused_at_the_door() {
+async fn another_vault_key_is_refused() {
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": "https://api.example.com/"}})).await;
     let mut command = app.command(&["connectors", "list"]);
@@ -59,9 +59,9 @@ async fn another_key_is_refused_at_the_door() {
     assert_eq!(key.permissions().mode() & 0o777, 0o600);
 }
 
-/// As an operator of PostgreSQL does it: a key printed into a file, and nothing works with another one.
+/// With PostgreSQL: `keys new` prints a key into a file, and no command works with another one.
 #[tokio::test]
-async fn a_key_that_was_printed_seals_and_opens() {
+async fn a_printed_key_encrypts_and_decrypts() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new().with_postgres().await;
     let key = app.path("vault.key").display().to_string();

@@ -1,4 +1,4 @@
-//! How much of what goes where: rates of connectors, queues that share a worker.
+//! Rate limits of connectors, limits of a worker, brokers with several nodes, and queues that share a worker.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn resource(url: &str, rate: &Value) -> Value {
     json!({"r": {"url": url, "rate": rate}})
 }
 
-/// The most requests that came within any second.
+/// The maximum number of requests within any second.
 fn most_in_a_second(times: &[Instant]) -> usize {
     let within =
         |from: &Instant| times.iter().filter(|at| **at >= *from && **at < *from + Duration::from_secs(1)).count();
@@ -23,7 +23,7 @@ fn most_in_a_second(times: &[Instant]) -> usize {
 }
 
 #[tokio::test]
-async fn a_rate_holds_for_all_workers_together_and_a_change_is_taken_up() {
+async fn a_rate_limit_applies_to_all_workers_together_and_follows_changes() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new().with_postgres().await;
     app.import_resources(resource(&third_party.url("/{{tenant}}"), &json!({"calls": 10, "key": "{{tenant}}"}))).await;
@@ -37,11 +37,11 @@ async fn a_rate_holds_for_all_workers_together_and_a_change_is_taken_up() {
     let mut order = Vec::new();
     for _ in 0..41 {
         let result = engine.result().await;
-        assert_eq!(result.body["call"]["attempts"], 1, "waiting for a turn is no attempt: {:#}", result.body);
+        assert_eq!(result.body["call"]["attempts"], 1, "waiting for the rate limit is no attempt: {:#}", result.body);
         order.push(result.message_id);
     }
     let place = order.iter().position(|id| id == "b").expect("b has a result");
-    assert!(place < 20, "another key waits for nobody's turn, and had place {place}");
+    assert!(place < 20, "another key does not wait, and was number {place}");
     assert!(begun.elapsed() >= Duration::from_millis(3_800), "{:?}", begun.elapsed());
     assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
     let times: Vec<Instant> = third_party.seen().iter().filter(|seen| seen.path == "/a").map(|seen| seen.at).collect();
@@ -61,7 +61,7 @@ async fn a_rate_holds_for_all_workers_together_and_a_change_is_taken_up() {
 }
 
 #[tokio::test]
-async fn a_worker_reads_its_limits_again_when_it_is_told() {
+async fn a_worker_reloads_its_limits_on_sighup() {
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({})).after(Duration::from_millis(500))).await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -95,7 +95,7 @@ async fn a_worker_reads_its_limits_again_when_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_node_that_goes_away_is_left_for_another_one() {
+async fn a_worker_fails_over_to_another_node() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
@@ -109,7 +109,7 @@ async fn a_node_that_goes_away_is_left_for_another_one() {
         let begun = Instant::now();
         let id = format!("j{round}");
         engine.publish(&job(&id, "r", &[], json!({}))).await;
-        // A result whose confirm was lost comes again.
+        // A result whose confirm was lost is published again.
         while engine.result().await.message_id != id {}
         assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
         away.set(Toxic::None);
@@ -118,7 +118,7 @@ async fn a_node_that_goes_away_is_left_for_another_one() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_full_leaves_the_other_one_its_share() {
+async fn a_long_queue_leaves_a_share_to_a_short_one() {
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({})).after(Duration::from_millis(10))).await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/{{queue}}")}})).await;

@@ -24,7 +24,7 @@ pub enum Misbehaviour {
     Reset,
     /// Resets without reading a request.
     ResetAtOnce,
-    /// Replies to a ClientHello with a ServerHello of TLS 1.0 (3, 1) or 1.1 (3, 2), and stays open.
+    /// Replies to a `ClientHello` with a `ServerHello` of TLS 1.0 (3, 1) or 1.1 (3, 2), and stays open.
     OldTls([u8; 2]),
 }
 

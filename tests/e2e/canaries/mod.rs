@@ -1,5 +1,5 @@
-//! Twenty secrets and a third party that says back whatever it is told: none of them stands in anything that a person, an
-//! engine or a scraper may read, in any form.
+//! Twenty secrets and a third party that echoes whatever it receives: no secret appears, in any encoding, in anything that a
+//! person, an engine or a metrics scraper can read.
 
 mod echo;
 mod search;
@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 
 use self::search::{Place, canary};
 
-/// What is no secret, and so is found wherever the search looks rightly.
+/// Not a secret: finding it proves that the search looks at the right text.
 const CONTROL: &str = "Control31415";
-/// What the third party does with a call: see [`echo`].
+/// How the third party responds: see [`echo`].
 const MODES: [&str; 5] = ["answer", "fail", "away", "elsewhere", "broken"];
 
-/// A connector a kind of credential, and two whose token endpoint repeats what it was asked with.
+/// One connector for each authentication type, and two whose token endpoint echoes the token request.
 fn kinds(echo: &RawServer) -> Vec<(&'static str, &'static str, Value)> {
     let oauth = |path: &str, more: Value| {
         let mut whole = json!({"url": echo.url(path), "client_id": "me"});
@@ -54,7 +54,7 @@ fn kinds(echo: &RawServer) -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
-/// The records: a resource a mode, and named secrets in URL, parameter, header and body of one connector.
+/// The connector records: one resource for each mode, and named secrets in URL, parameter, header and body of one connector.
 fn connectors(echo: &RawServer) -> Value {
     let resource = |name: &str, mode: &str| {
         if name != "named" {
@@ -73,7 +73,7 @@ fn connectors(echo: &RawServer) -> Value {
     kinds(echo).iter().map(one).collect()
 }
 
-/// A job a connector and mode. Where an answer comes it is mapped whole, in part, and where it cannot be calculated with.
+/// One job for each connector and mode. A response is mapped as a whole, in parts, and in `broken` with an expression that fails.
 fn jobs(echo: &RawServer) -> Vec<Value> {
     let mut jobs = Vec::new();
     for (name, ..) in kinds(echo) {
@@ -91,7 +91,7 @@ fn jobs(echo: &RawServer) -> Vec<Value> {
     jobs
 }
 
-/// Publishes everything and returns all results; then a letter that is dead and jobs that run again.
+/// Publishes all jobs and returns their results; then makes a dead letter and replays some jobs.
 async fn calls(app: &TestApp, echo: &RawServer) -> Vec<Value> {
     let mut engine = app.engine().await;
     let jobs = jobs(echo);
@@ -113,7 +113,7 @@ async fn calls(app: &TestApp, echo: &RawServer) -> Vec<Value> {
     results
 }
 
-/// Every place that somebody may read, and something that must be found there.
+/// Every text that can be read, and something that must be in it.
 async fn places(app: &TestApp, worker: &Running, results: &[Value]) -> Vec<Place> {
     let place =
         |name: &str, text: String, control: &str| Place { name: name.to_owned(), text, control: control.to_owned() };
@@ -139,14 +139,14 @@ async fn places(app: &TestApp, worker: &Running, results: &[Value]) -> Vec<Place
     places
 }
 
-/// What each mode has to end in, so that every way out is really taken.
-fn assert_taken(results: &[Value]) {
+/// Checks how each mode ends, so that every path of a secret is really exercised.
+fn assert_ended(results: &[Value]) {
     for result in results {
         let id = result["job"].as_str().unwrap_or_default();
         let (name, mode) = id.split_once('-').expect("connector and mode");
         let expected = match (name, mode) {
             ("refused" | "refused_basic", _) => "AUTH",
-            // It carries no secret, so that there is nothing to keep at home.
+            // It carries no secret, so that the redirect is followed.
             ("digest", "elsewhere") => "CONNECT",
             ("named", "away" | "elsewhere") | (_, "answer" | "elsewhere") => "",
             (_, "fail") => "HTTP_500",
@@ -163,7 +163,7 @@ fn assert_taken(results: &[Value]) {
     }
 }
 
-async fn nothing_is_told(app: TestApp) {
+async fn no_secret_is_disclosed(app: TestApp) {
     let echo = RawServer::start(echo::talk).await;
     app.cli(&["migrate"]).await;
     app.import_connectors(&connectors(&echo)).await;
@@ -172,7 +172,7 @@ async fn nothing_is_told(app: TestApp) {
     }
     let worker = app.worker_with(&["--listen", "127.0.0.1:0"], &[("RUST_LOG", "trace")]).await;
     let results = calls(&app, &echo).await;
-    assert_taken(&results);
+    assert_ended(&results);
     let places = places(&app, &worker, &results).await;
     let hits: Vec<String> = places.iter().flat_map(Place::hits).collect();
     assert!(hits.is_empty(), "{} hits:\n{}", hits.len(), hits.join("\n"));
@@ -182,11 +182,11 @@ async fn nothing_is_told(app: TestApp) {
 }
 
 #[tokio::test]
-async fn no_canary_leaves_by_any_way_on_sqlite() {
-    nothing_is_told(TestApp::new()).await;
+async fn no_secret_is_disclosed_on_sqlite() {
+    no_secret_is_disclosed(TestApp::new()).await;
 }
 
 #[tokio::test]
-async fn no_canary_leaves_by_any_way_on_postgresql() {
-    nothing_is_told(TestApp::new().with_postgres().await).await;
+async fn no_secret_is_disclosed_on_postgresql() {
+    no_secret_is_disclosed(TestApp::new().with_postgres().await).await;
 }
