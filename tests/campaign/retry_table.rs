@@ -128,8 +128,8 @@ fn answer(seen: &Seen) -> Reply {
 
 /// Cuts every response off, and counts the requests by job.
 async fn broken() -> (RawServer, Arc<Mutex<BTreeMap<String, usize>>>) {
-    let asked = Arc::<Mutex<BTreeMap<String, usize>>>::default();
-    let counted = Arc::clone(&asked);
+    let counts = Arc::<Mutex<BTreeMap<String, usize>>>::default();
+    let counted = Arc::clone(&counts);
     let party = RawServer::start(move |mut socket: TcpStream| {
         let counted = Arc::clone(&counted);
         async move {
@@ -140,7 +140,7 @@ async fn broken() -> (RawServer, Arc<Mutex<BTreeMap<String, usize>>>) {
         }
     })
     .await;
-    (party, asked)
+    (party, counts)
 }
 
 async fn table(settings: Settings) -> Findings {
