@@ -61,7 +61,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// The rules of sheet 1.5.
+    /// COMPATIBILITY 1.5.
     #[test]
     fn one_wait_a_list_and_a_cycle() {
         let read = |value: Value| {

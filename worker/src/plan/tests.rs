@@ -97,7 +97,7 @@ fn header_texts(request: &RequestSpec) -> Vec<String> {
     request.headers.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect()
 }
 
-/// The example of sheet 4.9.
+/// COMPATIBILITY 4.9.
 #[test]
 fn the_known_good_case() {
     let request = planned(
@@ -120,7 +120,7 @@ fn the_known_good_case() {
     assert_eq!(request.method, Method::PUT);
 }
 
-/// The rules of sheet 4.4.
+/// COMPATIBILITY 4.4.
 #[test]
 fn urls() {
     let get = |url: &str| json!({"url": url});
@@ -152,7 +152,7 @@ fn urls() {
     }
 }
 
-/// The rules of sheet 4.4.
+/// COMPATIBILITY 4.4.
 #[test]
 fn query_parameters() {
     let declared = |params: Value| json!({"url": "https://h/u?own=1", "params": params});
@@ -190,7 +190,7 @@ fn query_parameters() {
     }
 }
 
-/// The rules of sheet 4.5.
+/// COMPATIBILITY 4.5.
 #[test]
 fn headers() {
     let declared = json!({"url": "https://h/", "headers": [
@@ -216,7 +216,7 @@ fn headers() {
     }
 }
 
-/// The rules of sheet 4.5.
+/// COMPATIBILITY 4.5.
 #[test]
 fn bodies() {
     let post = |body: &str, kind: &str, headers: Value| json!({"url": "https://h/", "method": "POST", "body": body, "body_type": kind, "headers": headers});
@@ -342,7 +342,7 @@ fn the_hash_sees_what_is_sent_and_nothing_else() {
     assert_ne!(get(json!({"x": 1})), get(json!({"x": 2})));
 }
 
-/// The rules of sheet 4.4.
+/// COMPATIBILITY 4.4.
 #[test]
 fn methods_are_mustache() {
     let method = |written: &str| json!({"url": "https://h/", "method": written});
@@ -357,7 +357,7 @@ fn methods_are_mustache() {
     assert!(refused(method("{{verb}}"), json!({}), json!({"verb": "CONNECT"})).contains("is not a method"));
 }
 
-/// The rules of sheet 4.6.
+/// COMPATIBILITY 4.6.
 #[test]
 fn rows_in_feel_are_typed() {
     let post = json!({"url": "https://h/{{n}}", "method": "POST", "body_type": "json", "params": [],
@@ -393,7 +393,7 @@ fn parts(request: &RequestSpec) -> Vec<String> {
     body.split(&format!("--{boundary}\r\n")).skip(1).map(|part| part.trim_end_matches("\r\n").to_owned()).collect()
 }
 
-/// The rules of sheet 4.5.
+/// COMPATIBILITY 4.5.
 #[test]
 fn multipart_holds_fields_and_files() {
     let post = |body: &str| {

@@ -32,7 +32,7 @@ fn evaluate(source: &str) -> Value {
     evaluate_with(source, Missing::Refused).unwrap_or_else(|problem| panic!("{source}: {problem}"))
 }
 
-/// The rules of sheet 4.6.
+/// COMPATIBILITY 4.6.
 #[test]
 fn values_and_paths() {
     for (source, expected) in [
@@ -66,7 +66,7 @@ fn values_and_paths() {
     }
 }
 
-/// The rules of sheet 4.6.
+/// COMPATIBILITY 4.6.
 #[test]
 fn operators() {
     for (source, expected) in [
@@ -123,7 +123,7 @@ fn operators() {
     }
 }
 
-/// The rules of sheet 4.6.
+/// COMPATIBILITY 4.6.
 #[test]
 fn functions() {
     for (source, expected) in [

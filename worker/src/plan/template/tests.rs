@@ -80,7 +80,7 @@ fn mistakes_are_shown_where_they_stand() {
     assert!(Template::parse(&deep).unwrap_err().to_string().contains("more than 32 deep"));
 }
 
-/// The rules of sheet 4.6.
+/// COMPATIBILITY 4.6.
 #[test]
 fn filters_and_helpers() {
     let data =
