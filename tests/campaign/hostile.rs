@@ -185,7 +185,7 @@ fn bodies() -> Vec<(&'static str, Kind, [&'static str; 2])> {
         ("chunks that are none", Raw(StayOpen(chunked(b"zz\r\nx\r\n"))), BAD),
         ("204 with a body", Raw(StayOpen(Misbehaviour::head("HTTP/1.1 204 No\nContent-Length: 4\n\n", b"body"))), GOOD),
         ("JSON that is not UTF-8", Raw(StayOpen(in_json(b"{\"a\": \"\xff\xfe\"}"))), BAD),
-        // It is a text (compatibility sheet 4.7).
+        // It is a text (COMPATIBILITY 4.7).
         ("JSON that is none", Raw(StayOpen(in_json(b"{\"a\": "))), GOOD),
         ("JSON a hundred thousand deep", Raw(StayOpen(in_json(&[b'['; 100_000]))), BAD),
         ("a bomb", Raw(Endless(answer("Content-Encoding: gzip\n", &beginning), piece)), LARGE),

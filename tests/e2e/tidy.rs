@@ -82,7 +82,7 @@ fn only_what_sends_a_request_reads_it_raw() {
     }
 }
 
-/// What each module may know of this crate (DESIGN, "direction of dependencies").
+/// Which other modules of the crate each module may use.
 const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("job", &[]),
     ("connector", &["job"]),
