@@ -13,7 +13,7 @@ use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProper
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// What it is told on its command line.
+/// The arguments of its command line.
 pub(crate) struct Settings {
     pub(crate) broker: String,
     pub(crate) queue: String,
@@ -118,7 +118,7 @@ struct Loop {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a client without a guard is part of what is bare")]
-/// Works until it is killed.
+/// Runs until it is killed.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let connection = Connection::connect(&settings.broker, ConnectionProperties::default()).await?;
     let (taking, answering) = (connection.create_channel().await?, connection.create_channel().await?);

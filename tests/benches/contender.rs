@@ -1,30 +1,30 @@
-//! Who is measured: the worker on either database, the bare loop, and a Node program, each as a process on the same queues.
+//! The programs that are measured: the worker on either database, the bare loop, and a Node program.
 
 use std::time::Duration;
 
 use harness::cost::{cpu, processes_of};
 use harness::process::Running;
 use harness::repository;
-use harness::scene::Scene;
+use harness::test_app::TestApp;
 use tokio::process::Command;
 
 use crate::load::{Load, connector};
 
-/// Who is measured.
+/// A program that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Contender {
     /// The worker with its ledger in PostgreSQL.
     Postgres,
     /// The worker with its ledger in a SQLite file.
     Sqlite,
-    /// The same two libraries and nothing else.
+    /// A loop with the worker's AMQP and HTTP libraries and nothing else.
     Bare,
-    /// amqplib and undici.
+    /// A Node program with amqplib and undici.
     Node,
 }
 
 impl Contender {
-    /// As the page calls it.
+    /// Its name in `tests/BENCHMARK.md`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Postgres => "worker, PostgreSQL",
@@ -35,35 +35,35 @@ impl Contender {
     }
 }
 
-/// A contender's queues, connector and engine.
-pub(crate) struct World {
+/// A contender with its queues, its connector and the load on it.
+pub(crate) struct Setup {
     pub(crate) contender: Contender,
     pub(crate) load: Load,
-    scene: Scene,
+    app: TestApp,
     third_party: String,
 }
 
-impl World {
+impl Setup {
     pub(crate) async fn new(contender: Contender, third_party: &str) -> anyhow::Result<Self> {
-        let scene = Scene::new();
-        let scene = if contender == Contender::Sqlite { scene } else { scene.with_postgres().await };
-        scene.connectors(&connector(third_party)).await;
-        scene.cli(&["migrate"]).await;
-        let load = Load::open(scene.broker(), scene.prefix()).await?;
-        Ok(Self { contender, load, scene, third_party: third_party.to_owned() })
+        let app = TestApp::new();
+        let app = if contender == Contender::Sqlite { app } else { app.with_postgres().await };
+        app.import_connectors(&connector(third_party)).await;
+        app.cli(&["migrate"]).await;
+        let load = Load::open(app.broker(), app.prefix()).await?;
+        Ok(Self { contender, load, app, third_party: third_party.to_owned() })
     }
 
-    /// Starts a process that works on the queue, so many jobs at once.
+    /// Starts a process that consumes the queue, `at_once` jobs at a time.
     pub(crate) fn start(&self, at_once: u16) -> Running {
         let at_once = at_once.to_string();
         let (queue, exchange) =
-            (format!("{}.jobs.default", self.scene.prefix()), format!("{}.results", self.scene.prefix()));
-        let task = [self.scene.broker(), &queue, &exchange, &self.third_party, &at_once];
+            (format!("{}.jobs.default", self.app.prefix()), format!("{}.results", self.app.prefix()));
+        let task = [self.app.broker(), &queue, &exchange, &self.third_party, &at_once];
         let mut command = match self.contender {
             Contender::Postgres | Contender::Sqlite => {
-                let mut command = self.scene.command(&["worker", "--prefetch", &at_once, "--listen", "127.0.0.1:0"]);
-                if let Some(database) = self.scene.database() {
-                    // On loopback nothing is gained by encrypting what the ledger says.
+                let mut command = self.app.command(&["worker", "--prefetch", &at_once, "--listen", "127.0.0.1:0"]);
+                if let Some(database) = self.app.database() {
+                    // On loopback the ledger needs no TLS.
                     command.env("DATABASE_URL", format!("{database}?sslmode=disable"));
                 }
                 // All calls go to one host here.
@@ -81,24 +81,24 @@ impl World {
                 command
             }
         };
-        Running::start(&mut command, self.scene.path(&format!("{}.log", uuid::Uuid::new_v4())))
+        Running::start(&mut command, self.app.path(&format!("{}.log", uuid::Uuid::new_v4())))
     }
 
-    /// Ends a process as an operator would.
+    /// Stops a process as an operator would.
     pub(crate) async fn end(&self, process: Running) {
         match self.contender {
             Contender::Postgres | Contender::Sqlite => drop(process.terminate().await),
             Contender::Bare | Contender::Node => {
-                // The last acks are on their way: a job that comes again would be the next run's.
+                // The last acks may be under way: a job that is redelivered would disturb the next run.
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 process.kill().await;
             }
         }
     }
 
-    /// Processor time of the database server for this world so far, with what the server does for all.
+    /// Processor time of the database server so far: of this setup's connections, and of the server's background processes.
     pub(crate) async fn database(&self) -> Duration {
-        let Some(url) = self.scene.database().filter(|_| self.contender == Contender::Postgres) else {
+        let Some(url) = self.app.database().filter(|_| self.contender == Contender::Postgres) else {
             return Duration::ZERO;
         };
         let statement =

@@ -51,16 +51,16 @@ struct Data<'a> {
 }
 
 impl Load {
-    /// Takes results from now on.
+    /// Consumes results from now on.
     pub(crate) async fn open(broker: &str, prefix: &str) -> anyhow::Result<Self> {
         let connect = || Connection::connect(broker, ConnectionProperties::default());
         let (out, back) = (connect().await?, connect().await?);
-        let (publishing, taking) = (out.create_channel().await?, back.create_channel().await?);
+        let (publishing, consuming) = (out.create_channel().await?, back.create_channel().await?);
         publishing.confirm_select(ConfirmSelectOptions::default()).await?;
         let options = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
-        let queue = taking.queue_declare("".into(), options, FieldTable::default()).await?.name().clone();
+        let queue = consuming.queue_declare("".into(), options, FieldTable::default()).await?.name().clone();
         let (exchange, key) = (format!("{prefix}.results"), "result.default.#");
-        taking
+        consuming
             .queue_bind(
                 queue.clone(),
                 exchange.as_str().into(),
@@ -70,12 +70,12 @@ impl Load {
             )
             .await?;
         let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
-        let results = taking.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
+        let results = consuming.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
         let published = HashMap::new();
         Ok(Self { prefix: prefix.to_owned(), publishing, results, published, next: 0, _connections: [out, back] })
     }
 
-    /// Publishes so many jobs as fast as the broker takes them.
+    /// Publishes this many jobs as fast as the broker confirms them.
     pub(crate) async fn publish(&mut self, kind: &str, count: u64) -> anyhow::Result<()> {
         let mut confirms = VecDeque::new();
         for _ in 0..count {
@@ -111,7 +111,7 @@ impl Load {
             .await?)
     }
 
-    /// The next result, held against its job; how long it took.
+    /// Checks the next result against its job; returns how long it took.
     pub(crate) async fn result(&mut self) -> anyhow::Result<Duration> {
         let next = tokio::time::timeout(PATIENCE, self.results.next()).await;
         let delivery = next.with_context(|| format!("{} jobs have no result", self.published.len()))?;
@@ -127,7 +127,7 @@ impl Load {
         Ok(job.at.elapsed())
     }
 
-    /// So many results.
+    /// Checks this many results.
     pub(crate) async fn results(&mut self, count: u64) -> anyhow::Result<()> {
         for _ in 0..count {
             self.result().await?;

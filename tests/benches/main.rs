@@ -1,8 +1,8 @@
-//! The benchmark: what a job costs the worker, beside a bare loop and a Node program that do equal work in the same run.
+//! The benchmark: what a job costs the worker, compared with a bare loop and a Node program that do the same work in the same run.
 //!
 //! `deploy/bench [--rounds N] [--jobs N] [--quick] [--write]`
 //!
-//! Every result is held against its job; one that is missing or another one's ends the run.
+//! Every result is checked against its job; a missing or a wrong one ends the run.
 
 #![expect(clippy::cast_precision_loss, reason = "counts of jobs and kilobytes are small")]
 
@@ -19,12 +19,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use contender::{Contender, World};
+use contender::{Contender, Setup};
 use measure::Run;
 use page::Measured;
 use third_party::Counts;
 
-/// What a run is told.
+/// The arguments of a run.
 #[derive(Debug, Clone, Copy)]
 struct Settings {
     rounds: usize,
@@ -48,7 +48,9 @@ impl Settings {
                 "--jobs" => settings.jobs = number()?.max(1_000),
                 "--quick" => settings.quick = true,
                 "--write" => settings.write = true,
-                other => anyhow::bail!("`{other}` is no flag of the benchmark: --rounds N, --jobs N, --quick, --write"),
+                other => {
+                    anyhow::bail!("`{other}` is not a flag of the benchmark: --rounds N, --jobs N, --quick, --write")
+                }
             }
         }
         anyhow::ensure!(!(settings.quick && settings.write), "--quick measures too little for --write");
@@ -74,25 +76,25 @@ async fn bench(settings: Settings) -> Result<()> {
     if settings.quick {
         return quick(&third_party, &counts, settings).await;
     }
-    let mut worlds = Vec::new();
+    let mut setups = Vec::new();
     for contender in measure::ALL {
-        worlds.push(World::new(contender, &third_party).await?);
+        setups.push(Setup::new(contender, &third_party).await?);
     }
     let mut measured = Measured { jobs: settings.jobs, rounds: settings.rounds, ..Measured::default() };
     for round in 1..=settings.rounds {
-        for world in &mut worlds {
-            let quick = measure::full_queue(world, &counts, "quick", settings.jobs).await?;
-            tell(round, world.contender, "500 B", quick);
-            measured.quick.entry(world.contender).or_default().push(quick);
-            let large = measure::full_queue(world, &counts, "large", settings.jobs / 4).await?;
-            tell(round, world.contender, "50 KB", large);
-            measured.large.entry(world.contender).or_default().push(large);
+        for setup in &mut setups {
+            let quick = measure::full_queue(setup, &counts, "quick", settings.jobs).await?;
+            print_run(round, setup.contender, "500 B", quick);
+            measured.quick.entry(setup.contender).or_default().push(quick);
+            let large = measure::full_queue(setup, &counts, "large", settings.jobs / 4).await?;
+            print_run(round, setup.contender, "50 KB", large);
+            measured.large.entry(setup.contender).or_default().push(large);
         }
     }
-    for world in &mut worlds {
-        measured.latency.push((world.contender, measure::steady(world, 500, Duration::from_secs(20)).await?));
+    for setup in &mut setups {
+        measured.latency.push((setup.contender, measure::steady(setup, 500, Duration::from_secs(20)).await?));
     }
-    worker(&mut measured, &mut worlds, &counts, settings).await?;
+    worker(&mut measured, &mut setups, &counts, settings).await?;
     let page = page::write(&measured);
     say(&page);
     if settings.write {
@@ -103,33 +105,38 @@ async fn bench(settings: Settings) -> Result<()> {
     Ok(())
 }
 
-/// What a change did, in a minute.
+/// Measures a change within a minute.
 async fn quick(third_party: &str, counts: &Counts, settings: Settings) -> Result<()> {
-    let mut worlds =
-        [World::new(Contender::Bare, third_party).await?, World::new(Contender::Postgres, third_party).await?];
+    let mut setups =
+        [Setup::new(Contender::Bare, third_party).await?, Setup::new(Contender::Postgres, third_party).await?];
     for round in 1..=settings.rounds {
-        for world in &mut worlds {
-            tell(round, world.contender, "500 B", measure::full_queue(world, counts, "quick", settings.jobs).await?);
+        for setup in &mut setups {
+            print_run(
+                round,
+                setup.contender,
+                "500 B",
+                measure::full_queue(setup, counts, "quick", settings.jobs).await?,
+            );
         }
     }
     Ok(())
 }
 
-/// What only the worker is asked.
-async fn worker(measured: &mut Measured, worlds: &mut [World], counts: &Arc<Counts>, settings: Settings) -> Result<()> {
-    for world in worlds.iter_mut().filter(|world| world.contender == Contender::Postgres) {
+/// Measures what only the worker can do.
+async fn worker(measured: &mut Measured, setups: &mut [Setup], counts: &Arc<Counts>, settings: Settings) -> Result<()> {
+    for setup in setups.iter_mut().filter(|setup| setup.contender == Contender::Postgres) {
         for _ in 0..settings.rounds {
-            measured.starts.push(measure::start(world).await?);
+            measured.starts.push(measure::start(setup).await?);
         }
         for processes in [1, 2, 4, 8] {
-            measured.scales.push(measure::scale(world, processes, settings.jobs).await?);
+            measured.scales.push(measure::scale(setup, processes, settings.jobs).await?);
         }
-        measured.in_flight = Some(measure::in_flight(world, counts, 10_000).await?);
+        measured.in_flight = Some(measure::in_flight(setup, counts, 10_000).await?);
     }
     Ok(())
 }
 
-fn tell(round: usize, contender: Contender, what: &str, run: Run) {
+fn print_run(round: usize, contender: Contender, what: &str, run: Run) {
     let Run { cpu, database, broker, rate, connections } = run;
     let name = contender.name();
     say(&format!(
@@ -138,7 +145,7 @@ fn tell(round: usize, contender: Contender, what: &str, run: Run) {
     ));
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the benchmark is for")]
+#[expect(clippy::print_stdout, reason = "the figures are its output")]
 fn say(text: &str) {
     println!("{text}");
 }

@@ -1,12 +1,12 @@
-//! What is measured, one function a question.
+//! The measurements, one function each.
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use harness::cost::{cpu, resident_kb};
-use harness::process::{Running, figure};
+use harness::process::{Running, metric};
 
-use crate::contender::{Contender, World, broker};
+use crate::contender::{Contender, Setup, broker};
 use crate::third_party::Counts;
 
 /// One run over a full queue.
@@ -27,25 +27,25 @@ pub(crate) struct Run {
 /// Jobs before anything is measured: connections are open, caches are filled.
 const WARM: u64 = 3_000;
 
-/// A queue full of jobs, and one process that works it off.
-pub(crate) async fn full_queue(world: &mut World, counts: &Counts, kind: &str, jobs: u64) -> Result<Run> {
-    world.load.publish(kind, WARM + jobs).await?;
-    let process = world.start(256);
-    world.load.results(WARM).await?;
+/// A full queue that one process consumes.
+pub(crate) async fn full_queue(setup: &mut Setup, counts: &Counts, kind: &str, jobs: u64) -> Result<Run> {
+    setup.load.publish(kind, WARM + jobs).await?;
+    let process = setup.start(256);
+    setup.load.results(WARM).await?;
     let pid = [process.pid()];
-    let (cpu_before, database_before, broker_before) = (cpu(&pid), world.database().await, broker());
+    let (cpu_before, database_before, broker_before) = (cpu(&pid), setup.database().await, broker());
     let (connections, begun) = (counts.connections(), Instant::now());
-    world.load.results(jobs).await?;
+    setup.load.results(jobs).await?;
     let took = begun.elapsed();
     let each = |time: Duration| time.as_secs_f64() * 1e6 / jobs as f64;
     let run = Run {
         cpu: each(cpu(&pid).saturating_sub(cpu_before)),
-        database: each(world.database().await.saturating_sub(database_before)),
+        database: each(setup.database().await.saturating_sub(database_before)),
         broker: each(broker().saturating_sub(broker_before)),
         rate: jobs as f64 / took.as_secs_f64(),
         connections: (counts.connections() - connections) as f64 * 1_000.0 / jobs as f64,
     };
-    world.end(process).await;
+    setup.end(process).await;
     Ok(run)
 }
 
@@ -60,26 +60,26 @@ pub(crate) struct Latency {
 }
 
 /// Jobs at a steady rate; from published to result received.
-pub(crate) async fn steady(world: &mut World, rate: u32, time: Duration) -> Result<Latency> {
-    let process = world.start(256);
-    world.load.publish("quick", WARM).await?;
-    world.load.results(WARM).await?;
+pub(crate) async fn steady(setup: &mut Setup, rate: u32, time: Duration) -> Result<Latency> {
+    let process = setup.start(256);
+    setup.load.publish("quick", WARM).await?;
+    setup.load.results(WARM).await?;
     let before = cpu(&[process.pid()]);
-    let times = world.load.steadily(rate, time).await?;
+    let times = setup.load.steadily(rate, time).await?;
     let spent = cpu(&[process.pid()]).saturating_sub(before);
-    world.end(process).await;
+    setup.end(process).await;
     let at = |percent: usize| times.get(times.len() * percent / 100).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3);
     let cpu = spent.as_secs_f64() * 1e6 / times.len().max(1) as f64;
     Ok(Latency { p50: at(50), p95: at(95), p99: at(99), cpu })
 }
 
-/// What calls that wait cost in memory.
+/// The memory of calls in flight.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InFlight {
     pub(crate) calls: usize,
     /// Of the idle process before, KB.
     pub(crate) idle_kb: u64,
-    /// At the moment when all of them waited, KB.
+    /// While all calls were in flight, KB.
     pub(crate) full_kb: u64,
 }
 
@@ -90,13 +90,13 @@ impl InFlight {
     }
 }
 
-/// So many calls that wait for a slow third party in one process.
-pub(crate) async fn in_flight(world: &mut World, counts: &Counts, calls: u16) -> Result<InFlight> {
-    let process = world.start(calls);
-    world.load.publish("quick", 100).await?;
-    world.load.results(100).await?;
+/// This many calls of one process in flight at a slow third party.
+pub(crate) async fn in_flight(setup: &mut Setup, counts: &Counts, calls: u16) -> Result<InFlight> {
+    let process = setup.start(calls);
+    setup.load.publish("quick", 100).await?;
+    setup.load.results(100).await?;
     let (idle_kb, before) = (resident_kb(process.pid()), counts.requests());
-    world.load.publish("slow", calls.into()).await?;
+    setup.load.publish("slow", calls.into()).await?;
     let all = usize::from(calls);
     let begun = Instant::now();
     while counts.requests() < before + all {
@@ -104,41 +104,41 @@ pub(crate) async fn in_flight(world: &mut World, counts: &Counts, calls: u16) ->
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let full_kb = resident_kb(process.pid());
-    world.load.results(calls.into()).await?;
-    world.end(process).await;
+    setup.load.results(calls.into()).await?;
+    setup.end(process).await;
     Ok(InFlight { calls: all, idle_kb, full_kb })
 }
 
-/// So many processes at one queue.
+/// Several processes on one queue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scale {
     pub(crate) processes: usize,
     /// Of all of them, microseconds a job.
     pub(crate) cpu: f64,
     pub(crate) rate: f64,
-    /// How far the farthest is from its fair share, percent.
+    /// The largest deviation of a process from its fair share, percent.
     pub(crate) unfair: f64,
 }
 
 /// The same queue with more processes.
-pub(crate) async fn scale(world: &mut World, processes: usize, jobs: u64) -> Result<Scale> {
-    world.load.publish("quick", WARM).await?;
-    let workers: Vec<Running> = (0..processes).map(|_| world.start(64)).collect();
+pub(crate) async fn scale(setup: &mut Setup, processes: usize, jobs: u64) -> Result<Scale> {
+    setup.load.publish("quick", WARM).await?;
+    let workers: Vec<Running> = (0..processes).map(|_| setup.start(64)).collect();
     for worker in &workers {
         worker.address().await;
     }
-    world.load.results(WARM).await?;
+    setup.load.results(WARM).await?;
     let pids: Vec<u32> = workers.iter().map(Running::pid).collect();
     let (before, done_before, begun) = (cpu(&pids), done(&workers).await, Instant::now());
-    // All of them are there before the first job is.
-    world.load.publish("quick", jobs).await?;
-    world.load.results(jobs).await?;
+    // All of them consume before the first job is published.
+    setup.load.publish("quick", jobs).await?;
+    setup.load.results(jobs).await?;
     let (took, spent) = (begun.elapsed(), cpu(&pids).saturating_sub(before));
     let shares: Vec<f64> = done(&workers).await.iter().zip(done_before).map(|(now, before)| now - before).collect();
     let fair = jobs as f64 / processes as f64;
     let unfair = shares.iter().map(|share| (share - fair).abs() * 100.0 / fair).fold(0.0, f64::max);
     for worker in workers {
-        world.end(worker).await;
+        setup.end(worker).await;
     }
     let (cpu, rate) = (spent.as_secs_f64() * 1e6 / jobs as f64, jobs as f64 / took.as_secs_f64());
     Ok(Scale { processes, cpu, rate, unfair })
@@ -147,7 +147,7 @@ pub(crate) async fn scale(world: &mut World, processes: usize, jobs: u64) -> Res
 async fn done(workers: &[Running]) -> Vec<f64> {
     let mut all = Vec::new();
     for worker in workers {
-        all.push(figure(&worker.metrics().await, r#"data_connector_attempts_total{code="OK"}"#));
+        all.push(metric(&worker.metrics().await, r#"data_connector_attempts_total{code="OK"}"#));
     }
     all
 }
@@ -161,18 +161,18 @@ pub(crate) struct Start {
     pub(crate) idle_kb: u64,
 }
 
-/// A process that starts with a job waiting for it.
-pub(crate) async fn start(world: &mut World) -> Result<Start> {
-    world.load.publish("quick", 1).await?;
+/// A process that starts with a job in its queue.
+pub(crate) async fn start(setup: &mut Setup) -> Result<Start> {
+    setup.load.publish("quick", 1).await?;
     let begun = Instant::now();
-    let process = world.start(256);
-    world.load.results(1).await?;
+    let process = setup.start(256);
+    setup.load.results(1).await?;
     let first_result = begun.elapsed().as_secs_f64() * 1e3;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let idle_kb = resident_kb(process.pid());
-    world.end(process).await;
+    setup.end(process).await;
     Ok(Start { first_result, idle_kb })
 }
 
-/// Who is measured over a full queue.
+/// The contenders that are measured over a full queue.
 pub(crate) const ALL: [Contender; 4] = [Contender::Bare, Contender::Postgres, Contender::Sqlite, Contender::Node];

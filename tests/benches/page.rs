@@ -1,4 +1,4 @@
-//! The page that is checked in: figures beside their targets.
+//! `tests/BENCHMARK.md`: the figures with their targets.
 
 use std::fmt::Write as _;
 
@@ -42,7 +42,7 @@ impl std::fmt::Display for Spread {
     }
 }
 
-/// What a page's findings begin with; everything from there on is written by people and kept.
+/// The heading of the findings, which are written by people and stay as they are.
 const FINDINGS: &str = "## Findings";
 
 /// The page, with the findings of the one before.
@@ -65,7 +65,7 @@ pub(crate) fn write(measured: &Measured) -> String {
 fn heading(measured: &Measured) -> String {
     format!(
         "# Benchmark\n\nThe last run of `deploy/bench --write`. One job is a message of 1 KB, a POST over a pooled connection, three fields \
-         mapped, a result\npublished and confirmed, an ack. All contenders work on the same kind of queues in turn; every result is held \
+         mapped, a result\npublished and confirmed, an ack. All contenders work on the same kind of queues in turn; every result is checked \
          against its job.\nFigures are medians of {} rounds of {} jobs, least and most in brackets; us are microseconds of processor time a \
          job.\n\n{}\n",
         measured.rounds,
@@ -97,8 +97,8 @@ fn all(runs: &Runs, who: Contender, of: impl Fn(&Run) -> f64) -> Vec<f64> {
     runs.get(&who).into_iter().flatten().map(of).collect()
 }
 
-/// Each round's figure beside the bare loop's of the same round.
-fn beside(runs: &Runs, who: Contender, of: impl Fn(&Run) -> f64, of_bare: impl Fn(&Run) -> f64) -> Spread {
+/// The ratio of each round's figure to the bare loop's of the same round.
+fn relative(runs: &Runs, who: Contender, of: impl Fn(&Run) -> f64, of_bare: impl Fn(&Run) -> f64) -> Spread {
     let pairs = all(runs, who, of).into_iter().zip(all(runs, Contender::Bare, of_bare));
     Spread::of(pairs.map(|(own, bare)| own / bare).collect())
 }
@@ -106,9 +106,9 @@ fn beside(runs: &Runs, who: Contender, of: impl Fn(&Run) -> f64, of_bare: impl F
 fn targets(measured: &Measured) -> String {
     let own = Contender::Postgres;
     let runs = &measured.quick;
-    let cpu = beside(runs, own, |run| run.cpu, |run| run.cpu);
-    let whole = beside(runs, own, |run| run.cpu + run.database, |run| run.cpu);
-    let rate = beside(runs, own, |run| run.rate, |run| run.rate);
+    let cpu = relative(runs, own, |run| run.cpu, |run| run.cpu);
+    let whole = relative(runs, own, |run| run.cpu + run.database, |run| run.cpu);
+    let rate = relative(runs, own, |run| run.rate, |run| run.rate);
     let opened = Spread::of(all(runs, own, |run| run.connections));
     let latency = measured.latency.iter().find(|(who, _)| *who == own).map(|(_, latency)| *latency);
     let start = Spread::of(measured.starts.iter().map(|start| start.first_result).collect());
@@ -116,9 +116,9 @@ fn targets(measured: &Measured) -> String {
     let grown = |scale: &Scale| (scale.cpu / measured.scales[0].cpu - 1.0) * 100.0;
     let widest = measured.scales.last();
     let mut rows = vec![
-        ("processor time beside the bare loop's", "at most 1.3 x".to_owned(), cpu.to_string(), cpu.middle <= 1.3),
+        ("processor time relative to the bare loop", "at most 1.3 x".to_owned(), cpu.to_string(), cpu.middle <= 1.3),
         ("the same with the database's share", "at most 1.8 x".to_owned(), whole.to_string(), whole.middle <= 1.8),
-        ("throughput beside the bare loop's", "at least 0.8 x".to_owned(), rate.to_string(), rate.middle >= 0.8),
+        ("throughput relative to the bare loop", "at least 0.8 x".to_owned(), rate.to_string(), rate.middle >= 0.8),
     ];
     if let Some(in_flight) = measured.in_flight {
         let each = in_flight.each_kb();
@@ -153,7 +153,7 @@ fn targets(measured: &Measured) -> String {
 
 fn contenders(title: &str, runs: &Runs) -> String {
     let mut page = format!(
-        "\n## {title}\n\n| | us a job | beside the bare loop | database us | broker us | jobs/s | beside the bare loop |\n|---|---|---|---|---|---|---|\n"
+        "\n## {title}\n\n| | us a job | relative to the bare loop | database us | broker us | jobs/s | relative to the bare loop |\n|---|---|---|---|---|---|---|\n"
     );
     for who in ALL {
         line(
@@ -162,7 +162,7 @@ fn contenders(title: &str, runs: &Runs) -> String {
                 "| {} | {} | {} | {} | {} | {} | {} |",
                 who.name(),
                 Spread::of(all(runs, who, |run| run.cpu)),
-                beside(runs, who, |run| run.cpu, |run| run.cpu),
+                relative(runs, who, |run| run.cpu, |run| run.cpu),
                 if who == Contender::Postgres {
                     Spread::of(all(runs, who, |run| run.database)).to_string()
                 } else {
@@ -170,7 +170,7 @@ fn contenders(title: &str, runs: &Runs) -> String {
                 },
                 Spread::of(all(runs, who, |run| run.broker)),
                 Spread::of(all(runs, who, |run| run.rate)),
-                beside(runs, who, |run| run.rate, |run| run.rate),
+                relative(runs, who, |run| run.rate, |run| run.rate),
             ),
         );
     }

@@ -1,5 +1,5 @@
-//! A third party that costs next to nothing, so that the machine's time goes to those who are measured: it reads a request,
-//! and says at once what belongs to its number.
+//! A third party that uses little processor time, so that the machine is left to the contenders: it reads a request and replies
+//! at once with what belongs to its number.
 //!
 //! `POST /quick/N`, `/slow/N` (after [`SLOW`]), `/large/N` (50 KB).
 
@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// How long a slow call takes.
 pub(crate) const SLOW: Duration = Duration::from_secs(20);
 
-/// What was counted so far.
+/// The counts so far.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     connections: AtomicUsize,
@@ -26,7 +26,7 @@ impl Counts {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// Requests that have come.
+    /// Requests that arrived.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
     }
@@ -44,7 +44,7 @@ pub(crate) fn start() -> std::io::Result<(String, Arc<Counts>)> {
         while let Ok((socket, _)) = listener.accept().await {
             counted.connections.fetch_add(1, Ordering::Relaxed);
             let counts = Arc::clone(&counted);
-            // A caller that is killed takes its connections with it.
+            // The connections of a killed process are reset.
             tokio::spawn(async move { drop(serve(socket, &counts).await) });
         }
     });
@@ -71,7 +71,7 @@ async fn serve(mut socket: TcpStream, counts: &Counts) -> std::io::Result<()> {
     }
 }
 
-/// The first request, once it is whole: its length, kind and number.
+/// The length, kind and number of the first request, once it is complete.
 fn request(read: &[u8]) -> Option<(usize, &str, u64)> {
     let head = read.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&read[..head]).ok()?;

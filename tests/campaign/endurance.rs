@@ -1,20 +1,20 @@
-//! G1: half an hour of faults, and a worker that lived through all of them has not grown.
+//! Scenario G1: half an hour of faults, during which the resources of a worker do not grow.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use harness::cost::{descriptors, resident_kb};
-use harness::process::{Running, figure, signal};
+use harness::process::{Running, metric, signal};
 use harness::third_party::Reply;
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::bar::{Bar, Findings, Settings};
-use crate::world::{USUAL, World, spread};
+use crate::cluster::{Cluster, USUAL, spread};
+use crate::scenario::{Findings, Scenario, Settings};
 
-pub(crate) fn bars() -> Vec<Bar> {
-    vec![Bar {
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    vec![Scenario {
         name: "G1",
         promise: "faults every 20 to 60 s for half an hour: nothing lost, and memory, descriptors and tasks stay flat",
         run: |s| Box::pin(soak(s)),
@@ -24,7 +24,7 @@ pub(crate) fn bars() -> Vec<Bar> {
 /// Jobs a second.
 const RATE: u32 = 40;
 
-/// What a process holds at one moment.
+/// The resources of a process at one moment.
 struct Sample {
     resident_kb: u64,
     descriptors: u64,
@@ -37,7 +37,7 @@ impl Sample {
         Self {
             resident_kb: resident_kb(worker.pid()),
             descriptors: descriptors(worker.pid()) as u64,
-            tasks: figure(&worker.metrics().await, "data_connector_tasks") as u64,
+            tasks: metric(&worker.metrics().await, "data_connector_tasks") as u64,
         }
     }
 }
@@ -46,26 +46,27 @@ async fn soak(settings: Settings) -> Findings {
     let (mut findings, mut random) = (Findings::default(), settings.random());
     let is_silent = Arc::<AtomicBool>::default();
     let silent = Arc::clone(&is_silent);
-    let mut world = World::new(USUAL, 32, json!({"repeat": "safe", "timeout": 5}), move |seen, before| {
-        match spread(&seen.path) % 50 {
-            _ if silent.load(Ordering::Relaxed) => Reply::Silence,
-            0 if before % 2 == 0 => Reply::status(503, &json!({})),
-            wait => Reply::json(&json!({})).after(Duration::from_millis(wait * 4)),
-        }
-    })
-    .await;
-    world.start_workers(3).await;
+    let mut cluster =
+        Cluster::new(USUAL, 32, json!({"repeat": "safe", "timeout": 5}), move |seen, before| {
+            match spread(&seen.path) % 50 {
+                _ if silent.load(Ordering::Relaxed) => Reply::Silence,
+                0 if before % 2 == 0 => Reply::status(503, &json!({})),
+                wait => Reply::json(&json!({})).after(Duration::from_millis(wait * 4)),
+            }
+        })
+        .await;
+    cluster.start_workers(3).await;
     let time = Duration::from_secs(u64::from(settings.of(30 * 60, 90)));
     let (begun, mut faults, mut samples) = (Instant::now(), 0, Vec::new());
     let mut next_fault = begun + Duration::from_secs(10);
     let mut second = 0;
     while begun.elapsed() < time {
-        world.submit(&format!("s{second}-"), RATE, 5).await;
+        cluster.submit(&format!("s{second}-"), RATE, 5).await;
         if second % 5 == 0 {
-            samples.push(Sample::of(&world.workers[0]).await);
+            samples.push(Sample::of(&cluster.workers[0]).await);
         }
         if Instant::now() >= next_fault {
-            fault(&mut world, random.u32(0..4), &is_silent).await;
+            fault(&mut cluster, random.u32(0..4), &is_silent).await;
             faults += 1;
             next_fault = Instant::now() + Duration::from_secs(random.u64(20..60)).min(time / 6);
         }
@@ -73,27 +74,27 @@ async fn soak(settings: Settings) -> Findings {
         sleep(Duration::from_secs(1)).await;
     }
     let stopped = Instant::now();
-    let history = world.ended(Duration::from_mins(3)).await;
+    let history = cluster.ended(Duration::from_mins(3)).await;
     history.judge(&mut findings);
     findings.figure("minutes", time.as_secs() / 60);
     findings.figure("faults", faults);
-    findings.figure("until all was done, s", stopped.elapsed().as_secs());
+    findings.figure("until all jobs ended, s", stopped.elapsed().as_secs());
     judge(&mut findings, &samples);
-    world.judge_logs(&mut findings);
+    cluster.judge_logs(&mut findings);
     findings
 }
 
-/// One thing that goes wrong, and passes.
-async fn fault(world: &mut World, which: u32, is_silent: &AtomicBool) {
+/// One temporary fault.
+async fn fault(cluster: &mut Cluster, which: u32, is_silent: &AtomicBool) {
     match which {
         0 => {
-            // Never the one that is measured.
-            world.workers.remove(1).kill().await;
-            world.start_workers(1).await;
+            // Never the first one, which is measured.
+            cluster.workers.remove(1).kill().await;
+            cluster.start_workers(1).await;
         }
         1 => {
-            world.broker.kill().await;
-            world.broker.start_again().await;
+            cluster.broker.kill().await;
+            cluster.broker.start_again().await;
         }
         2 => {
             is_silent.store(true, Ordering::Relaxed);
@@ -101,14 +102,14 @@ async fn fault(world: &mut World, which: u32, is_silent: &AtomicBool) {
             is_silent.store(false, Ordering::Relaxed);
         }
         _ => {
-            signal(world.workers[2].pid(), "STOP").await;
+            signal(cluster.workers[2].pid(), "STOP").await;
             sleep(Duration::from_secs(8)).await;
-            signal(world.workers[2].pid(), "CONT").await;
+            signal(cluster.workers[2].pid(), "CONT").await;
         }
     }
 }
 
-/// The last third beside the middle one; the first is for warming up.
+/// Compares the last third of the samples with the middle one; the first is for warming up.
 fn judge(findings: &mut Findings, samples: &[Sample]) {
     let third = samples.len() / 3;
     let mut flat = |name: &str, of: fn(&Sample) -> u64, slack: u64| {

@@ -1,13 +1,13 @@
-//! What was asked, what happened, what was answered; and whether these fit together.
+//! The jobs, results and dead letters of a run, and the checks that every run has to pass.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use harness::third_party::Seen;
 use serde_json::Value;
 
-use crate::bar::Findings;
+use crate::scenario::Findings;
 
-/// One bar's history.
+/// The history of one run.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct History {
     /// Jobs that the broker has confirmed.
@@ -16,14 +16,14 @@ pub(crate) struct History {
     pub(crate) results: BTreeMap<String, BTreeSet<String>>,
     /// Jobs among the dead letters.
     pub(crate) dead: BTreeSet<String>,
-    /// What the ledger says of some that are lost.
+    /// The ledger's state of some lost jobs.
     pub(crate) last_seen: Vec<String>,
 }
 
 /// Requests of each job, by the first segment of their path.
 pub(crate) type Requests = BTreeMap<String, Vec<Seen>>;
 
-/// Sorts requests by job.
+/// Groups requests by job.
 pub(crate) fn by_job(seen: Vec<Seen>) -> Requests {
     let mut requests = Requests::new();
     for seen in seen {
@@ -34,7 +34,7 @@ pub(crate) fn by_job(seen: Vec<Seen>) -> Requests {
 }
 
 impl History {
-    /// Notes a result.
+    /// Adds a result.
     pub(crate) fn result(&mut self, body: &Value) {
         let job = body["job"].as_str().unwrap_or_default().to_owned();
         self.results.entry(job).or_default().insert(body.to_string());
@@ -45,7 +45,7 @@ impl History {
         self.lost_jobs().count()
     }
 
-    /// Their names.
+    /// The ids of these jobs.
     pub(crate) fn lost_jobs(&self) -> impl Iterator<Item = &String> {
         self.submitted.iter().filter(|job| !self.results.contains_key(*job) && !self.dead.contains(*job))
     }
@@ -60,21 +60,21 @@ impl History {
         self.results.values().filter(|bodies| of(bodies)).count()
     }
 
-    /// Every job came to its good end.
+    /// Checks that every job completed.
     pub(crate) fn judge_completed(&self, findings: &mut Findings) {
         let failed = self.results.values().flatten().filter_map(|body| body.split_once("\"error\":").map(|(_, e)| e));
         let failed: Vec<&str> = failed.take(2).map(|error| error.get(..300).unwrap_or(error)).collect();
         findings.holds(&format!("every job completed {failed:?}"), self.with_code("") == self.submitted.len());
     }
 
-    /// What every bar has to find, whatever it tries.
+    /// The checks of every scenario: nothing lost, no result without a job, one result a job.
     pub(crate) fn judge(&self, findings: &mut Findings) {
-        let phantoms = self.results.keys().filter(|job| !self.submitted.contains(*job)).count();
+        let unknown = self.results.keys().filter(|job| !self.submitted.contains(*job)).count();
         let contradictions = self.results.values().filter(|bodies| bodies.len() > 1).count();
         findings.figure("jobs", self.submitted.len());
         findings.figure("lost", self.lost());
         findings.holds(&format!("nothing lost ({})", self.last_seen.join(", ")), self.lost() == 0);
-        findings.holds(&format!("no phantom ({phantoms})"), phantoms == 0);
+        findings.holds(&format!("no result without a job ({unknown})"), unknown == 0);
         findings.holds(&format!("one result a job ({contradictions} have several)"), contradictions == 0);
     }
 }

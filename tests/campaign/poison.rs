@@ -1,70 +1,70 @@
-//! A13: a job that kills every worker that takes it is parked, and takes nobody along.
+//! Scenario A13: a job that kills every worker that receives it is parked, and no other job is.
 
 use std::time::{Duration, Instant};
 
 use harness::process::Running;
-use harness::scene::job;
+use harness::test_app::job;
 use harness::third_party::Reply;
 use serde_json::json;
 
-use crate::bar::{Bar, Findings, Settings};
+use crate::cluster::{Cluster, USUAL};
 use crate::history::repeats;
-use crate::world::{USUAL, World};
+use crate::scenario::{Findings, Scenario, Settings};
 
-pub(crate) fn bars() -> Vec<Bar> {
-    vec![Bar {
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    vec![Scenario {
         name: "A13",
-        promise: "a job that kills its workers is parked after the third, and nobody who was beside it is",
+        promise: "a job that kills its workers is parked after the third crash, and no other job is",
         run: |s| Box::pin(poison(s)),
     }]
 }
 
-/// How many jobs a worker has in hand, any of which its death may repeat.
+/// How many jobs a worker processes at once, any of which its death may repeat.
 const CONCURRENCY: u32 = 8;
 
 async fn poison(settings: Settings) -> Findings {
     let mut findings = Findings::default();
-    let mut world = World::new(USUAL, CONCURRENCY, json!({"repeat": "safe"}), |_, _| {
+    let mut cluster = Cluster::new(USUAL, CONCURRENCY, json!({"repeat": "safe"}), |_, _| {
         Reply::json(&json!({})).after(Duration::from_secs(1))
     })
     .await;
     let (poisons, bystanders) = (settings.of(5, 1), settings.of(500, 60));
     let faults: Vec<String> = (0..poisons).map(|n| format!("claimed poison{n}=die")).collect();
     let faults = faults.join(",");
-    world.submit("beside", bystanders / 2, 0).await;
+    cluster.submit("with", bystanders / 2, 0).await;
     for n in 0..poisons {
         let id = format!("poison{n}");
-        world.stub.submit(&job(&id, "r", &[], json!({"job": id}))).await;
+        cluster.engine.submit(&job(&id, "r", &[], json!({"job": id}))).await;
     }
-    world.submit("behind", bystanders / 2, 0).await;
+    cluster.submit("after", bystanders / 2, 0).await;
     let (begun, mut deaths) = (Instant::now(), 0);
-    // One worker, so that whoever is beside the poison is beside it again.
-    while world.stub.history().lost() > 0 && begun.elapsed() < Duration::from_mins(4) {
-        if world.workers.iter_mut().any(Running::has_ended) {
-            world.workers.clear();
+    // One worker, so that the same jobs are in flight with the poison each time.
+    while cluster.engine.history().lost() > 0 && begun.elapsed() < Duration::from_mins(4) {
+        if cluster.workers.iter_mut().any(Running::has_ended) {
+            cluster.workers.clear();
             deaths += 1;
         }
-        if world.workers.is_empty() {
-            world.start_worker(&[("DATA_CONNECTOR_FAULT", &faults)]).await;
+        if cluster.workers.is_empty() {
+            cluster.start_worker(&[("DATA_CONNECTOR_FAULT", &faults)]).await;
         }
-        world.look_at_the_dead().await;
+        cluster.read_dead_letters().await;
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let history = world.ended(Duration::from_secs(5)).await;
+    let history = cluster.ended(Duration::from_secs(5)).await;
     history.judge(&mut findings);
-    let (repeated, differ) = repeats(&world.requests());
+    let (repeated, differ) = repeats(&cluster.requests());
     findings.figure("deaths", deaths);
     findings.figure("requests repeated", repeated);
-    // Two that are in the same hands share a death.
+    // Two in the same worker share a death.
     findings.holds("three deaths, and no more than three for each poison", (3..=3 * poisons).contains(&deaths));
     let others = history.dead.iter().filter(|job| !job.starts_with("poison")).count();
     findings.figure("parked", history.dead.len());
     findings.holds("each poison is parked", history.dead.len() - others == usize::try_from(poisons).unwrap_or(0));
-    findings.holds(&format!("nobody else is ({others} are)"), others == 0);
-    findings.holds("everybody else completed", history.with_code("") + history.dead.len() == history.submitted.len());
+    findings.holds(&format!("no other job is ({others} are)"), others == 0);
+    findings.holds("every other job completed", history.with_code("") + history.dead.len() == history.submitted.len());
     findings.holds("same key and body on every repeat", differ == 0);
     findings.holds(
-        "no more repeats than were in hand at a death",
+        "no more repeats than were in flight at a death",
         repeated <= usize::try_from(deaths * CONCURRENCY).unwrap_or(0),
     );
     findings

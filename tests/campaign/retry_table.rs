@@ -1,45 +1,45 @@
-//! C4: what follows an answer, or none, by status, method and key. The table of CONTRACT 6 stands here a second time, in
-//! words of its own, and a worker's attempts are counted where they arrive.
+//! Scenario C4: the retry table of CONTRACT 6, written a second time and independently: the attempts of a worker are counted by
+//! the third party, for each status and failure, method and repeat rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use harness::hostile::Deaf;
-use harness::raw::{self, RawParty};
-use harness::scene::{job, with_retries};
+use harness::hostile::ClosedPort;
+use harness::raw_server::{RawServer, next_request};
+use harness::test_app::{job, with_retries};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::bar::{Bar, Findings, Settings};
+use crate::cluster::{Cluster, USUAL};
 use crate::history::{History, Requests, by_job, repeats};
-use crate::world::{USUAL, World};
+use crate::scenario::{Findings, Scenario, Settings};
 
-pub(crate) fn bars() -> Vec<Bar> {
-    vec![Bar {
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    vec![Scenario {
         name: "C4",
-        promise: "each status and each way to get none, by method and key: as many attempts as the table has, and its code",
+        promise: "each status and each failure without one, by method and repeat rule: the attempts and the code of the retry table",
         run: |s| Box::pin(table(s)),
     }]
 }
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH"];
-/// What the resource says of itself, if anything.
+/// The resource's `repeat`, if it has one.
 const REPEATS: [&str; 3] = ["nothing", "safe", "unsafe"];
 
-/// What a call meets.
+/// What happens to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meets {
     Status(u16),
-    /// Nobody listens.
+    /// The connection is refused.
     Refused,
-    /// The connection ends without a word.
+    /// The connection is closed without a response.
     Closed,
-    /// Nothing, until time is over.
+    /// There is no response until the timeout.
     Silent,
-    /// 200, and half of the body.
+    /// The response is 200 with half of its body.
     Broken,
 }
 
@@ -72,7 +72,7 @@ impl Case {
         }
     }
 
-    /// Attempts, when there may be two, and the code; an empty one is success.
+    /// The number of attempts where two are allowed, and the code; empty for success.
     fn expected(&self) -> (usize, String) {
         let once_more = match self.repeat {
             "safe" => true,
@@ -84,11 +84,11 @@ impl Case {
             Meets::Closed if once_more => (2, "CONNECT"),
             Meets::Silent if once_more => (2, "TIMEOUT"),
             Meets::Closed | Meets::Silent => (1, "OUTCOME_UNKNOWN"),
-            // There is nothing to break off.
+            // There is no body that could be cut off.
             Meets::Broken if self.method == "HEAD" => (1, ""),
             Meets::Broken if self.method == "GET" => (2, "BAD_RESPONSE"),
             Meets::Broken => (1, "BAD_RESPONSE"),
-            // A 3xx that leads nowhere and says nothing in JSON is a text, as is the next one.
+            // A 3xx without a location is a response, and its body a text.
             Meets::Status(200..=299 | 304) => (1, ""),
             Meets::Status(300..=399) if self.method == "HEAD" => (1, ""),
             Meets::Status(status) => {
@@ -104,8 +104,8 @@ impl Case {
     }
 }
 
-/// All statuses, or so many percent of them and those that the table names; and all ways to get none. Neighbours differ in
-/// what they meet, so that gateways that answer for others do not make a host one that does not answer.
+/// All statuses, or at a smaller scale a share of them and those that the table names; and all failures without a status.
+/// Consecutive cases differ in status, so that a series of 502 to 504 does not open the circuit breaker.
 fn cases(settings: &Settings) -> Vec<Case> {
     let named = [200, 204, 304, 400, 401, 404, 408, 409, 425, 429, 500, 501, 502, 503, 504, 505];
     let step = u16::try_from(100 / settings.scale).unwrap_or(1);
@@ -116,7 +116,7 @@ fn cases(settings: &Settings) -> Vec<Case> {
     columns.flat_map(|(method, repeat)| meets.iter().map(move |&meets| Case { meets, method, repeat })).collect()
 }
 
-/// Does what the job's name says.
+/// Replies as the job's id says.
 fn answer(seen: &Seen) -> Reply {
     let what = seen.path.trim_start_matches('/').split('-').next().unwrap_or_default();
     match what {
@@ -126,46 +126,46 @@ fn answer(seen: &Seen) -> Reply {
     }
 }
 
-/// Breaks every answer off, and counts the requests by job.
-async fn broken() -> (RawParty, Arc<Mutex<BTreeMap<String, usize>>>) {
-    let asked = Arc::<Mutex<BTreeMap<String, usize>>>::default();
-    let counted = Arc::clone(&asked);
-    let party = RawParty::start(move |mut socket: TcpStream| {
+/// Cuts every response off, and counts the requests by job.
+async fn broken() -> (RawServer, Arc<Mutex<BTreeMap<String, usize>>>) {
+    let counts = Arc::<Mutex<BTreeMap<String, usize>>>::default();
+    let counted = Arc::clone(&counts);
+    let party = RawServer::start(move |mut socket: TcpStream| {
         let counted = Arc::clone(&counted);
         async move {
-            let request = raw::request(&mut socket).await.unwrap_or_default();
+            let request = next_request(&mut socket).await.unwrap_or_default();
             let job = request.split(' ').nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
             *counted.lock().unwrap_or_else(PoisonError::into_inner).entry(job).or_default() += 1;
             socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").await
         }
     })
     .await;
-    (party, asked)
+    (party, counts)
 }
 
 async fn table(settings: Settings) -> Findings {
     let mut findings = Findings::default();
     let cases = cases(&settings);
-    let mut world = World::new(USUAL, 64, json!({}), |seen, _| answer(seen)).await;
+    let mut cluster = Cluster::new(USUAL, 64, json!({}), |seen, _| answer(seen)).await;
     let (broken, broken_off) = broken().await;
-    let (mut resources, mut deaf, mut mute) = (json!({}), Vec::new(), BTreeMap::new());
+    let (mut resources, mut closed_ports, mut silent_parties) = (json!({}), Vec::new(), BTreeMap::new());
     for case in &cases {
         let url = match case.meets {
             Meets::Broken => broken.url("/{{job}}"),
-            // One each: a host that does not answer is left alone for a while.
+            // A port for each: calls to a host that does not answer are deferred for a while.
             Meets::Refused => {
-                let port = Deaf::start();
+                let port = ClosedPort::start();
                 let url = format!("http://127.0.0.1:{}/{{{{job}}}}", port.port());
-                deaf.push(port);
+                closed_ports.push(port);
                 url
             }
             Meets::Closed | Meets::Silent => {
                 let party = ThirdParty::start(|seen, _| answer(seen)).await;
                 let url = party.url("/{{job}}");
-                mute.insert(case.job(), party);
+                silent_parties.insert(case.job(), party);
                 url
             }
-            Meets::Status(_) => world.third_party.url("/{{job}}"),
+            Meets::Status(_) => cluster.third_party.url("/{{job}}"),
         };
         let timeout = if case.meets == Meets::Silent { 2 } else { 20 };
         let mut resource = json!({"url": url, "method": case.method, "timeout": timeout});
@@ -177,18 +177,18 @@ async fn table(settings: Settings) -> Findings {
         }
         resources[case.resource()] = resource;
     }
-    world.scene.resources(resources).await;
-    world.start_workers(1).await;
+    cluster.app.import_resources(resources).await;
+    cluster.start_workers(1).await;
     for case in &cases {
         let job = job(&case.job(), &case.resource(), &[], json!({"job": case.job()}));
-        world.stub.submit(&with_retries(job, 1, 1)).await;
+        cluster.engine.submit(&with_retries(job, 1, 1)).await;
     }
-    let history = world.ended(Duration::from_mins(4)).await;
+    let history = cluster.ended(Duration::from_mins(4)).await;
     let broken_off = broken_off.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let mut requests = world.requests();
-    requests.extend(mute.values().flat_map(|party| by_job(party.seen())));
+    let mut requests = cluster.requests();
+    requests.extend(silent_parties.values().flat_map(|party| by_job(party.seen())));
     judge(&cases, &history, (&requests, &broken_off), &mut findings);
-    world.judge_logs(&mut findings);
+    cluster.judge_logs(&mut findings);
     findings
 }
 
@@ -212,7 +212,10 @@ fn judge(
         let found = (result["call"]["attempts"].as_u64(), result["error"]["code"].as_str().unwrap_or_default());
         let is_seen = case.meets == Meets::Refused || arrived == attempts;
         if found != (u64::try_from(attempts).ok(), code.as_str()) || !is_seen {
-            wrong.push(format!("{}: {attempts} {code} expected, {found:?} said, {arrived} arrived", case.job()));
+            wrong.push(format!(
+                "{}: {attempts} {code} expected, {found:?} in the result, {arrived} arrived",
+                case.job()
+            ));
         }
         for seen in requests.get(&case.job()).into_iter().flatten() {
             let key = seen.header("idempotency-key");
@@ -227,7 +230,7 @@ fn judge(
     findings.holds("no key of two jobs", different.len() == keys.len());
     findings.holds("same key and body on every repeat", repeats(requests).1 == 0);
     let first = wrong.first().map(String::as_str).unwrap_or_default();
-    findings.holds(&format!("as the table has it ({} not, such as {first})", wrong.len()), wrong.is_empty());
+    findings.holds(&format!("every case as in the table ({} not, such as {first})", wrong.len()), wrong.is_empty());
 }
 
 fn result_of(history: &History, job: &str) -> Value {

@@ -1,43 +1,43 @@
-//! C: a third party that does not get on is nobody else's trouble.
+//! Scenarios C2, C3 and C5: a third party that hangs, is down or redirects affects no other one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use harness::proxy::{Proxy, Toxic};
-use harness::scene::{job, with_retries};
+use harness::test_app::{job, with_retries};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use serde_json::json;
 
-use crate::bar::{Bar, Findings, Settings};
+use crate::cluster::{Cluster, USUAL, WITHOUT};
 use crate::history::History;
-use crate::world::{USUAL, WITHOUT, World};
+use crate::scenario::{Findings, Scenario, Settings};
 
-pub(crate) fn bars() -> Vec<Bar> {
+pub(crate) fn scenarios() -> Vec<Scenario> {
     vec![
-        Bar {
+        Scenario {
             name: "C2",
             promise: "a host that hangs takes no more than a fifth of the others' throughput",
             run: |s| Box::pin(hangs(s)),
         },
-        Bar {
+        Scenario {
             name: "C5",
-            promise: "redirects by a real worker: no credential reaches another origin (two hundred ways beside the client)",
+            promise: "redirects: no credential reaches another origin",
             run: |_| Box::pin(redirects()),
         },
-        Bar {
+        Scenario {
             name: "C3",
-            promise: "a host that is down sees a few questions and no storm, and loses nobody an attempt",
+            promise: "a host that is down gets a few calls, and its jobs lose no attempt",
             run: |s| Box::pin(down(s)),
         },
     ]
 }
 
-async fn healthy(world: &World, name: &str, jobs: u32) -> Duration {
+async fn healthy(cluster: &Cluster, name: &str, jobs: u32) -> Duration {
     let begun = Instant::now();
-    world.submit(name, jobs, 0).await;
-    let done = |world: &World| world.stub.history().results.keys().filter(|job| job.starts_with(name)).count();
-    while done(world) < usize::try_from(jobs).unwrap_or(0) && begun.elapsed() < Duration::from_mins(3) {
+    cluster.submit(name, jobs, 0).await;
+    let done = |cluster: &Cluster| cluster.engine.history().results.keys().filter(|job| job.starts_with(name)).count();
+    while done(cluster) < usize::try_from(jobs).unwrap_or(0) && begun.elapsed() < Duration::from_mins(3) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     begun.elapsed()
@@ -45,8 +45,8 @@ async fn healthy(world: &World, name: &str, jobs: u32) -> Duration {
 
 async fn hangs(settings: Settings) -> Findings {
     let mut findings = Findings::default();
-    let mut world =
-        World::new(USUAL, 50, json!({}), |_, _| Reply::json(&json!({})).after(Duration::from_millis(50))).await;
+    let mut cluster =
+        Cluster::new(USUAL, 50, json!({}), |_, _| Reply::json(&json!({})).after(Duration::from_millis(50))).await;
     let is_back = Arc::<AtomicBool>::default();
     let answers = Arc::clone(&is_back);
     let stuck =
@@ -56,58 +56,58 @@ async fn hangs(settings: Settings) -> Findings {
             },
         )
         .await;
-    let resources = json!({"r": {"url": world.third_party.url("/{{job}}"), "method": "POST"},
+    let resources = json!({"r": {"url": cluster.third_party.url("/{{job}}"), "method": "POST"},
                            "stuck": {"url": stuck.url("/{{job}}"), "method": "GET", "timeout": 20}});
-    world.scene.resources(resources).await;
-    world.start_workers(1).await;
-    // So many that the first moments, in which the stuck ones are put off, do not decide.
+    cluster.app.import_resources(resources).await;
+    cluster.start_workers(1).await;
+    // So many that the first moments, before the stuck ones are deferred, have little weight.
     let jobs = settings.of(4_000, 2_000);
-    healthy(&world, "warm", jobs / 4).await;
-    let alone = healthy(&world, "alone", jobs).await;
+    healthy(&cluster, "warm", jobs / 4).await;
+    let alone = healthy(&cluster, "alone", jobs).await;
     for n in 0..100 {
         let id = format!("stuck{n}");
-        world.stub.submit(&with_retries(job(&id, "stuck", &[], json!({"job": id})), 0, 1)).await;
+        cluster.engine.submit(&with_retries(job(&id, "stuck", &[], json!({"job": id})), 0, 1)).await;
     }
-    let beside = healthy(&world, "beside", jobs).await;
-    let share = alone.as_secs_f64() / beside.as_secs_f64();
+    let with_stuck = healthy(&cluster, "with-stuck", jobs).await;
+    let share = alone.as_secs_f64() / with_stuck.as_secs_f64();
     findings.figure("alone, ms", alone.as_millis());
-    findings.figure("beside a host that hangs, ms", beside.as_millis());
-    findings.figure("throughput kept, %", format!("{:.0}", share * 100.0));
+    findings.figure("with a host that hangs, ms", with_stuck.as_millis());
+    findings.figure("remaining throughput, %", format!("{:.0}", share * 100.0));
     findings.holds("at least 80 % of the throughput", share >= 0.8);
     is_back.store(true, Ordering::Relaxed);
-    let history = world.ended(Duration::from_mins(6)).await;
+    let history = cluster.ended(Duration::from_mins(6)).await;
     history.judge(&mut findings);
     findings
 }
 
 async fn down(settings: Settings) -> Findings {
     let mut findings = Findings::default();
-    let mut world = World::new(USUAL, 8, json!({}), |_, _| Reply::json(&json!({}))).await;
-    let proxy = Proxy::before(&format!("127.0.0.1:{}", world.third_party.port())).await;
+    let mut cluster = Cluster::new(USUAL, 8, json!({}), |_, _| Reply::json(&json!({}))).await;
+    let proxy = Proxy::before(&format!("127.0.0.1:{}", cluster.third_party.port())).await;
     proxy.set(Toxic::Refuse);
     let url = format!("http://127.0.0.1:{}/{{{{job}}}}", proxy.port());
-    world.scene.resources(json!({"r": {"url": url, "method": "POST"}})).await;
-    world.start_workers(2).await;
+    cluster.app.import_resources(json!({"r": {"url": url, "method": "POST"}})).await;
+    cluster.start_workers(2).await;
     let jobs = settings.of(2_000, 200);
-    world.submit("j", jobs, 3).await;
+    cluster.submit("j", jobs, 3).await;
     let down = u64::from(settings.of(300, 20));
     tokio::time::sleep(Duration::from_secs(down)).await;
-    let refused = world.figure(r#"data_connector_attempts_total{code="CONNECT"}"#).await;
+    let refused = cluster.metric(r#"data_connector_attempts_total{code="CONNECT"}"#).await;
     proxy.set(Toxic::None);
-    let history = world.ended(Duration::from_mins(5)).await;
+    let history = cluster.ended(Duration::from_mins(5)).await;
     history.judge(&mut findings);
     findings.figure("down, s", down);
     findings.figure("calls that were refused", refused);
-    // Twenty a worker until its breaker opens, then at most one each 5 s.
-    findings.holds("no storm", refused <= f64::from(u32::try_from(2 * (20 + down / 5)).unwrap_or(0)));
+    // Twenty for each worker until its breaker opens, then at most one every 5 s.
+    findings.holds("few calls", refused <= f64::from(u32::try_from(2 * (20 + down / 5)).unwrap_or(0)));
     history.judge_completed(&mut findings);
     findings
 }
 
-/// What must not be seen elsewhere.
+/// The secret that must not reach another origin.
 const CANARY: &str = "canary-0123456789";
 
-/// Connectors whose credential is sent in a way of its own.
+/// Authentication types that send the secret in different ways.
 fn credentials() -> Vec<(&'static str, serde_json::Value)> {
     vec![
         ("BASIC", json!({"username": "ada", "password": CANARY})),
@@ -118,9 +118,9 @@ fn credentials() -> Vec<(&'static str, serde_json::Value)> {
     ]
 }
 
-/// Each credential before each redirect, by a worker with these variables: the place that the redirects lead away from, the
-/// one they lead to, and what happened.
-async fn led_away(variables: &[(&str, &str)]) -> (World, ThirdParty, History) {
+/// Calls with each credential and each redirect, by a worker with these variables. Returns the cluster, the third party that the
+/// redirects lead to, and the history.
+async fn redirected(variables: &[(&str, &str)]) -> (Cluster, ThirdParty, History) {
     let elsewhere = ThirdParty::friendly().await;
     let port = elsewhere.port();
     let targets = [
@@ -129,8 +129,8 @@ async fn led_away(variables: &[(&str, &str)]) -> (World, ThirdParty, History) {
         format!("http://localhost:{port}/?key={CANARY}"),
         format!("//127.0.0.1:{port}/"),
     ];
-    // `/<way>-<status>-<target>`
-    let mut world = World::new(USUAL, 16, json!({}), move |seen, _| {
+    // `/<scheme>-<status>-<target>`
+    let mut cluster = Cluster::new(USUAL, 16, json!({}), move |seen, _| {
         let job = seen.path.trim_start_matches('/').split('?').next().unwrap_or_default();
         let mut parts = job.split('-').skip(1).filter_map(|part| part.parse::<u16>().ok());
         let (status, target) = (parts.next().unwrap_or(302), usize::from(parts.next().unwrap_or(0)));
@@ -141,47 +141,47 @@ async fn led_away(variables: &[(&str, &str)]) -> (World, ThirdParty, History) {
         .into_iter()
         .enumerate()
         .map(|(n, (kind, credentials))| {
-            let resource = json!({"url": world.third_party.url("/{{job}}"), "method": "GET"});
-            json!({"name": format!("way{n}"), "type": "REST", "authtype": kind, "credentials": credentials, "endpoints": {"r": resource}})
+            let resource = json!({"url": cluster.third_party.url("/{{job}}"), "method": "GET"});
+            json!({"name": format!("scheme{n}"), "type": "REST", "authtype": kind, "credentials": credentials, "endpoints": {"r": resource}})
         })
         .collect();
-    world.scene.connectors(&json!(connectors)).await;
-    world.start_worker(variables).await;
-    for way in 0..connectors.len() {
+    cluster.app.import_connectors(&json!(connectors)).await;
+    cluster.start_worker(variables).await;
+    for scheme in 0..connectors.len() {
         for status in [301, 302, 303, 307, 308] {
             for target in 0..4 {
-                let id = format!("{way}-{status}-{target}");
+                let id = format!("{scheme}-{status}-{target}");
                 let mut job = job(&id, "r", &[], json!({"job": id}));
-                job["config"]["dataSource"] = json!(format!("way{way}"));
-                world.stub.submit(&job).await;
+                job["config"]["dataSource"] = json!(format!("scheme{scheme}"));
+                cluster.engine.submit(&job).await;
             }
         }
     }
-    let history = world.ended(Duration::from_mins(1)).await;
-    (world, elsewhere, history)
+    let history = cluster.ended(Duration::from_mins(1)).await;
+    (cluster, elsewhere, history)
 }
 
-/// Whether a credential arrives elsewhere when a safeguard is left out.
-pub(crate) async fn is_carried_away(safeguard: &str) -> bool {
-    led_away(&[(WITHOUT, safeguard)]).await.1.seen().iter().any(tells)
+/// Whether a credential reaches another origin without a safeguard.
+pub(crate) async fn discloses_credentials(safeguard: &str) -> bool {
+    redirected(&[(WITHOUT, safeguard)]).await.1.seen().iter().any(has_credential)
 }
 
 async fn redirects() -> Findings {
     let mut findings = Findings::default();
-    let (world, elsewhere, history) = led_away(&[]).await;
+    let (cluster, elsewhere, history) = redirected(&[]).await;
     history.judge(&mut findings);
-    let at_home = world.third_party.seen().iter().filter(|seen| tells(seen)).count();
+    let at_home = cluster.third_party.seen().iter().filter(|seen| has_credential(seen)).count();
     let seen = elsewhere.seen();
     findings.figure("redirects followed elsewhere", seen.len());
-    findings.holds("each credential is sent home", at_home == history.submitted.len());
+    findings.holds("each credential is sent to its own origin", at_home == history.submitted.len());
     findings.holds("redirects are followed, but for those that carry a credential", seen.len() == at_home * 3 / 4);
-    findings.holds("no credential arrives elsewhere", !seen.iter().any(tells));
-    world.judge_logs(&mut findings);
+    findings.holds("no credential reaches another origin", !seen.iter().any(has_credential));
+    cluster.judge_logs(&mut findings);
     findings
 }
 
-/// Whether anything of a request gives a credential away.
-fn tells(seen: &Seen) -> bool {
+/// Whether a request contains a credential.
+fn has_credential(seen: &Seen) -> bool {
     let whole = format!("{seen:?}").to_ascii_lowercase();
     whole.contains("canary") || whole.contains("authorization")
 }

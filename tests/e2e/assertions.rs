@@ -1,4 +1,4 @@
-//! OAuth clients that prove themselves by a signed assertion, against an authorization server that believes nothing.
+//! OAuth clients that authenticate with a signed assertion, against an authorization server that verifies every part of it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use harness::scene::{Scene, job};
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
@@ -38,11 +38,11 @@ struct Server {
 }
 
 impl Server {
-    /// Who is asking, or why that is not believed (RFC 7523, 3).
-    fn client(&self, asked: &Seen) -> Result<String, &'static str> {
+    /// The client id, or why the assertion is rejected (RFC 7523, 3).
+    fn client(&self, request: &Seen) -> Result<String, &'static str> {
         let field = |name: &str| {
             let prefix = format!("{name}=");
-            asked.body.split('&').find_map(|pair| pair.strip_prefix(&prefix)).unwrap_or_default()
+            request.body.split('&').find_map(|pair| pair.strip_prefix(&prefix)).unwrap_or_default()
         };
         let kind = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
         if field("grant_type") != "client_credentials" || field("client_assertion_type") != kind {
@@ -61,7 +61,7 @@ impl Server {
         UnparsedPublicKey::new(client.verifies_by, client.key.public_key_raw())
             .verify(signed.as_bytes(), &decoded(signature)?)
             .map_err(|_| "another signature")?;
-        self.claims(&claims, &format!("http://{}/token", asked.header("host")))?;
+        self.claims(&claims, &format!("http://{}/token", request.header("host")))?;
         Ok(id.to_owned())
     }
 
@@ -95,9 +95,9 @@ fn connector(third_party: &ThirdParty, id: &str, key: &KeyPair) -> Value {
 #[tokio::test]
 async fn a_client_signs_an_assertion_of_its_own_for_every_token() {
     let server = Arc::new(Server { clients: clients(), used: Mutex::default() });
-    let asked = Arc::clone(&server);
-    let third_party = ThirdParty::start(move |seen, _| match (seen.path.as_str(), asked.client(seen)) {
-        // So short a life that every round needs another one.
+    let verifier = Arc::clone(&server);
+    let third_party = ThirdParty::start(move |seen, _| match (seen.path.as_str(), verifier.client(seen)) {
+        // Expires so soon that every round needs a new token.
         ("/token", Ok(id)) => Reply::json(&json!({"access_token": format!("token-of-{id}"), "expires_in": 1})),
         ("/token", Err(why)) => Reply::status(401, &json!({"error": "invalid_client", "error_description": why})),
         (path, _) if seen.header("authorization") == format!("Bearer token-of-{}", path.trim_start_matches('/')) => {
@@ -106,7 +106,7 @@ async fn a_client_signs_an_assertion_of_its_own_for_every_token() {
         _ => Reply::status(403, &json!({})),
     })
     .await;
-    let scene = Scene::new();
+    let app = TestApp::new();
     let mut connectors: Vec<Value> =
         server.clients.iter().map(|client| connector(&third_party, client.algorithm, &client.key)).collect();
     let mut impostor = connector(
@@ -116,9 +116,9 @@ async fn a_client_signs_an_assertion_of_its_own_for_every_token() {
     );
     impostor["name"] = json!("impostor");
     connectors.push(impostor);
-    scene.connectors(&json!(connectors)).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    app.import_connectors(&json!(connectors)).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     for round in 0..3 {
         for name in ["RS256", "ES256", "EdDSA", "impostor"] {
             let mut job = job(&format!("{name}-{round}"), "r", &[], json!({}));

@@ -1,26 +1,26 @@
-//! What a worker does when something around it does not get on: it takes no more than it can finish, says why, and goes
-//! on by itself; and when it does not get on itself, it ends.
+//! What a worker does when its broker, its database, an engine or a third party fails: it stops taking jobs that it cannot
+//! finish, logs why, and recovers by itself. When the worker itself is stuck, it exits.
 
 use std::time::{Duration, Instant};
 
 use harness::engine::Engine;
-use harness::process::figure;
+use harness::process::metric;
 use harness::proxy::{Proxy, Toxic};
-use harness::scene::{NOTHING, Scene, job, with_retries};
+use harness::test_app::{QUIET_PERIOD, TestApp, job, with_retries};
 use harness::third_party::{Reply, ThirdParty};
 use harness::{eventually, process};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_host_that_is_down_costs_its_jobs_no_attempt_and_others_no_time() {
+async fn a_host_that_is_down_costs_its_jobs_no_attempt_and_delays_no_other() {
     let (down, healthy) = (ThirdParty::friendly().await, ThirdParty::friendly().await);
     let proxy = Proxy::before(&format!("127.0.0.1:{}", down.port())).await;
     proxy.set(Toxic::Refuse);
-    let scene = Scene::new();
+    let app = TestApp::new();
     let url = format!("http://127.0.0.1:{}/", proxy.port());
-    scene.resources(json!({"down": {"url": url}, "good": {"url": healthy.url("/")}})).await;
-    let worker = scene.worker(&["--concurrency", "4", "--listen", "127.0.0.1:0"]).await;
-    let mut engine = scene.engine().await;
+    app.import_resources(json!({"down": {"url": url}, "good": {"url": healthy.url("/")}})).await;
+    let worker = app.worker(&["--concurrency", "4", "--listen", "127.0.0.1:0"]).await;
+    let mut engine = app.engine().await;
     for n in 0..40 {
         engine.publish(&with_retries(job(&format!("down{n}"), "down", &[], json!({})), 5, 1)).await;
     }
@@ -35,12 +35,12 @@ async fn a_host_that_is_down_costs_its_jobs_no_attempt_and_others_no_time() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let metrics = eventually("a host that rests", || async {
         let metrics = worker.metrics().await;
-        (figure(&metrics, "data_connector_hosts_resting ") >= 1.0).then_some(metrics)
+        (metric(&metrics, "data_connector_hosts_resting ") >= 1.0).then_some(metrics)
     })
     .await;
-    let attempts = figure(&metrics, r#"data_connector_attempts_total{code="CONNECT"} "#);
+    let attempts = metric(&metrics, r#"data_connector_attempts_total{code="CONNECT"} "#);
     assert!((10.0..=20.0).contains(&attempts), "{metrics}");
-    assert!(figure(&metrics, r#"data_connector_put_off_total{why="host_resting"} "#) >= 20.0, "{metrics}");
+    assert!(metric(&metrics, r#"data_connector_put_off_total{why="host_resting"} "#) >= 20.0, "{metrics}");
     proxy.set(Toxic::None);
     for _ in 0..40 {
         let result = engine.result().await;
@@ -51,18 +51,17 @@ async fn a_host_that_is_down_costs_its_jobs_no_attempt_and_others_no_time() {
 }
 
 #[tokio::test]
-async fn a_host_that_hangs_leaves_places_to_the_others() {
+async fn a_host_that_hangs_leaves_capacity_for_others() {
     let third_party =
         ThirdParty::start(|seen, _| if seen.path == "/hangs" { Reply::Silence } else { Reply::json(&json!({})) }).await;
     let healthy = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene
-        .resources(
-            json!({"hangs": {"url": third_party.url("/hangs"), "timeout": 20}, "good": {"url": healthy.url("/")}}),
-        )
-        .await;
-    let worker = scene.worker(&["--concurrency", "5", "--listen", "127.0.0.1:0"]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(
+        json!({"hangs": {"url": third_party.url("/hangs"), "timeout": 20}, "good": {"url": healthy.url("/")}}),
+    )
+    .await;
+    let worker = app.worker(&["--concurrency", "5", "--listen", "127.0.0.1:0"]).await;
+    let mut engine = app.engine().await;
     for n in 0..20 {
         engine.publish(&job(&format!("hangs{n}"), "hangs", &[], json!({}))).await;
     }
@@ -75,16 +74,16 @@ async fn a_host_that_hangs_leaves_places_to_the_others() {
     }
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     assert_eq!(third_party.seen().len(), 1, "a host that has never answered has earned no more places");
-    assert!(figure(&worker.metrics().await, r#"data_connector_put_off_total{why="host_full"} "#) >= 10.0);
+    assert!(metric(&worker.metrics().await, r#"data_connector_put_off_total{why="host_full"} "#) >= 10.0);
 }
 
 #[tokio::test]
-async fn an_engine_that_takes_no_results_stops_only_itself() {
+async fn an_engine_that_consumes_no_results_delays_only_its_own_jobs() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let worker = scene.worker(&["--listen", "127.0.0.1:0"]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let worker = app.worker(&["--listen", "127.0.0.1:0"]).await;
+    let mut engine = app.engine().await;
     let mut gone = job("", "r", &[], json!({}));
     gone["engine"] = json!("gone");
     for n in 0..300 {
@@ -100,29 +99,29 @@ async fn an_engine_that_takes_no_results_stops_only_itself() {
     engine.publish(&gone).await;
     engine.publish(&job("good", "r", &[], json!({}))).await;
     assert_eq!(engine.result().await.message_id, "good");
-    tokio::time::sleep(NOTHING).await;
+    tokio::time::sleep(QUIET_PERIOD).await;
     assert_eq!(third_party.seen().len(), before + 1, "the late job was not called");
     let metrics = worker.metrics().await;
-    assert!(figure(&metrics, "data_connector_results_waiting ") > 256.0, "{metrics}");
-    assert!(figure(&metrics, r#"data_connector_put_off_total{why="untaken_results"} "#) >= 1.0, "{metrics}");
+    assert!(metric(&metrics, "data_connector_results_waiting ") > 256.0, "{metrics}");
+    assert!(metric(&metrics, r#"data_connector_put_off_total{why="untaken_results"} "#) >= 1.0, "{metrics}");
 }
 
 #[tokio::test]
-async fn an_engine_that_takes_results_again_gets_what_it_left_lying() {
+async fn an_engine_that_consumes_again_gets_its_undelivered_results() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new().with_postgres().await;
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let worker = scene.worker(&["--listen", "127.0.0.1:0"]).await;
-    let engine = scene.engine().await;
-    engine.leave().await;
+    let app = TestApp::new().with_postgres().await;
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let worker = app.worker(&["--listen", "127.0.0.1:0"]).await;
+    let engine = app.engine().await;
+    engine.delete_result_queue().await;
     engine.publish(&job("left", "r", &[], json!({}))).await;
     eventually("a result that waits", || async {
-        (figure(&worker.metrics().await, "data_connector_results_waiting ") >= 1.0).then_some(())
+        (metric(&worker.metrics().await, "data_connector_results_waiting ") >= 1.0).then_some(())
     })
     .await;
-    // As after a day.
-    scene.sql("UPDATE jobs SET send_at = now_ms() + 600000, returns = 9").await;
-    let mut engine = scene.engine().await;
+    // As if it had been undeliverable for a day.
+    app.sql("UPDATE jobs SET send_at = now_ms() + 600000, returns = 9").await;
+    let mut engine = app.engine().await;
     engine.publish(&job("next", "r", &[], json!({}))).await;
     let mut ids = [engine.result().await.message_id, engine.result().await.message_id];
     ids.sort();
@@ -131,15 +130,15 @@ async fn an_engine_that_takes_results_again_gets_what_it_left_lying() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_stops_new_calls_and_nothing_else() {
+async fn an_unreachable_database_stops_new_calls_and_nothing_else() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new().with_postgres().await;
-    scene.resources(json!({"r": {"url": third_party.url("/"), "method": "POST"}})).await;
-    let database = scene.database().expect("PostgreSQL");
+    let app = TestApp::new().with_postgres().await;
+    app.import_resources(json!({"r": {"url": third_party.url("/"), "method": "POST"}})).await;
+    let database = app.database().expect("PostgreSQL");
     let proxy = Proxy::before(&process::authority(database)).await;
-    let led = proxy.leads(database);
-    let worker = scene.worker_with(&["--listen", "127.0.0.1:0"], &[("DATABASE_URL", &led)]).await;
-    let mut engine = scene.engine().await;
+    let proxied = proxy.url_through(database);
+    let worker = app.worker_with(&["--listen", "127.0.0.1:0"], &[("DATABASE_URL", &proxied)]).await;
+    let mut engine = app.engine().await;
     engine.publish(&job("before", "r", &[], json!({}))).await;
     assert_eq!(engine.result().await.message_id, "before");
     for toxic in [Toxic::Blackhole, Toxic::Refuse] {
@@ -152,7 +151,7 @@ async fn a_database_that_is_away_stops_new_calls_and_nothing_else() {
         for n in 0..20 {
             engine.publish(&job(&format!("{toxic:?}{n}"), "r", &[], json!({}))).await;
         }
-        tokio::time::sleep(NOTHING).await;
+        tokio::time::sleep(QUIET_PERIOD).await;
         assert_eq!(third_party.seen().len(), called, "{toxic:?}: no call without a claim");
         let answer = process::get(&worker.address().await, "/health/ready").await;
         assert!(answer.starts_with("HTTP/1.1 503") && answer.contains(r#""database":false"#), "{answer}");
@@ -168,16 +167,15 @@ async fn a_database_that_is_away_stops_new_calls_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_job_that_does_not_get_on_ends_the_process_and_another_one_takes_over() {
+async fn a_stuck_job_ends_the_process_and_another_worker_takes_over() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/"), "timeout": 1}})).await;
-    let config =
-        scene.file("c.toml", "[worker]\nstuck_after = 2\ndrain_timeout = 4\nlease = 5\n").display().to_string();
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/"), "timeout": 1}})).await;
+    let config = app.file("c.toml", "[worker]\nstuck_after = 2\ndrain_timeout = 4\nlease = 5\n").display().to_string();
     let arguments = ["--config", config.as_str(), "--concurrency", "1", "--listen", "127.0.0.1:0"];
-    let mut worker = scene.worker_with(&arguments, &[("DATA_CONNECTOR_FAULT", "claimed=hang")]).await;
+    let mut worker = app.worker_with(&arguments, &[("DATA_CONNECTOR_FAULT", "claimed=hang")]).await;
     let address = worker.address().await;
-    let mut engine = scene.engine().await;
+    let mut engine = app.engine().await;
     for n in 0..3 {
         engine.publish(&job(&format!("j{n}"), "r", &[], json!({}))).await;
     }
@@ -186,12 +184,12 @@ async fn a_job_that_does_not_get_on_ends_the_process_and_another_one_takes_over(
     assert!(live.starts_with("HTTP/1.1 503") && live.contains("wedged: job j0 does not get on"), "{live}");
     assert!(process::get(&address, "/metrics").await.contains("data_connector_wedged 1"));
     eventually("a healthcheck that says so", || async {
-        scene.healthcheck().await.1.contains("wedged: job j0 does not get on").then_some(())
+        app.healthcheck().await.1.contains("wedged: job j0 does not get on").then_some(())
     })
     .await;
     assert_eq!(worker.ended().await, Some(70), "{}", worker.output());
     assert!(worker.output().contains("error: wedged: job j0 does not get on"), "{}", worker.output());
-    let _next = scene.worker(&[]).await;
+    let _next = app.worker(&[]).await;
     let mut answered = Vec::new();
     for _ in 0..3 {
         answered.push(engine.result().await.message_id);
@@ -202,75 +200,75 @@ async fn a_job_that_does_not_get_on_ends_the_process_and_another_one_takes_over(
 }
 
 #[tokio::test]
-async fn a_runtime_that_does_not_turn_ends_the_process_too() {
+async fn a_blocked_runtime_ends_the_process() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let config = scene.file("c.toml", "[worker]\nstuck_after = 2\nlease = 5\n").display().to_string();
-    let mut worker = scene.worker_with(&["--config", &config], &[("DATA_CONNECTOR_FAULT", "claimed=block")]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let config = app.file("c.toml", "[worker]\nstuck_after = 2\nlease = 5\n").display().to_string();
+    let mut worker = app.worker_with(&["--config", &config], &[("DATA_CONNECTOR_FAULT", "claimed=block")]).await;
+    let mut engine = app.engine().await;
     engine.publish(&job("j1", "r", &[], json!({}))).await;
     assert_eq!(worker.ended().await, Some(70), "{}", worker.output());
     assert!(worker.output().contains("nothing has moved in this process for 2 s"), "{}", worker.output());
-    let _next = scene.worker(&["--config", &config]).await;
+    let _next = app.worker(&["--config", &config]).await;
     assert_eq!(engine.result().await.message_id, "j1");
 }
 
 #[tokio::test]
-async fn a_queue_that_is_deleted_and_a_consumer_that_is_gone_come_back() {
+async fn a_deleted_queue_is_declared_and_consumed_again() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let worker = scene.worker(&["--listen", "127.0.0.1:0"]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let worker = app.worker(&["--listen", "127.0.0.1:0"]).await;
+    let mut engine = app.engine().await;
     engine.delete_queue("jobs.default").await;
     eventually("a consumer", || async { (engine.consumers("jobs.default").await == 1).then_some(()) }).await;
     engine.publish(&job("j1", "r", &[], json!({}))).await;
     assert_eq!(engine.result().await.message_id, "j1");
     let metrics = eventually("a count of it", || async {
         let metrics = worker.metrics().await;
-        (figure(&metrics, "data_connector_consumers_rebuilt_total ") >= 1.0).then_some(metrics)
+        (metric(&metrics, "data_connector_consumers_rebuilt_total ") >= 1.0).then_some(metrics)
     })
     .await;
-    assert!(figure(&metrics, "data_connector_broker_up ") > 0.0, "{metrics}");
+    assert!(metric(&metrics, "data_connector_broker_up ") > 0.0, "{metrics}");
 }
 
 #[tokio::test]
 async fn an_exchange_that_is_deleted_is_declared_again_and_costs_no_result() {
     let third_party =
         ThirdParty::start(|_, before| Reply::status(if before == 0 { 503 } else { 200 }, &json!({}))).await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     engine.delete_exchange("retry.L1").await;
     engine.publish(&with_retries(job("j1", "r", &[], json!({})), 2, 2)).await;
     assert_eq!(engine.result().await.message_id, "j1");
     assert!(worker.output().contains("a message cannot be published; declaring all exchanges again"));
     engine.delete_exchange("results").await;
     engine.publish(&job("j2", "r", &[], json!({}))).await;
-    engine.leave().await;
-    let results = format!("{}.results", scene.prefix());
+    engine.delete_result_queue().await;
+    let results = format!("{}.results", app.prefix());
     eventually("the exchange of results", || async {
-        Engine::has_exchange(scene.broker(), &results).await.then_some(())
+        Engine::has_exchange(app.broker(), &results).await.then_some(())
     })
     .await;
-    let mut engine = scene.engine().await;
+    let mut engine = app.engine().await;
     assert_eq!(engine.result().await.message_id, "j2");
     assert_eq!(third_party.seen().len(), 3);
 }
 
 #[tokio::test]
-async fn a_half_open_connection_is_noticed_and_replaced() {
+async fn a_half_open_connection_is_detected_and_replaced() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let proxy = Proxy::before(&process::authority(scene.broker())).await;
-    let led = proxy.leads(scene.broker());
-    // Heartbeats alone would take half a minute and more.
-    let config = scene.file("c.toml", "[amqp]\nconsumer_check_interval = 1\nheartbeat = 60\n").display().to_string();
-    let worker = scene.worker_with(&["--config", &config], &[("AMQP_URL", &led)]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let proxy = Proxy::before(&process::authority(app.broker())).await;
+    let proxied = proxy.url_through(app.broker());
+    // Heartbeats alone would take more than half a minute.
+    let config = app.file("c.toml", "[amqp]\nquiet = 1\nheartbeat = 60\n").display().to_string();
+    let worker = app.worker_with(&["--config", &config], &[("AMQP_URL", &proxied)]).await;
+    let mut engine = app.engine().await;
     proxy.set(Toxic::Blackhole);
     eventually("a worker that notices", || async {
         worker.output().contains("RabbitMQ does not answer within 10 s").then_some(())
@@ -280,6 +278,6 @@ async fn a_half_open_connection_is_noticed_and_replaced() {
     proxy.set(Toxic::None);
     engine.publish(&job("j1", "r", &[], json!({}))).await;
     assert_eq!(engine.result().await.message_id, "j1");
-    let row: Value = scene.job_in_state("j1", "published").await;
+    let row: Value = app.job_in_state("j1", "published").await;
     assert_eq!(row["crashes"], 0);
 }

@@ -1,7 +1,7 @@
-//! Verbs, exit codes and messages as a person meets them.
+//! Commands, exit codes and messages of the command line.
 
 use harness::process::{get, run};
-use harness::scene::Scene;
+use harness::test_app::TestApp;
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 
@@ -21,38 +21,57 @@ const MODEL: &str = r#"<?xml version="1.0"?>
 </bpmn:definitions>
 "#;
 
+const CONNECTORS: &str = "name: API\nendpoints:\n  rate: {url: 'https://h/{{base}}'}\n";
+
+/// The arguments of `run` for the element of the model, with files in the app's folder: connectors that call this third party.
+fn run_arguments(app: &TestApp, third_party: &ThirdParty) -> Vec<String> {
+    let connectors = format!(
+        "- name: API\n  authtype: OAUTH2_BEARER\n  credentials: {{token: hidden}}\n  endpoints:\n    rate:\n      url: {}\n",
+        third_party.url("/rates/{{base}}")
+    );
+    let file = |name: &str, text: &str| app.file(name, text).display().to_string();
+    let (model, data) = (file("order.bpmn", MODEL), file("data.json", r#"{"currency": "E U"}"#));
+    let connectors = file("connectors.yaml", &connectors);
+    let arguments = ["run", &model, "--element", "rate", "--data", &data, "--connectors", &connectors];
+    arguments.map(ToOwned::to_owned).into()
+}
+
+fn with<'a>(arguments: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    arguments.iter().map(String::as_str).chain(more.iter().copied()).collect()
+}
+
 #[tokio::test]
-async fn run_makes_one_call_and_dry_run_none() {
+async fn a_dry_run_prints_the_request_and_makes_no_call() {
+    let (third_party, app) = (ThirdParty::friendly().await, TestApp::new());
+    let arguments = run_arguments(&app, &third_party);
+    let url = third_party.url("/rates/E%20U?base=E+U");
+    let expected = format!("GET {url}\naccept: application/json\nauthorization: Bearer ********\n");
+    assert_eq!(app.cli(&with(&arguments, &["--dry-run"])).await, expected);
+    assert!(third_party.seen().is_empty());
+}
+
+#[tokio::test]
+async fn run_retries_and_prints_the_data_before_and_after() {
     let third_party =
         ThirdParty::start(
             |_, n| if n == 0 { Reply::status(503, &json!({})) } else { Reply::json(&json!({"rate": 2})) },
         )
         .await;
-    let scene = Scene::new();
-    let model = scene.file("order.bpmn", MODEL).display().to_string();
-    let data = scene.file("data.json", r#"{"currency": "E U"}"#).display().to_string();
-    let connectors = format!(
-        "- name: API\n  authtype: OAUTH2_BEARER\n  credentials: {{token: hidden}}\n  endpoints:\n    rate:\n      url: {}\n",
-        third_party.url("/rates/{{base}}")
-    );
-    let connectors = scene.file("connectors.yaml", &connectors).display().to_string();
-    let arguments = ["run", &model, "--element", "rate", "--data", &data, "--connectors", &connectors];
-    let dry = scene.cli(&[&arguments[..], &["--dry-run"]].concat()).await;
-    assert_eq!(
-        dry,
-        format!(
-            "GET {}\naccept: application/json\nauthorization: Bearer ********\n",
-            third_party.url("/rates/E%20U?base=E+U")
-        )
-    );
-    assert!(third_party.seen().is_empty());
-
-    let output = run(&mut scene.command(&[&arguments[..], &["--format", "json"]].concat())).await;
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(told.trim(), "attempt 1: HTTP_503: Unexpected response (status=503); again in 1s");
+    let app = TestApp::new();
+    let arguments = run_arguments(&app, &third_party);
+    let output = run(&mut app.command(&with(&arguments, &["--format", "json"]))).await;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(errors.trim(), "attempt 1: HTTP_503: Unexpected response (status=503); again in 1s");
     let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(shown, json!({"status": 200, "before": {"currency": "E U"}, "after": {"currency": "E U", "rate": 2}}));
+}
 
+#[tokio::test]
+async fn run_names_the_file_and_the_place_of_a_mistake() {
+    let app = TestApp::new();
+    let file = |name: &str, text: &str| app.file(name, text).display().to_string();
+    let (model, data, connectors) =
+        (file("order.bpmn", MODEL), file("data.json", "{}"), file("connectors.yaml", CONNECTORS));
     for (arguments, code, expected) in [
         (
             vec!["run", &model, "--element", "gone", "--connectors", &connectors],
@@ -64,26 +83,26 @@ async fn run_makes_one_call_and_dry_run_none() {
         (vec!["run", "/gone.bpmn", "--element", "rate"], 1, "/gone.bpmn cannot be read"),
         (vec!["run", &model], 2, "--element <ID>"),
     ] {
-        let (found, problem) = scene.refused(&arguments).await;
+        let (found, problem) = app.cli_error(&arguments).await;
         assert!(found == code && problem.contains(expected), "{arguments:?}: {found} {problem}");
     }
 }
 
-/// The same words for the engine, in the ledger, and for a designer who tries the element.
+/// The result, the ledger and `run` have the same message.
 #[tokio::test]
-async fn a_failure_reads_the_same_wherever_it_is_read() {
+async fn a_failure_has_the_same_message_everywhere() {
     let third_party = ThirdParty::start(|seen, _| {
         let status = if seen.path.contains("busy") { 503 } else { 404 };
         Reply::status(status, &json!({"message": "no such rate"}))
     })
     .await;
-    let scene = Scene::new();
-    let model = scene.file("order.bpmn", MODEL).display().to_string();
-    scene.resources(json!({"rate": {"url": third_party.url("/rates/{{base}}")}})).await;
-    let tasks: Value = serde_json::from_str(&scene.cli(&["inspect", &model]).await).expect("JSON");
+    let app = TestApp::new();
+    let model = app.file("order.bpmn", MODEL).display().to_string();
+    app.import_resources(json!({"rate": {"url": third_party.url("/rates/{{base}}")}})).await;
+    let tasks: Value = serde_json::from_str(&app.cli(&["inspect", &model]).await).expect("JSON");
     let task = &tasks["tasks"][0];
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     for (currency, code) in [("gone", "HTTP_404"), ("busy", "HTTP_503")] {
         let data = json!({"currency": currency});
         let job = json!({"id": currency, "request": {"id": "r1"}, "element": {"id": "rate", "name": "Fetch rate"},
@@ -93,36 +112,36 @@ async fn a_failure_reads_the_same_wherever_it_is_read() {
         assert_eq!(result.code(), code, "{:#}", result.body);
         let message = result.body["error"]["message"].as_str().expect("a message");
         assert!(message.contains("no such rate") && message.contains("to change: "), "{message}");
-        assert_eq!(scene.job(currency).await["result"]["error"]["message"], message);
+        assert_eq!(app.job(currency).await["result"]["error"]["message"], message);
 
-        let data = scene.file("data.json", &data.to_string()).display().to_string();
+        let data = app.file("data.json", &data.to_string()).display().to_string();
         let arguments = ["run", &model, "--element", "rate", "--data", &data, "--format", "json"];
-        let output = run(&mut scene.command(&arguments)).await;
+        let output = run(&mut app.command(&arguments)).await;
         let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!((&shown["error"]["message"], &shown["error"]["code"]), (&json!(message), &json!(code)));
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(told.contains(&format!("error: {code}: {message}")), "{told}");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(errors.contains(&format!("error: {code}: {message}")), "{errors}");
     }
 }
 
 #[tokio::test]
 async fn connectors_are_imported_listed_exported_and_tested() {
     let third_party = ThirdParty::start(|seen, _| Reply::json(&json!({"path": seen.path}))).await;
-    let scene = Scene::new();
+    let app = TestApp::new();
     let url = third_party.url("/x");
     let yaml = format!("name: First\ndescription: 'one'\nendpoints:\n  get: {{url: '{url}', view: true}}\n");
-    let file = scene.file("one.yaml", &yaml).display().to_string();
-    let said = scene.cli(&["connectors", "import", &file]).await;
-    assert!(said.starts_with("added First (id 1, uuid "), "{said}");
-    let exported = scene.cli(&["connectors", "export", "First"]).await;
+    let file = app.file("one.yaml", &yaml).display().to_string();
+    let output = app.cli(&["connectors", "import", &file]).await;
+    assert!(output.starts_with("added First (id 1, uuid "), "{output}");
+    let exported = app.cli(&["connectors", "export", "First"]).await;
     let record: Value = serde_json::from_str(&exported).expect("JSON");
     assert_eq!((&record[0]["description"], &record[0]["endpoints"]["get"]["view"]), (&json!("one"), &json!(true)));
     let renamed = exported.replace("\"First\"", "\"Second\"");
-    let file = scene.file("renamed.json", &renamed).display().to_string();
-    let said = scene.cli(&["connectors", "import", &file]).await;
-    assert!(said.starts_with("updated Second (id 1, "), "{said}");
-    assert!(scene.cli(&["connectors", "list"]).await.contains("Second"));
-    let tested: Value = serde_json::from_str(&scene.cli(&["connectors", "test", "1", "get"]).await).expect("JSON");
+    let file = app.file("renamed.json", &renamed).display().to_string();
+    let output = app.cli(&["connectors", "import", &file]).await;
+    assert!(output.starts_with("updated Second (id 1, "), "{output}");
+    assert!(app.cli(&["connectors", "list"]).await.contains("Second"));
+    let tested: Value = serde_json::from_str(&app.cli(&["connectors", "test", "1", "get"]).await).expect("JSON");
     assert_eq!(tested, json!({"status": 200, "response": {"path": "/x"}}));
 
     for (text, expected) in [
@@ -135,36 +154,36 @@ async fn connectors_are_imported_listed_exported_and_tested() {
         ("{\"name\": \"A\",\n  \"x\": }", "bad.yaml:2:8: expected value"),
         ("name: A\n  x: [", "bad.yaml: "),
     ] {
-        let file = scene.file("bad.yaml", text).display().to_string();
-        let (code, problem) = scene.refused(&["connectors", "import", &file]).await;
+        let file = app.file("bad.yaml", text).display().to_string();
+        let (code, problem) = app.cli_error(&["connectors", "import", &file]).await;
         assert!(code == 1 && problem.contains(expected), "{text}: {problem}");
     }
     let inner =
-        scene.file("inner.yaml", "name: Inner\nendpoints: {r: {url: 'http://10.0.0.1/'}}\n").display().to_string();
-    let output = run(&mut scene.command(&["connectors", "import", &inner])).await;
+        app.file("inner.yaml", "name: Inner\nendpoints: {r: {url: 'http://10.0.0.1/'}}\n").display().to_string();
+    let output = run(&mut app.command(&["connectors", "import", &inner])).await;
     assert!(output.status.success());
     let warned = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(warned.contains("warning: connector `Inner`, resource `r`: destination not allowed: 10.0.0.1"), "{warned}");
 }
 
 #[tokio::test]
-async fn inspect_shows_tasks_and_mistakes() {
-    let scene = Scene::new();
-    let model = scene.file("order.bpmn", MODEL).display().to_string();
-    let shown: Value = serde_json::from_str(&scene.cli(&["inspect", &model]).await).expect("JSON");
+async fn inspect_prints_tasks_and_mistakes() {
+    let app = TestApp::new();
+    let model = app.file("order.bpmn", MODEL).display().to_string();
+    let shown: Value = serde_json::from_str(&app.cli(&["inspect", &model]).await).expect("JSON");
     assert_eq!(shown["tasks"][0]["config"]["dataSource"], "API");
-    let broken = scene.file("broken.bpmn", &MODEL.replace("</bpmn:process>", "")).display().to_string();
-    let (code, problem) = scene.refused(&["inspect", &broken]).await;
+    let broken = app.file("broken.bpmn", &MODEL.replace("</bpmn:process>", "")).display().to_string();
+    let (code, problem) = app.cli_error(&["inspect", &broken]).await;
     assert!(code == 1 && problem.contains("broken.bpmn:14:1: error[not-well-formed]"), "{problem}");
 }
 
 #[tokio::test]
-async fn what_is_misconfigured_or_away_has_its_own_exit_code() {
-    let scene = Scene::new();
-    let bad = scene.file("bad.toml", "[worker]\nprefech = 3\n").display().to_string();
-    let (code, problem) = scene.refused(&["worker", "--config", &bad]).await;
+async fn misconfiguration_and_unreachable_services_have_exit_codes_of_their_own() {
+    let app = TestApp::new();
+    let bad = app.file("bad.toml", "[worker]\nprefech = 3\n").display().to_string();
+    let (code, problem) = app.cli_error(&["worker", "--config", &bad]).await;
     assert!(code == 64 && problem.contains("prefech"), "{code} {problem}");
-    let mut nobody = scene.command(&["worker"]);
+    let mut nobody = app.command(&["worker"]);
     nobody.env("AMQP_URL", "amqp://guest:secret-word@127.0.0.1:1");
     let output = run(&mut nobody).await;
     let problem = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -173,23 +192,23 @@ async fn what_is_misconfigured_or_away_has_its_own_exit_code() {
         problem.contains("RabbitMQ at 127.0.0.1:1 cannot be reached") && !problem.contains("secret-word"),
         "{problem}"
     );
-    let mut nobody = scene.command(&["connectors", "list"]);
+    let mut nobody = app.command(&["connectors", "list"]);
     nobody.env("DATABASE_URL", "postgres://u:secret-word@127.0.0.1:1/x");
     let output = run(&mut nobody).await;
     let problem = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(69), "{problem}");
     assert!(!problem.contains("secret-word"), "{problem}");
-    let (code, problem) = scene.refused(&["healthcheck"]).await;
+    let (code, problem) = app.cli_error(&["healthcheck"]).await;
     assert!(code == 1 && problem.contains("no worker runs with the data folder"), "{problem}");
 }
 
-/// Defaults, then the file, then the environment, then flags; the names that everyone's tooling sets are environment too.
+/// Flags override the environment, which overrides the file. `AMQP_URL` is part of the environment, after the product's own names.
 #[tokio::test]
-async fn the_environment_goes_over_the_file_and_flags_over_both() {
-    let scene = Scene::new();
+async fn the_environment_overrides_the_file_and_flags_override_both() {
+    let app = TestApp::new();
     let text = "[amqp]\nurl = \"amqp://127.0.0.1:2\"\nprefix = \"of-the-file\"\n[log]\nfilter = \"error\"\n";
-    let file = scene.file("config.toml", text).display().to_string();
-    let mut worker = scene.command(&["worker", "--config", &file]);
+    let file = app.file("config.toml", text).display().to_string();
+    let mut worker = app.command(&["worker", "--config", &file]);
     worker.env("AMQP_URL", "amqp://127.0.0.1:1");
     let output = run(&mut worker).await;
     let problem = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -198,16 +217,16 @@ async fn the_environment_goes_over_the_file_and_flags_over_both() {
     let output = run(&mut worker).await;
     let problem = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(problem.contains("RabbitMQ at 127.0.0.1:3 cannot be reached"), "its own name over AMQP_URL: {problem}");
-    let flagged = run(&mut scene.command(&["migrate", "--config", &file, "--prefix", "of.the:flag"])).await;
+    let flagged = run(&mut app.command(&["migrate", "--config", &file, "--prefix", "of.the:flag"])).await;
     let problem = String::from_utf8_lossy(&flagged.stderr).into_owned();
     assert!(problem.contains("amqp.prefix is `of.the:flag`"), "flags over everything: {problem}");
 }
 
 #[tokio::test]
-async fn up_answers_health_and_metrics() {
-    let scene = Scene::new();
-    let mut command = scene.command(&["up", "--listen", "127.0.0.1:0"]);
-    let up = harness::process::Running::start(&mut command, scene.path("up.log"));
+async fn up_serves_health_and_metrics() {
+    let app = TestApp::new();
+    let mut command = app.command(&["up", "--listen", "127.0.0.1:0"]);
+    let up = harness::process::Running::start(&mut command, app.path("up.log"));
     let address = up.address().await;
     harness::eventually("readiness", || async {
         get(&address, "/health/ready").await.starts_with("HTTP/1.1 200").then_some(())
@@ -216,17 +235,17 @@ async fn up_answers_health_and_metrics() {
     assert!(get(&address, "/health/live").await.contains("live"));
     assert!(get(&address, "/metrics").await.contains("data_connector_broker_up 1"));
     harness::eventually("a status file", || async {
-        scene.cli(&["healthcheck"]).await.contains(": well, 0 jobs in hand").then_some(())
+        app.cli(&["healthcheck"]).await.contains(": well, 0 jobs in hand").then_some(())
     })
     .await;
     assert_eq!(up.terminate().await, Some(0));
-    let (code, _) = scene.refused(&["healthcheck"]).await;
+    let (code, _) = app.cli_error(&["healthcheck"]).await;
     assert_eq!(code, 1, "its status file is gone");
 }
 
 #[tokio::test]
 async fn schemas_are_printed() {
-    let scene = Scene::new();
+    let app = TestApp::new();
     for (name, expected) in [
         ("job", data_connector::job::JOB_SCHEMA),
         ("result", data_connector::job::RESULT_SCHEMA),
@@ -235,21 +254,21 @@ async fn schemas_are_printed() {
         ("camunda7", bpmn_ext::schema::CAMUNDA_7),
         ("camunda8", bpmn_ext::schema::CAMUNDA_8),
     ] {
-        assert_eq!(scene.cli(&["schema", name]).await, expected);
+        assert_eq!(app.cli(&["schema", name]).await, expected);
     }
 }
 
-/// Every element of every example, as the dry run shows it: where it goes, and no secret.
+/// Every element of every example: the dry run prints its URL and method, and no secret.
 #[tokio::test]
-async fn a_dry_run_shows_every_example() {
-    let scene = Scene::new();
+async fn a_dry_run_prints_the_request_of_every_example() {
+    let app = TestApp::new();
     let mut shown = 0;
-    for example in std::fs::read_dir(harness::scene::examples()).expect("the examples").flatten().map(|e| e.path()) {
+    for example in std::fs::read_dir(harness::test_app::examples()).expect("the examples").flatten().map(|e| e.path()) {
         let file = |name: &str| example.join(name).display().to_string();
         if !example.join("model.bpmn").exists() {
             continue;
         }
-        let inspected: Value = serde_json::from_str(&scene.cli(&["inspect", &file("model.bpmn")]).await).expect("JSON");
+        let inspected: Value = serde_json::from_str(&app.cli(&["inspect", &file("model.bpmn")]).await).expect("JSON");
         for task in inspected["tasks"].as_array().expect("tasks") {
             let element = task["element"].as_str().expect("an id");
             let arguments = [
@@ -265,7 +284,7 @@ async fn a_dry_run_shows_every_example() {
                 "--format",
                 "json",
             ];
-            let request: Value = serde_json::from_str(&scene.cli(&arguments).await).expect("JSON");
+            let request: Value = serde_json::from_str(&app.cli(&arguments).await).expect("JSON");
             let url = request["url"].as_str().expect("a URL");
             assert!(url.starts_with("http://127.0.0.1:4010/"), "{element}: {url}");
             assert!(["GET", "POST"].contains(&request["method"].as_str().expect("a method")), "{request}");

@@ -1,13 +1,13 @@
-//! Every kind of credential of the page for integrators, imported as YAML and used against a server that looks.
+//! Every authentication type of `deploy/SECRETS.md`, imported as YAML and used against a server that records it.
 
 use std::collections::BTreeSet;
 
-use harness::scene::{Scene, job};
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use harness::{path_with_binary, repository};
 use serde_json::{Value, json};
 
-/// A server that gives tokens, challenges who comes without an answer to one, and answers everything else.
+/// Issues tokens, sends a digest challenge to requests without a digest, and answers everything else with 200.
 fn answer(seen: &Seen, before: usize) -> Reply {
     if seen.path == "/token" {
         let given = json!({"access_token": format!("token-{before}"), "token_type": "Bearer", "expires_in": 3600});
@@ -21,7 +21,7 @@ fn answer(seen: &Seen, before: usize) -> Reply {
     Reply::json(&json!({"ok": true}))
 }
 
-/// The connectors file: one connector a kind, its resource `r` at a path of its own.
+/// The connectors file: one connector for each type, with a resource `r` at a path of its own.
 fn connectors(third_party: &ThirdParty) -> String {
     let (token, here) = (third_party.url("/token"), |path: &str| third_party.url(path));
     let one = |name: &str, kind: &str, credentials: &str, path: &str| {
@@ -53,7 +53,7 @@ fn connectors(third_party: &ThirdParty) -> String {
     .concat()
 }
 
-/// What the server sees of each, as the start of a header or the end of the path.
+/// The connector, a header, and the beginning of its value; without a header, of the path.
 const SEEN: [(&str, &str, &str); 11] = [
     ("none", "authorization", ""),
     ("basic", "authorization", "Basic YWRhOnBhOnNz"),
@@ -69,25 +69,35 @@ const SEEN: [(&str, &str, &str); 11] = [
 ];
 
 #[tokio::test]
-async fn every_kind_of_the_page_proves_who_is_asking() {
+async fn every_authentication_type_of_the_page_is_sent() {
     let third_party = ThirdParty::start(answer).await;
-    let scene = Scene::new();
-    let file = scene.file("connectors.yaml", &connectors(&third_party)).display().to_string();
-    scene.cli(&["connectors", "import", &file]).await;
+    let app = TestApp::new();
+    let file = app.file("connectors.yaml", &connectors(&third_party)).display().to_string();
+    app.cli(&["connectors", "import", &file]).await;
     let host = format!("127.0.0.1:{}", third_party.port());
-    scene.cli_with(&["secrets", "set", "WHO", "--host", &host], "grace hopper").await;
+    app.cli_with(&["secrets", "set", "WHO", "--host", &host], "grace hopper").await;
     for (name, header, expected) in SEEN {
-        let said = scene.cli(&["connectors", "test", name, "r"]).await;
-        assert!(!said.contains("grace") && !said.contains("b3arer"), "{said}");
+        let output = app.cli(&["connectors", "test", name, "r"]).await;
+        assert!(!output.contains("grace") && !output.contains("b3arer"), "{output}");
         let last = third_party.seen().pop().expect("a call");
-        let shown = if header.is_empty() { last.path.as_str() } else { last.header(header) };
-        let fits = if expected.is_empty() { shown.is_empty() } else { shown.starts_with(expected) };
-        assert!(fits, "{name}: {header} is `{shown}`");
+        let sent = if header.is_empty() { last.path.as_str() } else { last.header(header) };
+        let fits = if expected.is_empty() { sent.is_empty() } else { sent.starts_with(expected) };
+        assert!(fits, "{name}: {header} is `{sent}`");
     }
-    let asked: Vec<String> = third_party.seen().into_iter().filter(|s| s.path == "/token").map(|s| s.body).collect();
-    assert!(asked[0].contains("grant_type=password") && asked[0].contains("username=ada"), "{asked:?}");
-    assert!(asked[1].contains("grant_type=client_credentials") && asked[1].contains("scope=read"), "{asked:?}");
-    assert!(asked[2].contains("grant_type=refresh_token") && asked[2].contains("refresh_token=r0"), "{asked:?}");
+    let token_requests: Vec<String> =
+        third_party.seen().into_iter().filter(|s| s.path == "/token").map(|s| s.body).collect();
+    assert!(
+        token_requests[0].contains("grant_type=password") && token_requests[0].contains("username=ada"),
+        "{token_requests:?}"
+    );
+    assert!(
+        token_requests[1].contains("grant_type=client_credentials") && token_requests[1].contains("scope=read"),
+        "{token_requests:?}"
+    );
+    assert!(
+        token_requests[2].contains("grant_type=refresh_token") && token_requests[2].contains("refresh_token=r0"),
+        "{token_requests:?}"
+    );
 
     let page = std::fs::read_to_string(repository().join("deploy/SECRETS.md")).expect("the page");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
@@ -99,46 +109,46 @@ async fn every_kind_of_the_page_proves_who_is_asking() {
 }
 
 #[tokio::test]
-async fn the_commands_and_the_file_of_the_page_work() {
-    let scene = Scene::new();
+async fn the_commands_and_the_file_of_the_page_are_accepted() {
+    let app = TestApp::new();
     let page = std::fs::read_to_string(repository().join("deploy/SECRETS.md")).expect("the page");
     let blocks = |kind: &str| -> Vec<String> {
         let begin = format!("```{kind}\n");
         let found = page.split(&begin).skip(1).filter_map(|rest| rest.split("```").next());
         found.map(ToOwned::to_owned).collect()
     };
-    let file = scene.file("orders.yaml", &blocks("yaml").concat()).display().to_string();
-    scene.cli(&["connectors", "import", &file]).await;
+    let file = app.file("orders.yaml", &blocks("yaml").concat()).display().to_string();
+    app.cli(&["connectors", "import", &file]).await;
     let commands = blocks("sh").concat();
     assert!(commands.lines().count() >= 7, "{commands}");
-    let mut shell = scene.program("bash", &["-c", &format!("set -eux\n{commands}")]);
+    let mut shell = app.program("bash", &["-c", &format!("set -eux\n{commands}")]);
     harness::process::succeed(shell.env("PATH", path_with_binary())).await;
 }
 
-/// A worker goes on with what was sealed anew, and with what is set after that.
+/// A running worker uses credentials that were encrypted again, and those that are set later.
 #[tokio::test]
-async fn keys_rotate_while_a_worker_works() {
+async fn keys_rotate_while_a_worker_runs() {
     let third_party = ThirdParty::start(answer).await;
-    let scene = Scene::new();
+    let app = TestApp::new();
     let connector = |token: &str| {
         json!([{"name": "API", "authtype": "OAUTH2_BEARER", "credentials": {"token": token},
             "endpoints": {"r": {"url": third_party.url("/{{n}}")}}}])
     };
-    scene.connectors(&connector("first-token")).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    app.import_connectors(&connector("first-token")).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     for round in 0..4 {
         engine.publish(&job(&format!("j{round}"), "r", &[], json!({"n": round}))).await;
         assert_eq!(engine.result().await.status(), "completed");
-        scene.cli(&["keys", "rotate"]).await;
+        app.cli(&["keys", "rotate"]).await;
         if round == 2 {
-            scene.connectors(&connector("later-token")).await;
+            app.import_connectors(&connector("later-token")).await;
             // Workers see a change within 5 seconds (CONTRACT 7).
             tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-            scene.cli(&["keys", "retire"]).await;
+            app.cli(&["keys", "retire"]).await;
         }
     }
-    let keys: Value = serde_json::from_str(&scene.cli(&["keys", "list", "--format", "json"]).await).expect("JSON");
+    let keys: Value = serde_json::from_str(&app.cli(&["keys", "list", "--format", "json"]).await).expect("JSON");
     assert_eq!(keys.as_array().map(Vec::len), Some(2), "retired but for the last two: {keys}");
     let seen = third_party.seen();
     let tokens: Vec<&str> = seen.iter().map(|s| s.header("authorization")).collect();

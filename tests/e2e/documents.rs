@@ -1,56 +1,56 @@
-//! What a newcomer is told to type works as it stands.
+//! The commands in the documentation work as they are printed.
 
 use harness::engine::{Engine, assert_valid};
 use harness::process::succeed;
-use harness::scene::Scene;
+use harness::test_app::TestApp;
 use harness::{binary, path_with_binary, repository};
 use serde_json::Value;
 use tokio::process::Command;
 
-/// The quickstart from the outside, twice: the second one must not stumble over what the first one left.
+/// The quickstart, twice: the first run must leave nothing that the second one fails on.
 #[tokio::test]
 async fn the_quickstart_walks_the_example_and_leaves_nothing_behind() {
-    let scene = Scene::new();
+    let app = TestApp::new();
     for _ in 0..2 {
         let mut command = Command::new(repository().join("deploy/quickstart"));
-        command.arg("--once").env("DATA_CONNECTOR_BIN", binary()).env("AMQP_URL", scene.broker());
-        command.env("QUICKSTART_PREFIX", scene.prefix()).env("TMPDIR", scene.path(""));
-        let said = succeed(&mut command).await;
-        let result: Value = serde_json::from_str(said.lines().next_back().expect("a line")).expect("JSON");
+        command.arg("--once").env("DATA_CONNECTOR_BIN", binary()).env("AMQP_URL", app.broker());
+        command.env("QUICKSTART_PREFIX", app.prefix()).env("TMPDIR", app.path(""));
+        let output = succeed(&mut command).await;
+        let result: Value = serde_json::from_str(output.lines().next_back().expect("a line")).expect("JSON");
         assert_eq!((&result["engine"], &result["broker"]), (&"bpmn-engine".into(), &"rabbitmq".into()));
         assert_eq!(result["after"]["reservation"], "R-A-1042");
         assert_eq!(result["path"].as_array().and_then(|path| path.last()), Some(&"order_confirmed".into()));
         assert!(result["before"].get("reservation").is_none());
         for queue in ["jobs.default", "dead", "cancels", "retry.q0", "results.default"] {
-            let name = format!("{}.{queue}", scene.prefix());
-            assert!(!Engine::has_queue(scene.broker(), &name).await, "{name} was left behind");
+            let name = format!("{}.{queue}", app.prefix());
+            assert!(!Engine::has_queue(app.broker(), &name).await, "{name} was left behind");
         }
         for exchange in ["jobs", "results", "retry.L19"] {
-            let name = format!("{}.{exchange}", scene.prefix());
-            assert!(!Engine::has_exchange(scene.broker(), &name).await, "{name} was left behind");
+            let name = format!("{}.{exchange}", app.prefix());
+            assert!(!Engine::has_exchange(app.broker(), &name).await, "{name} was left behind");
         }
         let processes = succeed(Command::new("ps").args(["-eo", "args"])).await;
-        assert!(!processes.contains(scene.prefix()), "{processes}");
-        let folder: Vec<_> = std::fs::read_dir(scene.path("")).expect("the folder").flatten().collect();
+        assert!(!processes.contains(app.prefix()), "{processes}");
+        let folder: Vec<_> = std::fs::read_dir(app.path("")).expect("the folder").flatten().collect();
         assert!(folder.is_empty(), "{folder:?}");
     }
 }
 
-/// The files that the README's commands name, with a port that nobody else uses.
-fn copy_of_the_examples(scene: &Scene) -> String {
+/// Copies the files that the commands name, with a free port instead of the demo API's; returns the port.
+fn copy_of_the_examples(app: &TestApp) -> String {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port on loopback");
     let port = listener.local_addr().expect("its address").port().to_string();
-    std::fs::create_dir_all(scene.path("copy/deploy/examples/order")).expect("a folder");
+    std::fs::create_dir_all(app.path("copy/deploy/examples/order")).expect("a folder");
     for file in
         ["demo-api.mjs", "examples/order/model.bpmn", "examples/order/data.json", "examples/order/connectors.yaml"]
     {
         let text = std::fs::read_to_string(repository().join("deploy").join(file)).expect("a file of the examples");
-        scene.file(&format!("copy/deploy/{file}"), &text.replace("4010", &port));
+        app.file(&format!("copy/deploy/{file}"), &text.replace("4010", &port));
     }
     port
 }
 
-/// The commands of a page's block that says it is run.
+/// The commands of the block of a page that is marked as run by a test.
 fn commands_of(page: &str) -> Vec<String> {
     let text = std::fs::read_to_string(repository().join(page)).unwrap_or_else(|e| panic!("{page}: {e}"));
     let block = text.split("<!-- run by a test -->").nth(1).and_then(|rest| rest.split("```").nth(1));
@@ -58,33 +58,33 @@ fn commands_of(page: &str) -> Vec<String> {
     lines.filter(|line| !line.is_empty() && *line != "sh").map(ToOwned::to_owned).collect()
 }
 
-/// What follows the program's name.
+/// The arguments of a command.
 fn arguments(command: &str) -> Vec<&str> {
     command.strip_prefix("data-connector ").expect("a command of the product").split(' ').collect()
 }
 
-/// The commands of the README that show the command line, run one after the other in one folder.
+/// The commands of the README's tour of the command line, in order, in one folder.
 #[tokio::test]
 async fn the_commands_of_the_readme_run() {
     let commands = commands_of("README.md");
     assert!(commands.len() >= 5, "{commands:?}");
-    let scene = Scene::new();
-    let port = copy_of_the_examples(&scene);
+    let app = TestApp::new();
+    let port = copy_of_the_examples(&app);
     let script = format!("set -eux\n{}", commands.join("\n")).replace("4010", &port);
     let mut shell = Command::new("bash");
     shell
         .arg("-c")
         .arg(script)
-        .current_dir(scene.path("copy"))
+        .current_dir(app.path("copy"))
         .env("PATH", path_with_binary())
-        .env("XDG_DATA_HOME", scene.path("data"));
-    shell.env("AMQP_URL", scene.broker()).env("DATA_CONNECTOR__AMQP__PREFIX", scene.prefix());
+        .env("XDG_DATA_HOME", app.path("data"));
+    shell.env("AMQP_URL", app.broker()).env("DATA_CONNECTOR__AMQP__PREFIX", app.prefix());
     succeed(&mut shell).await;
 }
 
-/// An operator who looks something up finds it: every metric, every exit code.
+/// Every metric of the product is in the runbook, and no other.
 #[test]
-fn the_runbook_knows_every_metric() {
+fn the_runbook_has_every_metric() {
     let runbook = std::fs::read_to_string(repository().join("deploy/RUNBOOK.md")).expect("the runbook");
     let names = std::fs::read_to_string(repository().join("worker/src/telemetry/metric.rs")).expect("the metrics");
     let names: Vec<&str> = names.split('"').filter(|word| word.starts_with("data_connector_")).collect();
@@ -100,24 +100,24 @@ fn the_runbook_knows_every_metric() {
 
 #[tokio::test]
 async fn the_commands_of_the_runbook_run() {
-    let scene = Scene::new();
-    let _worker = scene.worker(&[]).await;
+    let app = TestApp::new();
+    let _worker = app.worker(&[]).await;
     let commands = commands_of("deploy/RUNBOOK.md");
     assert!(commands.len() >= 4, "{commands:?}");
     for command in commands {
-        scene.cli(&arguments(&command)).await;
+        app.cli(&arguments(&command)).await;
     }
 }
 
 #[tokio::test]
 async fn the_commands_of_the_model_page_run() {
-    let scene = Scene::new();
-    copy_of_the_examples(&scene);
+    let app = TestApp::new();
+    copy_of_the_examples(&app);
     let commands = commands_of("bpmn-ext/README.md");
     assert!(commands.len() >= 6, "{commands:?}");
     for command in commands {
-        let mut program = scene.command(&arguments(&command));
-        succeed(program.current_dir(scene.path("copy/deploy/examples/order"))).await;
+        let mut program = app.command(&arguments(&command));
+        succeed(program.current_dir(app.path("copy/deploy/examples/order"))).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! A real engine walks real models through a real broker; nothing lost, nothing twice, whoever dies in between.
+//! A real engine runs real models through a real broker: nothing is lost and nothing is done twice, whichever process is killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use harness::broker::PrivateBroker;
 use harness::process::{Running, run, succeed};
-use harness::scene::{Scene, examples};
+use harness::test_app::{TestApp, examples};
 use harness::{eventually, repository};
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -19,11 +19,11 @@ struct DemoApi {
 }
 
 impl DemoApi {
-    async fn start(scene: &Scene, options: &[&str]) -> Self {
-        let log = scene.path("calls.jsonl");
+    async fn start(app: &TestApp, options: &[&str]) -> Self {
+        let log = app.path("calls.jsonl");
         let mut command = Command::new("node");
         command.arg(repository().join("deploy/demo-api.mjs")).args(["--port", "0", "--log"]).arg(&log).args(options);
-        let process = Running::start(&mut command, scene.path("demo-api.log"));
+        let process = Running::start(&mut command, app.path("demo-api.log"));
         let url = eventually("the demo API", || async {
             process.output().lines().find_map(|line| line.strip_prefix("listening on ").map(ToOwned::to_owned))
         })
@@ -37,18 +37,18 @@ impl DemoApi {
     }
 }
 
-/// An example's connectors, at the address where the demo API is.
-async fn load(scene: &Scene, api: &DemoApi, example: &str) -> String {
+/// Imports an example's connectors with the address of the demo API; returns their file.
+async fn load(app: &TestApp, api: &DemoApi, example: &str) -> String {
     let text = std::fs::read_to_string(examples().join(example).join("connectors.yaml")).expect("an example");
-    let file = scene.file("connectors.yaml", &text.replace("http://127.0.0.1:4010", &api.url)).display().to_string();
-    scene.cli(&["connectors", "import", &file]).await;
+    let file = app.file("connectors.yaml", &text.replace("http://127.0.0.1:4010", &api.url)).display().to_string();
+    app.cli(&["connectors", "import", &file]).await;
     file
 }
 
-fn walk(scene: &Scene, example: &str) -> Command {
+fn walk(app: &TestApp, example: &str) -> Command {
     let mut command = Command::new("node");
     command.arg(repository().join("bpmn-ext/engines/bpmn-engine/walk.mjs"));
-    command.args(["--url", scene.broker(), "--prefix", scene.prefix(), "--json"]);
+    command.args(["--url", app.broker(), "--prefix", app.prefix(), "--json"]);
     command.arg(examples().join(example).join("model.bpmn"));
     command
 }
@@ -58,87 +58,83 @@ fn last_line(output: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {output}"))
 }
 
+/// Walks an example with a worker and the demo API, with its own data unless other data is given; returns the walk's last line.
+async fn walked(example: &str, data: Option<Value>) -> Value {
+    let app = TestApp::new();
+    let api = DemoApi::start(&app, &[]).await;
+    load(&app, &api, example).await;
+    let _worker = app.worker(&[]).await;
+    let file = examples().join(example).join("data.json");
+    let file = data.map_or(file, |data| app.file("data.json", &data.to_string()));
+    last_line(&succeed(walk(&app, example).arg("--data").arg(file)).await)
+}
+
+fn path(walked: &Value) -> Vec<&str> {
+    walked["path"].as_array().expect("a path").iter().filter_map(Value::as_str).collect()
+}
+
 #[tokio::test]
-async fn the_examples_go_their_ways() {
-    for (example, data, ends, expected) in [
-        (
-            "order",
-            None,
-            "order_confirmed",
-            json!({"rate": 1.08, "total": 129.6, "available": true, "reservation": "R-A-1042"}),
-        ),
-        (
-            "order",
-            Some(json!({"order": "B-1", "item": "lamp", "quantity": 30, "currency": "GBP", "amount": 10})),
-            "out_of_stock",
-            json!({"available": false}),
-        ),
-        ("error-boundary", None, "", json!({})),
-        (
-            "error-boundary",
-            Some(json!({"customer": "C-1001", "question": "?"})),
-            "",
-            json!({"customerName": "Ada Lindgren"}),
-        ),
-        ("multi-instance", None, "", json!({})),
-    ] {
-        let scene = Scene::new();
-        let api = DemoApi::start(&scene, &[]).await;
-        load(&scene, &api, example).await;
-        let _worker = scene.worker(&[]).await;
-        let given = examples().join(example).join("data.json");
-        let given = data.map_or(given, |data| scene.file("data.json", &data.to_string()));
-        let walked = last_line(&succeed(walk(&scene, example).arg("--data").arg(given)).await);
-        let path: Vec<&str> = walked["path"].as_array().expect("a path").iter().filter_map(Value::as_str).collect();
-        assert!(ends.is_empty() || path.last() == Some(&ends), "{walked:#}");
-        for (name, value) in expected.as_object().expect("members") {
-            assert_eq!(walked["after"][name], *value, "{name} in {walked:#}");
-        }
-        match example {
-            "error-boundary" => {
-                let unknown = walked["before"]["customer"] == "C-9999";
-                assert_eq!(path.contains(&"customer_unknown"), unknown, "{walked:#}");
-            }
-            "multi-instance" => {
-                let quotes = walked["after"]["quotes"].as_array().expect("quotes");
-                let items: Vec<&Value> = quotes
-                    .iter()
-                    .map(|quote| {
-                        quote
-                            .get("item")
-                            .or_else(|| quote.get("quote").and_then(|q| q.get("item")))
-                            .unwrap_or(&Value::Null)
-                    })
-                    .collect();
-                assert_eq!(items, ["lamp", "desk", "chair"], "{walked:#}");
-            }
-            _ => {}
-        }
+async fn an_order_in_stock_is_confirmed_with_its_total_and_reservation() {
+    let walked = walked("order", None).await;
+    assert_eq!(path(&walked).last(), Some(&"order_confirmed"), "{walked:#}");
+    let expected = json!({"rate": 1.08, "total": 129.6, "available": true, "reservation": "R-A-1042"});
+    for (name, value) in expected.as_object().expect("members") {
+        assert_eq!(walked["after"][name], *value, "{name} in {walked:#}");
     }
+}
+
+#[tokio::test]
+async fn an_order_beyond_the_stock_takes_the_other_flow() {
+    let order = json!({"order": "B-1", "item": "lamp", "quantity": 30, "currency": "GBP", "amount": 10});
+    let walked = walked("order", Some(order)).await;
+    assert_eq!(path(&walked).last(), Some(&"out_of_stock"), "{walked:#}");
+    assert_eq!(walked["after"]["available"], false, "{walked:#}");
+}
+
+#[tokio::test]
+async fn an_unknown_customer_is_caught_by_the_error_boundary_event() {
+    let walked = walked("error-boundary", None).await;
+    assert_eq!(walked["before"]["customer"], "C-9999", "{walked:#}");
+    assert!(path(&walked).contains(&"customer_unknown"), "{walked:#}");
+}
+
+#[tokio::test]
+async fn a_known_customer_takes_the_ordinary_flow() {
+    let walked = walked("error-boundary", Some(json!({"customer": "C-1001", "question": "?"}))).await;
+    assert!(!path(&walked).contains(&"customer_unknown"), "{walked:#}");
+    assert_eq!(walked["after"]["customerName"], "Ada Lindgren", "{walked:#}");
+}
+
+#[tokio::test]
+async fn a_multi_instance_task_collects_one_quote_an_item_in_order() {
+    let walked = walked("multi-instance", None).await;
+    let item = |quote: &Value| quote.get("item").or_else(|| quote.get("quote")?.get("item")).cloned();
+    let items: Vec<Option<Value>> = walked["after"]["quotes"].as_array().expect("quotes").iter().map(item).collect();
+    assert_eq!(items, ["lamp", "desk", "chair"].map(|item| Some(json!(item))), "{walked:#}");
 }
 
 /// `run` and a job over the broker give the same request data, for every element of every example.
 #[tokio::test]
 async fn a_run_and_a_job_agree() {
     for example in ["order", "error-boundary", "multi-instance"] {
-        let scene = Scene::new();
-        let api = DemoApi::start(&scene, &[]).await;
-        let connectors = load(&scene, &api, example).await;
-        let _worker = scene.worker(&[]).await;
-        let mut engine = scene.engine().await;
+        let app = TestApp::new();
+        let api = DemoApi::start(&app, &[]).await;
+        let connectors = load(&app, &api, example).await;
+        let _worker = app.worker(&[]).await;
+        let mut engine = app.engine().await;
         let model = examples().join(example).join("model.bpmn").display().to_string();
         let text = std::fs::read_to_string(examples().join(example).join("data.json")).expect("data");
         let mut data: Value = serde_json::from_str(&text).expect("JSON");
-        // What the elements before it, or the engine's loop, would have added.
+        // What earlier elements, or the engine's loop, would have added.
         data["total"] = json!(129.6);
         data["line"] = json!({"item": "desk", "quantity": 2});
         data["_parent"] = json!({"order": "A-1042"});
-        let file = scene.file("data.json", &data.to_string()).display().to_string();
-        let inspected: Value = serde_json::from_str(&scene.cli(&["inspect", &model]).await).expect("JSON");
+        let file = app.file("data.json", &data.to_string()).display().to_string();
+        let inspected: Value = serde_json::from_str(&app.cli(&["inspect", &model]).await).expect("JSON");
         for task in inspected["tasks"].as_array().expect("tasks") {
             let element = task["element"].as_str().expect("an id");
             let arguments = ["run", &model, "--element", element, "--data", &file, "--connectors", &connectors];
-            let output = run(&mut scene.command(&[&arguments[..], &["--format", "json"]].concat())).await;
+            let output = run(&mut app.command(&[&arguments[..], &["--format", "json"]].concat())).await;
             let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
             let job = json!({"id": element, "request": {"id": 1}, "element": {"id": element, "name": task["name"]},
                 "config": task["config"], "errorHandling": task["errorHandling"], "data": data});
@@ -161,7 +157,7 @@ async fn a_run_and_a_job_agree() {
 
 const INSTANCES: usize = 500;
 
-/// One request's data each: items that are in stock and items that are not, in several currencies.
+/// The data of all instances: items in stock and out of stock, in several currencies.
 fn orders() -> Value {
     let currencies = ["EUR", "GBP", "CHF", "USD"];
     let order = |n: usize| {
@@ -171,8 +167,8 @@ fn orders() -> Value {
     Value::Array((0..INSTANCES).map(order).collect())
 }
 
-/// All finished, each with its own data; two calls each, and repeated ones under the key of the first.
-fn judge(output: &str, calls: &[Value], repeats_allowed: bool) {
+/// Checks that all instances finished with their own data and made two calls, repeated ones under the key of the first.
+fn assert_finished(output: &str, calls: &[Value], repeats_allowed: bool) {
     let lines: Vec<Value> = output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let instances: Vec<&Value> = lines.iter().filter(|line| line.get("status").is_some()).collect();
     assert_eq!(instances.len(), INSTANCES, "{output}");
@@ -210,8 +206,8 @@ fn judge(output: &str, calls: &[Value], repeats_allowed: bool) {
     }
 }
 
-async fn assert_empty(scene: &Scene) {
-    let engine = scene.engine().await;
+async fn assert_empty(app: &TestApp) {
+    let engine = app.engine().await;
     eventually("empty queues", || async {
         let depths = (engine.depth("jobs.default").await, engine.depth("dead").await);
         (depths == (Some(0), Some(0))).then_some(())
@@ -219,11 +215,11 @@ async fn assert_empty(scene: &Scene) {
     .await;
 }
 
-fn start_walk(scene: &Scene) -> Running {
-    let data = scene.file("orders.json", &orders().to_string());
-    let mut command = walk(scene, "order");
+fn start_walk(app: &TestApp) -> Running {
+    let data = app.file("orders.json", &orders().to_string());
+    let mut command = walk(app, "order");
     command.arg("--data").arg(data).args(["--instances", &INSTANCES.to_string()]);
-    Running::start(&mut command, scene.path("walk.log"))
+    Running::start(&mut command, app.path("walk.log"))
 }
 
 async fn calls_reach(api: &DemoApi, count: usize) {
@@ -232,71 +228,71 @@ async fn calls_reach(api: &DemoApi, count: usize) {
 
 #[tokio::test]
 async fn five_hundred_instances_finish_each_with_its_own_data() {
-    let scene = Scene::new();
-    let api = DemoApi::start(&scene, &[]).await;
-    load(&scene, &api, "order").await;
-    let _worker = scene.worker(&[]).await;
-    let mut walking = start_walk(&scene);
+    let app = TestApp::new();
+    let api = DemoApi::start(&app, &[]).await;
+    load(&app, &api, "order").await;
+    let _worker = app.worker(&[]).await;
+    let mut walking = start_walk(&app);
     assert_eq!(walking.ended().await, Some(0), "{}", walking.output());
-    judge(&walking.output(), &api.calls(), false);
-    assert_empty(&scene).await;
+    assert_finished(&walking.output(), &api.calls(), false);
+    assert_empty(&app).await;
 }
 
 #[tokio::test]
 async fn a_broker_killed_in_the_middle_changes_nothing() {
     let mut broker = PrivateBroker::start().await;
-    let scene = Scene::on(&broker.url());
-    let api = DemoApi::start(&scene, &["--delay", "20"]).await;
-    load(&scene, &api, "order").await;
-    let _worker = scene.worker(&["--concurrency", "16"]).await;
-    let mut walking = start_walk(&scene);
+    let app = TestApp::on(&broker.url());
+    let api = DemoApi::start(&app, &["--delay", "20"]).await;
+    load(&app, &api, "order").await;
+    let _worker = app.worker(&["--concurrency", "16"]).await;
+    let mut walking = start_walk(&app);
     calls_reach(&api, 200).await;
     broker.kill().await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     broker.start_again().await;
     assert_eq!(walking.ended().await, Some(0), "{}", walking.output());
-    judge(&walking.output(), &api.calls(), false);
-    assert_empty(&scene).await;
+    assert_finished(&walking.output(), &api.calls(), false);
+    assert_empty(&app).await;
 }
 
 #[tokio::test]
 async fn a_worker_killed_three_times_repeats_calls_under_their_keys() {
-    let scene = Scene::new();
-    let api = DemoApi::start(&scene, &["--delay", "50"]).await;
-    load(&scene, &api, "order").await;
-    let config = scene.file("config.toml", "[worker]\nlease = 5\n").display().to_string();
+    let app = TestApp::new();
+    let api = DemoApi::start(&app, &["--delay", "50"]).await;
+    load(&app, &api, "order").await;
+    let config = app.file("config.toml", "[worker]\nlease = 5\n").display().to_string();
     let arguments = ["--concurrency", "16", "--config", config.as_str()];
-    let mut worker = scene.worker(&arguments).await;
-    let mut walking = start_walk(&scene);
+    let mut worker = app.worker(&arguments).await;
+    let mut walking = start_walk(&app);
     for kill in 1..=3 {
         calls_reach(&api, kill * 200).await;
         worker.kill().await;
-        worker = scene.worker(&arguments).await;
+        worker = app.worker(&arguments).await;
     }
     assert_eq!(walking.ended().await, Some(0), "{}", walking.output());
-    judge(&walking.output(), &api.calls(), true);
-    assert_empty(&scene).await;
+    assert_finished(&walking.output(), &api.calls(), true);
+    assert_empty(&app).await;
     drop(worker);
 }
 
 #[tokio::test]
-async fn an_engine_killed_in_the_middle_goes_on_where_it_was() {
-    let scene = Scene::new();
-    let api = DemoApi::start(&scene, &["--delay", "20"]).await;
-    load(&scene, &api, "order").await;
-    let _worker = scene.worker(&["--concurrency", "16"]).await;
-    let data = scene.file("orders.json", &orders().to_string());
-    let state = scene.path("state");
+async fn an_engine_killed_in_the_middle_resumes() {
+    let app = TestApp::new();
+    let api = DemoApi::start(&app, &["--delay", "20"]).await;
+    load(&app, &api, "order").await;
+    let _worker = app.worker(&["--concurrency", "16"]).await;
+    let data = app.file("orders.json", &orders().to_string());
+    let state = app.path("state");
     let walking = || {
-        let mut command = walk(&scene, "order");
+        let mut command = walk(&app, "order");
         command.arg("--data").arg(&data).args(["--instances", &INSTANCES.to_string(), "--state"]).arg(&state);
         command
     };
-    let first = Running::start(&mut walking(), scene.path("first.log"));
+    let first = Running::start(&mut walking(), app.path("first.log"));
     calls_reach(&api, 300).await;
     first.kill().await;
-    let mut second = Running::start(&mut walking(), scene.path("second.log"));
+    let mut second = Running::start(&mut walking(), app.path("second.log"));
     assert_eq!(second.ended().await, Some(0), "{}", second.output());
-    judge(&second.output(), &api.calls(), false);
-    assert_empty(&scene).await;
+    assert_finished(&second.output(), &api.calls(), false);
+    assert_empty(&app).await;
 }

@@ -1,12 +1,12 @@
-//! Third parties that mean harm, called by a real worker: each call ends in its code and in its time, and other hosts' jobs go
-//! on. What needs no worker to be seen is held to its class beside the client.
+//! Hostile third parties called by a real worker: each call ends with its code and in time, and jobs of other hosts continue.
+//! The unit tests of the client (`worker/src/http/send/tests`) have the behaviours that need no worker.
 
 use std::time::Duration;
 
 use harness::engine::Engine;
-use harness::hostile::{Full, Way};
-use harness::raw::RawParty;
-use harness::scene::{Scene, job};
+use harness::hostile::{FullBacklog, Misbehaviour};
+use harness::raw_server::RawServer;
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, ThirdParty};
 use harness::tls::{Authority, Identity};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where it is, and what GET and POST end in.
+/// A hostile URL, and the codes that GET and POST end with.
 struct Behaviour {
     name: &'static str,
     url: String,
@@ -26,34 +26,34 @@ async fn with_certificate(identity: &Identity) -> ThirdParty {
     ThirdParty::secure(identity.server(), |_, _| Reply::json(&json!({}))).await
 }
 
-/// Resources `<name>-get` and `<name>-post`, and one of a third party that behaves.
-async fn resources(scene: &Scene, behaviours: &[Behaviour], healthy: &ThirdParty) {
+/// Imports resources `<name>-get` and `<name>-post` for each behaviour, and `healthy`.
+async fn resources(app: &TestApp, behaviours: &[Behaviour], healthy: &ThirdParty) {
     let mut resources = json!({"healthy": {"url": healthy.url("/")}});
     for Behaviour { name, url, .. } in behaviours {
         resources[format!("{name}-get")] = json!({"url": url, "method": "GET", "timeout": TIMEOUT.as_secs()});
         resources[format!("{name}-post")] =
             json!({"url": url, "method": "POST", "body": "{}", "timeout": TIMEOUT.as_secs()});
     }
-    scene.resources(resources).await;
+    app.import_resources(resources).await;
 }
 
-/// Publishes one job for each behaviour and method, of an engine of its own.
-async fn provoke(scene: &Scene, behaviours: &[Behaviour]) -> Engine {
-    let engine = Engine::connect(scene.broker(), scene.prefix(), "provoking").await;
+/// Publishes one job for each behaviour and method, from an engine of their own.
+async fn publish_all(app: &TestApp, behaviours: &[Behaviour]) -> Engine {
+    let engine = Engine::connect(app.broker(), app.prefix(), "hostile").await;
     for Behaviour { name, .. } in behaviours {
         for method in ["get", "post"] {
             let id = format!("{name}-{method}");
             let mut job = job(&id, &id, &[], json!({}));
-            job["engine"] = json!("provoking");
+            job["engine"] = json!("hostile");
             engine.publish(&job).await;
         }
     }
     engine
 }
 
-/// The jobs of a host that behaves, one after the other for a while: none waits for somebody else's call.
-async fn go_on(scene: &Scene, time: Duration) {
-    let (mut engine, begun, mut count) = (scene.engine().await, Instant::now(), 0);
+/// Runs jobs of the healthy host, one after the other: none waits for a call to another host.
+async fn run_healthy_jobs(app: &TestApp, time: Duration) {
+    let (mut engine, begun, mut count) = (app.engine().await, Instant::now(), 0);
     while begun.elapsed() < time {
         let published = Instant::now();
         engine.publish(&job(&format!("healthy-{count}"), "healthy", &[], json!({}))).await;
@@ -74,16 +74,16 @@ fn assert_ended(behaviours: &[Behaviour], result: &Value) {
 }
 
 #[tokio::test]
-async fn every_call_ends_in_its_code_and_time_while_others_go_on() {
+async fn every_call_ends_with_its_code_in_time_while_others_continue() {
     let authority = Authority::new();
     let expired = with_certificate(&authority.sign_expired("127.0.0.1")).await;
     let elsewhere = with_certificate(&authority.sign("api.example.com")).await;
     let unsigned = with_certificate(&Identity::self_signed("127.0.0.1")).await;
-    let (tls10, tls11) = (Way::OldTls([3, 1]).party().await, Way::OldTls([3, 2]).party().await);
-    let in_head = Way::Drip(Way::head("HTTP/1.1 200 OK\nX-Y: ", b"")).party().await;
-    let in_body = Way::Drip(Way::head("HTTP/1.1 200 OK\nContent-Length: 99\n\n", b"")).party().await;
-    let full = Full::start().await;
-    let secure = |party: &RawParty| format!("https://127.0.0.1:{}/", party.port());
+    let (tls10, tls11) = (Misbehaviour::OldTls([3, 1]).serve().await, Misbehaviour::OldTls([3, 2]).serve().await);
+    let in_head = Misbehaviour::Drip(Misbehaviour::head("HTTP/1.1 200 OK\nX-Y: ", b"")).serve().await;
+    let in_body = Misbehaviour::Drip(Misbehaviour::head("HTTP/1.1 200 OK\nContent-Length: 99\n\n", b"")).serve().await;
+    let full = FullBacklog::start().await;
+    let secure = |party: &RawServer| format!("https://127.0.0.1:{}/", party.port());
     let behaviour = |name, url, get, post| Behaviour { name, url, get, post };
     let behaviours = [
         behaviour("expired", expired.url("/"), "TLS", "TLS"),
@@ -96,13 +96,13 @@ async fn every_call_ends_in_its_code_and_time_while_others_go_on() {
         behaviour("in_body", in_body.url("/"), "BAD_RESPONSE", "BAD_RESPONSE"),
     ];
     let healthy = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    resources(&scene, &behaviours, &healthy).await;
-    let ca_file = scene.file("ca.pem", &authority.pem()).display().to_string();
-    let worker = scene.worker_with(&[], &[("DATA_CONNECTOR__HTTP__CA_FILE", &ca_file)]).await;
+    let app = TestApp::new();
+    resources(&app, &behaviours, &healthy).await;
+    let ca_file = app.file("ca.pem", &authority.pem()).display().to_string();
+    let worker = app.worker_with(&[], &[("DATA_CONNECTOR__HTTP__CA_FILE", &ca_file)]).await;
     let begun = Instant::now();
-    let mut engine = provoke(&scene, &behaviours).await;
-    go_on(&scene, TIMEOUT).await;
+    let mut engine = publish_all(&app, &behaviours).await;
+    run_healthy_jobs(&app, TIMEOUT).await;
     for _ in 0..behaviours.len() * 2 {
         assert_ended(&behaviours, &engine.result().await.body);
     }

@@ -1,21 +1,22 @@
-//! A job on the broker, the configured call, the mapped output in the result.
+//! A published job, the configured call, and the mapped output in the result.
 
 use harness::engine::Envelope;
-use harness::scene::{Scene, job};
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, ThirdParty};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[tokio::test]
 async fn a_call_is_made_and_its_answer_is_mapped() {
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({"rates": {"EUR": 1.08}, "id": 7}))).await;
-    let scene = Scene::new();
-    scene
-        .connectors(&json!([{"name": "API", "authtype": "BASIC", "credentials": {"username": "u", "password": "p"},
+    let app = TestApp::new();
+    app.import_connectors(
+        &json!([{"name": "API", "authtype": "BASIC", "credentials": {"username": "u", "password": "p"},
             "endpoints": {"rate": {"url": third_party.url("/rates/{{base}}"), "method": "POST", "body_type": "json",
-                "body": "{\"for\":\"{{who}}\"}", "headers": [{"key": "Content-Type", "value": "application/json"}]}}}]))
-        .await;
-    let worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+                "body": "{\"for\":\"{{who}}\"}", "headers": [{"key": "Content-Type", "value": "application/json"}]}}}]),
+    )
+    .await;
+    let worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     let mut published =
         job("j1", "rate", &[("rate", "rates.EUR"), ("all", "")], json!({"base": "a/b", "who": "\"me\""}));
     published["process"] = json!({"id": "order", "version": "3"});
@@ -41,17 +42,17 @@ async fn a_call_is_made_and_its_answer_is_mapped() {
     assert_eq!(seen[0].header("authorization"), "Basic dTpw");
     assert_eq!(seen[0].header("accept"), "application/json");
     assert_eq!(seen[0].header("idempotency-key").len(), 43);
-    assert_eq!(scene.job_in_state("j1", "published").await["attempt"], 1);
+    assert_eq!(app.job_in_state("j1", "published").await["attempt"], 1);
     assert_eq!(worker.terminate().await, Some(0));
 }
 
 #[tokio::test]
 async fn many_jobs_each_get_their_own_answer() {
     let third_party = ThirdParty::start(|seen, _| Reply::json(&json!({"path": seen.path}))).await;
-    let scene = Scene::new();
-    scene.resources(json!({"echo": {"url": third_party.url("/{{n}}")}})).await;
-    let _workers = (scene.worker(&[]).await, scene.worker(&["--concurrency", "4"]).await);
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"echo": {"url": third_party.url("/{{n}}")}})).await;
+    let _workers = (app.worker(&[]).await, app.worker(&["--concurrency", "4"]).await);
+    let mut engine = app.engine().await;
     for n in 0..300 {
         engine.publish(&job(&format!("j{n}"), "echo", &[("path", "path")], json!({"n": n}))).await;
     }
@@ -62,17 +63,17 @@ async fn many_jobs_each_get_their_own_answer() {
         assert!(answered.insert(result.message_id.clone()), "{} twice", result.message_id);
     }
     assert_eq!(third_party.seen().len(), 300);
-    assert!(engine.result_within(harness::scene::NOTHING).await.is_none());
+    assert!(engine.result_within(harness::test_app::QUIET_PERIOD).await.is_none());
     assert_eq!((engine.depth("jobs.default").await, engine.depth("dead").await), (Some(0), Some(0)));
 }
 
 #[tokio::test]
-async fn the_answer_goes_where_the_job_asked_for_it_and_else_to_the_results() {
+async fn a_result_goes_to_the_reply_to_queue_and_without_one_to_the_exchange() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     let (queue, mut replies) = engine.reply_queue().await;
     let envelope = |queue: &str| Envelope { reply_to: Some(queue.to_owned()), ..Envelope::default() };
     engine.publish_with(&job("j1", "r", &[], json!({})), envelope(&queue)).await;
@@ -83,12 +84,12 @@ async fn the_answer_goes_where_the_job_asked_for_it_and_else_to_the_results() {
 }
 
 #[tokio::test]
-async fn a_queue_that_does_not_exist_means_the_default_one() {
+async fn a_job_for_an_unknown_queue_goes_to_the_default_queue() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let worker = scene.worker(&["--queue", "default", "--queue", "slow", "--listen", "127.0.0.1:0"]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let worker = app.worker(&["--queue", "default", "--queue", "slow", "--listen", "127.0.0.1:0"]).await;
+    let mut engine = app.engine().await;
     for (id, key) in [("j1", "job.bpmn"), ("j2", "job.slow"), ("j3", "job.a.b")] {
         let envelope = Envelope { routing_key: Some(key.to_owned()), ..Envelope::default() };
         engine.publish_with(&job(id, "r", &[], json!({})), envelope).await;
@@ -102,10 +103,10 @@ async fn a_queue_that_does_not_exist_means_the_default_one() {
 #[tokio::test]
 async fn the_same_job_twice_is_one_call_and_the_same_result() {
     let third_party = ThirdParty::start(|_, n| Reply::json(&json!({"n": n}))).await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/"), "method": "POST"}})).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/"), "method": "POST"}})).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     let published = job("j1", "r", &[("n", "n")], json!({"a": 1}));
     engine.publish(&published).await;
     let first = engine.result().await;
@@ -117,82 +118,15 @@ async fn the_same_job_twice_is_one_call_and_the_same_result() {
 }
 
 #[tokio::test]
-async fn a_deployed_element_needs_no_configuration_in_its_jobs() {
-    let third_party = ThirdParty::start(|seen, _| Reply::json(&json!({"path": seen.path}))).await;
-    let scene = Scene::new();
-    scene.resources(json!({"one": {"url": third_party.url("/one")}, "two": {"url": third_party.url("/two")}})).await;
-    let model = |resource: &str| {
-        format!(
-            r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:conn="urn:data-connector:bpmn:1">
-              <process id="order" isExecutable="true"><serviceTask id="call"><extensionElements>
-              <conn:dataConnector connector="API" resource="{resource}"><conn:output variable="path" source="path"/>
-              </conn:dataConnector></extensionElements></serviceTask></process></definitions>"#
-        )
-    };
-    let (one, two) = (scene.file("one.bpmn", &model("one")), scene.file("two.bpmn", &model("two")));
-    let deployed = scene.cli(&["deploy", &one.display().to_string(), "--format", "json"]).await;
-    assert!(deployed.contains(r#""version": "1""#), "{deployed}");
-    scene.cli(&["deploy", &two.display().to_string(), "--version", "spring"]).await;
-    let (code, problem) = scene.refused(&["deploy", &one.display().to_string(), "--version", "spring"]).await;
-    assert!(code == 1 && problem.contains("deployed with other content"), "{code} {problem}");
-
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
-    for (id, version, expected) in
-        [("j1", json!(null), "/two"), ("j2", json!(1), "/one"), ("j3", json!("spring"), "/two")]
-    {
-        let process = json!({"id": "order", "version": version});
-        engine.publish(&json!({"id": id, "request": {"id": 1}, "element": {"id": "call"}, "process": process})).await;
-        assert_eq!(engine.result().await.body["data"], json!({"path": expected}), "{id}");
-    }
-    let process = json!({"id": "order", "version": "9"});
-    engine.publish(&json!({"id": "j4", "request": {"id": 1}, "element": {"id": "call"}, "process": process})).await;
-    let failed = engine.result().await;
-    assert_eq!(failed.code(), "CONFIGURATION");
-    assert!(failed.body["error"]["message"].as_str().unwrap().contains("version 9 of process `order`"));
-
-    let listed: Value = serde_json::from_str(&scene.cli(&["models", "list", "--format", "json"]).await).unwrap();
-    let listed: Vec<&Value> = listed.as_array().unwrap().iter().map(|model| &model["version"]).collect();
-    assert_eq!(listed, ["spring", "1"], "the newest first");
-    let shown: Value = serde_json::from_str(&scene.cli(&["models", "show", "order"]).await).unwrap();
-    assert_eq!(
-        (&shown["version"], &shown["elements"]["call"]["config"]["endpoint"]),
-        (&json!("spring"), &json!("two"))
-    );
-    let said = scene.cli(&["models", "remove", "order", "spring"]).await;
-    assert_eq!(said, "removed version spring of process `order`\n");
-    for (id, version) in [("j5", json!(null)), ("j6", json!("spring"))] {
-        let process = json!({"id": "order", "version": version});
-        engine.publish(&json!({"id": id, "request": {"id": 1}, "element": {"id": "call"}, "process": process})).await;
-    }
-    let (mut last, mut gone) = (engine.result().await, engine.result().await);
-    if last.body["job"] != "j5" {
-        std::mem::swap(&mut last, &mut gone);
-    }
-    assert_eq!(last.body["data"], json!({"path": "/one"}), "the newest that is left");
-    assert_eq!(gone.code(), "CONFIGURATION");
-    for (arguments, expected) in [
-        (vec!["remove", "order", "spring"], "version spring of process `order` is not deployed; there are: 1"),
-        (vec!["show", "order", "--version", "9"], "version 9 of process `order` is not deployed; there are: 1"),
-        (vec!["show", "nothing"], "nothing of process `nothing` is deployed"),
-    ] {
-        let (code, problem) = scene.refused(&[&["models"], &arguments[..]].concat()).await;
-        assert!(code == 1 && problem.contains(expected), "{arguments:?}: {problem}");
-    }
-    let table = scene.cli(&["models", "list", "order"]).await;
-    assert!(table.starts_with("process  version  elements  deployed") && table.contains("one.bpmn"), "{table}");
-}
-
-#[tokio::test]
 async fn a_changed_connector_is_seen_within_five_seconds() {
     let third_party = ThirdParty::start(|seen, _| Reply::json(&json!({"path": seen.path}))).await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/old")}})).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/old")}})).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     engine.publish(&job("j1", "r", &[("path", "path")], json!({}))).await;
     assert_eq!(engine.result().await.body["data"]["path"], "/old");
-    scene.resources(json!({"r": {"url": third_party.url("/new")}})).await;
+    app.import_resources(json!({"r": {"url": third_party.url("/new")}})).await;
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     engine.publish(&job("j2", "r", &[("path", "path")], json!({}))).await;
     assert_eq!(engine.result().await.body["data"]["path"], "/new");

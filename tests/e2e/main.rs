@@ -1,4 +1,4 @@
-//! The product as its users meet it: the release binary, a real broker, real databases, a real engine.
+//! The binary as its users run it: with a real broker, real databases and a real engine.
 
 mod assertions;
 mod backpressure;
@@ -9,6 +9,7 @@ mod costs;
 mod crashes;
 mod credentials;
 mod dead_letters;
+mod deployments;
 mod documents;
 mod egress;
 mod engine;

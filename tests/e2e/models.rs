@@ -1,10 +1,10 @@
-//! Models on the command line: what is wrong in them, as people, programs and review tools are told.
+//! Models on the command line: `lint` as text, JSON and SARIF, `convert`, and the schema.
 
 use std::path::Path;
 
 use harness::process::run;
 use harness::repository;
-use harness::scene::Scene;
+use harness::test_app::TestApp;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -20,7 +20,7 @@ const MODEL: &str = r#"<?xml version="1.0"?>
 
 const CONNECTORS: &str = "name: API\nendpoints:\n  rate: {url: 'https://h/{{base}}'}\n";
 
-const TOLD: &str = r#"error[unknown-resource]: `Größe (rate)`: connector `API` has no resource `rates`
+const FINDINGS: &str = r#"error[unknown-resource]: `Größe (rate)`: connector `API` has no resource `rates`
  --> order.bpmn:6:73
   |
 6 |       pm:config="{&#34;dataSource&#34;:&#34;API&#34;,&#34;endpoint&#34;:&#34;rates&#34;,&#34;queue&#34;:&#34;slow...
@@ -48,19 +48,19 @@ error[unparsable-text]: `Größe (rate)`: this template cannot be parsed: `{{` i
 
 #[tokio::test]
 async fn lint_shows_the_line_and_what_to_change() {
-    let scene = Scene::new();
-    scene.file("order.bpmn", MODEL);
-    scene.file("api.yaml", CONNECTORS);
+    let app = TestApp::new();
+    app.file("order.bpmn", MODEL);
+    app.file("api.yaml", CONNECTORS);
     let lint = |more: &[&str]| {
-        let mut command = scene.command(&[&["lint", "order.bpmn"], more].concat());
-        command.current_dir(scene.path(""));
+        let mut command = app.command(&[&["lint", "order.bpmn"], more].concat());
+        command.current_dir(app.path(""));
         command
     };
     let output = run(&mut lint(&["--connectors", "api.yaml"])).await;
-    assert_eq!(String::from_utf8_lossy(&output.stdout), TOLD);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), FINDINGS);
     assert_eq!(String::from_utf8_lossy(&output.stderr), "2 errors, 1 warning in 1 file\n");
     assert_eq!(output.status.code(), Some(1));
-    assert!(!scene.sqlite_file().exists(), "looking for connectors makes no database");
+    assert!(!app.sqlite_file().exists(), "looking for connectors makes no database");
 
     let output = run(&mut lint(&["--format", "json"])).await;
     let listed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -69,44 +69,47 @@ async fn lint_shows_the_line_and_what_to_change() {
     assert_eq!((&listed[1]["file"], &listed[1]["position"]), (&json!("order.bpmn"), &position));
     assert_eq!((&listed[1]["code"], &listed[1]["severity"]), (&json!("unparsable-text"), &json!("error")));
 
-    scene.cli(&["connectors", "import", &scene.path("api.yaml").display().to_string()]).await;
+    app.cli(&["connectors", "import", &app.path("api.yaml").display().to_string()]).await;
     let output = run(&mut lint(&["--format", "json"])).await;
     let listed: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(listed[0]["code"], "unknown-resource", "the store's connectors: {listed}");
 }
 
 #[tokio::test]
-async fn the_exit_code_of_lint_tells_how_bad_it_is() {
-    let scene = Scene::new();
-    let mended = MODEL.replace("{{currency", "{{currency}}").replace(";rates&", ";rate&");
-    let file = scene.file("order.bpmn", &mended).display().to_string();
-    let connectors = scene.file("api.yaml", CONNECTORS).display().to_string();
+async fn lint_exits_by_the_severity_of_its_findings() {
+    let app = TestApp::new();
+    let corrected = MODEL.replace("{{currency", "{{currency}}").replace(";rates&", ";rate&");
+    let file = app.file("order.bpmn", &corrected).display().to_string();
+    let connectors = app.file("api.yaml", CONNECTORS).display().to_string();
     let base = ["lint", &file, "--connectors", &connectors];
-    for (more, code, said) in [
+    for (more, code, message) in [
         (&[][..], Some(0), "0 errors, 1 warning in 1 file\n"),
         (&["--deny-warnings"], Some(1), "0 errors, 1 warning in 1 file\n"),
         (&["--deny-warnings", "--queue", "slow"], Some(0), "0 errors, 0 warnings in 1 file\n"),
     ] {
-        let output = run(&mut scene.command(&[&base, more].concat())).await;
-        assert_eq!(String::from_utf8_lossy(&output.stderr), said, "{more:?}");
+        let output = run(&mut app.command(&[&base, more].concat())).await;
+        assert_eq!(String::from_utf8_lossy(&output.stderr), message, "{more:?}");
         assert_eq!(output.status.code(), code, "{more:?}");
     }
-    let empty = scene.file("data.json", "{}").display().to_string();
-    let output = scene.cli(&[&base[..], &["--data", &empty]].concat()).await;
+    let empty = app.file("data.json", "{}").display().to_string();
+    let output = app.cli(&[&base[..], &["--data", &empty]].concat()).await;
     assert!(output.contains("`currency` is read here, and nothing sets it"), "{output}");
-    let mut unreachable = scene.command(&["lint", &file]);
+    let mut unreachable = app.command(&["lint", &file]);
     unreachable.env("DATABASE_URL", "postgres://u:secret-word@127.0.0.1:1/x");
     let output = run(&mut unreachable).await;
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.starts_with("warning: connectors are not checked: ") && !said.contains("secret-word"), "{said}");
-    assert_eq!(output.status.code(), Some(0), "the model is still judged");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        message.starts_with("warning: connectors are not checked: ") && !message.contains("secret-word"),
+        "{message}"
+    );
+    assert_eq!(output.status.code(), Some(0), "the model is still checked");
 }
 
 #[tokio::test]
-async fn sarif_points_at_the_same_places() {
-    let scene = Scene::new();
-    let file = scene.file("a b.bpmn", MODEL).display().to_string();
-    let output = run(&mut scene.command(&["lint", &file, "--format", "sarif"])).await;
+async fn sarif_has_the_same_positions() {
+    let app = TestApp::new();
+    let file = app.file("a b.bpmn", MODEL).display().to_string();
+    let output = run(&mut app.command(&["lint", &file, "--format", "sarif"])).await;
     let log: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let run = &log["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
@@ -125,20 +128,20 @@ async fn sarif_points_at_the_same_places() {
 
 #[tokio::test]
 async fn rules_are_explained_by_name_and_number() {
-    let scene = Scene::new();
+    let app = TestApp::new();
     for rule in bpmn_ext::lint::RULES {
-        assert_eq!(scene.cli(&["lint", "--explain", rule.name]).await, rule.page);
-        assert_eq!(scene.cli(&["lint", "--explain", &rule.number.to_string()]).await, rule.page);
+        assert_eq!(app.cli(&["lint", "--explain", rule.name]).await, rule.page);
+        assert_eq!(app.cli(&["lint", "--explain", &rule.number.to_string()]).await, rule.page);
     }
-    let (code, problem) = scene.refused(&["lint", "--explain", "spelling"]).await;
+    let (code, problem) = app.cli_error(&["lint", "--explain", "spelling"]).await;
     assert!(code == 1 && problem.contains("there is no rule `spelling`; there are: unknown-connector, "), "{problem}");
 }
 
 #[tokio::test]
-async fn convert_spells_a_model_in_another_way() {
-    let scene = Scene::new();
-    let file = scene.file("order.bpmn", MODEL).display().to_string();
-    let ours = scene.cli(&["convert", &file, "--to", "conn"]).await;
+async fn convert_writes_a_model_in_another_dialect() {
+    let app = TestApp::new();
+    let file = app.file("order.bpmn", MODEL).display().to_string();
+    let ours = app.cli(&["convert", &file, "--to", "conn"]).await;
     let (start, rest) = MODEL.split_once("\n      implementation=").expect("ProcessMaker's attribute");
     let end = rest.split_once("}]}\"/>").expect("the end of the task").1;
     let expected = format!(
@@ -149,24 +152,24 @@ async fn convert_spells_a_model_in_another_way() {
     assert_eq!(ours, expected);
     assert_eq!(std::fs::read_to_string(&file).expect("the model"), MODEL, "without --output it stays");
 
-    scene.cli(&["convert", &file, "--to", "conn", "--output", &file]).await;
+    app.cli(&["convert", &file, "--to", "conn", "--output", &file]).await;
     assert_eq!(std::fs::read_to_string(&file).expect("the model"), ours);
-    let theirs = scene.cli(&["convert", &file, "--to", "pm"]).await;
+    let theirs = app.cli(&["convert", &file, "--to", "pm"]).await;
     assert!(
         theirs.contains("pm:config=\"{&#34;dataSource&#34;:&#34;API&#34;,") && !theirs.contains("dataConnector"),
         "{theirs}"
     );
 
     let called_back = MODEL.replace("{&#34;dataSource", "{&#34;callback&#34;:true,&#34;dataSource");
-    let file = scene.file("back.bpmn", &called_back).display().to_string();
-    let output = run(&mut scene.command(&["convert", &file, "--to", "conn"])).await;
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let file = app.file("back.bpmn", &called_back).display().to_string();
+    let output = run(&mut app.command(&["convert", &file, "--to", "conn"])).await;
+    let messages = String::from_utf8_lossy(&output.stderr).into_owned();
     let expected = "back.bpmn:4:5: error[not-converted]: `Größe (rate)`: left unchanged: dataConnector cannot represent `callback`";
-    assert!(told.contains(expected), "{told}");
+    assert!(messages.contains(expected), "{messages}");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(1), &*called_back));
 }
 
-/// Whether the connectors of a model are written as the schema says, and what is wrong with them.
+/// Whether `xmllint` finds the connectors of a model valid, and its messages.
 async fn validate(model: &Path) -> (bool, String) {
     let schema = repository().join("bpmn-ext/schema/models.xsd");
     let mut xmllint = Command::new("xmllint");
@@ -183,22 +186,22 @@ async fn models_are_valid_by_the_schema_and_mistakes_are_not() {
     let examples = examples.map(|entry| entry.path().join("model.bpmn")).filter(|path| path.exists());
     let mut valid = 0;
     for model in models.chain(examples) {
-        let (is_valid, told) = validate(&model).await;
-        assert!(is_valid, "{told}");
+        let (is_valid, messages) = validate(&model).await;
+        assert!(is_valid, "{messages}");
         valid += 1;
     }
     assert!(valid >= 13, "{valid} models");
-    let (is_valid, told) = validate(&repository().join("bpmn-ext/tests/models/extension-mistakes.bpmn")).await;
+    let (is_valid, messages) = validate(&repository().join("bpmn-ext/tests/models/extension-mistakes.bpmn")).await;
     assert!(!is_valid);
     for mistake in ["'resorce' is not allowed", "'resource' is required", "'linear' is not an element", "inputs"] {
-        assert!(told.contains(mistake), "{mistake}: {told}");
+        assert!(messages.contains(mistake), "{mistake}: {messages}");
     }
 }
 
-/// With its connectors and its data at hand, every example is beyond reproach.
+/// Checked with its connectors and its data, no example has a finding.
 #[tokio::test]
 async fn examples_have_no_finding() {
-    let scene = Scene::new();
+    let app = TestApp::new();
     let folder = repository().join("deploy/examples");
     let examples = std::fs::read_dir(folder).expect("the examples").flatten().map(|example| example.path());
     let mut checked = 0;
@@ -206,7 +209,7 @@ async fn examples_have_no_finding() {
         let file = |name: &str| example.join(name).display().to_string();
         let (model, connectors, data) = (file("model.bpmn"), file("connectors.yaml"), file("data.json"));
         let lint = ["lint", &model, "--connectors", &connectors, "--data", &data, "--deny-warnings"];
-        assert_eq!(scene.cli(&lint).await, "", "{}", example.display());
+        assert_eq!(app.cli(&lint).await, "", "{}", example.display());
         checked += 1;
     }
     assert!(checked >= 3, "{checked} examples");

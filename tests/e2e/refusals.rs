@@ -1,17 +1,17 @@
-//! Jobs that cannot be worked on: answered with a reason, kept as dead letters, and never in anybody's way.
+//! Messages that cannot be processed: they get a result with the reason or become dead letters, and delay no other job.
 
 use harness::engine::Envelope;
-use harness::scene::{NOTHING, Scene, job, with_retries};
+use harness::test_app::{QUIET_PERIOD, TestApp, job, with_retries};
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_broken_message_is_kept_whole_and_stops_nobody() {
+async fn a_malformed_message_becomes_a_complete_dead_letter_and_delays_no_job() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let _worker = scene.worker(&["--concurrency", "1"]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let _worker = app.worker(&["--concurrency", "1"]).await;
+    let mut engine = app.engine().await;
     let named = |id: &str| Envelope { message_id: Some(id.to_owned()), ..Envelope::default() };
     engine.publish_bytes(b"{\"not json", named("b1")).await;
     engine.publish_bytes(br#"{"id":"other","request":{"id":1},"element":{"id":"e"}}"#, named("b2")).await;
@@ -22,21 +22,21 @@ async fn a_broken_message_is_kept_whole_and_stops_nobody() {
     assert_eq!((refused.message_id.as_str(), refused.code()), ("b2", "BAD_JOB"));
     assert!(refused.body["error"]["message"].as_str().unwrap().contains("`other`"));
     assert_eq!(engine.result().await.message_id, "j1");
-    let letters = scene.dead_letters(3).await;
+    let letters = app.dead_letters(3).await;
     let mut details: Vec<&str> = letters.iter().filter_map(|l| l["detail"].as_str()).collect();
     details.sort_unstable();
     assert!(details[0].starts_with("`id` is `other` but the message_id is `b2`"), "{details:?}");
     assert!(details[1].starts_with("the message is not JSON"), "{details:?}");
     let first = letters.iter().find(|l| l["job"] == "b1").expect("the first letter");
-    let shown: Value = serde_json::from_str(&scene.cli(&["dead", "show", &first["id"].to_string()]).await).unwrap();
+    let shown: Value = serde_json::from_str(&app.cli(&["dead", "show", &first["id"].to_string()]).await).unwrap();
     assert_eq!((shown["body"].as_str(), shown["reason"].as_str()), (Some("{\"not json"), Some("BAD_JOB")));
     assert_eq!(shown["routing_key"], "job.default");
     assert_eq!(engine.depth("jobs.default").await, Some(0));
 }
 
-/// Any of these would come again and again, and end the connection of whoever takes it.
+/// Each of these would be redelivered without end and close the connection of its consumer.
 #[tokio::test]
-async fn what_does_not_fit_into_a_message_of_ours_stops_nobody() {
+async fn a_message_too_large_to_republish_stops_no_worker() {
     let third_party =
         ThirdParty::start(
             |_, number| {
@@ -44,10 +44,10 @@ async fn what_does_not_fit_into_a_message_of_ours_stops_nobody() {
             },
         )
         .await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let _worker = scene.worker(&["--concurrency", "1"]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let _worker = app.worker(&["--concurrency", "1"]).await;
+    let mut engine = app.engine().await;
     let large = || [("baggage".to_owned(), "x".repeat(100_000)), ("note".to_owned(), "n".to_owned())].into();
     let retried = Envelope { message_id: Some("j1".to_owned()), headers: large(), ..Envelope::default() };
     engine.publish_with(&with_retries(job("j1", "r", &[("ok", "ok")], json!({})), 1, 1), retried).await;
@@ -65,43 +65,43 @@ async fn what_does_not_fit_into_a_message_of_ours_stops_nobody() {
         engine.publish_bytes(json!({"id": id, "request": {"id": 1}}).to_string().as_bytes(), Envelope::default()).await;
     }
     engine.publish(&job("j3", "r", &[("ok", "ok")], json!({}))).await;
-    let letters = scene.dead_letters(8).await;
+    let letters = app.dead_letters(8).await;
     assert!(letters.iter().all(|letter| letter["reason"] == "BAD_JOB"), "{letters:?}");
     assert!(letters.iter().all(|letter| letter["detail"].as_str().is_some_and(|text| text.len() < 1_100)));
     assert_eq!(engine.result().await.message_id, "j3");
-    assert!(engine.result_within(NOTHING).await.is_none());
+    assert!(engine.result_within(QUIET_PERIOD).await.is_none());
     assert_eq!(engine.depth("jobs.default").await, Some(0));
 }
 
 #[tokio::test]
-async fn a_refusal_never_takes_the_place_of_a_real_result() {
+async fn a_rejection_never_replaces_a_result() {
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({"ok": 1}))).await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     engine.publish(&job("j1", "r", &[("ok", "ok")], json!({}))).await;
     assert_eq!(engine.result().await.status(), "completed");
-    // The same id with other content, and as a broken message: dead letters only.
+    // The same id with other content, and as a malformed message: dead letters only.
     engine.publish(&job("j1", "r", &[("ok", "ok")], json!({"other": true}))).await;
     let broken = Envelope { message_id: Some("j1".to_owned()), ..Envelope::default() };
     engine.publish_bytes(br#"{"id":"j1","request":{"id":1},"element":3}"#, broken).await;
-    let letters = scene.dead_letters(2).await;
+    let letters = app.dead_letters(2).await;
     let mut reasons: Vec<&str> = letters.iter().filter_map(|l| l["reason"].as_str()).collect();
     reasons.sort_unstable();
     assert_eq!(reasons, ["BAD_JOB", "JOB_MISMATCH"]);
-    assert!(engine.result_within(NOTHING).await.is_none());
+    assert!(engine.result_within(QUIET_PERIOD).await.is_none());
     assert_eq!(third_party.seen().len(), 1);
 }
 
 #[tokio::test]
-async fn a_job_above_the_limit_is_not_read() {
-    let scene = Scene::new();
-    let config = scene.file("config.toml", "[limits]\njob_bytes = 1000\nresult_bytes = 600\n");
+async fn a_job_above_the_size_limit_is_not_decoded() {
+    let app = TestApp::new();
+    let config = app.file("config.toml", "[limits]\njob_bytes = 1000\nresult_bytes = 600\n");
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({"long": "x".repeat(700)}))).await;
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let _worker = scene.worker(&["--config", &config.display().to_string()]).await;
-    let mut engine = scene.engine().await;
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let _worker = app.worker(&["--config", &config.display().to_string()]).await;
+    let mut engine = app.engine().await;
     let (queue, mut replies) = engine.reply_queue().await;
     let large = job("j1", "r", &[], json!({"x": "x".repeat(1_000)}));
     let envelope = Envelope { message_id: Some("j1".to_owned()), reply_to: Some(queue), ..Envelope::default() };
@@ -110,7 +110,7 @@ async fn a_job_above_the_limit_is_not_read() {
     let refused = harness::engine::received(&delivery).await;
     assert_eq!((refused.code(), refused.body["request"].clone()), ("JOB_TOO_LARGE", Value::Null));
     engine.publish(&large).await;
-    assert_eq!(scene.dead_letters(1).await[0]["reason"], "JOB_TOO_LARGE");
+    assert_eq!(app.dead_letters(1).await[0]["reason"], "JOB_TOO_LARGE");
 
     engine.publish(&job("j2", "r", &[("long", "long")], json!({}))).await;
     let result = engine.result().await;
@@ -119,12 +119,12 @@ async fn a_job_above_the_limit_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_cannot_work_says_where_and_what_to_change() {
+async fn an_invalid_configuration_fails_with_its_place_and_the_correction() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     let with = |id: &str, config: Value| json!({"id": id, "request": {"id": 1}, "element": {"id": "call", "name": "Call"}, "config": config});
     for (config, expected) in [
         (json!({}), "element Call (call): config.dataSource: is missing; choose a connector"),
@@ -159,26 +159,25 @@ async fn private_destinations_are_denied_however_they_are_written() {
         Reply::status(302, &json!({})).with("location", &format!("http://127.0.0.2:{elsewhere}/"))
     })
     .await;
-    let scene = Scene::new();
+    let app = TestApp::new();
     let port = third_party.port();
-    scene
-        .resources(json!({
-            "literal": {"url": format!("http://127.0.0.2:{port}/")},
-            "number": {"url": format!("http://2130706434:{port}/")},
-            "mapped": {"url": format!("http://[::ffff:127.0.0.2]:{port}/")},
-            "name": {"url": format!("http://localhost:{port}/")},
-            "variable": {"url": "{{where}}"},
-            "redirect": {"url": redirecting.url("/")},
-        }))
-        .await;
+    app.import_resources(json!({
+        "literal": {"url": format!("http://127.0.0.2:{port}/")},
+        "number": {"url": format!("http://2130706434:{port}/")},
+        "mapped": {"url": format!("http://[::ffff:127.0.0.2]:{port}/")},
+        "name": {"url": format!("http://localhost:{port}/")},
+        "variable": {"url": "{{where}}"},
+        "redirect": {"url": redirecting.url("/")},
+    }))
+    .await;
     // Only the address that the redirecting server is called by is open; names on loopback resolve to 127.0.0.1 as well.
-    let config = scene.file("config.toml", "[http]\nallow_net = [\"127.0.0.1/32\"]\n");
-    let mut command = scene.command(&["worker", "--config", &config.display().to_string()]);
+    let config = app.file("config.toml", "[http]\nallow_net = [\"127.0.0.1/32\"]\n");
+    let mut command = app.command(&["worker", "--config", &config.display().to_string()]);
     command.env_remove("DATA_CONNECTOR__HTTP__ALLOW_NET");
-    let worker = harness::process::Running::start(&mut command, scene.path("worker.log"));
+    let worker = harness::process::Running::start(&mut command, app.path("worker.log"));
     let mut engine = {
         harness::eventually("a worker", || async { worker.output().contains("taking jobs").then_some(()) }).await;
-        scene.engine().await
+        app.engine().await
     };
     for (resource, attempts) in [("literal", 0), ("number", 0), ("mapped", 0), ("variable", 0), ("redirect", 1)] {
         let data = json!({"where": format!("http://169.254.169.254:{port}/latest")});

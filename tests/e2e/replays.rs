@@ -1,89 +1,89 @@
-//! Jobs that people run again, parked jobs that get another chance, and bystanders that get one by themselves.
+//! Replayed jobs, replayed parked jobs, and jobs that the broker dead-lettered because of another job.
 
 use harness::eventually;
-use harness::scene::{NOTHING, Scene, job, with_retries};
+use harness::test_app::{QUIET_PERIOD, TestApp, job, with_retries};
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_job_that_ended_runs_again_beside_the_first() {
+async fn a_job_that_ended_is_replayed_as_a_row_of_its_own() {
     let third_party =
         ThirdParty::start(|_, n| if n == 0 { Reply::Break } else { Reply::json(&json!({"ok": n})) }).await;
-    for scene in [Scene::new(), Scene::new().with_postgres().await] {
+    for app in [TestApp::new(), TestApp::new().with_postgres().await] {
         let begun = third_party.seen().len();
-        scene.resources(json!({"r": {"url": third_party.url("/{{n}}"), "method": "POST"}})).await;
-        let _worker = scene.worker(&[]).await;
-        let mut engine = scene.engine().await;
+        app.import_resources(json!({"r": {"url": third_party.url("/{{n}}"), "method": "POST"}})).await;
+        let _worker = app.worker(&[]).await;
+        let mut engine = app.engine().await;
         let mut late = job("j1", "r", &[("ok", "ok")], json!({"n": 7}));
         late["deadline"] = json!("2999-01-01T00:00:00Z");
         engine.publish(&late).await;
         let first = engine.result().await;
         assert_eq!(first.code(), if begun == 0 { "OUTCOME_UNKNOWN" } else { "" });
 
-        assert_eq!(scene.cli(&["jobs", "replay", "j1"]).await.trim(), "j1#1");
-        let row = scene.job_in_state("j1#1", "published").await;
+        assert_eq!(app.cli(&["jobs", "replay", "j1"]).await.trim(), "j1#1");
+        let row = app.job_in_state("j1#1", "published").await;
         assert_eq!(
             (row["code"].as_str(), row["request"].as_str(), row["connector"].as_str()),
             (None, Some("r1"), Some("API"))
         );
         assert_eq!((row["result"]["replay"].as_i64(), row["result"]["status"].as_str()), (Some(1), Some("completed")));
-        assert!(engine.result_within(NOTHING).await.is_none(), "nobody asked for it to be sent");
+        assert!(engine.result_within(QUIET_PERIOD).await.is_none(), "without --send no result is published");
 
-        assert_eq!(scene.cli(&["jobs", "replay", "j1#1", "--new-execution"]).await.trim(), "j1#2");
-        scene.job_in_state("j1#2", "published").await;
+        assert_eq!(app.cli(&["jobs", "replay", "j1#1", "--new-execution"]).await.trim(), "j1#2");
+        app.job_in_state("j1#2", "published").await;
         let seen = third_party.seen().split_off(begun);
         assert_eq!(seen.iter().map(|s| s.path.as_str()).collect::<Vec<_>>(), ["/7", "/7", "/7"]);
         let keys: Vec<&str> = seen.iter().map(|s| s.header("idempotency-key")).collect();
         assert!(keys[0] == keys[1] && keys[1] != keys[2], "{keys:?}");
 
-        let (code, problem) = scene.refused(&["jobs", "replay", "j1", "--send"]).await;
+        let (code, problem) = app.cli_error(&["jobs", "replay", "j1", "--send"]).await;
         assert!(code == 1 && problem.contains("engines.default.accepts_replay = true"), "{problem}");
-        let config = scene.file("c.toml", "[engines.default]\naccepts_replay = true\n").display().to_string();
-        assert_eq!(scene.cli(&["jobs", "replay", "j1", "--send", "--config", &config]).await.trim(), "j1#3");
+        let config = app.file("c.toml", "[engines.default]\naccepts_replay = true\n").display().to_string();
+        assert_eq!(app.cli(&["jobs", "replay", "j1", "--send", "--config", &config]).await.trim(), "j1#3");
         let sent = engine.result().await;
         assert_eq!((sent.message_id.as_str(), &sent.body["replay"]), ("j1#3", &json!(3)));
-        let (_, problem) = scene.refused(&["jobs", "replay", "nobody"]).await;
+        let (_, problem) = app.cli_error(&["jobs", "replay", "nobody"]).await;
         assert_eq!(problem.trim(), "error: job `nobody` cannot be run again: the ledger knows no such job");
     }
 }
 
 #[tokio::test]
-async fn a_parked_job_gets_another_chance_from_a_person() {
+async fn a_parked_job_is_replayed_from_its_dead_letter() {
     let third_party = ThirdParty::start(|_, n| if n < 3 { Reply::Silence } else { Reply::json(&json!({})) }).await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let config = scene.file("c.toml", "[worker]\nlease = 5\n").display().to_string();
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let config = app.file("c.toml", "[worker]\nlease = 5\n").display().to_string();
     let mut engine = None;
     for crash in 1..=3 {
-        let worker = scene.worker(&["--config", &config]).await;
+        let worker = app.worker(&["--config", &config]).await;
         if engine.is_none() {
-            engine = Some(scene.engine().await);
+            engine = Some(app.engine().await);
             engine.as_ref().expect("an engine").publish(&with_retries(job("j1", "r", &[], json!({})), 5, 1)).await;
         }
         eventually("a call", || async { (third_party.seen().len() >= crash).then_some(()) }).await;
         worker.kill().await;
     }
-    let _worker = scene.worker(&["--config", &config]).await;
-    let letter = scene.dead_letters(1).await.remove(0);
-    assert_eq!(scene.job("j1").await["state"], "parked");
-    let (_, problem) = scene.refused(&["jobs", "replay", "j1"]).await;
+    let _worker = app.worker(&["--config", &config]).await;
+    let letter = app.dead_letters(1).await.remove(0);
+    assert_eq!(app.job("j1").await["state"], "parked");
+    let (_, problem) = app.cli_error(&["jobs", "replay", "j1"]).await;
     assert!(problem.contains("it is parked; `dead list` has its message"), "{problem}");
-    scene.cli(&["dead", "replay", &letter["id"].to_string()]).await;
+    app.cli(&["dead", "replay", &letter["id"].to_string()]).await;
     let result = engine.expect("an engine").result().await;
     assert_eq!((result.message_id.as_str(), result.status()), ("j1", "completed"));
 }
 
 #[tokio::test]
-async fn a_bystander_that_the_broker_gave_up_gets_one_more_life_and_one_only() {
+async fn a_job_at_its_delivery_limit_is_requeued_once_and_once_only() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    scene.cli(&["migrate"]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    app.cli(&["migrate"]).await;
+    let mut engine = app.engine().await;
     engine.publish(&job("j1", "r", &[], json!({}))).await;
-    engine.give_back("jobs.default", 1_001).await;
-    assert_eq!(engine.depth("jobs.default").await, Some(0), "the broker has given it up");
-    let worker = scene.worker(&[]).await;
+    engine.requeue("jobs.default", 1_001).await;
+    assert_eq!(engine.depth("jobs.default").await, Some(0), "the broker dead-lettered it");
+    let worker = app.worker(&[]).await;
     let result = engine.result().await;
     assert_eq!((result.message_id.as_str(), result.status()), ("j1", "completed"));
     assert!(worker.output().contains("it goes back into its queue once"), "{}", worker.output());
@@ -94,8 +94,8 @@ async fn a_bystander_that_the_broker_gave_up_gets_one_more_life_and_one_only() {
     let headers = [("revived".to_owned(), "1".to_owned())].into();
     let envelope = harness::engine::Envelope { message_id: Some("j2".to_owned()), headers, ..Default::default() };
     engine.publish_with(&revived, envelope).await;
-    engine.give_back("jobs.default", 1_001).await;
-    let _worker = scene.worker(&[]).await;
-    let letter = scene.dead_letters(1).await.remove(0);
+    engine.requeue("jobs.default", 1_001).await;
+    let _worker = app.worker(&[]).await;
+    let letter = app.dead_letters(1).await.remove(0);
     assert_eq!((letter["job"].as_str(), letter["reason"].as_str()), (Some("j2"), Some("delivery_limit")));
 }

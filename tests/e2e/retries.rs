@@ -1,19 +1,19 @@
-//! Attempts, waits in the broker, and where trying again has to stop.
+//! Attempts, waits in the broker, and the ends of retrying.
 
 use std::time::Duration;
 
-use harness::scene::{Scene, job, with_retries};
+use harness::test_app::{TestApp, job, with_retries};
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 
-async fn scene_with(third_party: &ThirdParty, method: &str, members: Value) -> Scene {
-    let scene = Scene::new();
+async fn app_with(third_party: &ThirdParty, method: &str, members: Value) -> TestApp {
+    let app = TestApp::new();
     let mut resource = json!({"url": third_party.url("/"), "method": method});
     for (name, value) in members.as_object().into_iter().flatten() {
         resource[name] = value.clone();
     }
-    scene.resources(json!({"r": resource})).await;
-    scene
+    app.import_resources(json!({"r": resource})).await;
+    app
 }
 
 #[tokio::test]
@@ -24,9 +24,9 @@ async fn a_failed_attempt_is_followed_by_another_under_the_same_key() {
         _ => Reply::json(&json!({"ok": true})),
     })
     .await;
-    let scene = scene_with(&third_party, "PUT", json!({})).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = app_with(&third_party, "PUT", json!({})).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     engine.publish(&with_retries(job("j1", "r", &[("ok", "ok")], json!({})), 3, 1)).await;
     let result = engine.result().await;
     assert_eq!((result.status(), result.body["call"]["attempts"].as_u64()), ("completed", Some(3)));
@@ -46,9 +46,9 @@ async fn a_job_waits_although_its_queue_in_the_ladder_was_deleted() {
         _ => Reply::json(&json!({"ok": true})),
     })
     .await;
-    let scene = scene_with(&third_party, "PUT", json!({})).await;
-    let worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = app_with(&third_party, "PUT", json!({})).await;
+    let worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     engine.delete_queue("retry.q0").await;
     engine.publish(&with_retries(job("j1", "r", &[("ok", "ok")], json!({})), 3, 1)).await;
     let result = engine.result().await;
@@ -58,11 +58,11 @@ async fn a_job_waits_although_its_queue_in_the_ladder_was_deleted() {
 }
 
 #[tokio::test]
-async fn attempts_run_out_with_a_list_of_what_happened() {
+async fn the_last_failure_lists_all_attempts() {
     let third_party = ThirdParty::start(|_, _| Reply::status(500, &json!({"message": "broken"}))).await;
-    let scene = scene_with(&third_party, "GET", json!({"errorMapping": [{"when": "5xx", "code": "DOWN"}]})).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = app_with(&third_party, "GET", json!({"errorMapping": [{"when": "5xx", "code": "DOWN"}]})).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     engine.publish(&with_retries(job("j1", "r", &[], json!({})), 2, 1)).await;
     let result = engine.result().await;
     let error = &result.body["error"];
@@ -87,9 +87,9 @@ async fn retry_after_is_waited_for() {
         if n == 0 { Reply::status(429, &json!({})).with("retry-after", "3") } else { Reply::json(&json!({})) }
     })
     .await;
-    let scene = scene_with(&third_party, "POST", json!({})).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = app_with(&third_party, "POST", json!({})).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     engine.publish(&with_retries(job("j1", "r", &[], json!({})), 1, 1)).await;
     assert_eq!(engine.result().await.status(), "completed");
     let seen = third_party.seen();
@@ -100,23 +100,23 @@ async fn retry_after_is_waited_for() {
 #[tokio::test]
 async fn a_post_without_an_answer_is_never_repeated() {
     let third_party = ThirdParty::start(|_, _| Reply::Break).await;
-    let scene = scene_with(&third_party, "POST", json!({})).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = app_with(&third_party, "POST", json!({})).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     engine.publish(&with_retries(job("j1", "r", &[], json!({})), 3, 1)).await;
     let result = engine.result().await;
     assert_eq!(result.code(), "OUTCOME_UNKNOWN");
     assert_eq!(result.body["error"]["attempts"].as_array().unwrap().len(), 1);
-    assert!(engine.result_within(harness::scene::NOTHING).await.is_none());
+    assert!(engine.result_within(harness::test_app::QUIET_PERIOD).await.is_none());
     assert_eq!(third_party.seen().len(), 1);
 }
 
 #[tokio::test]
-async fn a_post_that_says_it_is_safe_is() {
+async fn a_post_that_is_declared_safe_is_repeated() {
     let third_party = ThirdParty::start(|_, n| if n == 0 { Reply::Break } else { Reply::json(&json!({})) }).await;
-    let scene = scene_with(&third_party, "POST", json!({"repeat": "safe"})).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = app_with(&third_party, "POST", json!({"repeat": "safe"})).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     engine.publish(&with_retries(job("j1", "r", &[], json!({})), 1, 1)).await;
     assert_eq!(engine.result().await.status(), "completed");
     assert_eq!(third_party.seen().len(), 2);
@@ -125,9 +125,9 @@ async fn a_post_that_says_it_is_safe_is() {
 #[tokio::test]
 async fn a_timeout_ends_the_attempt_and_a_deadline_the_job() {
     let third_party = ThirdParty::start(|_, _| Reply::Silence).await;
-    let scene = scene_with(&third_party, "GET", json!({"timeout": 1})).await;
-    let _worker = scene.worker(&[]).await;
-    let mut engine = scene.engine().await;
+    let app = app_with(&third_party, "GET", json!({"timeout": 1})).await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
     engine.publish(&job("j1", "r", &[], json!({}))).await;
     let result = engine.result().await;
     assert_eq!(result.code(), "TIMEOUT");

@@ -1,33 +1,33 @@
-//! Credentials go to their third party and nowhere else.
+//! Credentials reach their third party, and appear nowhere else.
 
 use std::os::unix::fs::PermissionsExt;
 
 use base64::Engine as _;
-use harness::scene::{Scene, job};
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::json;
 
 const TOKEN: &str = "canary-3f9a\"%7x";
 
 #[tokio::test]
-async fn a_token_is_sealed_at_rest_and_in_no_log_export_or_result() {
+async fn a_token_is_encrypted_at_rest_and_in_no_log_export_or_result() {
     let third_party = ThirdParty::start(|_, _| Reply::status(401, &json!({"message": "no"}))).await;
-    let scene = Scene::new();
+    let app = TestApp::new();
     let connector = json!([{"name": "API", "authtype": "OAUTH2_BEARER", "credentials": {"token": TOKEN},
         "endpoints": {"r": {"url": third_party.url("/")}}}]);
-    scene.connectors(&connector).await;
-    let worker = scene.worker(&["--listen", "127.0.0.1:0"]).await;
-    let mut engine = scene.engine().await;
+    app.import_connectors(&connector).await;
+    let worker = app.worker(&["--listen", "127.0.0.1:0"]).await;
+    let mut engine = app.engine().await;
     engine.publish(&job("j1", "r", &[], json!({}))).await;
     let result = engine.result().await;
     assert_eq!(result.code(), "HTTP_401");
     assert_eq!(third_party.seen()[0].header("authorization"), format!("Bearer {TOKEN}"));
 
-    let export = scene.cli(&["connectors", "export"]).await;
+    let export = app.cli(&["connectors", "export"]).await;
     assert!(export.contains("\"name\": \"API\"") && !export.contains("credentials"), "{export}");
     let mut database = Vec::new();
     for suffix in ["", "-wal"] {
-        let mut path = scene.sqlite_file().into_os_string();
+        let mut path = app.sqlite_file().into_os_string();
         path.push(suffix);
         database.extend(std::fs::read(path).expect("the database's files"));
     }
@@ -36,40 +36,39 @@ async fn a_token_is_sealed_at_rest_and_in_no_log_export_or_result() {
         assert!(!text.contains("canary-3f9a"), "{text}");
     }
     // Importing without credentials keeps them.
-    scene
-        .connectors(
-            &json!([{"name": "API", "authtype": "OAUTH2_BEARER", "endpoints": {"r": {"url": third_party.url("/2")}}}]),
-        )
-        .await;
-    scene.refused(&["connectors", "test", "API", "r"]).await;
+    app.import_connectors(
+        &json!([{"name": "API", "authtype": "OAUTH2_BEARER", "endpoints": {"r": {"url": third_party.url("/2")}}}]),
+    )
+    .await;
+    app.cli_error(&["connectors", "test", "API", "r"]).await;
     let last = third_party.seen().pop().expect("a call");
     assert_eq!((last.path.as_str(), last.header("authorization")), ("/2", format!("Bearer {TOKEN}").as_str()));
 }
 
 #[tokio::test]
-async fn another_key_is_refused_at_the_door() {
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": "https://api.example.com/"}})).await;
-    let mut command = scene.command(&["connectors", "list"]);
+async fn another_vault_key_is_refused() {
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": "https://api.example.com/"}})).await;
+    let mut command = app.command(&["connectors", "list"]);
     command.env("DATA_CONNECTOR__VAULT__KEY", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=");
     let output = harness::process::run(&mut command).await;
     let problem = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(64));
     assert!(problem.contains("the vault's key is not the one this database was used with"), "{problem}");
-    let key = std::fs::metadata(scene.path("data-connector/data-connector.sqlite.key")).expect("a key file");
+    let key = std::fs::metadata(app.path("data-connector/data-connector.sqlite.key")).expect("a key file");
     assert_eq!(key.permissions().mode() & 0o777, 0o600);
 }
 
-/// As an operator of PostgreSQL does it: a key printed into a file, and nothing works with another one.
+/// With PostgreSQL: `keys new` prints a key into a file, and no command works with another one.
 #[tokio::test]
-async fn a_key_that_was_printed_seals_and_opens() {
+async fn a_printed_key_encrypts_and_decrypts() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new().with_postgres().await;
-    let key = scene.path("vault.key").display().to_string();
-    let other = scene.path("other.key").display().to_string();
+    let app = TestApp::new().with_postgres().await;
+    let key = app.path("vault.key").display().to_string();
+    let other = app.path("other.key").display().to_string();
     for file in [&key, &other] {
         let print = format!("umask 077 && data-connector keys new > {file}");
-        let mut shell = scene.program("bash", &["-c", &print]);
+        let mut shell = app.program("bash", &["-c", &print]);
         harness::process::succeed(shell.env("PATH", harness::path_with_binary())).await;
     }
     let text = |file: &String| std::fs::read_to_string(file).expect("a key");
@@ -77,7 +76,7 @@ async fn a_key_that_was_printed_seals_and_opens() {
     assert!(decoded.len() == 32 && text(&key) != text(&other) && text(&key).lines().count() == 1, "{}", text(&key));
 
     let with = |key: Option<&str>, arguments: &[&str]| {
-        let mut command = scene.command(arguments);
+        let mut command = app.command(arguments);
         command.env_remove("DATA_CONNECTOR__VAULT__KEY").envs(key.map(|key| ("DATA_CONNECTOR__VAULT__KEY_FILE", key)));
         command
     };
@@ -87,7 +86,7 @@ async fn a_key_that_was_printed_seals_and_opens() {
     harness::process::succeed(&mut with(Some(&key), &["migrate"])).await;
     let connector = json!([{"name": "API", "authtype": "OAUTH2_BEARER", "credentials": {"token": TOKEN},
         "endpoints": {"r": {"url": third_party.url("/")}}}]);
-    let records = scene.file("connectors.json", &connector.to_string()).display().to_string();
+    let records = app.file("connectors.json", &connector.to_string()).display().to_string();
     harness::process::succeed(&mut with(Some(&key), &["connectors", "import", &records])).await;
     harness::process::succeed(&mut with(Some(&key), &["connectors", "test", "API", "r"])).await;
     assert_eq!(third_party.seen()[0].header("authorization"), format!("Bearer {TOKEN}"));

@@ -1,4 +1,4 @@
-//! How much of what goes where: rates of connectors, queues that share a worker.
+//! Rate limits of connectors, limits of a worker, brokers with several nodes, and queues that share a worker.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use harness::engine::Envelope;
 use harness::eventually;
 use harness::process;
 use harness::proxy::{Proxy, Toxic};
-use harness::scene::{Scene, job};
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -15,7 +15,7 @@ fn resource(url: &str, rate: &Value) -> Value {
     json!({"r": {"url": url, "rate": rate}})
 }
 
-/// The most requests that came within any second.
+/// The maximum number of requests within any second.
 fn most_in_a_second(times: &[Instant]) -> usize {
     let within =
         |from: &Instant| times.iter().filter(|at| **at >= *from && **at < *from + Duration::from_secs(1)).count();
@@ -23,12 +23,12 @@ fn most_in_a_second(times: &[Instant]) -> usize {
 }
 
 #[tokio::test]
-async fn a_rate_holds_for_all_workers_together_and_a_change_is_taken_up() {
+async fn a_rate_limit_applies_to_all_workers_together_and_follows_changes() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new().with_postgres().await;
-    scene.resources(resource(&third_party.url("/{{tenant}}"), &json!({"calls": 10, "key": "{{tenant}}"}))).await;
-    let _workers = [scene.worker(&[]).await, scene.worker(&[]).await];
-    let mut engine = scene.engine().await;
+    let app = TestApp::new().with_postgres().await;
+    app.import_resources(resource(&third_party.url("/{{tenant}}"), &json!({"calls": 10, "key": "{{tenant}}"}))).await;
+    let _workers = [app.worker(&[]).await, app.worker(&[]).await];
+    let mut engine = app.engine().await;
     let begun = Instant::now();
     for n in 0..40 {
         engine.publish(&job(&format!("a{n}"), "r", &[], json!({"tenant": "a"}))).await;
@@ -37,18 +37,18 @@ async fn a_rate_holds_for_all_workers_together_and_a_change_is_taken_up() {
     let mut order = Vec::new();
     for _ in 0..41 {
         let result = engine.result().await;
-        assert_eq!(result.body["call"]["attempts"], 1, "waiting for a turn is no attempt: {:#}", result.body);
+        assert_eq!(result.body["call"]["attempts"], 1, "waiting for the rate limit is no attempt: {:#}", result.body);
         order.push(result.message_id);
     }
     let place = order.iter().position(|id| id == "b").expect("b has a result");
-    assert!(place < 20, "another key waits for nobody's turn, and had place {place}");
+    assert!(place < 20, "another key does not wait, and was number {place}");
     assert!(begun.elapsed() >= Duration::from_millis(3_800), "{:?}", begun.elapsed());
     assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
     let times: Vec<Instant> = third_party.seen().iter().filter(|seen| seen.path == "/a").map(|seen| seen.at).collect();
     let most = most_in_a_second(&times);
     assert!(times.len() == 40 && most <= 14, "{most} in a second");
 
-    scene.resources(resource(&third_party.url("/{{tenant}}"), &Value::Null)).await;
+    app.import_resources(resource(&third_party.url("/{{tenant}}"), &Value::Null)).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let begun = Instant::now();
     for n in 0..40 {
@@ -61,16 +61,16 @@ async fn a_rate_holds_for_all_workers_together_and_a_change_is_taken_up() {
 }
 
 #[tokio::test]
-async fn a_worker_reads_its_limits_again_when_it_is_told() {
+async fn a_worker_reloads_its_limits_on_sighup() {
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({})).after(Duration::from_millis(500))).await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
     let settings = |concurrency: u32, per_host: u32| {
         let text = format!("[worker]\nconcurrency = {concurrency}\nper_host = {per_host}\n");
-        scene.file("limits.toml", &text).display().to_string()
+        app.file("limits.toml", &text).display().to_string()
     };
-    let worker = scene.worker(&["--config", &settings(1, 1)]).await;
-    let mut engine = scene.engine().await;
+    let worker = app.worker(&["--config", &settings(1, 1)]).await;
+    let mut engine = app.engine().await;
     let mut take = async |name: &str, jobs: u32| {
         let begun = Instant::now();
         for n in 0..jobs {
@@ -88,28 +88,28 @@ async fn a_worker_reads_its_limits_again_when_it_is_told() {
     eventually("settings that were read", || async { worker.output().contains("read again").then_some(()) }).await;
     let together = take("b", 8).await;
     assert!(together < Duration::from_millis(1_500), "{together:?}");
-    scene.file("limits.toml", "[worker]\nconcurrency = \"many\"\n");
+    app.file("limits.toml", "[worker]\nconcurrency = \"many\"\n");
     process::signal(worker.pid(), "HUP").await;
     eventually("a refusal", || async { worker.output().contains("the old ones stay").then_some(()) }).await;
     take("c", 1).await;
 }
 
 #[tokio::test]
-async fn a_node_that_goes_away_is_left_for_another_one() {
+async fn a_worker_fails_over_to_another_node() {
     let third_party = ThirdParty::friendly().await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let broker = process::authority(scene.broker());
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let broker = process::authority(app.broker());
     let nodes = [Proxy::before(&broker).await, Proxy::before(&broker).await];
-    let urls = format!("{},{}", nodes[0].leads(scene.broker()), nodes[1].leads(scene.broker()));
-    let worker = scene.worker_with(&[], &[("AMQP_URL", &urls)]).await;
-    let mut engine = scene.engine().await;
+    let urls = format!("{},{}", nodes[0].url_through(app.broker()), nodes[1].url_through(app.broker()));
+    let worker = app.worker_with(&[], &[("AMQP_URL", &urls)]).await;
+    let mut engine = app.engine().await;
     for (round, away) in nodes.iter().enumerate() {
         away.set(Toxic::Refuse);
         let begun = Instant::now();
         let id = format!("j{round}");
         engine.publish(&job(&id, "r", &[], json!({}))).await;
-        // A result whose confirm was lost comes again.
+        // A result whose confirm was lost is published again.
         while engine.result().await.message_id != id {}
         assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
         away.set(Toxic::None);
@@ -118,13 +118,13 @@ async fn a_node_that_goes_away_is_left_for_another_one() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_full_leaves_the_other_one_its_share() {
+async fn a_long_queue_leaves_a_share_to_a_short_one() {
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({})).after(Duration::from_millis(10))).await;
-    let scene = Scene::new();
-    scene.resources(json!({"r": {"url": third_party.url("/{{queue}}")}})).await;
-    let config = scene.file("queues.toml", "[worker]\nqueues = [\"default\", \"small\"]\n").display().to_string();
-    scene.cli(&["--config", &config, "migrate"]).await;
-    let mut engine = scene.engine().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/{{queue}}")}})).await;
+    let config = app.file("queues.toml", "[worker]\nqueues = [\"default\", \"small\"]\n").display().to_string();
+    app.cli(&["--config", &config, "migrate"]).await;
+    let mut engine = app.engine().await;
     for n in 0..400 {
         engine.publish(&job(&format!("full{n}"), "r", &[], json!({"queue": "full"}))).await;
     }
@@ -133,7 +133,7 @@ async fn a_queue_that_is_full_leaves_the_other_one_its_share() {
         let envelope = Envelope { routing_key: Some("job.small".to_owned()), ..Envelope::default() };
         engine.publish_with(&small, envelope).await;
     }
-    let _worker = scene.worker(&["--config", &config, "--concurrency", "8"]).await;
+    let _worker = app.worker(&["--config", &config, "--concurrency", "8"]).await;
     let mut before = 0;
     let mut small = 0;
     while small < 40 {

@@ -1,4 +1,4 @@
-//! A RabbitMQ of the test's own, which may be killed and started again.
+//! A private RabbitMQ that a test can kill and restart.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,12 +10,12 @@ use tokio::process::{Child, Command};
 
 /// The server's own script, which unlike the packaged wrapper does not change the user.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
-/// The tool beside it.
+/// The control tool of the same package.
 const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 /// How long Erlang may take to start on a busy machine.
 const START: Duration = Duration::from_mins(1);
 
-/// The version that private brokers are of.
+/// The version of private brokers.
 pub async fn version() -> String {
     crate::process::succeed(Command::new(CONTROL).arg("version")).await.trim().to_owned()
 }
@@ -29,7 +29,7 @@ pub struct PrivateBroker {
 }
 
 impl PrivateBroker {
-    /// Starts one and waits until it takes connections.
+    /// Starts one and waits until it accepts connections.
     pub async fn start() -> Self {
         assert!(Path::new(SERVER).exists(), "{SERVER} is missing: install rabbitmq-server");
         let name = format!("t{}@localhost", uuid::Uuid::new_v4().simple());
@@ -44,20 +44,20 @@ impl PrivateBroker {
         format!("amqp://guest:guest@127.0.0.1:{}", self.port)
     }
 
-    /// Asks its control tool for something, which must succeed.
+    /// Runs its control tool, which must succeed.
     pub async fn control(&self, arguments: &[&str]) {
         let mut command = Command::new(CONTROL);
         command.env("RABBITMQ_NODENAME", &self.name).env("HOME", self.folder.path()).args(arguments);
         crate::process::succeed(&mut command).await;
     }
 
-    /// All that it has logged so far.
+    /// Its log so far.
     pub fn log(&self) -> String {
         let files = std::fs::read_dir(self.folder.path().join("log")).into_iter().flatten().flatten();
         files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect()
     }
 
-    /// Ends it by SIGKILL: whatever was not on disk is gone.
+    /// Ends it with SIGKILL: what was not on disk is lost.
     pub async fn kill(&mut self) {
         let mut server = self.server.take().expect("a broker that runs");
         let pid = std::fs::read_to_string(self.folder.path().join("pid")).expect("its process id");
@@ -88,10 +88,10 @@ impl PrivateBroker {
             .spawn()
             .expect("a broker");
         self.server = Some(server);
-        let begun = tokio::time::Instant::now();
+        let started = tokio::time::Instant::now();
         while Connection::connect(&self.url(), ConnectionProperties::default()).await.is_err() {
             let log = std::fs::read_to_string(path("start.log")).unwrap_or_default();
-            assert!(begun.elapsed() < START, "the private broker does not start\n{log}");
+            assert!(started.elapsed() < START, "the private broker does not start\n{log}");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }

@@ -13,7 +13,7 @@ pub fn cpu(processes: &[u32]) -> Duration {
 
 fn ticks(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in parentheses and may hold blanks; what follows does not.
+    // The name is in parentheses and may contain spaces; the fields after it do not.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let user: u64 = fields.nth(11)?.parse().ok()?;
     let kernel: u64 = fields.next()?.parse().ok()?;
@@ -25,7 +25,7 @@ pub fn resident_kb(pid: u32) -> u64 {
     memory_kb(pid, "VmRSS:")
 }
 
-/// The most that it has had at any moment, KB.
+/// Peak resident memory, KB.
 pub fn peak_kb(pid: u32) -> u64 {
     memory_kb(pid, "VmHWM:")
 }

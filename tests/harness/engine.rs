@@ -1,4 +1,4 @@
-//! An engine's side of the broker: publishes jobs and cancels, takes results, and holds every message to its schema.
+//! An engine's side of the broker: publishes jobs and cancels, consumes results, and validates every message by its schema.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -64,7 +64,7 @@ impl Engine {
         channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
         let queue = format!("{prefix}.test-results.{name}");
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-        // It outlives a connection, but not the test by much.
+        // It survives a connection, and expires soon after the test.
         let mut arguments = FieldTable::default();
         arguments.insert(short("x-expires"), AMQPValue::LongInt(300_000));
         channel.queue_declare(short(&queue), options, arguments).await.expect("a result queue");
@@ -126,7 +126,7 @@ impl Engine {
         self.send(&exchange, &key, body, properties.with_headers(headers)).await;
     }
 
-    /// Takes a job back (CONTRACT 4).
+    /// Cancels a job (CONTRACT 4).
     pub async fn cancel(&self, id: &str) {
         let body = serde_json::json!({"id": id}).to_string();
         let properties = BasicProperties::default().with_delivery_mode(2).with_type(short("data-connector.cancel.v1"));
@@ -141,20 +141,20 @@ impl Engine {
         assert!(matches!(confirmation, Confirmation::Ack(None)), "`{exchange}` `{key}`: {confirmation:?}");
     }
 
-    /// The next result, held to its schema.
+    /// The next result, validated by its schema.
     pub async fn result(&mut self) -> Received {
         match timeout(PATIENCE, self.results.next()).await {
             Ok(Some(Ok(delivery))) => received(&delivery).await,
-            Ok(other) => panic!("the result queue broke: {other:?}"),
+            Ok(other) => panic!("the result queue failed: {other:?}"),
             Err(elapsed) => panic!("no result within {PATIENCE:?}: {elapsed}"),
         }
     }
 
-    /// A result that comes within `wait`.
+    /// The next result, if one comes within `wait`.
     pub async fn result_within(&mut self, wait: Duration) -> Option<Received> {
         match timeout(wait, self.results.next()).await {
             Ok(Some(Ok(delivery))) => Some(received(&delivery).await),
-            Ok(other) => panic!("the result queue broke: {other:?}"),
+            Ok(other) => panic!("the result queue failed: {other:?}"),
             Err(_) => None,
         }
     }
@@ -194,14 +194,14 @@ impl Engine {
         channel.queue_declare(short(name), options, FieldTable::default()).await.is_ok()
     }
 
-    /// Takes the first message of a queue of the product and gives it back, so many times, as workers that die do.
-    pub async fn give_back(&self, queue: &str, times: u32) {
+    /// Receives the first message of a queue of the product and requeues it, this many times, as dying workers do.
+    pub async fn requeue(&self, queue: &str, times: u32) {
         let channel = self.connection.create_channel().await.expect("a channel");
         let queue = format!("{}.{queue}", self.prefix);
-        let mut taken = consume(&channel, &queue).await;
+        let mut deliveries = consume(&channel, &queue).await;
         for _ in 0..times {
             let delivery =
-                timeout(PATIENCE, taken.next()).await.expect("in time").expect("a message").expect("a message");
+                timeout(PATIENCE, deliveries.next()).await.expect("in time").expect("a message").expect("a message");
             delivery.nack(BasicNackOptions { requeue: true, multiple: false }).await.expect("a nack");
         }
         channel.close(200, "done".into()).await.expect("its end");
@@ -220,12 +220,12 @@ impl Engine {
         deleted.expect("an exchange to delete");
     }
 
-    /// Unbinds the result queue by deleting it.
-    pub async fn leave(&self) {
+    /// Deletes the result queue: results of this engine are unroutable from then on.
+    pub async fn delete_result_queue(&self) {
         self.channel.queue_delete(short(&self.queue), QueueDeleteOptions::default()).await.expect("a queue to delete");
     }
 
-    /// A queue of its own, for `reply_to`; exclusive to this connection.
+    /// A new queue for `reply_to`, exclusive to this connection.
     pub async fn reply_queue(&self) -> (String, Consumer) {
         let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
         let queue = self.channel.queue_declare(short(""), options, FieldTable::default()).await.expect("a queue");
@@ -235,7 +235,7 @@ impl Engine {
     }
 }
 
-/// A delivery as a result, held to its schema and acked.
+/// A delivery as a result, acked and validated by its schema.
 pub async fn received(delivery: &lapin::message::Delivery) -> Received {
     delivery.ack(BasicAckOptions::default()).await.expect("an ack");
     let body: Value = serde_json::from_slice(&delivery.data).expect("JSON");

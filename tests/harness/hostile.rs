@@ -1,54 +1,54 @@
-//! Third parties that mean harm, in bytes: what each connection is told, whatever it asks.
+//! Servers that violate HTTP, TLS or TCP, each in one way, whatever the request is.
 
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::raw::{self, RawParty};
+use crate::raw_server::{RawServer, next_request};
 
-/// What one connection is told once it has asked.
+/// What a connection does, after it read a request unless it says otherwise.
 #[derive(Debug, Clone)]
-pub enum Way {
-    /// These bytes, then silence with the connection open.
-    Say(Vec<u8>),
-    /// These bytes, then the end.
-    End(Vec<u8>),
-    /// A beginning, then this piece for ever, as fast as it is taken.
+pub enum Misbehaviour {
+    /// Writes these bytes and stays open.
+    StayOpen(Vec<u8>),
+    /// Writes these bytes and closes.
+    Close(Vec<u8>),
+    /// Writes the first bytes, then the second ones again and again, as fast as they are read.
     Endless(Vec<u8>, Vec<u8>),
-    /// A beginning, then one byte a second.
+    /// Writes these bytes, then one byte a second.
     Drip(Vec<u8>),
-    /// These bytes, before it has asked, then the end.
-    Greet(Vec<u8>),
-    /// A reset, after the request.
+    /// Writes these bytes without reading a request, and closes.
+    CloseAtOnce(Vec<u8>),
+    /// Resets after the request.
     Reset,
-    /// A reset, before it.
+    /// Resets without reading a request.
     ResetAtOnce,
-    /// To a hello of any version: the server's one of TLS 1.0 (3, 1) or 1.1 (3, 2), then silence.
+    /// Replies to a `ClientHello` with a `ServerHello` of TLS 1.0 (3, 1) or 1.1 (3, 2), and stays open.
     OldTls([u8; 2]),
 }
 
-impl Way {
-    /// Lines of a head, whose ends are written as `\n`, and a body.
+impl Misbehaviour {
+    /// A message from the lines of a head, separated by `\n`, and a body.
     pub fn head(lines: &str, body: &[u8]) -> Vec<u8> {
         [lines.replace('\n', "\r\n").as_bytes(), body].concat()
     }
 
-    /// A third party that does so to everybody.
-    pub async fn party(self) -> RawParty {
-        RawParty::start(move |socket| self.clone().tell(socket)).await
+    /// A server whose connections all do this.
+    pub async fn serve(self) -> RawServer {
+        RawServer::start(move |socket| self.clone().handle(socket)).await
     }
 
-    async fn tell(self, mut socket: TcpStream) -> std::io::Result<()> {
-        if !matches!(self, Self::ResetAtOnce | Self::OldTls(_) | Self::Greet(_)) {
-            raw::request(&mut socket).await;
+    async fn handle(self, mut socket: TcpStream) -> std::io::Result<()> {
+        if !matches!(self, Self::ResetAtOnce | Self::OldTls(_) | Self::CloseAtOnce(_)) {
+            next_request(&mut socket).await;
         }
         match self {
-            Self::Say(bytes) => {
+            Self::StayOpen(bytes) => {
                 socket.write_all(&bytes).await?;
                 std::future::pending().await
             }
-            Self::End(bytes) | Self::Greet(bytes) => socket.write_all(&bytes).await,
+            Self::Close(bytes) | Self::CloseAtOnce(bytes) => socket.write_all(&bytes).await,
             Self::Endless(beginning, piece) => {
                 socket.write_all(&beginning).await?;
                 let piece = piece.repeat(1 + 4_096 / piece.len());
@@ -84,14 +84,14 @@ async fn old_tls(mut socket: TcpStream, version: [u8; 2]) -> std::io::Result<()>
     std::future::pending().await
 }
 
-/// A listener that takes nobody, with its queue full: what comes then is not answered at all.
-pub struct Full {
+/// A listener that accepts nothing and whose backlog is full: the SYN of a new connection gets no reply.
+pub struct FullBacklog {
     listener: TcpListener,
     _waiting: Vec<TcpStream>,
 }
 
-impl Full {
-    /// Fills one.
+impl FullBacklog {
+    /// Opens one and fills its backlog.
     pub async fn start() -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(([127, 0, 0, 1], 0).into()).expect("a port on loopback");
@@ -103,7 +103,7 @@ impl Full {
         {
             waiting.push(connection);
         }
-        assert!(!waiting.is_empty(), "the queue is full");
+        assert!(!waiting.is_empty(), "the backlog is full");
         Self { listener, _waiting: waiting }
     }
 
@@ -113,11 +113,11 @@ impl Full {
     }
 }
 
-/// A port that is somebody's, who does not listen there.
-pub struct Deaf(TcpSocket);
+/// A port that is bound and not listened on: connections are refused.
+pub struct ClosedPort(TcpSocket);
 
-impl Deaf {
-    /// Takes one.
+impl ClosedPort {
+    /// Binds one.
     pub fn start() -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind(([127, 0, 0, 1], 0).into()).expect("a port on loopback");

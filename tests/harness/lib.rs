@@ -1,5 +1,5 @@
-//! The real thing, small enough for a test: workers as processes, an engine's side of the broker, a third party that
-//! does as it is told, and a broker of its own where one has to be killed.
+//! What end-to-end tests run against: workers as processes, an engine's side of the broker, third parties that a test scripts,
+//! and a private broker or database where one has to be killed.
 //!
 //! Knows the contract and the command line; must not know the worker's inside.
 
@@ -12,31 +12,31 @@ pub mod hostile;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
-pub mod raw;
-pub mod scene;
+pub mod raw_server;
+pub mod test_app;
 pub mod third_party;
 pub mod tls;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long anything may take before a test calls it lost.
+/// How long a test waits for anything before it fails.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The repository.
+/// The root of the repository.
 pub fn repository() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest).to_path_buf()
 }
 
-/// The binary that was built beside the tests.
+/// The binary that was built with the same profile as the tests.
 pub fn binary() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();
-    // Tests lie in a folder below, the campaign beside it.
-    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join("data-connector"));
-    let built = beside.into_iter().find(|binary| binary.exists());
+    // The campaign is in the same folder; tests are in one below it.
+    let candidates = own.ancestors().skip(1).take(2).map(|folder| folder.join("data-connector"));
+    let built = candidates.into_iter().find(|binary| binary.exists());
     built.unwrap_or_else(|| {
-        panic!("data-connector is not beside {}: build it with the same profile first", own.display())
+        panic!("data-connector is not next to {}: build it with the same profile first", own.display())
     })
 }
 
@@ -46,7 +46,7 @@ pub fn path_with_binary() -> String {
     format!("{folder}:{}", std::env::var("PATH").unwrap_or_default())
 }
 
-/// Tries until it holds; fails the test with `what` when patience is over.
+/// Polls until `ask` gives a value; fails the test with `what` after [`PATIENCE`].
 pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
     let begun = tokio::time::Instant::now();
     while begun.elapsed() < PATIENCE {
@@ -55,5 +55,5 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: i
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("waited {PATIENCE:?} in vain: {what}");
+    panic!("not within {PATIENCE:?}: {what}");
 }

@@ -1,4 +1,4 @@
-//! A PostgreSQL of the test's own, which may be killed and started again.
+//! A private PostgreSQL that a test can kill and restart.
 
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use tokio::process::{Child, Command};
 
 use crate::process::succeed;
 
-/// Where packages put the server's programs, by version.
+/// Where Debian's packages install the server's programs, by version.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
 /// The version of the server whose administrative database this is.
 pub async fn version(admin: &str) -> String {
-    let told = succeed(Command::new("psql").args([admin, "-qtAc", "SHOW server_version"])).await;
-    // A distribution's own number follows.
-    told.split_whitespace().next().unwrap_or_default().to_owned()
+    let output = succeed(Command::new("psql").args([admin, "-qtAc", "SHOW server_version"])).await;
+    // The distribution's own version follows.
+    output.split_whitespace().next().unwrap_or_default().to_owned()
 }
 
 /// A private PostgreSQL on loopback.
@@ -27,7 +27,7 @@ pub struct PrivatePostgres {
 }
 
 impl PrivatePostgres {
-    /// Starts one and waits until it takes connections.
+    /// Starts one and waits until it accepts connections.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut postgres = Self { folder, port: crate::broker::free_port(), server: None };
@@ -47,7 +47,7 @@ impl PrivatePostgres {
         format!("postgres://root@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Ends it by SIGKILL: whatever was not on disk is gone.
+    /// Ends it with SIGKILL: what was not on disk is lost.
     pub async fn kill(&mut self) {
         let mut server = self.server.take().expect("a database that runs");
         server.kill().await.expect("a process to kill");
@@ -57,14 +57,14 @@ impl PrivatePostgres {
     pub async fn start_again(&mut self) {
         let (port, data) = (self.port.to_string(), self.data());
         crate::eventually("a private PostgreSQL", || {
-            // It refuses to start while processes of the one that was killed are still there.
+            // The server refuses to start while processes of the killed one still run.
             if self.server.as_mut().is_none_or(|server| !matches!(server.try_wait(), Ok(None))) {
                 let mut command = self.program("postgres");
                 command.args(["-p", &port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-D"]);
                 self.server = Some(command.arg(&data).spawn().expect("a database"));
             }
-            let asked = Command::new("psql").args([self.admin().as_str(), "-qc", "SELECT 1"]).output();
-            async { asked.await.ok()?.status.success().then_some(()) }
+            let query = Command::new("psql").args([self.admin().as_str(), "-qc", "SELECT 1"]).output();
+            async { query.await.ok()?.status.success().then_some(()) }
         })
         .await;
     }

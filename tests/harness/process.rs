@@ -1,4 +1,4 @@
-//! Programs as processes: started with their output kept, ended by the signal a test chooses.
+//! Programs as processes: started with their output in a file, ended by the signal a test chooses.
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::PATIENCE;
 
-/// A program that runs beside the test and ends with it.
+/// A program in the background that ends with its test.
 pub struct Running {
     child: Child,
     log: PathBuf,
@@ -29,12 +29,12 @@ impl Running {
         self.child.id().expect("a process that runs")
     }
 
-    /// What it has printed so far.
+    /// Its output so far.
     pub fn output(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Where it listens, as it printed it.
+    /// The address it listens on, as it printed it.
     pub async fn address(&self) -> String {
         crate::eventually("an address", || async {
             self.output().lines().find_map(|line| line.strip_prefix("listening on http://").map(ToOwned::to_owned))
@@ -47,7 +47,7 @@ impl Running {
         get(&self.address().await, "/metrics").await
     }
 
-    /// Ends it without a chance to say anything.
+    /// Ends it with SIGKILL.
     pub async fn kill(mut self) {
         self.child.kill().await.expect("a process to kill");
     }
@@ -63,33 +63,33 @@ impl Running {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits for its own end; returns the exit code.
+    /// Waits until it ends by itself; returns the exit code, `None` for a signal.
     pub async fn ended(&mut self) -> Option<i32> {
         self.child.wait().await.expect("its end").code()
     }
 }
 
-/// The sum of all values whose line begins with this name and labels; 0 where there are none.
-pub fn figure(metrics: &str, name: &str) -> f64 {
+/// The sum of the samples whose line begins with this name and labels; 0 where there is none.
+pub fn metric(metrics: &str, name: &str) -> f64 {
     let lines = metrics.lines().filter(|line| line.starts_with(name));
     lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
 }
 
-/// The whole answer to a GET.
+/// The response to a GET, head and body.
 pub async fn get(address: &str, path: &str) -> String {
     let mut socket = tokio::net::TcpStream::connect(address).await.expect("the interface");
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await.expect("a request");
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await.expect("an answer");
-    answer
+    let mut response = String::new();
+    socket.read_to_string(&mut response).await.expect("a response");
+    response
 }
 
 /// Host and port of a URL.
 pub fn authority(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split('/').next().unwrap_or(rest);
-    authority.rsplit_once('@').map_or(authority, |(_, place)| place).to_owned()
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_owned()
 }
 
 /// Sends a signal by its name.
@@ -117,7 +117,7 @@ pub async fn succeed(command: &mut Command) -> String {
 pub async fn succeed_with(command: &mut Command, input: impl Into<Stdio>) -> String {
     let output = run_with(command, input.into()).await;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {}\n{text}\n{complaint}", output.status);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {}\n{text}\n{errors}", output.status);
     text
 }

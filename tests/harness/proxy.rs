@@ -1,4 +1,4 @@
-//! A TCP proxy on loopback that misbehaves as it is told: what a network does to broker, database and third parties.
+//! A TCP proxy on loopback with the faults of a network, for the broker, the database and third parties.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,28 +10,28 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// What happens to everything that passes from now on.
+/// A fault that applies to all connections until another one is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toxic {
-    /// Nothing.
+    /// No fault.
     None,
-    /// No connection is taken, and those that are there are reset.
+    /// No connection is accepted, and open ones are reset.
     Refuse,
-    /// All connections are reset once so many more bytes have passed; later ones too.
+    /// All connections are reset after this many more bytes, later ones too.
     ResetAfter(u64),
-    /// Nothing passes in either direction, and nobody is told. What is held passes when it is over.
+    /// Nothing passes in either direction, and no connection is closed; what arrived passes when the fault ends.
     Blackhole,
     /// Nothing passes towards the server.
     DropUp,
     /// Nothing passes towards the client.
     DropDown,
-    /// Everything comes later, by a random time between these.
+    /// Every chunk is delayed by a random time between these.
     Latency(Duration, Duration),
-    /// So many bytes a second.
+    /// This many bytes a second.
     Bandwidth(u64),
     /// One byte at a time.
     Slice,
-    /// An end is passed on only after this time.
+    /// A close is passed on after this time only.
     SlowClose(Duration),
 }
 
@@ -60,20 +60,20 @@ impl Proxy {
         Self { port, toxic, passed, task }
     }
 
-    /// Where it listens.
+    /// The port it listens on.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The same URL, led through this proxy.
-    pub fn leads(&self, url: &str) -> String {
+    /// The same URL with this proxy as its host and port.
+    pub fn url_through(&self, url: &str) -> String {
         let (front, rest) = url.split_once("://").expect("a URL");
         let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(a, p)| (a, format!("/{p}")));
         let user = authority.rsplit_once('@').map_or(String::new(), |(user, _)| format!("{user}@"));
         format!("{front}://{user}127.0.0.1:{}{path}", self.port)
     }
 
-    /// Behaves so from now on.
+    /// Replaces the fault.
     pub fn set(&self, toxic: Toxic) {
         self.passed.store(0, Ordering::SeqCst);
         self.toxic.send_replace(toxic);
@@ -116,17 +116,17 @@ async fn connect(client: TcpStream, server: String, toxic: watch::Receiver<Toxic
     let Ok(server) = TcpStream::connect(&server).await else { return };
     reset_when_dropped(&server);
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    let up = Pump {
+    let up = Direction {
         from: from_client,
         to: to_server,
-        held_by: Toxic::DropUp,
+        stopped_by: Toxic::DropUp,
         toxic: toxic.clone(),
         passed: Arc::clone(&passed),
     };
-    let down = Pump { from: from_server, to: to_client, held_by: Toxic::DropDown, toxic, passed };
+    let down = Direction { from: from_server, to: to_client, stopped_by: Toxic::DropDown, toxic, passed };
     let (up, down) = (up.run(), down.run());
     tokio::pin!(up, down);
-    // Whoever breaks takes the other one along; an orderly end waits for it.
+    // A broken direction ends the other one too; an orderly close waits for it.
     tokio::select! {
         orderly = &mut up => if orderly { (&mut down).await; },
         orderly = &mut down => if orderly { (&mut up).await; },
@@ -144,16 +144,17 @@ fn linger(stream: &TcpStream, time: Option<Duration>) {
     stream.set_linger(time).ok();
 }
 
-struct Pump {
+/// One direction of a connection.
+struct Direction {
     from: OwnedReadHalf,
     to: OwnedWriteHalf,
-    held_by: Toxic,
+    stopped_by: Toxic,
     toxic: watch::Receiver<Toxic>,
     passed: Arc<AtomicU64>,
 }
 
-impl Pump {
-    /// Passes on until the end; whether that was an orderly one.
+impl Direction {
+    /// Copies until the end; whether that was an orderly close.
     async fn run(mut self) -> bool {
         let mut chunk = vec![0; 16 * 1024];
         loop {
@@ -173,8 +174,8 @@ impl Pump {
     }
 
     async fn pass(&mut self, bytes: &[u8]) -> bool {
-        let held_by = self.held_by;
-        let free = |toxic: &Toxic| *toxic != Toxic::Blackhole && *toxic != held_by;
+        let stopped_by = self.stopped_by;
+        let free = |toxic: &Toxic| *toxic != Toxic::Blackhole && *toxic != stopped_by;
         let toxic = match self.toxic.wait_for(free).await {
             Ok(toxic) => *toxic,
             Err(_) => return false,

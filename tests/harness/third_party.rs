@@ -1,4 +1,4 @@
-//! A third party on loopback: remembers every request before it answers, and answers as the test says.
+//! An HTTP server on loopback that records every request and replies as the test says.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,12 +29,12 @@ pub struct Seen {
     pub from: Peer,
 }
 
-/// Who is at the other end of a connection.
+/// The client of a connection.
 #[derive(Debug, Clone)]
 pub struct Peer {
-    /// Its port: another one for each connection.
+    /// Its port, which differs for each connection.
     pub port: u16,
-    /// The certificate that it has shown, if any.
+    /// The certificate that it presented, DER.
     pub certificate: Option<Vec<u8>>,
 }
 
@@ -45,14 +45,14 @@ impl Seen {
     }
 }
 
-/// What it does with a request.
+/// What the server does with a request.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// Answers.
+    /// Sends this response after `after`.
     Answer { status: u16, headers: Vec<(&'static str, String)>, body: String, after: Duration },
-    /// Closes the connection without a word.
+    /// Closes the connection without a response.
     Break,
-    /// Says nothing, for ever.
+    /// Sends nothing and keeps the connection open.
     Silence,
 }
 
@@ -68,7 +68,7 @@ impl Reply {
         Self::Answer { status, headers, body: body.to_string(), after: Duration::ZERO }
     }
 
-    /// The same answer, later.
+    /// The same response, delayed.
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
         match self {
@@ -77,7 +77,7 @@ impl Reply {
         }
     }
 
-    /// The same answer with one more header.
+    /// The same response with one more header.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         if let Self::Answer { headers, .. } = &mut self {
@@ -104,7 +104,7 @@ pub struct ThirdParty {
 }
 
 impl ThirdParty {
-    /// Starts one that answers by `script`, which is given the request and how many came before it.
+    /// Starts one that replies by `script`, from the request and the number of requests before it.
     pub async fn start(script: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
         let (listener, port) = loopback().await;
         Self::behind(listener, ("http", port), script)
@@ -133,12 +133,12 @@ impl ThirdParty {
         Self { shared, scheme, port, task }
     }
 
-    /// One that answers everything with an empty object.
+    /// One that replies to everything with 200 and an empty object.
     pub async fn friendly() -> Self {
         Self::start(|_, _| Reply::json(&json!({}))).await
     }
 
-    /// Its address with a path.
+    /// The URL of a path.
     pub fn url(&self, path: &str) -> String {
         format!("{}://127.0.0.1:{}{path}", self.scheme, self.port)
     }
@@ -166,7 +166,7 @@ async fn loopback() -> (TcpListener, u16) {
     (listener, port)
 }
 
-/// Takes connections whose handshake came to an end.
+/// Accepts connections whose TLS handshake completed.
 struct Secure {
     listener: TcpListener,
     acceptor: TlsAcceptor,
@@ -199,8 +199,8 @@ impl Connected<IncomingStream<'_, TcpListener>> for Peer {
 
 impl Connected<IncomingStream<'_, Secure>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Secure>) -> Self {
-        let shown = stream.io().get_ref().1.peer_certificates().and_then(|chain| chain.first());
-        Self { port: stream.remote_addr().port(), certificate: shown.map(|certificate| certificate.to_vec()) }
+        let presented = stream.io().get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        Self { port: stream.remote_addr().port(), certificate: presented.map(|certificate| certificate.to_vec()) }
     }
 }
 
@@ -222,7 +222,7 @@ async fn answer(State(shared): State<Shared>, ConnectInfo(from): ConnectInfo<Pee
     };
     match (shared.script)(&seen, before) {
         Reply::Silence => std::future::pending().await,
-        // The server ends a connection whose handler is gone.
+        // The server closes a connection whose handler panics.
         Reply::Break => std::panic::resume_unwind(Box::new("the connection breaks here")),
         Reply::Answer { status, headers, body, after } => {
             tokio::time::sleep(after).await;

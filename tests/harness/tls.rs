@@ -1,4 +1,4 @@
-//! A certificate authority of the test's own, what it has signed, and how servers show it.
+//! A certificate authority for tests, certificates that it signed, and TLS servers that present them.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-/// Signs certificates; whoever has its own one believes them.
+/// Signs certificates; clients trust them that have the authority's own.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    /// A new one that nobody believes yet.
+    /// A new one that no client trusts yet.
     pub fn new() -> Self {
         let mut own = CertificateParams::new(Vec::new()).expect("parameters");
         own.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -29,7 +29,7 @@ impl Authority {
         self.signed(&parameters(name))
     }
 
-    /// One that was good until the end of 2020.
+    /// One that expired at the end of 2020.
     pub fn sign_expired(&self, name: &str) -> Identity {
         let mut parameters = parameters(name);
         (parameters.not_before, parameters.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2020, 12, 31));
@@ -60,13 +60,13 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// One that only itself vouches for.
+    /// A self-signed one.
     pub fn self_signed(name: &str) -> Self {
         let key = KeyPair::generate().expect("a key");
         Self { certificate: parameters(name).self_signed(&key).expect("a certificate"), key }
     }
 
-    /// The certificate as it is seen at the other end.
+    /// The certificate, DER, as the peer receives it.
     pub fn der(&self) -> &[u8] {
         self.certificate.der()
     }
@@ -81,25 +81,25 @@ impl Identity {
         self.key.serialize_pem()
     }
 
-    /// A server that shows it and asks nobody for one.
+    /// A server that presents it and requests no client certificate.
     pub fn server(&self) -> ServerConfig {
-        let (chain, key) = self.shown();
+        let (chain, key) = self.chain_and_key();
         let config = server().with_no_client_auth().with_single_cert(chain, key);
         config.expect("a certificate with its key")
     }
 
-    /// A server that shows it and wants one of `authority` from everybody.
+    /// A server that presents it and requires a client certificate of `authority`.
     pub fn server_for_clients_of(&self, authority: &Authority) -> ServerConfig {
         let mut roots = RootCertStore::empty();
         roots.add(authority.0.der().clone()).expect("an authority");
         let provider = Arc::new(default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        let (chain, key) = self.shown();
+        let (chain, key) = self.chain_and_key();
         let config = server().with_client_cert_verifier(verifier.expect("a verifier")).with_single_cert(chain, key);
         config.expect("a certificate with its key")
     }
 
-    fn shown(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+    fn chain_and_key(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         (vec![self.certificate.der().clone()], PrivateKeyDer::Pkcs8(self.key.serialize_der().into()))
     }
 }

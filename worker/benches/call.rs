@@ -1,4 +1,4 @@
-//! What the pure half of a job costs: planning and interpreting a 1 KB job with a 9 KB answer, beside the cost of parsing that
+//! What the pure half of a job costs: planning and interpreting a 1 KB job with a 9 KB answer, compared with parsing that
 //! answer twice. `cargo bench` fails when the first is not below the second.
 
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 /// A connector and an element as designers configure them, and everything parsed once.
-struct World {
+struct Fixture {
     prepared: Prepared,
     rules: PreparedConnector,
     element: PreparedElement,
@@ -36,7 +36,7 @@ struct World {
     answer: Response,
 }
 
-impl World {
+impl Fixture {
     fn new() -> Result<Self, data_connector::connector::Invalid> {
         let record = object(json!({"name": "Orders", "endpoints": {"place": {
             "method": "POST", "url": "https://api.example/customers/{{customer}}/orders?lang={{lang}}", "body_type": "json",
@@ -136,17 +136,17 @@ fn median<T>(mut run: impl FnMut() -> T) -> Duration {
 }
 
 fn main() {
-    let world = World::new().expect("a world that can be planned with");
-    let mapped = world.work().expect("a job that goes well");
+    let fixture = Fixture::new().expect("a valid connector and element");
+    let mapped = fixture.work().expect("a completed job");
     assert_eq!(mapped.get("many"), Some(&json!(94)));
-    let (job, answer) = (serde_json::to_vec(&world.data).map_or(0, |data| data.len()), world.answer.body.len());
+    let (job, answer) = (serde_json::to_vec(&fixture.data).map_or(0, |data| data.len()), fixture.answer.body.len());
     assert!((900..1_500).contains(&job) && (8_500..9_900).contains(&answer), "{job} bytes of data, {answer} of answer");
 
     let mut criterion = Criterion::default().configure_from_args();
-    criterion.bench_function("plan and interpret", |bench| bench.iter(|| black_box(world.work())));
-    criterion.bench_function("parse the answer twice", |bench| bench.iter(|| black_box(world.parse_twice())));
+    criterion.bench_function("plan and interpret", |bench| bench.iter(|| black_box(fixture.work())));
+    criterion.bench_function("parse the answer twice", |bench| bench.iter(|| black_box(fixture.parse_twice())));
     criterion.final_summary();
 
-    let (work, parse) = (median(|| world.work()), median(|| world.parse_twice()));
+    let (work, parse) = (median(|| fixture.work()), median(|| fixture.parse_twice()));
     assert!(work < parse, "planning and interpreting takes {work:?}, parsing the answer twice {parse:?}");
 }

@@ -5,8 +5,6 @@
 pub mod admin;
 pub mod amqp;
 pub mod api;
-#[cfg(test)]
-mod bounds;
 pub mod call;
 pub mod cli;
 pub mod clock;
@@ -19,13 +17,11 @@ pub mod http;
 pub mod interpret;
 pub mod job;
 pub mod plan;
-#[cfg(test)]
-mod proxy;
 pub mod retry;
 pub mod setup;
 pub mod shutdown;
 pub mod store;
-#[cfg(test)]
-mod suites;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 pub mod worker;

@@ -121,5 +121,4 @@ fn noted(failure: Failure, why: &str) -> Failure {
 }
 
 #[cfg(test)]
-#[path = "retry_tests.rs"]
 mod tests;

@@ -1,8 +1,8 @@
-//! A third party that says back what it is told: in body, header, reason phrase and redirect, raw and encoded.
+//! A third party that echoes what it receives: in body, header, reason phrase and redirect, raw and encoded.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use harness::raw::request;
+use harness::raw_server::next_request;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -10,20 +10,20 @@ use tokio::net::TcpStream;
 use super::CONTROL;
 use super::search::{canary, hex};
 
-/// Answers one request by what its path begins with, and closes.
+/// Replies to one request by the first segment of its path, and closes.
 pub(super) async fn talk(mut socket: TcpStream) -> std::io::Result<()> {
-    let Some(request) = request(&mut socket).await else { return Ok(()) };
+    let Some(request) = next_request(&mut socket).await else { return Ok(()) };
     let path = request.split(' ').nth(1).unwrap_or_default();
-    let said = told(&request);
+    let echo = secrets_of(&request);
     let answer = match path.split(['/', '?']).nth(1).unwrap_or_default() {
         "token" => token(path),
-        "refused" => refused(&said),
-        _ if path.contains("/digest") && !said.contains("Digest ") => challenge(),
-        "answer" | "broken" => answer("200 OK", "Content-Type: application/json\r\n", &encoded(&said).to_string()),
-        "fail" => failure("500", &said),
-        "away" => answer("302 Found", &format!("Location: /landed/here?{}\r\n", escaped(&said)), ""),
-        "elsewhere" => answer("302 Found", &format!("Location: http://localhost:1/?{}\r\n", escaped(&said)), ""),
-        _ => failure("404", &said),
+        "refused" => refused(&echo),
+        _ if path.contains("/digest") && !echo.contains("Digest ") => challenge(),
+        "answer" | "broken" => answer("200 OK", "Content-Type: application/json\r\n", &encoded(&echo).to_string()),
+        "fail" => failure("500", &echo),
+        "away" => answer("302 Found", &format!("Location: /landed/here?{}\r\n", escaped(&echo)), ""),
+        "elsewhere" => answer("302 Found", &format!("Location: http://localhost:1/?{}\r\n", escaped(&echo)), ""),
+        _ => failure("404", &echo),
     };
     socket.write_all(answer.as_bytes()).await
 }
@@ -36,8 +36,8 @@ fn json_answer(status: &str, body: &Value) -> String {
     answer(status, "Content-Type: application/json\r\n", &body.to_string())
 }
 
-/// Everything in a request that may be secret: what is asked for, proofs, own headers, the body.
-fn told(request: &str) -> String {
+/// Everything in a request that may be secret: query, `Authorization`, custom headers, body.
+fn secrets_of(request: &str) -> String {
     let (head, body) = request.split_once("\r\n\r\n").unwrap_or((request, ""));
     let mut lines = head.lines();
     let target = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
@@ -47,7 +47,7 @@ fn told(request: &str) -> String {
     [vec![query], values.collect(), vec![body.to_owned()]].concat().join(" | ")
 }
 
-/// Tokens of so short a life that a refresh token is used again and again.
+/// Tokens that expire so soon that the refresh token is used again and again.
 fn token(path: &str) -> String {
     let n = path.rsplit('/').next().and_then(|n| n.parse().ok()).unwrap_or_default();
     let mut given = json!({"access_token": canary(n), "token_type": "Bearer", "expires_in": 1});
@@ -57,9 +57,9 @@ fn token(path: &str) -> String {
     json_answer("200 OK", &given)
 }
 
-/// The description is cut after 300 characters: once before what was said begins, and once inside.
-fn refused(said: &str) -> String {
-    let description = format!("{CONTROL} {said} {}{said}", ".".repeat(250_usize.saturating_sub(said.len())));
+/// The worker cuts the description after 300 characters: before the second echo begins, or inside it.
+fn refused(echo: &str) -> String {
+    let description = format!("{CONTROL} {echo} {}{echo}", ".".repeat(250_usize.saturating_sub(echo.len())));
     json_answer("401 Unauthorized", &json!({"error": "invalid_client", "error_description": description}))
 }
 
@@ -68,26 +68,26 @@ fn challenge() -> String {
     answer("401 Unauthorized", wanted, "")
 }
 
-/// What was said as data, in the forms of the usual libraries.
-fn encoded(said: &str) -> Value {
+/// The echo as JSON, in the encodings of common libraries.
+fn encoded(echo: &str) -> Value {
     json!({
-        "control": CONTROL, "echo": said, "list": [said], "names": {said: 1},
-        "base64": STANDARD.encode(said), "base64url": URL_SAFE_NO_PAD.encode(said),
-        "hex": said.bytes().map(hex).collect::<String>(), "url": escaped(said),
+        "control": CONTROL, "echo": echo, "list": [echo], "names": {echo: 1},
+        "base64": STANDARD.encode(echo), "base64url": URL_SAFE_NO_PAD.encode(echo),
+        "hex": echo.bytes().map(hex).collect::<String>(), "url": escaped(echo),
     })
 }
 
-/// What was said in the reason phrase, a header, and a text whose 2,000th character stands inside a secret.
-fn failure(status: &str, said: &str) -> String {
-    let secret_at = said.find("Canary").map_or(0, |at| said.get(..at).unwrap_or_default().chars().count() + 8);
-    let (long, line) = (encoded(said).to_string(), said.replace(['\r', '\n'], " "));
+/// The echo in the reason phrase, in a header, and in a text whose 2,000th character is inside a secret.
+fn failure(status: &str, echo: &str) -> String {
+    let secret_at = echo.find("Canary").map_or(0, |at| echo.get(..at).unwrap_or_default().chars().count() + 8);
+    let (long, line) = (encoded(echo).to_string(), echo.replace(['\r', '\n'], " "));
     let ascii: String = long.chars().map(by_number).collect();
     let before = 2_000_usize.saturating_sub(secret_at);
-    let mut body = format!("{CONTROL} {said}\n");
-    // Cut here it would be nobody's secret any more.
+    let mut body = format!("{CONTROL} {echo}\n");
+    // The text is cut there: a fragment of a secret must be masked too.
     body.push_str(if ascii.len() + body.chars().count() < before { &ascii } else { "" });
     body.extend(std::iter::repeat_n('.', before.saturating_sub(body.chars().count())));
-    body.push_str(said);
+    body.push_str(echo);
     answer(&format!("{status} {line}"), &format!("Content-Type: text/plain\r\nX-Echo: {line}\r\n"), &body)
 }
 

@@ -1,23 +1,23 @@
-//! Twenty secrets and a third party that says back whatever it is told: none of them stands in anything that a person, an
-//! engine or a scraper may read, in any form.
+//! Twenty secrets and a third party that echoes whatever it receives: no secret appears, in any encoding, in anything that a
+//! person, an engine or a metrics scraper can read.
 
 mod echo;
 mod search;
 
 use harness::process::Running;
-use harness::raw::RawParty;
-use harness::scene::{Scene, job};
+use harness::raw_server::RawServer;
+use harness::test_app::{TestApp, job};
 use serde_json::{Value, json};
 
 use self::search::{Place, canary};
 
-/// What is no secret, and so is found wherever the search looks rightly.
+/// Not a secret: finding it proves that the search looks at the right text.
 const CONTROL: &str = "Control31415";
-/// What the third party does with a call: see [`echo`].
+/// How the third party responds: see [`echo`].
 const MODES: [&str; 5] = ["answer", "fail", "away", "elsewhere", "broken"];
 
-/// A connector a kind of credential, and two whose token endpoint repeats what it was asked with.
-fn kinds(echo: &RawParty) -> Vec<(&'static str, &'static str, Value)> {
+/// One connector for each authentication type, and two whose token endpoint echoes the token request.
+fn kinds(echo: &RawServer) -> Vec<(&'static str, &'static str, Value)> {
     let oauth = |path: &str, more: Value| {
         let mut whole = json!({"url": echo.url(path), "client_id": "me"});
         whole.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
@@ -54,8 +54,8 @@ fn kinds(echo: &RawParty) -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
-/// The records: a resource a mode, and named secrets in URL, parameter, header and body of one connector.
-fn connectors(echo: &RawParty) -> Value {
+/// The connector records: one resource for each mode, and named secrets in URL, parameter, header and body of one connector.
+fn connectors(echo: &RawServer) -> Value {
     let resource = |name: &str, mode: &str| {
         if name != "named" {
             return json!({"url": echo.url(&format!("/{mode}/{name}")), "method": "GET"});
@@ -73,8 +73,8 @@ fn connectors(echo: &RawParty) -> Value {
     kinds(echo).iter().map(one).collect()
 }
 
-/// A job a connector and mode. Where an answer comes it is mapped whole, in part, and where it cannot be calculated with.
-fn jobs(echo: &RawParty) -> Vec<Value> {
+/// One job for each connector and mode. A response is mapped as a whole, in parts, and in `broken` with an expression that fails.
+fn jobs(echo: &RawServer) -> Vec<Value> {
     let mut jobs = Vec::new();
     for (name, ..) in kinds(echo) {
         for mode in MODES {
@@ -91,9 +91,9 @@ fn jobs(echo: &RawParty) -> Vec<Value> {
     jobs
 }
 
-/// Publishes everything and returns all results; then a letter that is dead and jobs that run again.
-async fn calls(scene: &Scene, echo: &RawParty) -> Vec<Value> {
-    let mut engine = scene.engine().await;
+/// Publishes all jobs and returns their results; then makes a dead letter and replays some jobs.
+async fn calls(app: &TestApp, echo: &RawServer) -> Vec<Value> {
+    let mut engine = app.engine().await;
     let jobs = jobs(echo);
     for job in &jobs {
         engine.publish(job).await;
@@ -105,48 +105,48 @@ async fn calls(scene: &Scene, echo: &RawParty) -> Vec<Value> {
     let mut other = jobs[0].clone();
     other["data"] = json!({"control": CONTROL, "another": true});
     engine.publish(&other).await;
-    scene.dead_letters(1).await;
+    app.dead_letters(1).await;
     for id in ["bearer-answer", "basic-fail", "named-broken"] {
-        let replay = scene.cli(&["jobs", "replay", id]).await;
-        scene.job_in_state(replay.trim(), "published").await;
+        let replay = app.cli(&["jobs", "replay", id]).await;
+        app.job_in_state(replay.trim(), "published").await;
     }
     results
 }
 
-/// Every place that somebody may read, and something that must be found there.
-async fn places(scene: &Scene, worker: &Running, results: &[Value]) -> Vec<Place> {
+/// Every text that can be read, and something that must be in it.
+async fn places(app: &TestApp, worker: &Running, results: &[Value]) -> Vec<Place> {
     let place =
         |name: &str, text: String, control: &str| Place { name: name.to_owned(), text, control: control.to_owned() };
-    let letters = scene.dead_letters(1).await;
+    let letters = app.dead_letters(1).await;
     let number = letters[0]["id"].to_string();
     let mut places = vec![
         place("results", json!(results).to_string(), CONTROL),
         place("the log", worker.output(), "TRACE"),
         place("metrics", worker.metrics().await, "data_connector_attempts"),
         place("dead list", json!(letters).to_string(), "JOB_MISMATCH"),
-        place("dead show", scene.cli(&["dead", "show", &number]).await, CONTROL),
-        place("jobs list", scene.cli(&["jobs", "list", "--limit", "200"]).await, "basic-answer"),
-        place("connectors export", scene.cli(&["connectors", "export"]).await, CONTROL),
-        place("secrets list", scene.cli(&["secrets", "list"]).await, "IN_URL"),
-        place("the database", search::database(scene).await, CONTROL),
+        place("dead show", app.cli(&["dead", "show", &number]).await, CONTROL),
+        place("jobs list", app.cli(&["jobs", "list", "--limit", "200"]).await, "basic-answer"),
+        place("connectors export", app.cli(&["connectors", "export"]).await, CONTROL),
+        place("secrets list", app.cli(&["secrets", "list"]).await, "IN_URL"),
+        place("the database", search::database(app).await, CONTROL),
     ];
     for id in ["named-answer", "named-fail", "refresh-away", "key_query-elsewhere", "refused_basic-answer"] {
-        places.push(place(&format!("jobs show {id}"), scene.cli(&["jobs", "show", id]).await, id));
+        places.push(place(&format!("jobs show {id}"), app.cli(&["jobs", "show", id]).await, id));
     }
     for id in ["bearer-answer#1", "basic-fail#1", "named-broken#1"] {
-        places.push(place(&format!("jobs show {id}"), scene.cli(&["jobs", "show", id]).await, CONTROL));
+        places.push(place(&format!("jobs show {id}"), app.cli(&["jobs", "show", id]).await, CONTROL));
     }
     places
 }
 
-/// What each mode has to end in, so that every way out is really taken.
-fn assert_taken(results: &[Value]) {
+/// Checks how each mode ends, so that every path of a secret is really exercised.
+fn assert_ended(results: &[Value]) {
     for result in results {
         let id = result["job"].as_str().unwrap_or_default();
         let (name, mode) = id.split_once('-').expect("connector and mode");
         let expected = match (name, mode) {
             ("refused" | "refused_basic", _) => "AUTH",
-            // It carries no secret, so that there is nothing to keep at home.
+            // It carries no secret, so that the redirect is followed.
             ("digest", "elsewhere") => "CONNECT",
             ("named", "away" | "elsewhere") | (_, "answer" | "elsewhere") => "",
             (_, "fail") => "HTTP_500",
@@ -163,17 +163,17 @@ fn assert_taken(results: &[Value]) {
     }
 }
 
-async fn nothing_is_told(scene: Scene) {
-    let echo = RawParty::start(echo::talk).await;
-    scene.cli(&["migrate"]).await;
-    scene.connectors(&connectors(&echo)).await;
+async fn no_secret_is_disclosed(app: TestApp) {
+    let echo = RawServer::start(echo::talk).await;
+    app.cli(&["migrate"]).await;
+    app.import_connectors(&connectors(&echo)).await;
     for (name, n) in [("WHO", 17), ("IN_URL", 18), ("IN_BODY", 19)] {
-        scene.cli_with(&["secrets", "set", name], &canary(n)).await;
+        app.cli_with(&["secrets", "set", name], &canary(n)).await;
     }
-    let worker = scene.worker_with(&["--listen", "127.0.0.1:0"], &[("RUST_LOG", "trace")]).await;
-    let results = calls(&scene, &echo).await;
-    assert_taken(&results);
-    let places = places(&scene, &worker, &results).await;
+    let worker = app.worker_with(&["--listen", "127.0.0.1:0"], &[("RUST_LOG", "trace")]).await;
+    let results = calls(&app, &echo).await;
+    assert_ended(&results);
+    let places = places(&app, &worker, &results).await;
     let hits: Vec<String> = places.iter().flat_map(Place::hits).collect();
     assert!(hits.is_empty(), "{} hits:\n{}", hits.len(), hits.join("\n"));
     for place in &places {
@@ -182,11 +182,11 @@ async fn nothing_is_told(scene: Scene) {
 }
 
 #[tokio::test]
-async fn no_canary_leaves_by_any_way_on_sqlite() {
-    nothing_is_told(Scene::new()).await;
+async fn no_secret_is_disclosed_on_sqlite() {
+    no_secret_is_disclosed(TestApp::new()).await;
 }
 
 #[tokio::test]
-async fn no_canary_leaves_by_any_way_on_postgresql() {
-    nothing_is_told(Scene::new().with_postgres().await).await;
+async fn no_secret_is_disclosed_on_postgresql() {
+    no_secret_is_disclosed(TestApp::new().with_postgres().await).await;
 }

@@ -1,12 +1,12 @@
-//! What the secrets look like, the forms in which they are looked for, and the database as one text.
+//! The secrets, the encodings in which they are searched for, and the database as one text.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use harness::scene::Scene;
+use harness::test_app::TestApp;
 use sqlx::{Connection, Row};
 
-/// What stands around the core of each: quotes, escapes, spaces, other scripts, what looks encoded already. Those that are
-/// tokens of an endpoint may hold ASCII only.
+/// What surrounds the core of each secret: quotes, escapes, spaces, other scripts, text that looks encoded. Tokens of an endpoint
+/// are ASCII only.
 const SHAPES: [&str; 20] = [
     "pa:ss\"{}\"",
     "100%{}%41+",
@@ -30,7 +30,7 @@ const SHAPES: [&str; 20] = [
     "line\t{}\"<é>",
 ];
 
-/// The part that no quoting changes: what is left of a secret that was hidden by halves is still known by its own half.
+/// The two halves of the part that no quoting changes: a secret that is masked by half is found by the other half.
 fn core(n: usize) -> (String, String) {
     (format!("Canary{n:02}"), format!("Vogel{n:02}x"))
 }
@@ -41,7 +41,7 @@ pub(super) fn canary(n: usize) -> String {
     SHAPES[n].replacen("{}", &format!("{head}{tail}"), 1)
 }
 
-/// Raw, quoted or percent-encoded; in hexadecimal; in base64, and so in Basic, wherever it stands there.
+/// The text as it is in raw, quoted or percent-encoded form; in hexadecimal; and in base64 at every offset, as in Basic.
 fn forms(part: &str) -> Vec<String> {
     let hex: String = part.bytes().map(hex).collect();
     let mut forms = vec![part.to_owned(), hex.to_uppercase(), hex];
@@ -59,16 +59,16 @@ pub(super) fn hex(byte: u8) -> String {
     format!("{byte:02x}")
 }
 
-/// Something that somebody may read.
+/// A text that can be read from outside.
 pub(super) struct Place {
     pub(super) name: String,
     pub(super) text: String,
-    /// Not secret, and there.
+    /// Not secret, and always in it.
     pub(super) control: String,
 }
 
 impl Place {
-    /// Every canary that stands in it, with what stands around it.
+    /// Every secret in it, with the text around it.
     pub(super) fn hits(&self) -> Vec<String> {
         let parts = (0..SHAPES.len()).flat_map(|n| <[String; 2]>::from(core(n)));
         let needles = parts.flat_map(|part| forms(&part).into_iter().map(move |form| (part.clone(), form)));
@@ -82,11 +82,11 @@ impl Place {
     }
 }
 
-/// All columns of all rows; those that are sealed too, which only shows that they are.
-pub(super) async fn database(scene: &Scene) -> String {
-    match scene.database() {
+/// All columns of all rows, encrypted ones included.
+pub(super) async fn database(app: &TestApp) -> String {
+    match app.database() {
         Some(url) => postgres(url).await,
-        None => sqlite(&scene.sqlite_file().display().to_string()).await,
+        None => sqlite(&app.sqlite_file().display().to_string()).await,
     }
 }
 

@@ -9,7 +9,7 @@ use lapin::{Connection, ConnectionProperties};
 use tokio::time::{Instant, timeout};
 
 use super::*;
-use crate::proxy::Proxy;
+use crate::testing::proxy::Proxy;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -321,7 +321,7 @@ async fn a_lost_connection_is_replaced_and_nothing_is_acked_across_it() {
         let waiting = Arc::new(message(broker.topology().jobs(), "job.default", "j2"));
         let unconfirmed = timeout(Duration::from_secs(7), publisher.publish(&waiting)).await.unwrap();
         assert!(matches!(unconfirmed, Err(PublishError::Unconfirmed(_))), "{unconfirmed:?}");
-        proxy.mend();
+        proxy.restore();
         assert!(!before.ack().await, "a stale ack is no success");
         let again = next(&mut jobs).await;
         assert_eq!(id(&again), "j1", "what was not acked is redelivered");

@@ -92,15 +92,15 @@ mod tests {
             "outboundConfig": [{"type": "PARAM", "key": "p", "value": "a.b ~ 1", "format": "feel"}],
             "dataMapping": [{"key": "{{k}}", "value": "$.a"}, {"key": "j", "value": "a", "format": "jmespath"}]}));
         let first = cache.get(&good).await.unwrap();
-        let parsed = crate::plan::parses::counted();
+        let parsed = crate::testing::parse_count::total();
         assert!(Arc::ptr_eq(&first, &cache.get(&good).await.unwrap()));
         let bad = config(json!({"dataSource": 1, "endpoint": "r", "dataMapping": [{"key": "k", "value": "$.["}]}));
         let problem = cache.get(&bad).await.unwrap_err();
         assert_eq!(problem.named, Some(("1".to_owned(), "r".to_owned())));
         assert!(problem.invalid.to_string().starts_with("dataMapping.0 (k): `$.[` is not a JSONPath"), "{problem:?}");
-        let again = crate::plan::parses::counted();
+        let again = crate::testing::parse_count::total();
         assert_eq!(again, parsed + 1, "the good one was not parsed again");
         cache.get(&bad).await.unwrap_err();
-        assert_eq!(crate::plan::parses::counted(), again, "nor the bad one");
+        assert_eq!(crate::testing::parse_count::total(), again, "nor the bad one");
     }
 }

@@ -1,87 +1,22 @@
 //! Attempts as the worker makes them, against raw sockets: the retry table of CONTRACT 6, injections, and what an answer leads to.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 use super::*;
 use crate::http::{Client, Settings};
 use crate::interpret::{self, Reading, Response};
 use crate::job::{Code, Decoder, Envelope, Given, Retriable};
 use crate::plan::Limits;
+use crate::testing::parse_count;
+use crate::testing::raw_server::{RawServer, Reply};
 
-/// What a server does with a request.
-#[derive(Clone)]
-enum Say {
-    /// These bytes, and the connection stays open.
-    Text(String),
-    /// These bytes, and the connection is closed.
-    Cut(String),
-    /// Nothing, for longer than anybody waits.
-    Silence,
-}
-
-/// Raw requests as they arrived, each up to the end of its body.
-#[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<String>>>);
-
-impl Seen {
-    fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-/// A server on loopback that answers by the request and how many came before it.
-async fn server(say: impl Fn(&str, usize) -> Say + Send + Sync + 'static) -> (u16, Seen) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (seen, say) = (Seen::default(), Arc::new(say));
-    let shared = seen.clone();
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            tokio::spawn(talk(socket, shared.clone(), Arc::clone(&say)));
-        }
-    });
-    (port, seen)
-}
-
-async fn talk(mut socket: TcpStream, seen: Seen, say: Arc<impl Fn(&str, usize) -> Say>) {
-    let mut bytes = Vec::new();
-    loop {
-        while let Some(length) = whole(&bytes) {
-            let request = String::from_utf8_lossy(&bytes[..length]).into_owned();
-            bytes.drain(..length);
-            let before = {
-                let mut all = seen.0.lock().unwrap();
-                all.push(request.clone());
-                all.len() - 1
-            };
-            match say(&request, before) {
-                Say::Text(text) => socket.write_all(text.as_bytes()).await.unwrap_or_default(),
-                Say::Cut(text) => return socket.write_all(text.as_bytes()).await.unwrap_or_default(),
-                Say::Silence => return tokio::time::sleep(Duration::from_mins(1)).await,
-            }
-        }
-        if socket.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
-            return;
-        }
-    }
-}
-
-/// The length of the first request, once it is there.
-fn whole(bytes: &[u8]) -> Option<usize> {
-    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-    let text = String::from_utf8_lossy(&bytes[..head]).to_ascii_lowercase();
-    let body = text.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse().ok()).unwrap_or(0);
-    (bytes.len() >= head + body).then_some(head + body)
-}
-
-fn answer(status: u16, headers: &str, body: &str) -> Say {
-    Say::Text(format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len()))
+fn answer(status: u16, headers: &str, body: &str) -> Reply {
+    Reply::KeepOpen(format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len()))
 }
 
 fn client() -> Client {
@@ -178,7 +113,7 @@ async fn prepared_with(method: &str, repeat: Option<&str>, url: &str, timeout: f
     prepared(&resource, &json!({}), &json!({})).await.unwrap()
 }
 
-/// CONTRACT 6 row by row: every status, method and repeat rule (C4).
+/// CONTRACT 6 row by row: every status, method and repeat rule.
 #[tokio::test]
 async fn the_retry_table_over_all_statuses() {
     let mut cases = 0;
@@ -217,25 +152,27 @@ async fn no_tls() -> u16 {
     port
 }
 
-/// CONTRACT 6 row by row: every way to fail at every point, method and repeat rule (C4).
+/// CONTRACT 6 row by row: every way to fail at every point, method and repeat rule.
 #[tokio::test]
 async fn the_retry_table_over_all_failure_points() {
-    let (port, _) = server(|request, _| {
+    let server = RawServer::start(|request, _| {
         let place = request.split(' ').nth(1).unwrap_or_default().to_owned();
         match place.as_str() {
-            "/closed" => Say::Cut(String::new()),
-            "/silent" => Say::Silence,
-            "/half" => Say::Cut("HTTP/1.1 2".to_owned()),
-            "/broken" => Say::Cut("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{".to_owned()),
-            "/large" => Say::Text(format!("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n{}", "x".repeat(20_000))),
-            "/binary" => Say::Text("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\u{ffff}\u{1}".to_owned()),
+            "/closed" => Reply::Close(String::new()),
+            "/silent" => Reply::Silence,
+            "/half" => Reply::Close("HTTP/1.1 2".to_owned()),
+            "/broken" => Reply::Close("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{".to_owned()),
+            "/large" => {
+                Reply::KeepOpen(format!("HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n{}", "x".repeat(20_000)))
+            }
+            "/binary" => Reply::KeepOpen("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\u{ffff}\u{1}".to_owned()),
             "/deep" => answer(200, "", &"[".repeat(500)),
             _ => answer(401, "", "{}"),
         }
     })
     .await;
     let refused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let here = |path: &str| format!("http://127.0.0.1:{port}{path}");
+    let here = |path: &str| server.url(path).to_string();
     let points = [
         ("nothing sent: refused", format!("http://127.0.0.1:{refused}/")),
         ("nothing sent: TLS", format!("https://127.0.0.1:{}/", no_tls().await)),
@@ -274,46 +211,50 @@ async fn the_retry_table_over_all_failure_points() {
     assert_eq!(ended.len(), 10 * 7 * 3);
 }
 
-/// Line breaks and their disguises, in every place where data gets to (F4).
-#[tokio::test]
-async fn nothing_splits_a_request_f4() {
-    let (port, seen) = server(|_, _| answer(200, "", "{}")).await;
-    let breaks = [
-        "\r\n",
-        "\n",
-        "\r",
-        "\0",
-        "\r\n\r\n",
-        "\n\n",
-        "\u{85}",
-        "\u{2028}",
-        "\u{0b}",
-        "\u{0c}",
-        "\u{7f}",
-        "\u{1f}",
-        "\u{560d}\u{560a}",
-        "%0d%0a",
-        "%0D%0A%0D%0A",
-        "\\r\\n",
-        "\r\n\t",
-        " \r\n ",
-        "%250d%250a",
-        "&#13;&#10;",
-        "\u{fffe}\r",
-        "\t\n",
-    ];
-    let tails = [
-        "X-Injected: 1",
-        "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n",
-        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "Content-Length: 0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n",
-    ];
-    let payloads = breaks.iter().flat_map(|line| tails.map(|tail| format!("a{line}{tail}")));
-    let base = format!("http://127.0.0.1:{port}");
+/// Line breaks, literal and in the spellings that a decoder might turn into one.
+const LINE_BREAKS: [&str; 22] = [
+    "\r\n",
+    "\n",
+    "\r",
+    "\0",
+    "\r\n\r\n",
+    "\n\n",
+    "\u{85}",
+    "\u{2028}",
+    "\u{0b}",
+    "\u{0c}",
+    "\u{7f}",
+    "\u{1f}",
+    "\u{560d}\u{560a}",
+    "%0d%0a",
+    "%0D%0A%0D%0A",
+    "\\r\\n",
+    "\r\n\t",
+    " \r\n ",
+    "%250d%250a",
+    "&#13;&#10;",
+    "\u{fffe}\r",
+    "\t\n",
+];
+
+/// What follows a line break: a header, a second request, another framing of the body.
+const INJECTIONS: [&str; 4] = [
+    "X-Injected: 1",
+    "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n",
+    "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "Content-Length: 0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n",
+];
+
+/// The headers of the requests that these resources and elements configure, and those that the client adds.
+const EXPECTED_HEADERS: [&str; 8] =
+    ["host", "accept", "user-agent", "accept-encoding", "content-length", "content-type", "idempotency-key", "x-a"];
+
+/// Resources and elements with the variable `x` in each slot that data can reach: URL, method, query, header, multipart.
+fn slots_with_data(base: &str) -> Vec<(Value, Value)> {
     let row =
         |kind: &str, key: &str, value: &str| json!({"outboundConfig": [{"type": kind, "key": key, "value": value}]});
     let header = |key: &str, value: &str| json!([{"key": key, "value": value, "required": true}]);
-    let slots = [
+    vec![
         (json!({"url": format!("{base}/{{{{x}}}}")}), json!({})),
         (json!({"url": format!("{base}/{{{{{{x}}}}}}")}), json!({})),
         (json!({"url": format!("{base}/?q={{{{x}}}}")}), json!({})),
@@ -331,41 +272,38 @@ async fn nothing_splits_a_request_f4() {
             json!({}),
         ),
         (json!({"url": base, "method": "POST", "body_type": "multipart", "body": "{\"{{x}}\": \"v\"}"}), json!({})),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn nothing_splits_a_request() {
+    let server = RawServer::start(|_, _| answer(200, "", "{}")).await;
+    let slots = slots_with_data(&format!("http://127.0.0.1:{}", server.port()));
+    let payloads = LINE_BREAKS.iter().flat_map(|line| INJECTIONS.map(|injection| format!("a{line}{injection}")));
     let (mut sent, mut refused) = (0, 0);
     for payload in payloads {
         for (resource, element) in &slots {
-            let before = seen.all().len();
+            let before = server.request_count();
             let outcome = called(resource.clone(), element.clone(), json!({"x": payload})).await;
             match &outcome {
                 Err(failure) if !failure.attempted => {
                     assert_eq!(failure.code, Code::Configuration, "{payload:?} {resource}: {failure:?}");
-                    assert_eq!(seen.all().len(), before, "{payload:?} {resource}");
+                    assert_eq!(server.request_count(), before, "{payload:?} {resource}");
                     refused += 1;
                 }
                 Ok(_) => {
-                    assert_eq!(seen.all().len(), before + 1, "{payload:?} {resource} {element}");
+                    assert_eq!(server.request_count(), before + 1, "{payload:?} {resource} {element}");
                     sent += 1;
                 }
                 Err(other) => panic!("{payload:?} {resource}: {other:?}"),
             }
         }
     }
-    for request in seen.all() {
+    for request in server.requests() {
         let (head, _) = request.split_once("\r\n\r\n").unwrap();
         for line in head.split(['\r', '\n']).skip(1).filter(|line| !line.is_empty()) {
             let name = line.split(':').next().unwrap_or_default().to_ascii_lowercase();
-            let known = [
-                "host",
-                "accept",
-                "user-agent",
-                "accept-encoding",
-                "content-length",
-                "content-type",
-                "idempotency-key",
-                "x-a",
-            ];
-            assert!(known.contains(&name.as_str()), "{request:?}");
+            assert!(EXPECTED_HEADERS.contains(&name.as_str()), "{request:?}");
         }
     }
     assert!(sent + refused >= 1_000 && sent > 300 && refused > 300, "{sent} sent, {refused} refused");
@@ -381,7 +319,7 @@ fn has_header(request: &str, name: &str) -> bool {
 
 #[tokio::test]
 async fn pages_are_fetched_within_one_attempt_and_joined() {
-    let (port, seen) = server(|request, _| {
+    let server = RawServer::start(|request, _| {
         let page = line(request).split("page=").nth(1).and_then(|rest| rest.split([' ', '&']).next()?.parse().ok());
         let page: u32 = page.unwrap_or(1);
         let items: Vec<u32> = if page <= 3 { vec![page * 10, page * 10 + 1] } else { Vec::new() };
@@ -389,28 +327,29 @@ async fn pages_are_fetched_within_one_attempt_and_joined() {
     })
     .await;
     let record = json!({"name": "A", "authtype": "OAUTH2_BEARER", "credentials": {"token": "canary"},
-        "endpoints": {"r": {"url": format!("http://127.0.0.1:{port}/list?a=b"), "pagination": {"page": "page"}}}});
+        "endpoints": {"r": {"url": server.url("/list?a=b").as_str(), "pagination": {"page": "page"}}}});
     let element = json!({"dataMapping": [{"key": "items", "value": "items"}]});
     let prepared = prepared_for(&record, &element, &json!({})).await.unwrap();
     let answer = prepared.attempt().await.unwrap();
     assert_eq!(answer.mapped.data["items"], json!([10, 11, 20, 21, 30, 31]));
-    let asked: Vec<String> = seen.all().iter().map(|request| line(request).to_owned()).collect();
+    let asked: Vec<String> = server.requests().iter().map(|request| line(request).to_owned()).collect();
     assert_eq!(asked.first().map(String::as_str), Some("GET /list?a=b HTTP/1.1"));
     assert_eq!(asked.last().map(String::as_str), Some("GET /list?a=b&page=4 HTTP/1.1"));
-    assert!(seen.all().iter().all(|request| has_header(request, "authorization")), "{:?}", seen.all());
+    assert!(server.requests().iter().all(|request| has_header(request, "authorization")), "{:?}", server.requests());
 }
 
 #[tokio::test]
 async fn another_origin_gets_no_credentials_and_is_judged_by_the_guard() {
-    let (stranger, seen) = server(|_, _| answer(200, "", "{\"items\":[2]}")).await;
+    let other = RawServer::start(|_, _| answer(200, "", "{\"items\":[2]}")).await;
     for (next, expected) in [
-        (format!("http://127.0.0.1:{stranger}/2"), Ok(json!([1, 2]))),
+        (other.url("/2").to_string(), Ok(json!([1, 2]))),
         ("http://10.0.0.1/2".to_owned(), Err("DENIED")),
         ("ftp://127.0.0.1/2".to_owned(), Err("CONFIGURATION")),
     ] {
-        let (port, _) = server(move |_, _| answer(200, "", &json!({"items": [1], "next": next}).to_string())).await;
+        let server =
+            RawServer::start(move |_, _| answer(200, "", &json!({"items": [1], "next": next}).to_string())).await;
         let record = json!({"name": "A", "authtype": "OAUTH2_BEARER", "credentials": {"token": "canary"},
-            "endpoints": {"r": {"url": format!("http://127.0.0.1:{port}/"), "pagination": {"next": "next"},
+            "endpoints": {"r": {"url": server.url("/").as_str(), "pagination": {"next": "next"},
                 "headers": [{"key": "X-Api-Key", "value": "canary", "required": true}]}}});
         let element = json!({"dataMapping": [{"key": "items", "value": "items"}]});
         let called = prepared_for(&record, &element, &json!({})).await.unwrap().attempt().await;
@@ -423,28 +362,30 @@ async fn another_origin_gets_no_credentials_and_is_judged_by_the_guard() {
             (other, _) => panic!("{other:?}"),
         }
     }
-    let [request] = &seen.all()[..] else { panic!("{:?}", seen.all()) };
+    let [request] = &other.requests()[..] else { panic!("{:?}", other.requests()) };
     assert!(!request.contains("canary"), "{request}");
 }
 
 #[tokio::test]
 async fn an_accepted_request_is_asked_after_and_never_sent_again() {
-    let (port, seen) = server(|request, before| match (line(request).split(' ').next(), before) {
+    let server = RawServer::start(|request, before| match (line(request).split(' ').next(), before) {
         (Some("POST"), _) => answer(202, "Location: /jobs/7\r\n", ""),
         (_, 1) => answer(200, "", "{\"status\":\"Running\"}"),
         (_, 2) => answer(503, "", ""),
         _ => answer(200, "", "{\"status\":\"Succeeded\",\"rows\":3}"),
     })
     .await;
-    let url = format!("http://127.0.0.1:{port}/jobs");
+    let url = server.url("/jobs").to_string();
     let resource =
         |poll: Value| json!({"url": url, "method": "POST", "body": "{\"a\":1}", "body_type": "json", "poll": poll});
     let element = json!({"dataMapping": [{"key": "rows", "value": "rows"}]});
     let answer = called(resource(json!({"wait": 0.05, "tries": 9})), element.clone(), json!({})).await.unwrap();
     assert_eq!((answer.status, &answer.mapped.data["rows"]), (200, &json!(3)));
-    let asked: Vec<String> = seen.all().iter().map(|request| line(request).to_owned()).collect();
+    let asked: Vec<String> = server.requests().iter().map(|request| line(request).to_owned()).collect();
     assert_eq!(asked, ["POST /jobs HTTP/1.1", "GET /jobs/7 HTTP/1.1", "GET /jobs/7 HTTP/1.1", "GET /jobs/7 HTTP/1.1"]);
-    assert!(!has_header(&seen.all()[1], "idempotency-key") && !has_header(&seen.all()[1], "content-type"));
+    assert!(
+        !has_header(&server.requests()[1], "idempotency-key") && !has_header(&server.requests()[1], "content-type")
+    );
 
     let failure = called(resource(json!({"wait": 0.05, "tries": 2, "until": "body.gone"})), element, json!({}))
         .await
@@ -455,15 +396,15 @@ async fn an_accepted_request_is_asked_after_and_never_sent_again() {
         "{}",
         failure.message
     );
-    assert_eq!(seen.all().iter().filter(|request| request.starts_with("POST")).count(), 2);
+    assert_eq!(server.requests().iter().filter(|request| request.starts_with("POST")).count(), 2);
 }
 
 /// What a rule takes over from an answer is masked like the answer itself.
 #[tokio::test]
 async fn an_echoed_credential_reaches_no_bpmn_error() {
-    let (port, _) = server(|_, _| answer(404, "", "{\"echo\":\"Bearer canary-token-1\"}")).await;
+    let server = RawServer::start(|_, _| answer(404, "", "{\"echo\":\"Bearer canary-token-1\"}")).await;
     let record = json!({"name": "A", "authtype": "OAUTH2_BEARER", "credentials": {"token": "canary-token-1"}, "endpoints": {"r": {
-        "url": format!("http://127.0.0.1:{port}/"), "errorMapping": [{"when": "404", "code": "GONE", "message": "{{body.echo}}"}]}}});
+        "url": server.url("/").as_str(), "errorMapping": [{"when": "404", "code": "GONE", "message": "{{body.echo}}"}]}}});
     let prepared = prepared_for(&record, &json!({}), &json!({})).await.unwrap();
     let failure = prepared.attempt().await.unwrap_err();
     let message = prepared.call.bpmn_error(&failure).unwrap().message.unwrap();
@@ -472,18 +413,18 @@ async fn an_echoed_credential_reaches_no_bpmn_error() {
 
 #[tokio::test]
 async fn files_of_a_body_are_fetched_first_without_credentials() {
-    let (files, fetched) = server(|request, _| match line(request).split(' ').nth(1) {
+    let files = RawServer::start(|request, _| match line(request).split(' ').nth(1) {
         Some("/scan.pdf") => answer(200, "", "%PDF"),
         _ => answer(404, "", ""),
     })
     .await;
-    let (port, seen) = server(|_, _| answer(200, "", "{}")).await;
+    let server = RawServer::start(|_, _| answer(200, "", "{}")).await;
     let record = json!({"name": "A", "authtype": "OAUTH2_BEARER", "credentials": {"token": "canary"}, "endpoints": {"r": {
-        "url": format!("http://127.0.0.1:{port}/"), "method": "POST", "body_type": "multipart",
+        "url": server.url("/").as_str(), "method": "POST", "body_type": "multipart",
         "body": "{\"title\": \"t\", \"scan\": {\"url\": \"{{scan}}\", \"contentType\": \"application/pdf\"}}"}}});
     for (scan, expected) in [
-        (format!("http://127.0.0.1:{files}/scan.pdf"), None),
-        (format!("http://127.0.0.1:{files}/gone"), Some("CONNECT")),
+        (files.url("/scan.pdf").to_string(), None),
+        (files.url("/gone").to_string(), Some("CONNECT")),
         ("http://169.254.169.254/latest".to_owned(), Some("DENIED")),
     ] {
         let prepared = prepared_for(&record, &json!({}), &json!({"scan": scan})).await.unwrap();
@@ -494,28 +435,29 @@ async fn files_of_a_body_are_fetched_first_without_credentials() {
             assert!(failure.message.contains("nothing was sent"), "{}", failure.message);
         }
     }
-    let [request] = &seen.all()[..] else { panic!("{:?}", seen.all()) };
+    let [request] = &server.requests()[..] else { panic!("{:?}", server.requests()) };
     assert!(request.contains("filename=\"scan.pdf\"\r\nContent-Type: application/pdf\r\n\r\n%PDF\r\n"), "{request}");
-    assert!(fetched.all().iter().all(|request| !request.contains("canary")), "{:?}", fetched.all());
+    assert!(files.requests().iter().all(|request| !request.contains("canary")), "{:?}", files.requests());
 }
 
 #[tokio::test]
 async fn a_failure_says_what_was_sent_what_came_back_and_what_to_change() {
-    let (port, _) = server(|_, _| answer(404, "", "{\"error\":\"no such customer\"}")).await;
-    let url = format!("http://127.0.0.1:{port}/c/7?api_key=hidden");
+    let server = RawServer::start(|_, _| answer(404, "", "{\"error\":\"no such customer\"}")).await;
+    let url = server.url("/c/7?api_key=hidden").to_string();
     let prepared = prepared(&json!({"url": url}), &json!({}), &json!({})).await.unwrap();
     let failure = prepared.call.explain(prepared.attempt().await.unwrap_err());
     assert_eq!(
         failure.message,
         format!(
-            "Unexpected response (status=404)\nsent: GET http://127.0.0.1:{port}/c/7?api_key=********\nanswer: 404, \
+            "Unexpected response (status=404)\nsent: GET http://127.0.0.1:{}/c/7?api_key=********\nanswer: 404, \
              {{\"error\":\"no such customer\"}}\nto change: the URL and the rows that fill it; where this answer is an expected \
-             one, `success: \"2xx,404\"` or a row of `errorMapping`"
+             one, `success: \"2xx,404\"` or a row of `errorMapping`",
+            server.port()
         )
     );
 }
 
-/// Two jobs of one element and connector: planning and reading parse nothing (the bar of "Speed").
+/// Two jobs of one element and connector: planning and interpreting parse nothing.
 #[tokio::test]
 async fn nothing_is_parsed_twice_for_the_same_connector() {
     let record = json!({"name": "A", "success": "status < 300", "endpoints": {"r": {"url": "https://h/{{a}}?b={{c}}", "method": "POST",
@@ -528,7 +470,7 @@ async fn nothing_is_parsed_twice_for_the_same_connector() {
     let config = config.as_object().cloned().unwrap();
     let connector = ResolvedConnector::new(record.as_object().unwrap(), &Map::new(), plan::CredentialId::default());
     let element = element_cache::ElementCache::default().get(&Given::new(config.clone())).await.unwrap();
-    let parsed = plan::parses::counted();
+    let parsed = parse_count::total();
     assert!(parsed > 10, "{parsed}");
     for round in 0..3 {
         let job = job(&Value::Object(config.clone()), &json!({"k": "v", "a": round, "b": "x", "c": 1}));
@@ -554,5 +496,5 @@ async fn nothing_is_parsed_twice_for_the_same_connector() {
         assert_eq!(interpret::interpret(&response(200), &reading).unwrap().data["v"], json!([1]));
         interpret::bpmn_error(&interpret::interpret(&response(404), &reading).unwrap_err(), &reading);
     }
-    assert_eq!(plan::parses::counted(), parsed);
+    assert_eq!(parse_count::total(), parsed);
 }

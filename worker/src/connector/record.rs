@@ -78,5 +78,4 @@ pub fn connector_records(file: Value) -> Result<Vec<Map<String, Value>>, Invalid
 }
 
 #[cfg(test)]
-#[path = "record_tests.rs"]
 mod tests;

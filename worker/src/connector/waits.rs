@@ -61,8 +61,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    /// COMPATIBILITY 1.5.
     #[test]
-    fn one_wait_a_list_and_a_cycle_1_5() {
+    fn one_wait_a_list_and_a_cycle() {
         let read = |value: Value| {
             Waits::read(Some(&value)).unwrap().map(|w| (w.list.iter().map(Duration::as_secs).collect(), w.attempts()))
         };

@@ -226,8 +226,4 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod hostile;
-#[cfg(test)]
-mod origins;
-#[cfg(test)]
 mod tests;

@@ -149,7 +149,7 @@ mod tests {
     /// Every case of the JSON parsing suite: `y_` is data, `n_` is not, `i_` does no harm.
     #[test]
     fn suite_of_json_parsing() {
-        let Some(folder) = crate::suites::folder("json/test_parsing") else { return };
+        let Some(folder) = crate::testing::suites::folder("json/test_parsing") else { return };
         let mut cases = 0;
         for entry in std::fs::read_dir(folder).unwrap().flatten() {
             let name = entry.file_name().into_string().unwrap();

@@ -32,7 +32,7 @@ struct Cost {
 /// Parses an expression.
 pub(super) fn parse(source: &str) -> Result<Path, PathError> {
     #[cfg(test)]
-    crate::plan::parses::count();
+    crate::testing::parse_count::increment();
     if source.len() > LENGTH {
         return Err(PathError::of_all(format!("the expression is longer than {LENGTH} bytes")));
     }

@@ -36,7 +36,7 @@ struct Shape {
 /// Parses a path.
 pub(super) fn parse(source: &str) -> Result<Path, PathError> {
     #[cfg(test)]
-    crate::plan::parses::count();
+    crate::testing::parse_count::increment();
     if source.len() > LENGTH {
         return Err(PathError::of_all(format!("the path is longer than {LENGTH} bytes")));
     }
@@ -164,7 +164,7 @@ mod tests {
     /// RFC 9535's compliance suite, through the same door that rows go through.
     #[test]
     fn suite_of_json_path() {
-        let Some(folder) = crate::suites::folder("jsonpath") else { return };
+        let Some(folder) = crate::testing::suites::folder("jsonpath") else { return };
         let text = std::fs::read_to_string(folder.join("cts.json")).unwrap();
         let suite: Value = serde_json::from_str(&text).unwrap();
         let cases = suite["tests"].as_array().unwrap();

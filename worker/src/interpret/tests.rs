@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
-use crate::bounds::{TIME, UNOPTIMISED, within};
 use crate::connector::{Connector, ElementConfig};
 use crate::plan::expression::Surroundings;
+use crate::testing::bounds::{TIME, UNOPTIMISED, within};
 
 fn object(value: Value) -> Map<String, Value> {
     match value {
@@ -171,7 +171,7 @@ fn a_row_that_cannot_be_evaluated_keeps_the_answer_and_says_what_is_missing() {
 
 /// Paths that ask for more work than an answer is worth: refused before the work is done.
 #[test]
-fn hostile_paths_end_f3() {
+fn hostile_paths_end() {
     let answer = json!({"l": vec![json!({"a": {"b": {"c": [1, 2, 3]}}, "t": "x\"y"}); 2_000], "deep": (0..100).fold(json!(1), |v, _| json!([v]))});
     let body = answer.to_string();
     let mut hostile: Vec<(String, &str)> = vec![

@@ -305,5 +305,4 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
 }
 
 #[cfg(test)]
-#[path = "decode_tests.rs"]
 mod tests;

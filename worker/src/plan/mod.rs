@@ -12,8 +12,6 @@ mod masks;
 mod multipart;
 mod pace;
 mod pairs;
-#[cfg(test)]
-pub(crate) mod parses;
 mod php;
 mod prepared;
 mod query;

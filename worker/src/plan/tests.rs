@@ -97,8 +97,9 @@ fn header_texts(request: &RequestSpec) -> Vec<String> {
     request.headers.iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect()
 }
 
+/// COMPATIBILITY 4.9.
 #[test]
-fn the_known_good_case_of_4_9() {
+fn the_known_good_case() {
     let request = planned(
         json!({"url": "https://host/users/{{userIdParam}}", "method": "PUT", "body_type": "json",
             "body": "{\"name\": \"{{nameParam}}\", \"age\": {{ageParam}}}",
@@ -119,8 +120,9 @@ fn the_known_good_case_of_4_9() {
     assert_eq!(request.method, Method::PUT);
 }
 
+/// COMPATIBILITY 4.4.
 #[test]
-fn urls_4_4() {
+fn urls() {
     let get = |url: &str| json!({"url": url});
     for (template, element, data, expected) in [
         ("/users?q={{v}}", json!({}), json!({"v": "a b&c"}), "https://app.example/base/users?q=a+b%26c"),
@@ -150,8 +152,9 @@ fn urls_4_4() {
     }
 }
 
+/// COMPATIBILITY 4.4.
 #[test]
-fn query_parameters_4_4() {
+fn query_parameters() {
     let declared = |params: Value| json!({"url": "https://h/u?own=1", "params": params});
     let row = |value: &str| rows(&[("PARAM", "p", value), ("PARAM", "other", "o")]);
     for (resource, element, expected) in [
@@ -187,8 +190,9 @@ fn query_parameters_4_4() {
     }
 }
 
+/// COMPATIBILITY 4.5.
 #[test]
-fn headers_4_5() {
+fn headers() {
     let declared = json!({"url": "https://h/", "headers": [
         {"key": "Must", "value": "{{v}}", "required": true}, {"key": "May", "value": "m"}]});
     for (element, expected) in [
@@ -212,8 +216,9 @@ fn headers_4_5() {
     }
 }
 
+/// COMPATIBILITY 4.5.
 #[test]
-fn bodies_4_5() {
+fn bodies() {
     let post = |body: &str, kind: &str, headers: Value| json!({"url": "https://h/", "method": "POST", "body": body, "body_type": kind, "headers": headers});
     let content = |kind: &str| json!([{"key": "Content-Type", "value": kind}]);
     let data = json!({"x": "a\"<b>", "o": {"k": "v"}});
@@ -337,8 +342,9 @@ fn the_hash_sees_what_is_sent_and_nothing_else() {
     assert_ne!(get(json!({"x": 1})), get(json!({"x": 2})));
 }
 
+/// COMPATIBILITY 4.4.
 #[test]
-fn methods_are_mustache_4_4() {
+fn methods_are_mustache() {
     let method = |written: &str| json!({"url": "https://h/", "method": written});
     for (written, expected) in [("{{verb}}", "PATCH"), ("p{{rest}}", "PUT"), ("{{gone}}", "GET")] {
         let request = planned(method(written), json!({}), json!({"verb": "patch", "rest": "ut"}));
@@ -351,8 +357,9 @@ fn methods_are_mustache_4_4() {
     assert!(refused(method("{{verb}}"), json!({}), json!({"verb": "CONNECT"})).contains("is not a method"));
 }
 
+/// COMPATIBILITY 4.6.
 #[test]
-fn rows_in_feel_are_typed_4_6() {
+fn rows_in_feel_are_typed() {
     let post = json!({"url": "https://h/{{n}}", "method": "POST", "body_type": "json", "params": [],
         "body": "{\"total\": {{total}}, \"lines\": {{{lines | json}}}, \"who\": \"{{who}}\"}"});
     let row = |kind: &str, key: &str, value: &str| json!({"type": kind, "key": key, "value": value, "format": "feel"});
@@ -386,8 +393,9 @@ fn parts(request: &RequestSpec) -> Vec<String> {
     body.split(&format!("--{boundary}\r\n")).skip(1).map(|part| part.trim_end_matches("\r\n").to_owned()).collect()
 }
 
+/// COMPATIBILITY 4.5.
 #[test]
-fn multipart_holds_fields_and_files_4_5() {
+fn multipart_holds_fields_and_files() {
     let post = |body: &str| {
         json!({"url": "https://h/", "method": "POST", "body_type": "multipart", "body": body,
         "headers": [{"key": "Content-Type", "value": "multipart/form-data"}]})

@@ -1,14 +1,12 @@
 //! A third party that wants a credential and a token endpoint that counts, on real sockets.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use url::Url;
 
@@ -17,72 +15,13 @@ use crate::http::{Client, Settings};
 use crate::job::{Failure, Retriable};
 use crate::plan::{Authorization, CredentialId, Grant, OAuth2, RequestSpec};
 use crate::plan::{AwsKeys, ClientProof};
+use crate::testing::raw_server::{RawServer, Reply};
 
-/// A server whose answers are made from the whole request.
-struct Server {
-    port: u16,
-    asked: Arc<AtomicUsize>,
-    seen: Arc<Mutex<Vec<String>>>,
+fn status(line: &str, headers: &str, body: &str) -> Reply {
+    Reply::KeepOpen(format!("HTTP/1.1 {line}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()))
 }
 
-impl Server {
-    async fn start(say: impl Fn(&str, usize) -> String + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let server = Self { port, asked: Arc::default(), seen: Arc::default() };
-        let (asked, seen, say) = (Arc::clone(&server.asked), Arc::clone(&server.seen), Arc::new(say));
-        tokio::spawn(async move {
-            while let Ok((mut socket, _)) = listener.accept().await {
-                let (asked, seen, say) = (Arc::clone(&asked), Arc::clone(&seen), Arc::clone(&say));
-                tokio::spawn(async move {
-                    while let Some(request) = read(&mut socket).await {
-                        let answer = say(&request, asked.fetch_add(1, Ordering::SeqCst));
-                        seen.lock().unwrap().push(request);
-                        if socket.write_all(answer.as_bytes()).await.is_err() {
-                            return;
-                        }
-                    }
-                });
-            }
-        });
-        server
-    }
-
-    fn url(&self, path: &str) -> Url {
-        Url::parse(&format!("http://127.0.0.1:{}{path}", self.port)).unwrap()
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    fn seen(&self, index: usize) -> String {
-        self.seen.lock().unwrap()[index].clone()
-    }
-}
-
-async fn read(socket: &mut TcpStream) -> Option<String> {
-    let mut seen = Vec::new();
-    loop {
-        let text = String::from_utf8_lossy(&seen).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return Some(text);
-            }
-        }
-        if socket.read_buf(&mut seen).await.unwrap_or(0) == 0 {
-            return None;
-        }
-    }
-}
-
-fn status(line: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {line}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
-}
-
-fn token(number: usize, more: &Value) -> String {
+fn token(number: usize, more: &Value) -> Reply {
     let mut body = json!({"access_token": format!("token-number-{number}"), "token_type": "bearer"});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     status("200 OK", "", &body.to_string())
@@ -125,8 +64,8 @@ fn is_let_in(request: &str, token: &str) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_jobs_on_a_cold_cache_ask_for_one_token() {
-    let endpoint = Server::start(|_, n| token(n, &json!({"expires_in": 3600}))).await;
-    let home = Server::start(|seen, _| {
+    let endpoint = RawServer::start(|_, n| token(n, &json!({"expires_in": 3600}))).await;
+    let home = RawServer::start(|seen, _| {
         if is_let_in(seen, "token-number-0") { status("200 OK", "", "{}") } else { status("403 No", "", "") }
     })
     .await;
@@ -137,8 +76,8 @@ async fn five_hundred_jobs_on_a_cold_cache_ask_for_one_token() {
     });
     let statuses = futures_util::future::join_all(calls).await;
     assert!(statuses.iter().all(|status| status == &Ok(200)), "{statuses:?}");
-    assert_eq!((endpoint.asked(), home.asked()), (1, 500));
-    let asked = endpoint.seen(0);
+    assert_eq!((endpoint.request_count(), home.request_count()), (1, 500));
+    let asked = endpoint.requests()[0].clone();
     assert!(asked.contains("grant_type=client_credentials&client_id=the-client&client_secret=client-secret&scope=read+write&audience=https%3A%2F%2Fapi.example"), "{asked}");
     assert!(
         asked.starts_with("POST /token ") && asked.to_ascii_lowercase().contains("accept: application/json"),
@@ -150,8 +89,8 @@ async fn five_hundred_jobs_on_a_cold_cache_ask_for_one_token() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_refusals_at_once_make_one_refresh() {
-    let endpoint = Server::start(|_, n| token(n, &json!({"expires_in": 3600}))).await;
-    let home = Server::start(|seen, _| {
+    let endpoint = RawServer::start(|_, n| token(n, &json!({"expires_in": 3600}))).await;
+    let home = RawServer::start(|seen, _| {
         if is_let_in(seen, "token-number-1") { status("200 OK", "", "{}") } else { status("401 No", "", "") }
     })
     .await;
@@ -163,26 +102,26 @@ async fn five_hundred_refusals_at_once_make_one_refresh() {
     });
     let statuses = futures_util::future::join_all(calls).await;
     assert!(statuses.iter().all(|status| status == &Ok(200)), "{statuses:?}");
-    assert_eq!(endpoint.asked(), 2, "the first one, and one more");
+    assert_eq!(endpoint.request_count(), 2, "the first one, and one more");
 }
 
 #[tokio::test]
 async fn a_token_that_is_never_good_is_tried_twice_and_not_fetched_for_ever() {
-    let endpoint = Server::start(|_, n| token(n, &json!({}))).await;
-    let home = Server::start(|_, _| status("401 No", "", "no")).await;
+    let endpoint = RawServer::start(|_, n| token(n, &json!({}))).await;
+    let home = RawServer::start(|_, _| status("401 No", "", "no")).await;
     let (client, spec) = (client(), request(home.url("/"), by_secret(endpoint.url("/token"))));
     assert_eq!(client.send(&spec).await.unwrap().status, 401);
-    assert_eq!((endpoint.asked(), home.asked()), (2, 2), "one fresh token, one more try");
+    assert_eq!((endpoint.request_count(), home.request_count()), (2, 2), "one fresh token, one more try");
     for _ in 0..20 {
         assert_eq!(client.send(&spec).await.unwrap().status, 401);
     }
-    assert_eq!((endpoint.asked(), home.asked()), (2, 22), "no storm on the endpoint");
+    assert_eq!((endpoint.request_count(), home.request_count()), (2, 22), "no storm on the endpoint");
 }
 
 #[tokio::test]
 async fn an_endpoint_that_is_down_is_not_stormed() {
-    let endpoint = Server::start(|_, _| status("503 Busy", "", "")).await;
-    let home = Server::start(|_, _| status("200 OK", "", "{}")).await;
+    let endpoint = RawServer::start(|_, _| status("503 Busy", "", "")).await;
+    let home = RawServer::start(|_, _| status("200 OK", "", "{}")).await;
     let (client, spec) = (client(), request(home.url("/"), by_secret(endpoint.url("/token"))));
     let begun = Instant::now();
     let calls = (0..500).map(|_| client.admit(&spec));
@@ -190,16 +129,20 @@ async fn an_endpoint_that_is_down_is_not_stormed() {
         let failure = refused.unwrap_err();
         assert_eq!(class(&failure), ("AUTH".to_owned(), true, true), "{}", failure.message);
     }
-    assert!(endpoint.asked() <= 1 + usize::try_from(begun.elapsed().as_secs()).unwrap(), "{}", endpoint.asked());
-    assert_eq!(home.asked(), 0);
+    assert!(
+        endpoint.request_count() <= 1 + usize::try_from(begun.elapsed().as_secs()).unwrap(),
+        "{}",
+        endpoint.request_count()
+    );
+    assert_eq!(home.request_count(), 0);
 }
 
 /// What an endpoint does, and the class of the failure: code, tried again, an attempt.
 #[tokio::test]
 async fn why_there_is_no_token() {
-    let home = Server::start(|_, _| status("200 OK", "", "{}")).await;
+    let home = RawServer::start(|_, _| status("200 OK", "", "{}")).await;
     let refusal = json!({"error": "invalid_client", "error_description": "unknown client-secret"}).to_string();
-    for (answer, retried, said) in [
+    for (reply, retried, expected) in [
         (status("400 Bad", "", &refusal), false, "answered 400 invalid_client: unknown ********"),
         (status("401 No", "", "<html>"), false, "answered 401"),
         (status("429 Slow", "", ""), true, "answered 429"),
@@ -208,30 +151,30 @@ async fn why_there_is_no_token() {
         (status("200 OK", "", &json!({"access_token": "a\nb"}).to_string()), false, "cannot be sent in a header"),
         (status("200 OK", "", &"x".repeat(70_000)), true, "larger than"),
         (status("302 Away", "Location: http://127.0.0.1:1/\r\n", ""), false, "answered 302"),
-        ("HTTP/1.1 2".to_owned(), true, ""),
+        (Reply::KeepOpen("HTTP/1.1 2".to_owned()), true, ""),
     ] {
-        let shown = answer.chars().take(40).collect::<String>();
-        let endpoint = Server::start(move |_, _| answer.clone()).await;
+        let what = format!("{reply:?}").chars().take(40).collect::<String>();
+        let endpoint = RawServer::replying(reply).await;
         let spec = request(home.url("/"), by_secret(endpoint.url("/token")));
         spec.masks.add(&SecretString::from("client-secret"));
         let admitted = tokio::time::timeout(Duration::from_secs(1), async { client().admit(&spec).await }).await;
         let Ok(Err(failure)) = admitted else {
-            assert!(said.is_empty(), "{shown}");
+            assert!(expected.is_empty(), "{what}");
             continue;
         };
-        assert_eq!(class(&failure), ("AUTH".to_owned(), retried, true), "{shown}: {}", failure.message);
-        assert!(failure.message.contains(said), "{shown}: {}", failure.message);
+        assert_eq!(class(&failure), ("AUTH".to_owned(), retried, true), "{what}: {}", failure.message);
+        assert!(failure.message.contains(expected), "{what}: {}", failure.message);
     }
     let denied = request(home.url("/"), by_secret(Url::parse("http://10.0.0.1/token").unwrap()));
     assert_eq!(class(&client().admit(&denied).await.unwrap_err()), ("DENIED".to_owned(), false, false));
     let nobody = request(home.url("/"), by_secret(Url::parse("http://127.0.0.1:1/token").unwrap()));
     assert_eq!(class(&client().admit(&nobody).await.unwrap_err()), ("AUTH".to_owned(), true, true));
-    assert_eq!(home.asked(), 0, "without a token nothing is sent");
+    assert_eq!(home.request_count(), 0, "without a token nothing is sent");
 }
 
 #[tokio::test]
 async fn the_ways_a_client_proves_itself() {
-    let home = Server::start(|_, _| status("200 OK", "", "{}")).await;
+    let home = RawServer::start(|_, _| status("200 OK", "", "{}")).await;
     let key = rcgen::KeyPair::generate().unwrap();
     let secret = |text: &str| SecretString::from(text);
     let proof = ClientProof::PrivateKey { key: secret(&key.serialize_pem()), id: Some("k1".to_owned()) };
@@ -256,10 +199,10 @@ async fn the_ways_a_client_proves_itself() {
             ],
         ),
     ] {
-        let endpoint = Server::start(|_, n| token(n, &json!({}))).await;
+        let endpoint = RawServer::start(|_, n| token(n, &json!({}))).await;
         let client = client_with(|settings| settings.now_ms = || 1_795_456_800_000);
         client.send(&request(home.url("/"), oauth(endpoint.url("/t"), client_proof, grant))).await.unwrap();
-        let seen = endpoint.seen(0);
+        let seen = endpoint.requests()[0].clone();
         for text in expected {
             assert!(seen.contains(text), "{text}: {seen}");
         }
@@ -291,7 +234,7 @@ fn check_assertion(assertion: &str, key: &rcgen::KeyPair, audience: &str) {
 
 #[tokio::test]
 async fn a_challenge_is_answered_within_the_attempt() {
-    let home = Server::start(|seen, _| {
+    let home = RawServer::start(|seen, _| {
         if seen.contains("response=") {
             status("200 OK", "", "{}")
         } else {
@@ -307,8 +250,8 @@ async fn a_challenge_is_answered_within_the_attempt() {
     let mut spec = request(home.url("/p?q=1"), digest).with_body("{}");
     spec.method = Method::POST;
     assert_eq!(client().send(&spec).await.unwrap().status, 200);
-    assert_eq!(home.asked(), 2);
-    let seen = home.seen(1);
+    assert_eq!(home.request_count(), 2);
+    let seen = home.requests()[1].clone();
     assert!(
         seen.contains("Digest username=\"ann\", realm=\"r\", nonce=\"n\", uri=\"/p?q=1\"") && seen.ends_with("{}"),
         "{seen}"
@@ -318,7 +261,7 @@ async fn a_challenge_is_answered_within_the_attempt() {
 
 #[tokio::test]
 async fn keys_and_signatures_stand_where_they_belong() {
-    let home = Server::start(|_, _| status("200 OK", "", "{}")).await;
+    let home = RawServer::start(|_, _| status("200 OK", "", "{}")).await;
     let secret = |text: &str| SecretString::from(text);
     let aws = AwsKeys {
         access_key_id: "AKID".to_owned(),
@@ -337,9 +280,9 @@ async fn keys_and_signatures_stand_where_they_belong() {
             vec!["Credential=AKID/19700101/eu-1/execute-api/aws4_request", "x-amz-security-token: session"],
         ),
     ] {
-        let before = home.asked();
+        let before = home.request_count();
         client().send(&request(home.url("/p?x=1&key=old").join("?x=1").unwrap(), authorization)).await.unwrap();
-        let seen = home.seen(before);
+        let seen = home.requests()[before].clone();
         for text in expected {
             assert!(seen.contains(text), "{text}: {seen}");
         }
@@ -390,7 +333,7 @@ impl Held for OnShelf {
 }
 
 /// An authorization server that takes each refresh token once, unless nothing of what it gave for it was used.
-fn rotating() -> impl Fn(&str, usize) -> String + Send + Sync + 'static {
+fn rotating() -> impl Fn(&str, usize) -> Reply + Send + Sync + 'static {
     let current = Mutex::new(0_usize);
     move |seen, number| {
         let mut current = current.lock().unwrap();
@@ -405,9 +348,9 @@ fn rotating() -> impl Fn(&str, usize) -> String + Send + Sync + 'static {
 
 #[tokio::test]
 async fn a_new_refresh_token_is_written_down_before_its_access_token_is_used() {
-    let endpoint = Server::start(rotating()).await;
+    let endpoint = RawServer::start(rotating()).await;
     let home =
-        Server::start(|_, n| if n % 2 == 1 { status("401 No", "", "") } else { status("200 OK", "", "{}") }).await;
+        RawServer::start(|_, n| if n % 2 == 1 { status("401 No", "", "") } else { status("200 OK", "", "{}") }).await;
     let shelf = Arc::new(Shelf::default());
     let first = Grant::Refresh { refresh_token: SecretString::from("refresh-number-0") };
     let spec = request(home.url("/"), oauth(endpoint.url("/t"), ClientProof::None, first));
@@ -419,22 +362,22 @@ async fn a_new_refresh_token_is_written_down_before_its_access_token_is_used() {
     shelf.broken.store(true, Ordering::SeqCst);
     let failure = one.send(&spec).await.unwrap_err();
     assert_eq!(class(&failure), ("AUTH".to_owned(), true, true), "{}", failure.message);
-    assert_eq!((home.asked(), endpoint.asked(), kept()), (0, 1, None), "not written down, not used");
+    assert_eq!((home.request_count(), endpoint.request_count(), kept()), (0, 1, None), "not written down, not used");
     shelf.broken.store(false, Ordering::SeqCst);
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     assert_eq!(one.send(&spec).await.unwrap().status, 200);
     assert_eq!(
-        (endpoint.asked(), kept().as_deref()),
+        (endpoint.request_count(), kept().as_deref()),
         (1, Some("refresh-number-1")),
         "what it remembered was not asked for again"
     );
 
     let two = process();
     two.admit(&spec).await.unwrap();
-    assert_eq!(endpoint.asked(), 1, "another process finds the access token");
+    assert_eq!(endpoint.request_count(), 1, "another process finds the access token");
     assert_eq!(two.send(&spec).await.unwrap().status, 200, "one refusal, one fresh token");
-    assert_eq!((endpoint.asked(), kept().as_deref()), (2, Some("refresh-number-2")));
+    assert_eq!((endpoint.request_count(), kept().as_deref()), (2, Some("refresh-number-2")));
     let three = process();
     three.admit(&spec).await.unwrap();
-    assert_eq!(endpoint.asked(), 2);
+    assert_eq!(endpoint.request_count(), 2);
 }

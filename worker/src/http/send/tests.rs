@@ -1,112 +1,29 @@
-//! Real sockets on loopback, one row a way in which a third party can go wrong.
+//! Calls to servers on loopback: what is sent, and how each failure of a server is classified.
+
+mod hostile;
+mod origins;
 
 use std::net::IpAddr;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::net::TcpListener;
 
 use super::super::Settings;
 use super::*;
 use crate::job::Retriable;
+use crate::testing::raw_server::{RawServer, Reply};
 
-/// A server that says fixed bytes to each request, and how many connections and which requests it saw.
-pub(super) struct Server {
-    pub(super) port: u16,
-    connections: Arc<AtomicUsize>,
-    pub(super) requests: mpsc::UnboundedReceiver<String>,
-}
-
-/// What is written after a request; then the connection stays open, is closed, or drips on.
-#[derive(Clone)]
-pub(super) enum Say {
-    Keep(String),
-    Close(String),
-    Drip(String),
-    Silence,
-}
-
-impl Server {
-    pub(super) async fn start(say: impl Fn(usize) -> Say + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let connections = Arc::new(AtomicUsize::new(0));
-        let (tell, requests) = mpsc::unbounded_channel();
-        let say: Arc<dyn Fn(usize) -> Say + Send + Sync> = Arc::new(say);
-        let (counted, asked) = (Arc::clone(&connections), Arc::new(AtomicUsize::new(0)));
-        tokio::spawn(async move {
-            while let Ok((socket, _)) = listener.accept().await {
-                counted.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(answer(socket, Arc::clone(&say), Arc::clone(&asked), tell.clone()));
-            }
-        });
-        Self { port, connections, requests }
-    }
-
-    pub(super) async fn saying(answer: Say) -> Self {
-        Self::start(move |_| answer.clone()).await
-    }
-
-    pub(super) fn url(&self, path: &str) -> Url {
-        Url::parse(&format!("http://127.0.0.1:{}{path}", self.port)).unwrap()
-    }
-
-    pub(super) fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
-    }
-}
-
-async fn answer(
-    mut socket: TcpStream,
-    say: Arc<dyn Fn(usize) -> Say + Send + Sync>,
-    asked: Arc<AtomicUsize>,
-    tell: mpsc::UnboundedSender<String>,
-) {
-    while let Some(request) = read_request(&mut socket).await {
-        tell.send(request).ok();
-        match say(asked.fetch_add(1, Ordering::Relaxed)) {
-            Say::Silence => std::future::pending().await,
-            Say::Keep(text) => socket.write_all(text.as_bytes()).await.unwrap(),
-            Say::Close(text) => return socket.write_all(text.as_bytes()).await.unwrap(),
-            Say::Drip(head) => {
-                socket.write_all(head.as_bytes()).await.unwrap();
-                while socket.write_all(b"x").await.is_ok() {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    }
-}
-
-async fn read_request(socket: &mut TcpStream) -> Option<String> {
-    let mut seen = Vec::new();
-    loop {
-        let text = String::from_utf8_lossy(&seen).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.lines().find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return Some(text);
-            }
-        }
-        if socket.read_buf(&mut seen).await.unwrap_or(0) == 0 {
-            return None;
-        }
-    }
-}
-
-pub(super) fn ok(body: &str) -> String {
+fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-pub(super) fn redirect(to: &str) -> String {
+fn redirect(to: &str) -> String {
     format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n")
 }
 
-pub(super) fn client_with(allowed: &[&str], change: impl FnOnce(&mut Settings)) -> Client {
+fn client_with(allowed: &[&str], change: impl FnOnce(&mut Settings)) -> Client {
     let mut settings =
         Settings { allow_net: allowed.iter().map(|n| n.parse().unwrap()).collect(), ..Settings::default() };
     change(&mut settings);
@@ -117,7 +34,7 @@ fn client() -> Client {
     client_with(&["127.0.0.0/8"], |_| {})
 }
 
-pub(super) fn request(method: Method, url: Url) -> RequestSpec {
+fn request(method: Method, url: Url) -> RequestSpec {
     let body: &[u8] = if method == Method::POST { b"{}" } else { b"" };
     let mut request = RequestSpec::new(method, url, Duration::from_secs(2)).with_body(body);
     request.headers = vec![(HeaderName::from_static("x-api-key"), HeaderValue::from_static("canary"))];
@@ -126,20 +43,22 @@ pub(super) fn request(method: Method, url: Url) -> RequestSpec {
     request
 }
 
-pub(super) fn class(failure: &Failure) -> (String, bool, bool) {
+fn class(failure: &Failure) -> (String, bool, bool) {
     (failure.code.to_string(), matches!(failure.retriable, Retriable::Retry { .. }), failure.attempted)
 }
 
 #[tokio::test]
-async fn an_answer_of_any_status_is_an_answer() {
-    let mut server =
-        Server::saying(Say::Keep("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nno".to_owned())).await;
+async fn a_response_of_any_status_is_returned() {
+    let server = RawServer::replying(Reply::KeepOpen(
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nno".to_owned(),
+    ))
+    .await;
     let response = client().send(&request(Method::POST, server.url("/p?q=1"))).await.unwrap();
     assert_eq!(
         (response.status, &response.body[..], response.headers["x-a"].to_str().unwrap()),
         (404, &b"no"[..], "1")
     );
-    let seen = server.requests.recv().await.unwrap().to_ascii_lowercase();
+    let seen = server.requests()[0].to_ascii_lowercase();
     for line in [
         "post /p?q=1 http/1.1",
         "authorization: bearer canary",
@@ -153,18 +72,18 @@ async fn an_answer_of_any_status_is_an_answer() {
 }
 
 #[tokio::test]
-async fn a_get_has_no_body_and_connections_are_kept() {
-    let mut server = Server::saying(Say::Keep(ok("{}"))).await;
+async fn a_get_has_no_body_and_connections_are_reused() {
+    let server = RawServer::replying(Reply::KeepOpen(ok("{}"))).await;
     let client = client();
     for _ in 0..50 {
         client.send(&request(Method::GET, server.url("/"))).await.unwrap();
     }
     assert_eq!(server.connections(), 1);
-    let seen = server.requests.recv().await.unwrap().to_ascii_lowercase();
+    let seen = server.requests()[0].to_ascii_lowercase();
     assert!(!seen.contains("content-length") && !seen.contains("transfer-encoding"), "{seen}");
 }
 
-/// What happened, to which method, and its class: code, tried again, counts as an attempt.
+/// What the server did, the method, and the expected code and whether it is retried.
 #[tokio::test]
 async fn the_rows_of_the_retry_table() {
     let cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".to_owned();
@@ -172,21 +91,21 @@ async fn the_rows_of_the_retry_table() {
     let streamed =
         format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n", 3_000, "x".repeat(3_000));
     let drip = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n".to_owned();
-    for (what, say, method, expected) in [
-        ("closed", Say::Close(String::new()), Method::GET, ("CONNECT", true)),
-        ("closed", Say::Close(String::new()), Method::POST, ("OUTCOME_UNKNOWN", false)),
-        ("silent", Say::Silence, Method::GET, ("TIMEOUT", true)),
-        ("silent", Say::Silence, Method::POST, ("OUTCOME_UNKNOWN", false)),
-        ("half a head", Say::Close("HTTP/1.1 20".to_owned()), Method::POST, ("OUTCOME_UNKNOWN", false)),
-        ("garbage", Say::Close("SSH-2.0-x\r\n\r\n".to_owned()), Method::GET, ("CONNECT", true)),
-        ("cut body", Say::Close(cut.clone()), Method::GET, ("BAD_RESPONSE", true)),
-        ("cut body", Say::Close(cut.clone()), Method::PUT, ("BAD_RESPONSE", false)),
-        ("cut body", Say::Close(cut), Method::POST, ("BAD_RESPONSE", false)),
-        ("declared too large", Say::Keep(large), Method::GET, ("BAD_RESPONSE", true)),
-        ("streamed too large", Say::Keep(streamed), Method::POST, ("BAD_RESPONSE", false)),
-        ("dripping body", Say::Drip(drip), Method::POST, ("BAD_RESPONSE", false)),
+    for (what, reply, method, expected) in [
+        ("closed", Reply::Close(String::new()), Method::GET, ("CONNECT", true)),
+        ("closed", Reply::Close(String::new()), Method::POST, ("OUTCOME_UNKNOWN", false)),
+        ("silent", Reply::Silence, Method::GET, ("TIMEOUT", true)),
+        ("silent", Reply::Silence, Method::POST, ("OUTCOME_UNKNOWN", false)),
+        ("half a head", Reply::Close("HTTP/1.1 20".to_owned()), Method::POST, ("OUTCOME_UNKNOWN", false)),
+        ("garbage", Reply::Close("SSH-2.0-x\r\n\r\n".to_owned()), Method::GET, ("CONNECT", true)),
+        ("cut body", Reply::Close(cut.clone()), Method::GET, ("BAD_RESPONSE", true)),
+        ("cut body", Reply::Close(cut.clone()), Method::PUT, ("BAD_RESPONSE", false)),
+        ("cut body", Reply::Close(cut), Method::POST, ("BAD_RESPONSE", false)),
+        ("declared too large", Reply::KeepOpen(large), Method::GET, ("BAD_RESPONSE", true)),
+        ("streamed too large", Reply::KeepOpen(streamed), Method::POST, ("BAD_RESPONSE", false)),
+        ("dripping body", Reply::Drip(drip), Method::POST, ("BAD_RESPONSE", false)),
     ] {
-        let server = Server::saying(say).await;
+        let server = RawServer::replying(reply).await;
         let client = client_with(&["127.0.0.0/8"], |settings| settings.response_bytes = 2_000);
         let begun = Instant::now();
         let mut spec = request(method.clone(), server.url("/"));
@@ -199,8 +118,9 @@ async fn the_rows_of_the_retry_table() {
 }
 
 #[tokio::test]
-async fn a_bad_status_stays_what_it_is_however_its_body_ends() {
-    let server = Server::saying(Say::Close("HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nhalf".to_owned())).await;
+async fn an_error_status_is_reported_however_its_body_ends() {
+    let server =
+        RawServer::replying(Reply::Close("HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\nhalf".to_owned())).await;
     let response = client().send(&request(Method::POST, server.url("/"))).await.unwrap();
     assert_eq!((response.status, response.warnings.len()), (503, 1));
 }
@@ -214,7 +134,7 @@ async fn what_was_never_sent_may_be_sent_again() {
     let failure = client().send(&request(Method::POST, nobody)).await.unwrap_err();
     assert_eq!(class(&failure), ("CONNECT".to_owned(), true, true), "{}", failure.message);
 
-    // A name that takes for ever to be found: the deadline strikes before there is a connection.
+    // The lookup never ends: the deadline passes before there is a connection.
     let lookup: super::super::resolve::Lookup = Arc::new(|_| Box::pin(std::future::pending()));
     let client = Client::with_lookup(Settings::default(), lookup).unwrap();
     let url = Url::parse("http://api.example.com/").unwrap();
@@ -225,9 +145,9 @@ async fn what_was_never_sent_may_be_sent_again() {
 }
 
 #[tokio::test]
-async fn names_are_judged_by_every_address_they_resolve_to() {
-    let server = Server::saying(Say::Keep(ok("{}"))).await;
-    let port = server.port;
+async fn a_name_is_denied_for_any_private_address_it_resolves_to() {
+    let server = RawServer::replying(Reply::KeepOpen(ok("{}"))).await;
+    let port = server.port();
     for (answer, allowed, reached) in [
         (vec!["127.0.0.1"], vec![], false),
         (vec!["8.8.8.8", "127.0.0.1"], vec![], false),
@@ -256,22 +176,21 @@ async fn names_are_judged_by_every_address_they_resolve_to() {
 }
 
 #[tokio::test]
-async fn redirects_leave_secrets_at_home_and_are_judged() {
-    let mut elsewhere = Server::saying(Say::Keep(ok("{}"))).await;
+async fn redirects_carry_no_credentials_to_another_origin_and_pass_the_guard() {
+    let elsewhere = RawServer::replying(Reply::KeepOpen(ok("{}"))).await;
     let target = elsewhere.url("/there").to_string();
-    let home = Server::start(move |_| Say::Keep(redirect(&target))).await;
+    let home = RawServer::start(move |_, _| Reply::KeepOpen(redirect(&target))).await;
     client().send(&request(Method::GET, home.url("/"))).await.unwrap();
-    let seen = elsewhere.requests.recv().await.unwrap();
+    let seen = elsewhere.requests().remove(0);
     assert!(seen.starts_with("GET /there ") && !seen.contains("canary"), "{seen}");
 
-    let mut same = Server::start(|n| Say::Keep(if n == 0 { redirect("/next") } else { ok("{}") })).await;
+    let same = RawServer::start(|_, n| Reply::KeepOpen(if n == 0 { redirect("/next") } else { ok("{}") })).await;
     client().send(&request(Method::GET, same.url("/"))).await.unwrap();
-    same.requests.recv().await.unwrap();
-    assert!(same.requests.recv().await.unwrap().contains("canary"), "the same origin is home");
+    assert!(same.requests()[1].contains("canary"), "the same origin is home");
 
-    let port = elsewhere.port;
+    let port = elsewhere.port();
     let before = elsewhere.connections();
-    let inward = Server::start(move |_| Say::Keep(redirect(&format!("http://127.0.0.2:{port}/")))).await;
+    let inward = RawServer::start(move |_, _| Reply::KeepOpen(redirect(&format!("http://127.0.0.2:{port}/")))).await;
     let narrow = client_with(&["127.0.0.1/32"], |_| {});
     let failure = narrow.send(&request(Method::GET, inward.url("/"))).await.unwrap_err();
     assert_eq!(class(&failure), ("DENIED".to_owned(), false, true));
@@ -280,22 +199,18 @@ async fn redirects_leave_secrets_at_home_and_are_judged() {
 
 #[tokio::test]
 async fn redirects_end() {
-    let round = Server::saying(Say::Keep(redirect("/again"))).await;
-    let response = client().send(&request(Method::GET, round.url("/"))).await.unwrap();
+    let circle = RawServer::replying(Reply::KeepOpen(redirect("/again"))).await;
+    let response = client().send(&request(Method::GET, circle.url("/"))).await.unwrap();
     assert_eq!(response.status, 302);
-    let mut seen = 0;
-    let mut round = round;
-    while round.requests.try_recv().is_ok() {
-        seen += 1;
-    }
-    assert_eq!(seen, 6, "the first request and five hops");
-    let post = Server::saying(Say::Keep(redirect("/again"))).await;
+    assert_eq!(circle.request_count(), 6, "the first request and five hops");
+    let post = RawServer::replying(Reply::KeepOpen(redirect("/again"))).await;
     assert_eq!(client().send(&request(Method::POST, post.url("/"))).await.unwrap().status, 302);
-    let nowhere = Server::saying(Say::Keep("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n".to_owned())).await;
+    let nowhere =
+        RawServer::replying(Reply::KeepOpen("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n".to_owned())).await;
     assert_eq!(client().send(&request(Method::GET, nowhere.url("/"))).await.unwrap().status, 302);
 }
 
-/// A server whose certificate nobody has signed; what it says to a request stands in the secure channel, or in its way.
+/// A server with a self-signed certificate that responds inside the TLS connection, or in plain text below it.
 async fn secure_server(inside: bool) -> Url {
     let signed = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::Pkcs8(signed.signing_key.serialize_der().into());

@@ -73,7 +73,7 @@ impl Template {
     /// [`TemplateError::Syntax`] with the place of the mistake.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
         #[cfg(test)]
-        super::parses::count();
+        crate::testing::parse_count::increment();
         parse::parse(source).map(|nodes| Self { nodes })
     }
 

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
 use super::*;
-use crate::bounds::{TIME, UNOPTIMISED, within};
+use crate::testing::bounds::{TIME, UNOPTIMISED, within};
 
 fn map(value: Value) -> Map<String, Value> {
     match value {
@@ -80,8 +80,9 @@ fn mistakes_are_shown_where_they_stand() {
     assert!(Template::parse(&deep).unwrap_err().to_string().contains("more than 32 deep"));
 }
 
+/// COMPATIBILITY 4.6.
 #[test]
-fn filters_and_helpers_4_6() {
+fn filters_and_helpers() {
     let data =
         || json!({"t": "a<é>", "o": {"k": {"n": [1, 2.0]}, "1x": null}, "l": [{"a": true}, "b&"], "f": 1.5, "e": []});
     for (template, expected) in [
@@ -107,9 +108,9 @@ fn filters_and_helpers_4_6() {
     );
 }
 
-/// Sections inside sections multiply, escapes inside escapes double; each of these ends quickly, with a word about why.
+/// Sections inside sections multiply, escapes inside escapes double; each of these ends within its processor time, with a message that says why.
 #[test]
-fn hostile_templates_end_f3() {
+fn hostile_templates_end() {
     let nested = |open: &str, inside: &str, close: &str, depth: usize| {
         format!("{}{inside}{}", open.repeat(depth), close.repeat(depth))
     };
@@ -175,7 +176,7 @@ fn hostile_templates_end_f3() {
 /// Every case of the public specification that needs no partials or lambdas, where the suites are at hand.
 #[test]
 fn suite_of_mustache() {
-    let Some(folder) = crate::suites::folder("mustache") else { return };
+    let Some(folder) = crate::testing::suites::folder("mustache") else { return };
     let mut cases = 0;
     for name in ["interpolation", "sections", "inverted", "comments", "delimiters"] {
         let text = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();

@@ -3,9 +3,9 @@
 use secrecy::SecretString;
 
 use super::bed::{KEY, answer, asking, granted, on_postgresql, result, stored_job};
-use crate::proxy::Proxy;
 use crate::store::ledger::{Claim, Record, Recorded};
 use crate::store::{DatabaseTls, KeySource, Store};
+use crate::testing::proxy::Proxy;
 
 #[tokio::test]
 async fn what_was_asked_while_the_database_was_away_is_an_error_and_harms_nobody() {
@@ -24,7 +24,7 @@ async fn what_was_asked_while_the_database_was_away_is_an_error_and_harms_nobody
         let record = ledger.record(answer("begun", begun.fence, b"{}")).await;
         assert!(record.as_ref().is_err_and(crate::store::Error::is_passing), "{record:?}");
         assert!(store.ping().await.is_err());
-        proxy.mend();
+        proxy.restore();
         assert_eq!(ledger.record(answer("begun", begun.fence, b"{}")).await.unwrap(), Recorded::Done);
         assert_eq!(granted(ledger.claim(asking("new", 1)).await.unwrap()).attempt, 1);
         store.ping().await.unwrap();

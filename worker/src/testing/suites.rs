@@ -1,10 +1,10 @@
-//! Where the public conformance suites lie: `DATA_CONNECTOR_SUITES` names their folder.
+//! The public conformance suites, in the folder that `DATA_CONNECTOR_SUITES` names.
 
 use std::path::PathBuf;
 
-/// A suite's folder; `None`, with a word about it, where there are no suites on this machine.
+/// The folder of a suite; `None` where the variable is not set, unless `DATA_CONNECTOR_SUITES_REQUIRED` is.
 ///
-/// A folder that is named and is not there is a mistake, and fails the test.
+/// A folder that is missing fails the test.
 pub(crate) fn folder(name: &str) -> Option<PathBuf> {
     let Some(suites) = std::env::var_os("DATA_CONNECTOR_SUITES") else {
         assert!(

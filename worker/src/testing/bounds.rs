@@ -1,17 +1,17 @@
-//! What hostile input may cost: time of this thread, which other people's builds do not lengthen, and memory.
+//! Limits on what hostile input may cost: processor time of this thread, which a busy machine does not lengthen, and memory.
 
 use std::time::Duration;
 
-/// What one of them may take in a release.
+/// Processor time that one case may take in a release build.
 pub(crate) const TIME: Duration = Duration::from_millis(150);
-/// How much longer it may take where nothing is optimised much, as in tests: some four times, on a busy machine six.
+/// Factor for builds without full optimisation, as in tests: about four, on a busy machine six.
 pub(crate) const UNOPTIMISED: u32 = 6;
-/// KiB: what is found or made, and once more what it is copied into.
+/// KiB that one case may add to the peak: its result, and one copy of it.
 const MEMORY: usize = 48 * 1024;
 
-/// Does something that has to stay within this time, and within its memory.
+/// Runs `work`, which must stay within this processor time and within `MEMORY`.
 pub(crate) fn within<T>(time: Duration, what: &str, work: impl FnOnce() -> T) -> T {
-    // Forgets the peak of earlier cases; where that is not allowed, what goes beyond it is held to the bar.
+    // Resets the peak of earlier cases; where that is not permitted, only growth beyond that peak is measured.
     let is_reset = std::fs::write("/proc/self/clear_refs", "5").is_ok();
     let before = memory(if is_reset { "VmRSS:" } else { "VmHWM:" });
     let start = cpu_time();

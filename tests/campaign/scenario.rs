@@ -1,9 +1,9 @@
-//! A bar: a promise, how it is tried, and what came of it.
+//! A scenario: a promise of the worker, the faults that test it, and the findings of a run.
 
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-/// What a bar found: figures for people, and what is wrong, if anything is.
+/// The outcome of a run: figures for readers, and the checks that failed.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     figures: Vec<String>,
@@ -11,12 +11,12 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
-    /// Notes a figure.
+    /// Adds a figure.
     pub(crate) fn figure(&mut self, name: &str, value: impl std::fmt::Display) {
         self.figures.push(format!("{name} {value}"));
     }
 
-    /// Notes the median, the 99th percentile and the greatest of these figures; returns the greatest.
+    /// Adds the median, the 99th percentile and the maximum of these values; returns the maximum.
     pub(crate) fn spread(&mut self, name: &str, mut values: Vec<f64>) -> f64 {
         values.sort_by(f64::total_cmp);
         let at = |percent: usize| {
@@ -27,14 +27,14 @@ impl Findings {
         at(100)
     }
 
-    /// Notes what has to hold.
+    /// Adds a failed check unless it holds.
     pub(crate) fn holds(&mut self, what: &str, holds: bool) {
         if !holds {
             self.problems.push(format!("NOT {what}"));
         }
     }
 
-    /// Whether everything held.
+    /// Whether no check failed.
     pub(crate) fn is_green(&self) -> bool {
         self.problems.is_empty()
     }
@@ -42,35 +42,35 @@ impl Findings {
 
 type Run = fn(Settings) -> Pin<Box<dyn Future<Output = Findings> + Send>>;
 
-/// One promise.
+/// One promise and its test.
 #[derive(Clone, Copy)]
-pub(crate) struct Bar {
-    /// Its name, such as `A1`.
+pub(crate) struct Scenario {
+    /// Its id, such as `A1`.
     pub(crate) name: &'static str,
     /// The promise.
     pub(crate) promise: &'static str,
-    /// Tries it.
+    /// Runs it.
     pub(crate) run: Run,
 }
 
-/// A line of the page.
+/// One row of `tests/CAMPAIGN.md`.
 pub(crate) struct Line {
-    pub(crate) bar: &'static str,
+    pub(crate) scenario: &'static str,
     pub(crate) text: String,
     pub(crate) is_green: bool,
 }
 
-/// The longest a bar may take.
+/// The longest a scenario may take.
 const LONGEST: Duration = Duration::from_mins(45);
 
-impl Bar {
-    /// Tries it; a panic or a hang is red, and says so.
+impl Scenario {
+    /// Runs it; a panic or a hang makes the line red.
     pub(crate) async fn line(&self, settings: &Settings) -> Line {
         let begun = Instant::now();
         let ran = tokio::time::timeout(LONGEST, tokio::spawn((self.run)(settings.clone()))).await;
         let findings = match ran {
             Ok(Ok(findings)) => findings,
-            Ok(Err(panic)) => red(&format!("it broke: {panic}")),
+            Ok(Err(panic)) => red(&format!("it panicked: {panic}")),
             Err(_) => red("it did not end"),
         };
         let verdict = if findings.is_green() { "green" } else { "RED" };
@@ -78,7 +78,7 @@ impl Bar {
         let seconds = begun.elapsed().as_secs();
         let (name, promise, run) = (self.name, self.promise, settings.run());
         let text = format!("| {name} | {verdict} | {promise} | {details} | {seconds} s | {run} |");
-        Line { bar: name, text, is_green: findings.is_green() }
+        Line { scenario: name, text, is_green: findings.is_green() }
     }
 }
 
@@ -86,19 +86,19 @@ fn red(problem: &str) -> Findings {
     Findings { problems: vec![problem.to_owned()], ..Findings::default() }
 }
 
-/// The bars' names, for people.
-pub(crate) fn names(bars: &[Bar]) -> String {
-    bars.iter().map(|bar| bar.name).collect::<Vec<_>>().join(" ")
+/// The ids of scenarios, separated by spaces.
+pub(crate) fn names(scenarios: &[Scenario]) -> String {
+    scenarios.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(" ")
 }
 
-/// What a run is told, and what it runs on.
+/// The arguments of a run, and the versions that it runs on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Settings {
-    /// Where all that is random comes from.
+    /// The seed of all random choices.
     pub(crate) seed: u64,
-    /// Percent of the full numbers.
+    /// Scale of the run, percent of the full numbers.
     pub(crate) scale: u32,
-    /// Whether the page is written.
+    /// Whether `tests/CAMPAIGN.md` is written.
     pub(crate) write: bool,
     /// Program, broker and database, by name and version.
     pub(crate) versions: String,
@@ -118,37 +118,37 @@ impl Settings {
                 "--scale" => settings.scale = u32::try_from(number()?)?.clamp(1, 100),
                 "--write" => settings.write = true,
                 name if !name.starts_with('-') => settings.chosen.push(name.to_owned()),
-                other => anyhow::bail!("`{other}` is no flag of the campaign: --seed N, --scale N, --write"),
+                other => anyhow::bail!("`{other}` is not a flag of the campaign: --seed N, --scale N, --write"),
             }
         }
         Ok(settings)
     }
 
-    pub(crate) fn chooses(&self, bar: &str) -> bool {
-        self.chosen.is_empty() || self.chosen.iter().any(|chosen| chosen == bar)
+    pub(crate) fn chooses(&self, scenario: &str) -> bool {
+        self.chosen.is_empty() || self.chosen.iter().any(|chosen| chosen == scenario)
     }
 
-    /// What repeats this run, what it ran on, and when.
+    /// What is needed to repeat this run, its versions, and its date.
     pub(crate) fn run(&self) -> String {
         format!("{} %, seed {}, {}, {}", self.scale, self.seed, self.versions, today())
     }
 
-    /// So many, at this scale, and at least `least`.
+    /// A number at this scale, at least `least`.
     pub(crate) fn of(&self, full: u32, least: u32) -> u32 {
         (full * self.scale / 100).max(least)
     }
 
-    /// A source of what is random in one bar.
+    /// The random numbers of one scenario.
     pub(crate) fn random(&self) -> fastrand::Rng {
         fastrand::Rng::with_seed(self.seed)
     }
 }
 
-/// The page that is checked in: what ran now, and of the others what it said `before`.
-pub(crate) fn page(all: &[Bar], ran: &[Line], before: &str) -> String {
-    let row = |bar: &Bar| {
-        let now = ran.iter().find(|line| line.bar == bar.name).map(|line| line.text.as_str());
-        let then = || before.lines().find(|line| line.starts_with(&format!("| {} |", bar.name)));
+/// The page that is checked in: the lines that ran now, and those of the other scenarios from the page `before`.
+pub(crate) fn page(all: &[Scenario], ran: &[Line], before: &str) -> String {
+    let row = |scenario: &Scenario| {
+        let now = ran.iter().find(|line| line.scenario == scenario.name).map(|line| line.text.as_str());
+        let then = || before.lines().find(|line| line.starts_with(&format!("| {} |", scenario.name)));
         now.or_else(then).map(|row| format!("{row}\n"))
     };
     format!("{HEAD}{}", all.iter().filter_map(row).collect::<String>())
@@ -156,17 +156,17 @@ pub(crate) fn page(all: &[Bar], ran: &[Line], before: &str) -> String {
 
 const HEAD: &str = "# Campaign
 
-The last run of each bar of `deploy/campaign`; `deploy/campaign BAR --seed N --scale N` repeats a line. A bar is green when everything
-held: nothing lost, no result for a job that nobody asked for, no two results that differ, and what its line says.
+The last run of each scenario of `deploy/campaign`; `deploy/campaign SCENARIO --seed N --scale N` repeats a line. A scenario is green
+when every check passed: no job lost, no result for a job that was never submitted, no two results that differ, and the promise of its line.
 
-| bar | verdict | promise | found | took | share of the full numbers, seed, versions, date |
+| scenario | verdict | promise | found | took | share of the full numbers, seed, versions, date |
 |---|---|---|---|---|---|
 ";
 
-/// Of the program, the broker and the database.
+/// The versions of program, broker and database.
 pub(crate) async fn versions() -> String {
     let (program, broker) = (env!("CARGO_PKG_VERSION"), harness::broker::version().await);
-    let database = harness::postgres::version(&harness::scene::postgres_admin()).await;
+    let database = harness::postgres::version(&harness::test_app::postgres_admin()).await;
     format!("data-connector {program}, RabbitMQ {broker}, PostgreSQL {database}")
 }
 

@@ -1,4 +1,4 @@
-//! A proxy for tests that can be cut: connections through it break, and new ones are dropped until it is mended.
+//! A TCP proxy that a test can cut: open connections break, and new ones are dropped until it is restored.
 
 use std::net::SocketAddr;
 
@@ -6,27 +6,27 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Listens on loopback for as long as the test's runtime lives.
+/// A running proxy on loopback; it ends with the runtime of its test.
 pub(crate) struct Proxy {
     address: SocketAddr,
     cut: watch::Sender<bool>,
 }
 
 impl Proxy {
-    /// In front of `place`, a host and a port.
-    pub(crate) async fn before(place: &str) -> Self {
+    /// Listens in front of `server`, a host and a port.
+    pub(crate) async fn before(server: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (cut, seen) = watch::channel(false);
-        let place = place.to_owned();
+        let (cut, is_cut) = watch::channel(false);
+        let server = server.to_owned();
         tokio::spawn(async move {
             while let Ok((mut from, _)) = listener.accept().await {
-                let (place, mut seen) = (place.clone(), seen.clone());
+                let (server, mut is_cut) = (server.clone(), is_cut.clone());
                 tokio::spawn(async move {
-                    let Ok(mut to) = TcpStream::connect(&place).await else { return };
+                    let Ok(mut to) = TcpStream::connect(&server).await else { return };
                     tokio::select! {
                         _ = copy_bidirectional(&mut from, &mut to) => {}
-                        _ = seen.wait_for(|cut| *cut) => {}
+                        _ = is_cut.wait_for(|cut| *cut) => {}
                     }
                 });
             }
@@ -34,18 +34,18 @@ impl Proxy {
         Self { address, cut }
     }
 
-    /// Where it listens: a host and a port.
+    /// The address it listens on, a host and a port.
     pub(crate) fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// Breaks all connections, and those to come.
+    /// Breaks all connections, and new ones until `restore`.
     pub(crate) fn cut(&self) {
         self.cut.send_replace(true);
     }
 
     /// Lets new connections through again.
-    pub(crate) fn mend(&self) {
+    pub(crate) fn restore(&self) {
         self.cut.send_replace(false);
     }
 }

@@ -1,4 +1,4 @@
-//! One test's world: a prefix and a data folder of its own, the command line on them, and everything gone at the end.
+//! The product as one test uses it: a queue prefix and a data folder of its own, its command line, its workers.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::engine::Engine;
 use crate::process::{Running, run, succeed};
 use crate::{binary, eventually};
 
-/// A world of its own on a broker.
-pub struct Scene {
+/// The product under a prefix of its own; its queues, its database and its folder are removed with it.
+pub struct TestApp {
     folder: TempDir,
     prefix: String,
     broker: String,
@@ -20,8 +20,8 @@ pub struct Scene {
     database: Option<String>,
 }
 
-impl Scene {
-    /// On the broker that `AMQP_URL` names, with an embedded database.
+impl TestApp {
+    /// On the broker that `AMQP_URL` names, with a SQLite database.
     pub fn new() -> Self {
         let broker = std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672".to_owned());
         Self::on(&broker)
@@ -34,13 +34,13 @@ impl Scene {
         Self { folder, prefix, broker: broker.to_owned(), admin: postgres_admin(), database: None }
     }
 
-    /// The same on PostgreSQL, in a database of its own.
+    /// Uses PostgreSQL instead, with a database of its own.
     pub async fn with_postgres(self) -> Self {
         let admin = self.admin.clone();
         self.with_postgres_at(&admin).await
     }
 
-    /// The same on the server whose administrative database this is.
+    /// Uses the PostgreSQL server whose administrative database this is.
     pub async fn with_postgres_at(mut self, admin: &str) -> Self {
         let name = format!("dc_{}", self.prefix);
         postgres(admin, &format!("CREATE DATABASE {name}")).await;
@@ -65,30 +65,30 @@ impl Scene {
         self.database.as_deref()
     }
 
-    /// Asks the PostgreSQL database; returns what `psql` prints, a line a row.
+    /// Runs a statement on the PostgreSQL database; returns what `psql` prints, one line a row.
     pub async fn sql(&self, statement: &str) -> String {
         let database = self.database().expect("PostgreSQL");
         succeed(Command::new("psql").args([database, "-v", "ON_ERROR_STOP=1", "-qtAc", statement])).await
     }
 
-    /// A path inside the folder of this scene.
+    /// A path in the test's folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Writes a file into the folder of this scene.
+    /// Writes a file into the test's folder.
     pub fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, text).expect("a file");
         path
     }
 
-    /// The command line in this world; loopback may be called unless the test says otherwise.
+    /// The command line with this app's settings; calls to loopback are allowed unless the test says otherwise.
     pub fn command(&self, arguments: &[&str]) -> Command {
         self.program(&binary().display().to_string(), arguments)
     }
 
-    /// Another program in this world.
+    /// Another program with the same environment.
     pub fn program(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.env_clear();
@@ -101,7 +101,7 @@ impl Scene {
         command.env("XDG_DATA_HOME", self.folder.path()).env("DATA_CONNECTOR__HTTP__ALLOW_NET", "127.0.0.0/8");
         if let Some(database) = &self.database {
             command.env("DATABASE_URL", database);
-            // 32 bytes that guard nothing but this test's database.
+            // 32 bytes that protect nothing but this test's database.
             command.env("DATA_CONNECTOR__VAULT__KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
         }
         command.args(arguments);
@@ -113,7 +113,7 @@ impl Scene {
         succeed(&mut self.command(arguments)).await
     }
 
-    /// The same with something on its standard input.
+    /// The same with this standard input.
     pub async fn cli_with(&self, arguments: &[&str], input: &str) -> String {
         let input = self.file("input", input);
         let file = std::fs::File::open(input).expect("the input");
@@ -121,40 +121,41 @@ impl Scene {
     }
 
     /// Runs the command line, which must fail; returns exit code and standard error.
-    pub async fn refused(&self, arguments: &[&str]) -> (i32, String) {
+    pub async fn cli_error(&self, arguments: &[&str]) -> (i32, String) {
         let output = run(&mut self.command(arguments)).await;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         (output.status.code().unwrap_or(-1), text)
     }
 
-    /// Whether `healthcheck` finds everything well, and what it says.
+    /// Whether `healthcheck` succeeds, and its output.
     pub async fn healthcheck(&self) -> (bool, String) {
         let output = run(&mut self.command(&["healthcheck"])).await;
         (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Imports connectors.
-    pub async fn connectors(&self, records: &Value) {
+    pub async fn import_connectors(&self, records: &Value) {
         let file = self.file("connectors.json", &records.to_string());
         self.cli(&["connectors", "import", &file.display().to_string(), "--migrate"]).await;
     }
 
     /// Imports one connector `API` with these resources.
-    pub async fn resources(&self, resources: Value) {
-        self.connectors(&json!([{"name": "API", "type": "REST", "authtype": "NONE", "endpoints": resources}])).await;
+    pub async fn import_resources(&self, resources: Value) {
+        self.import_connectors(&json!([{"name": "API", "type": "REST", "authtype": "NONE", "endpoints": resources}]))
+            .await;
     }
 
-    /// Starts a worker and waits until it takes jobs.
+    /// Starts a worker and waits until it consumes jobs.
     pub async fn worker(&self, arguments: &[&str]) -> Running {
         self.worker_with(arguments, &[]).await
     }
 
-    /// The same with these variables.
+    /// The same with these environment variables.
     pub async fn worker_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
         let log = self.path(&format!("worker-{}.log", uuid::Uuid::new_v4().simple()));
         let mut command = self.command(&["worker", "--migrate"]);
         let worker = Running::start(command.args(arguments).envs(variables.iter().copied()), log);
-        eventually(&format!("a worker that takes jobs\n{}", worker.output()), || async {
+        eventually(&format!("a worker that consumes jobs\n{}", worker.output()), || async {
             worker.output().contains("taking jobs").then_some(())
         })
         .await;
@@ -166,7 +167,7 @@ impl Scene {
         Engine::connect(&self.broker, &self.prefix, "default").await
     }
 
-    /// A database of the ledger, for looking at it from outside.
+    /// The SQLite file of the ledger.
     pub fn sqlite_file(&self) -> PathBuf {
         self.path("data-connector/data-connector.sqlite")
     }
@@ -176,7 +177,7 @@ impl Scene {
         serde_json::from_str(&self.cli(&["jobs", "show", id]).await).expect("JSON")
     }
 
-    /// Waits until a job is in a state.
+    /// Waits until a job is in a state; returns its row.
     pub async fn job_in_state(&self, id: &str, state: &str) -> Value {
         eventually(&format!("job {id} in state {state}"), || async move {
             let output = run(&mut self.command(&["jobs", "show", id])).await;
@@ -197,13 +198,13 @@ impl Scene {
     }
 }
 
-impl Default for Scene {
+impl Default for TestApp {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Drop for Scene {
+impl Drop for TestApp {
     fn drop(&mut self) {
         let mut remove = std::process::Command::new(binary());
         remove.args(["migrate", "--remove-queues"]).env("AMQP_URL", &self.broker);
@@ -216,7 +217,7 @@ impl Drop for Scene {
     }
 }
 
-/// Where databases are made: `DATABASE_URL_ADMIN`, else the local server.
+/// The administrative database, in which databases are created: `DATABASE_URL_ADMIN`, else that of the local server.
 pub fn postgres_admin() -> String {
     std::env::var("DATABASE_URL_ADMIN").unwrap_or_else(|_| "postgres://root@127.0.0.1:5432/postgres".to_owned())
 }
@@ -247,5 +248,5 @@ pub fn examples() -> PathBuf {
     crate::repository().join("deploy/examples")
 }
 
-/// A short wait for things that must not happen.
-pub const NOTHING: Duration = Duration::from_secs(2);
+/// How long a test waits for something that must not happen.
+pub const QUIET_PERIOD: Duration = Duration::from_secs(2);

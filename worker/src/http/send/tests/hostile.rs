@@ -1,4 +1,4 @@
-//! A third party that misbehaves in every way there is: each call ends in its class, within its time and within bounds.
+//! Servers that violate HTTP in one way each: every call ends with the expected code, in time and within its memory.
 
 use std::io::Write;
 use std::time::Duration;
@@ -6,22 +6,22 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::tests::{class, client_with, request};
 use super::*;
 
-/// What one connection is told.
+/// What a connection does.
 #[derive(Clone)]
-enum Way {
-    /// These bytes, then silence with the connection open.
-    Say(Vec<u8>),
-    /// These bytes, then the end.
-    End(Vec<u8>),
-    /// A head, then this piece for ever.
+enum Behaviour {
+    /// Writes these bytes and stays open.
+    StayOpen(Vec<u8>),
+    /// Writes these bytes and closes.
+    Close(Vec<u8>),
+    /// Writes these bytes, then this piece without end.
     Endless(Vec<u8>, Vec<u8>),
-    /// A head, then this piece every 100 ms.
+    /// Writes these bytes, then this piece every 100 ms.
     Drip(Vec<u8>, Vec<u8>),
-    /// A reset instead of an answer, before the request is read or after.
+    /// Resets before it reads the request.
     ResetAtOnce,
+    /// Resets after it read the request.
     Reset,
 }
 
@@ -38,15 +38,15 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// An answer whose body is encoded as it says.
+/// A response with this `Content-Encoding`.
 fn encoded(encoding: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 200 OK\nContent-Encoding: {encoding}\nContent-Length: {}\n\n", body.len());
     [text(&head), body.to_vec()].concat()
 }
 
-/// The behaviour, and what a GET and a POST end with: a code, or a status.
-fn matrix() -> Vec<(&'static str, Way, &'static str, &'static str)> {
-    use Way::{Drip, End, Endless, Reset, ResetAtOnce, Say};
+/// The behaviour, and how a GET and a POST end: with a code, or with a status. `?` allows any end.
+fn matrix() -> Vec<(&'static str, Behaviour, &'static str, &'static str)> {
+    use Behaviour::{Close, Drip, Endless, Reset, ResetAtOnce, StayOpen};
     let head = || text("HTTP/1.1 200 OK\n");
     let chunked = || text("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n");
     let unknown = "OUTCOME_UNKNOWN";
@@ -54,67 +54,77 @@ fn matrix() -> Vec<(&'static str, Way, &'static str, &'static str)> {
     let cookies = format!("HTTP/1.1 200 OK\n{}Content-Length: 0\n\n", "Set-Cookie: a=b\n".repeat(500));
     let large_headers = format!("HTTP/1.1 200 OK\nX: {}\nContent-Length: 0\n\n", "x".repeat(70_000));
     vec![
-        ("accepts and says nothing", Say(Vec::new()), "TIMEOUT", unknown),
+        ("accepts and says nothing", StayOpen(Vec::new()), "TIMEOUT", unknown),
         ("reset at once", ResetAtOnce, "CONNECT", "?"),
         ("reset after the request", Reset, "CONNECT", unknown),
-        ("closed after the request", End(Vec::new()), "CONNECT", unknown),
-        ("half a status line", End(text("HTTP/1.1 20")), "CONNECT", unknown),
-        ("half a head", End(text("HTTP/1.1 200 OK\nX: ")), "CONNECT", unknown),
+        ("closed after the request", Close(Vec::new()), "CONNECT", unknown),
+        ("half a status line", Close(text("HTTP/1.1 20")), "CONNECT", unknown),
+        ("half a head", Close(text("HTTP/1.1 200 OK\nX: ")), "CONNECT", unknown),
         ("dripping head", Drip(head(), b"X".to_vec()), "TIMEOUT", unknown),
         ("endless head", Endless(head(), text("X: y\n")), bad, bad),
         ("endless field", Endless(head(), b"xxxxxxxx".to_vec()), bad, bad),
-        ("too many fields", Say(text(&cookies)), bad, bad),
-        ("too large fields", Say(text(&large_headers)), bad, bad),
-        ("half a body", End(text("HTTP/1.1 200 OK\nContent-Length: 10\n\nhalf")), bad, bad),
+        ("too many fields", StayOpen(text(&cookies)), bad, bad),
+        ("too large fields", StayOpen(text(&large_headers)), bad, bad),
+        ("half a body", Close(text("HTTP/1.1 200 OK\nContent-Length: 10\n\nhalf")), bad, bad),
         ("dripping body", Drip(text("HTTP/1.1 200 OK\nContent-Length: 1000\n\n"), b"x".to_vec()), bad, bad),
         ("endless body", Endless(text("HTTP/1.1 200 OK\n\n"), vec![b'x'; 8_192]), bad, bad),
         ("endless chunks", Endless(chunked(), text("4\nxxxx\n")), bad, bad),
-        ("a gigabyte, declared", Say(text("HTTP/1.1 200 OK\nContent-Length: 1073741824\n\n")), bad, bad),
+        ("a gigabyte, declared", StayOpen(text("HTTP/1.1 200 OK\nContent-Length: 1073741824\n\n")), bad, bad),
         ("endless interim answers", Endless(Vec::new(), text("HTTP/1.1 100 Continue\n\n")), "TIMEOUT", unknown),
         ("endless hints", Endless(Vec::new(), text("HTTP/1.1 103 Early Hints\nLink: x\n\n")), "TIMEOUT", unknown),
-        ("two lengths", Say(text("HTTP/1.1 200 OK\nContent-Length: 1\nContent-Length: 2\n\nx")), "CONNECT", unknown),
-        ("a length that is none", Say(text("HTTP/1.1 200 OK\nContent-Length: -1\n\nx")), "CONNECT", unknown),
-        ("chunks that are none", Say([chunked(), text("zz\nx\n")].concat()), bad, bad),
-        ("a chunk of any size", Say([chunked(), text("fffffffffffffffff\nx\n")].concat()), bad, bad),
-        ("204 with a body", Say(text("HTTP/1.1 204 No\nContent-Length: 4\n\nbody")), "204", "204"),
-        ("more than its length", Say(text("HTTP/1.1 200 OK\nContent-Length: 2\n\n{}more")), "200", "200"),
-        ("HTTP/0.9", End(text("<html>hello</html>")), "CONNECT", unknown),
-        ("another protocol", End(text("SSH-2.0-x\n")), "CONNECT", unknown),
-        ("status 999", Say(text("HTTP/1.1 999 Odd\nContent-Length: 0\n\n")), "999", "999"),
-        ("status 99", Say(text("HTTP/1.1 99 Odd\nContent-Length: 0\n\n")), "CONNECT", unknown),
-        ("not UTF-8", Say([text("HTTP/1.1 200 OK\nContent-Length: 2\n\n"), vec![0xff, 0xfe]].concat()), "200", "200"),
-        ("a bomb", Say(encoded("gzip", &gzip(&vec![0; 50_000_000]))), bad, bad),
-        ("gzip in gzip", Say(encoded("gzip, gzip", &gzip(&gzip(b"{}")))), bad, bad),
-        ("not the gzip it says", Say(encoded("gzip", b"{\"a\": 1}")), bad, bad),
-        ("an encoding nobody asked for", Say(encoded("br", b"{}")), bad, bad),
-        ("redirect in a circle", Say(text("HTTP/1.1 302 Found\nLocation: /\nContent-Length: 0\n\n")), "?", "302"),
-        ("redirect to nowhere", Say(text("HTTP/1.1 302 Found\nContent-Length: 0\n\n")), "302", "302"),
+        (
+            "two lengths",
+            StayOpen(text("HTTP/1.1 200 OK\nContent-Length: 1\nContent-Length: 2\n\nx")),
+            "CONNECT",
+            unknown,
+        ),
+        ("a length that is none", StayOpen(text("HTTP/1.1 200 OK\nContent-Length: -1\n\nx")), "CONNECT", unknown),
+        ("chunks that are none", StayOpen([chunked(), text("zz\nx\n")].concat()), bad, bad),
+        ("a chunk of any size", StayOpen([chunked(), text("fffffffffffffffff\nx\n")].concat()), bad, bad),
+        ("204 with a body", StayOpen(text("HTTP/1.1 204 No\nContent-Length: 4\n\nbody")), "204", "204"),
+        ("more than its length", StayOpen(text("HTTP/1.1 200 OK\nContent-Length: 2\n\n{}more")), "200", "200"),
+        ("HTTP/0.9", Close(text("<html>hello</html>")), "CONNECT", unknown),
+        ("another protocol", Close(text("SSH-2.0-x\n")), "CONNECT", unknown),
+        ("status 999", StayOpen(text("HTTP/1.1 999 Odd\nContent-Length: 0\n\n")), "999", "999"),
+        ("status 99", StayOpen(text("HTTP/1.1 99 Odd\nContent-Length: 0\n\n")), "CONNECT", unknown),
+        (
+            "not UTF-8",
+            StayOpen([text("HTTP/1.1 200 OK\nContent-Length: 2\n\n"), vec![0xff, 0xfe]].concat()),
+            "200",
+            "200",
+        ),
+        ("a bomb", StayOpen(encoded("gzip", &gzip(&vec![0; 50_000_000]))), bad, bad),
+        ("gzip in gzip", StayOpen(encoded("gzip, gzip", &gzip(&gzip(b"{}")))), bad, bad),
+        ("not the gzip it says", StayOpen(encoded("gzip", b"{\"a\": 1}")), bad, bad),
+        ("an encoding nobody asked for", StayOpen(encoded("br", b"{}")), bad, bad),
+        ("redirect in a circle", StayOpen(text("HTTP/1.1 302 Found\nLocation: /\nContent-Length: 0\n\n")), "?", "302"),
+        ("redirect to nowhere", StayOpen(text("HTTP/1.1 302 Found\nContent-Length: 0\n\n")), "302", "302"),
     ]
 }
 
-async fn serve(listener: TcpListener, way: Way) {
+async fn serve(listener: TcpListener, behaviour: Behaviour) {
     while let Ok((socket, _)) = listener.accept().await {
-        tokio::spawn(misbehave(socket, way.clone()));
+        tokio::spawn(misbehave(socket, behaviour.clone()));
     }
 }
 
-async fn misbehave(mut socket: TcpStream, way: Way) -> std::io::Result<()> {
-    if matches!(way, Way::ResetAtOnce) {
+async fn misbehave(mut socket: TcpStream, behaviour: Behaviour) -> std::io::Result<()> {
+    if matches!(behaviour, Behaviour::ResetAtOnce) {
         return socket.set_zero_linger();
     }
     let mut seen = [0; 8_192];
     if socket.read(&mut seen).await? == 0 {
         return Ok(());
     }
-    let (head, piece, pause) = match way {
-        Way::Reset | Way::ResetAtOnce => return socket.set_zero_linger(),
-        Way::End(bytes) => return socket.write_all(&bytes).await,
-        Way::Say(bytes) => {
+    let (head, piece, pause) = match behaviour {
+        Behaviour::Reset | Behaviour::ResetAtOnce => return socket.set_zero_linger(),
+        Behaviour::Close(bytes) => return socket.write_all(&bytes).await,
+        Behaviour::StayOpen(bytes) => {
             socket.write_all(&bytes).await?;
             return std::future::pending().await;
         }
-        Way::Endless(head, piece) => (head, piece, Duration::from_millis(1)),
-        Way::Drip(head, piece) => (head, piece, Duration::from_millis(100)),
+        Behaviour::Endless(head, piece) => (head, piece, Duration::from_millis(1)),
+        Behaviour::Drip(head, piece) => (head, piece, Duration::from_millis(100)),
     };
     socket.write_all(&head).await?;
     let piece = if pause < Duration::from_millis(100) { piece.repeat(1 + 4_096 / piece.len()) } else { piece };
@@ -135,14 +145,14 @@ fn memory() -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn every_behaviour_ends_in_its_class_in_time_and_in_bounds() {
+async fn every_behaviour_ends_with_its_code_in_time_and_within_memory() {
     let client = client_with(&["127.0.0.0/8"], |settings| settings.response_bytes = LIMIT);
     let rows = matrix();
     let mut calls = Vec::new();
-    for (what, way, get, post) in rows {
+    for (what, behaviour, get, post) in rows {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port())).unwrap();
-        tokio::spawn(serve(listener, way));
+        tokio::spawn(serve(listener, behaviour));
         for (method, expected) in [(Method::GET, get), (Method::POST, post)] {
             let (client, mut spec) = (client.clone(), request(method.clone(), url.clone()));
             spec.timeout = DEADLINE;

@@ -1,4 +1,4 @@
-//! An engine's side that outlives its broker: publishes each job until it is confirmed, and takes results for ever.
+//! An engine that survives restarts of its broker: publishes each job until it is confirmed, and consumes results all the time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,11 +15,11 @@ use tokio::task::JoinHandle;
 
 use crate::history::History;
 
-/// Between two tries.
+/// Between two attempts.
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// An engine under the default name.
-pub(crate) struct Stub {
+pub(crate) struct EngineStub {
     url: String,
     prefix: String,
     history: Arc<Mutex<History>>,
@@ -27,14 +27,14 @@ pub(crate) struct Stub {
     collector: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Drop for Stub {
+impl Drop for EngineStub {
     fn drop(&mut self) {
         self.abort();
     }
 }
 
-impl Stub {
-    /// Begins to take results.
+impl EngineStub {
+    /// Starts to consume results.
     pub(crate) fn start(url: &str, prefix: &str) -> Self {
         let stub = Self {
             url: url.to_owned(),
@@ -43,18 +43,18 @@ impl Stub {
             publishing: tokio::sync::Mutex::default(),
             collector: Mutex::default(),
         };
-        stub.take();
+        stub.consume();
         stub
     }
 
-    /// Takes results from now on.
-    pub(crate) fn take(&self) {
+    /// Consumes results from now on.
+    pub(crate) fn consume(&self) {
         let collector = tokio::spawn(collect(self.url.clone(), self.prefix.clone(), Arc::clone(&self.history)));
         *self.collector.lock().unwrap_or_else(PoisonError::into_inner) = Some(collector);
     }
 
-    /// Takes no results, and has no queue for them.
-    pub(crate) async fn leave(&self) {
+    /// Stops consuming and deletes the result queue: results are unroutable.
+    pub(crate) async fn delete_result_queue(&self) {
         self.abort();
         if let Some((_connection, channel)) = self.open().await {
             let queue = short(&format!("{}.campaign-results", self.prefix));
@@ -62,9 +62,9 @@ impl Stub {
         }
     }
 
-    /// Takes no results; its queue refuses all beyond so many.
-    pub(crate) async fn overflow(&self, most: i32) {
-        self.leave().await;
+    /// Stops consuming; the result queue rejects results beyond `most`.
+    pub(crate) async fn limit_result_queue(&self, most: i32) {
+        self.delete_result_queue().await;
         let (_connection, channel) = self.open().await.expect("the broker");
         let mut arguments = FieldTable::default();
         arguments.insert("x-max-length".into(), AMQPValue::LongInt(most));
@@ -79,7 +79,7 @@ impl Stub {
         }
     }
 
-    /// What is known so far.
+    /// The history so far.
     pub(crate) fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -91,7 +91,7 @@ impl Stub {
         self.history().submitted.insert(id);
     }
 
-    /// Publishes anything under an id, with a header of so many bytes, until the broker has confirmed it.
+    /// Publishes a body under an id, with a header of this many bytes, until the broker has confirmed it.
     pub(crate) async fn submit_bytes(&self, id: &str, body: &[u8], header: usize) {
         let mut open = self.publishing.lock().await;
         loop {
@@ -143,7 +143,7 @@ async fn collect(url: String, prefix: String, history: Arc<Mutex<History>>) {
 async fn collect_once(url: &str, prefix: &str, history: &Mutex<History>) -> lapin::Result<()> {
     let connection = Connection::connect(url, ConnectionProperties::default()).await?;
     let queue = short(&format!("{prefix}.campaign-results"));
-    let channel = taking(&connection, prefix, &queue).await?;
+    let channel = channel_with_results(&connection, prefix, &queue).await?;
     let mut results =
         channel.basic_consume(queue, short(""), BasicConsumeOptions::default(), FieldTable::default()).await?;
     while let Some(delivery) = results.next().await {
@@ -155,8 +155,8 @@ async fn collect_once(url: &str, prefix: &str, history: &Mutex<History>) -> lapi
     Ok(())
 }
 
-/// A channel, and the queue of results as it is, or a new one.
-async fn taking(connection: &Connection, prefix: &str, queue: &ShortString) -> lapin::Result<Channel> {
+/// A channel, with the result queue declared unless it exists.
+async fn channel_with_results(connection: &Connection, prefix: &str, queue: &ShortString) -> lapin::Result<Channel> {
     let channel = connection.create_channel().await?;
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     if channel.queue_declare(queue.clone(), passive, FieldTable::default()).await.is_ok() {
@@ -183,16 +183,16 @@ fn short(text: &str) -> ShortString {
     ShortString::try_new(text.to_owned()).expect("a short text")
 }
 
-/// Declares a queue as nobody of ours would.
-pub(crate) async fn declare_otherwise(url: &str, queue: &str) {
+/// Declares a classic queue, where the product declares a quorum queue.
+pub(crate) async fn declare_classic_queue(url: &str, queue: &str) {
     let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("the broker");
     let channel = connection.create_channel().await.expect("a channel");
     let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
     channel.queue_declare(short(queue), options, FieldTable::default()).await.expect("a queue");
 }
 
-/// Deletes an exchange, whoever needs it.
-pub(crate) async fn remove_exchange(url: &str, exchange: &str) {
+/// Deletes an exchange.
+pub(crate) async fn delete_exchange(url: &str, exchange: &str) {
     let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("the broker");
     let channel = connection.create_channel().await.expect("a channel");
     channel.exchange_delete(short(exchange), ExchangeDeleteOptions::default()).await.expect("an exchange to delete");

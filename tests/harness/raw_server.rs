@@ -1,17 +1,17 @@
-//! A third party in bytes, for what no library would say.
+//! A TCP server whose bytes a test writes itself, for what no HTTP library sends.
 
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A listener on loopback whose connections are handled as the test says.
-pub struct RawParty {
+/// A running server on loopback that handles connections as the test says.
+pub struct RawServer {
     port: u16,
     task: JoinHandle<()>,
 }
 
-impl RawParty {
-    /// Starts one; each connection ends with what `handle` makes of it.
+impl RawServer {
+    /// Starts one; `handle` serves each connection.
     pub async fn start<Handled>(handle: impl Fn(TcpStream) -> Handled + Send + 'static) -> Self
     where
         Handled: Future<Output = std::io::Result<()>> + Send + 'static,
@@ -26,7 +26,7 @@ impl RawParty {
         Self { port, task }
     }
 
-    /// Its address with a path.
+    /// The URL of a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
@@ -37,14 +37,14 @@ impl RawParty {
     }
 }
 
-impl Drop for RawParty {
+impl Drop for RawServer {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-/// The next request, head and body, lossy where it is not UTF-8; `None` when the connection ended before one was whole.
-pub async fn request(socket: &mut TcpStream) -> Option<String> {
+/// The next request, head and body, lossy where it is not UTF-8; `None` when the connection ended before.
+pub async fn next_request(socket: &mut TcpStream) -> Option<String> {
     let mut seen = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&seen).into_owned();
