@@ -113,7 +113,7 @@ async fn untaken(settings: Settings) -> Findings {
     let (jobs, time) = (settings.of(1_000, 100), Duration::from_secs(u64::from(settings.of(60, 8))));
     world.stub.leave().await;
     world.submit("unroutable", jobs, 3).await;
-    let knows = world.is_above("data_connector_results_waiting ", 0.0, Duration::from_secs(15)).await;
+    let knows = world.is_above("data_connector_results_undelivered ", 0.0, Duration::from_secs(15)).await;
     findings.holds("the number of results that wait is known within 15 s", knows);
     sleep(time).await;
     // What is not stored by now is lost with them.

@@ -35,12 +35,12 @@ async fn a_host_that_is_down_costs_its_jobs_no_attempt_and_others_no_time() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let metrics = eventually("a host that rests", || async {
         let metrics = worker.metrics().await;
-        (figure(&metrics, "data_connector_hosts_resting ") >= 1.0).then_some(metrics)
+        (figure(&metrics, "data_connector_hosts_circuit_open ") >= 1.0).then_some(metrics)
     })
     .await;
     let attempts = figure(&metrics, r#"data_connector_attempts_total{code="CONNECT"} "#);
     assert!((10.0..=20.0).contains(&attempts), "{metrics}");
-    assert!(figure(&metrics, r#"data_connector_put_off_total{why="host_resting"} "#) >= 20.0, "{metrics}");
+    assert!(figure(&metrics, r#"data_connector_deferred_total{why="host_circuit_open"} "#) >= 20.0, "{metrics}");
     proxy.set(Toxic::None);
     for _ in 0..40 {
         let result = engine.result().await;
@@ -75,7 +75,7 @@ async fn a_host_that_hangs_leaves_places_to_the_others() {
     }
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     assert_eq!(third_party.seen().len(), 1, "a host that has never answered has earned no more places");
-    assert!(figure(&worker.metrics().await, r#"data_connector_put_off_total{why="host_full"} "#) >= 10.0);
+    assert!(figure(&worker.metrics().await, r#"data_connector_deferred_total{why="host_full"} "#) >= 10.0);
 }
 
 #[tokio::test]
@@ -103,8 +103,8 @@ async fn an_engine_that_takes_no_results_stops_only_itself() {
     tokio::time::sleep(NOTHING).await;
     assert_eq!(third_party.seen().len(), before + 1, "the late job was not called");
     let metrics = worker.metrics().await;
-    assert!(figure(&metrics, "data_connector_results_waiting ") > 256.0, "{metrics}");
-    assert!(figure(&metrics, r#"data_connector_put_off_total{why="untaken_results"} "#) >= 1.0, "{metrics}");
+    assert!(figure(&metrics, "data_connector_results_undelivered ") > 256.0, "{metrics}");
+    assert!(figure(&metrics, r#"data_connector_deferred_total{why="undelivered_results"} "#) >= 1.0, "{metrics}");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn an_engine_that_takes_results_again_gets_what_it_left_lying() {
     engine.leave().await;
     engine.publish(&job("left", "r", &[], json!({}))).await;
     eventually("a result that waits", || async {
-        (figure(&worker.metrics().await, "data_connector_results_waiting ") >= 1.0).then_some(())
+        (figure(&worker.metrics().await, "data_connector_results_undelivered ") >= 1.0).then_some(())
     })
     .await;
     // As after a day.
@@ -181,16 +181,16 @@ async fn a_job_that_does_not_get_on_ends_the_process_and_another_one_takes_over(
     for n in 0..3 {
         engine.publish(&job(&format!("j{n}"), "r", &[], json!({}))).await;
     }
-    eventually("a worker that knows", || async { worker.output().contains("does not get on").then_some(()) }).await;
+    eventually("a worker that knows", || async { worker.output().contains("makes no progress").then_some(()) }).await;
     let live = process::get(&address, "/health/live").await;
-    assert!(live.starts_with("HTTP/1.1 503") && live.contains("wedged: job j0 does not get on"), "{live}");
-    assert!(process::get(&address, "/metrics").await.contains("data_connector_wedged 1"));
+    assert!(live.starts_with("HTTP/1.1 503") && live.contains("stuck: job j0 makes no progress"), "{live}");
+    assert!(process::get(&address, "/metrics").await.contains("data_connector_stuck 1"));
     eventually("a healthcheck that says so", || async {
-        scene.healthcheck().await.1.contains("wedged: job j0 does not get on").then_some(())
+        scene.healthcheck().await.1.contains("stuck: job j0 makes no progress").then_some(())
     })
     .await;
     assert_eq!(worker.ended().await, Some(70), "{}", worker.output());
-    assert!(worker.output().contains("error: wedged: job j0 does not get on"), "{}", worker.output());
+    assert!(worker.output().contains("error: stuck: job j0 makes no progress"), "{}", worker.output());
     let _next = scene.worker(&[]).await;
     let mut answered = Vec::new();
     for _ in 0..3 {

@@ -89,11 +89,11 @@ async fn a_bystander_that_the_broker_gave_up_gets_one_more_life_and_one_only() {
     assert!(worker.output().contains("it goes back into its queue once"), "{}", worker.output());
     assert_eq!(worker.terminate().await, Some(0));
 
-    let mut revived: Value = job("j2", "r", &[], json!({}));
-    revived["data"] = json!({"n": 2});
-    let headers = [("revived".to_owned(), "1".to_owned())].into();
+    let mut requeued: Value = job("j2", "r", &[], json!({}));
+    requeued["data"] = json!({"n": 2});
+    let headers = [("requeued".to_owned(), "1".to_owned())].into();
     let envelope = harness::engine::Envelope { message_id: Some("j2".to_owned()), headers, ..Default::default() };
-    engine.publish_with(&revived, envelope).await;
+    engine.publish_with(&requeued, envelope).await;
     engine.give_back("jobs.default", 1_001).await;
     let _worker = scene.worker(&[]).await;
     let letter = scene.dead_letters(1).await.remove(0);
