@@ -113,7 +113,7 @@ async fn unroutable(settings: Settings) -> Findings {
     let (jobs, time) = (settings.of(1_000, 100), Duration::from_secs(u64::from(settings.of(60, 8))));
     cluster.engine.delete_result_queue().await;
     cluster.submit("unroutable", jobs, 3).await;
-    let is_reported = cluster.is_above("data_connector_results_waiting ", 0.0, Duration::from_secs(15)).await;
+    let is_reported = cluster.is_above("data_connector_results_undelivered ", 0.0, Duration::from_secs(15)).await;
     findings.holds("the number of undelivered results is reported within 15 s", is_reported);
     sleep(time).await;
     // Results that are not stored by now are lost with the workers.

@@ -35,12 +35,12 @@ async fn a_host_that_is_down_costs_its_jobs_no_attempt_and_delays_no_other() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     let metrics = eventually("a host that rests", || async {
         let metrics = worker.metrics().await;
-        (metric(&metrics, "data_connector_hosts_resting ") >= 1.0).then_some(metrics)
+        (metric(&metrics, "data_connector_hosts_circuit_open ") >= 1.0).then_some(metrics)
     })
     .await;
     let attempts = metric(&metrics, r#"data_connector_attempts_total{code="CONNECT"} "#);
     assert!((10.0..=20.0).contains(&attempts), "{metrics}");
-    assert!(metric(&metrics, r#"data_connector_put_off_total{why="host_resting"} "#) >= 20.0, "{metrics}");
+    assert!(metric(&metrics, r#"data_connector_deferred_total{why="host_circuit_open"} "#) >= 20.0, "{metrics}");
     proxy.set(Toxic::None);
     for _ in 0..40 {
         let result = engine.result().await;
@@ -74,7 +74,7 @@ async fn a_host_that_hangs_leaves_capacity_for_others() {
     }
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
     assert_eq!(third_party.seen().len(), 1, "a host that has never answered has earned no more places");
-    assert!(metric(&worker.metrics().await, r#"data_connector_put_off_total{why="host_full"} "#) >= 10.0);
+    assert!(metric(&worker.metrics().await, r#"data_connector_deferred_total{why="host_full"} "#) >= 10.0);
 }
 
 #[tokio::test]
@@ -102,8 +102,8 @@ async fn an_engine_that_consumes_no_results_delays_only_its_own_jobs() {
     tokio::time::sleep(QUIET_PERIOD).await;
     assert_eq!(third_party.seen().len(), before + 1, "the late job was not called");
     let metrics = worker.metrics().await;
-    assert!(metric(&metrics, "data_connector_results_waiting ") > 256.0, "{metrics}");
-    assert!(metric(&metrics, r#"data_connector_put_off_total{why="untaken_results"} "#) >= 1.0, "{metrics}");
+    assert!(metric(&metrics, "data_connector_results_undelivered ") > 256.0, "{metrics}");
+    assert!(metric(&metrics, r#"data_connector_deferred_total{why="undelivered_results"} "#) >= 1.0, "{metrics}");
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn an_engine_that_consumes_again_gets_its_undelivered_results() {
     engine.delete_result_queue().await;
     engine.publish(&job("left", "r", &[], json!({}))).await;
     eventually("a result that waits", || async {
-        (metric(&worker.metrics().await, "data_connector_results_waiting ") >= 1.0).then_some(())
+        (metric(&worker.metrics().await, "data_connector_results_undelivered ") >= 1.0).then_some(())
     })
     .await;
     // As if it had been undeliverable for a day.
@@ -179,10 +179,10 @@ async fn a_stuck_job_ends_the_process_and_another_worker_takes_over() {
     for n in 0..3 {
         engine.publish(&job(&format!("j{n}"), "r", &[], json!({}))).await;
     }
-    eventually("a worker that knows", || async { worker.output().contains("does not get on").then_some(()) }).await;
+    eventually("a worker that knows", || async { worker.output().contains("makes no progress").then_some(()) }).await;
     let live = process::get(&address, "/health/live").await;
-    assert!(live.starts_with("HTTP/1.1 503") && live.contains("wedged: job j0 does not get on"), "{live}");
-    assert!(process::get(&address, "/metrics").await.contains("data_connector_wedged 1"));
+    assert!(live.starts_with("HTTP/1.1 503") && live.contains("stuck: job j0 makes no progress"), "{live}");
+    assert!(process::get(&address, "/metrics").await.contains("data_connector_stuck 1"));
     eventually("a healthcheck that says so", || async {
         app.healthcheck().await.1.contains("wedged: job j0 does not get on").then_some(())
     })

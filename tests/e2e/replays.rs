@@ -89,11 +89,11 @@ async fn a_job_at_its_delivery_limit_is_requeued_once_and_once_only() {
     assert!(worker.output().contains("it goes back into its queue once"), "{}", worker.output());
     assert_eq!(worker.terminate().await, Some(0));
 
-    let mut revived: Value = job("j2", "r", &[], json!({}));
-    revived["data"] = json!({"n": 2});
-    let headers = [("revived".to_owned(), "1".to_owned())].into();
+    let mut requeued: Value = job("j2", "r", &[], json!({}));
+    requeued["data"] = json!({"n": 2});
+    let headers = [("requeued".to_owned(), "1".to_owned())].into();
     let envelope = harness::engine::Envelope { message_id: Some("j2".to_owned()), headers, ..Default::default() };
-    engine.publish_with(&revived, envelope).await;
+    engine.publish_with(&requeued, envelope).await;
     engine.requeue("jobs.default", 1_001).await;
     let _worker = app.worker(&[]).await;
     let letter = app.dead_letters(1).await.remove(0);

@@ -19,7 +19,7 @@ pub struct Health {
     drifted: AtomicBool,
     started: AtomicBool,
     in_flight: AtomicUsize,
-    wedged: OnceLock<String>,
+    stuck: OnceLock<String>,
 }
 
 /// One moment's facts, as the status file and `/health/ready` show them.
@@ -38,13 +38,13 @@ pub struct Status {
     pub database: bool,
     /// No more jobs are taken.
     pub draining: bool,
-    /// The broker takes no messages for want of memory or disk.
+    /// The broker accepts no messages for lack of memory or disk.
     pub blocked: bool,
     /// A queue or an exchange exists with other arguments.
     pub drifted: bool,
-    /// Why this process can only be started anew.
+    /// Why this process makes no progress and has to be restarted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub wedged: Option<String>,
+    pub stuck: Option<String>,
     /// Jobs in hand.
     pub in_flight: usize,
 }
@@ -52,14 +52,14 @@ pub struct Status {
 impl Status {
     /// What is wrong, for people; `None` when nothing is.
     pub fn problem(&self) -> Option<String> {
-        let found = if let Some(why) = &self.wedged {
-            return Some(format!("wedged: {why}"));
+        let found = if let Some(why) = &self.stuck {
+            return Some(format!("stuck: {why}"));
         } else if !self.broker {
             "RabbitMQ is not connected"
         } else if self.drifted {
             "a queue or an exchange of its prefix exists with other arguments; the log names it"
         } else if self.blocked {
-            "RabbitMQ takes no messages for want of memory or disk"
+            "RabbitMQ accepts no messages for lack of memory or disk"
         } else if !self.database {
             "the database does not answer"
         } else {
@@ -81,7 +81,7 @@ impl Health {
             draining: self.draining.load(Ordering::Relaxed),
             blocked: self.blocked.load(Ordering::Relaxed),
             drifted: self.drifted.load(Ordering::Relaxed),
-            wedged: self.wedged.get().cloned(),
+            stuck: self.stuck.get().cloned(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
         }
     }
@@ -105,9 +105,9 @@ impl Health {
         broker && !blocked && database
     }
 
-    /// Notes why this process can only be started anew; the first reason is kept.
+    /// Notes why this process has to be restarted; the first reason stays.
     pub fn stuck(&self, why: String) {
-        self.wedged.set(why).ok();
+        self.stuck.set(why).ok();
     }
 
     /// Notes an answer of the database.

@@ -67,7 +67,7 @@ impl Broker {
         self.publisher.clone()
     }
 
-    /// The next message that was returned after its publisher had taken its confirm for success: no queue has it.
+    /// The next message that was returned after its confirm had been treated as success: no queue has it.
     pub async fn next_misattributed_return(&self) -> Message {
         self.misattributed_returns.next().await
     }

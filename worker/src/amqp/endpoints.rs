@@ -12,7 +12,7 @@ use super::{Error, handshake};
 const FRAME_MAX: u32 = 16 * 1024;
 /// For a connection that has met a larger one: RabbitMQ delivers a message's headers in one frame, however large the
 /// publisher's connection allowed it to be. It is the broker's own limit unless that was raised; then a URL can name the
-/// same. The client sizes its buffers by what is asked for, whatever the broker agrees to.
+/// same. The client sizes its buffers by its own request, whatever the broker agrees to.
 const LARGE_FRAME_MAX: u32 = 128 * 1024;
 
 /// The URI of one node, with the heartbeat and the frame size to negotiate.

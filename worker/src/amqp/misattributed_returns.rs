@@ -2,7 +2,7 @@
 //!
 //! `basic.return` carries no delivery tag (AMQP 0-9-1, section 1.8.3.10): the client hands a returned message to whichever
 //! confirm it completes next, which belongs to another message as soon as several are in flight. The publish that a return
-//! belongs to claims it here; what has not been claimed in time was taken for routed by its publisher.
+//! belongs to claims it here; what is not claimed in time was treated as routed by its publisher.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -97,27 +97,27 @@ async fn unroutable_messages_are_detected_among_many_routed_ones() {
             let (publisher, topology) = (broker.publisher(), broker.topology().clone());
             let is_routed = task % 2 == 0;
             tokio::spawn(async move {
-                let mut taken_for_routed = Vec::new();
+                let mut treated_as_routed = Vec::new();
                 for n in 0..40 {
                     let id = format!("{task}-{n}");
                     let (exchange, key) =
                         if is_routed { (topology.jobs(), "job.slow") } else { (topology.results(), "result.x.-") };
                     match publisher.publish(&message(exchange, key, &id)).await {
                         Ok(()) if is_routed => {}
-                        Ok(()) => taken_for_routed.push(id),
+                        Ok(()) => treated_as_routed.push(id),
                         Err(PublishError::Returned { .. }) => assert!(!is_routed, "{id}: a return of another message"),
                         Err(other) => panic!("{other}"),
                     }
                 }
-                taken_for_routed
+                treated_as_routed
             })
         });
-        let taken_for_routed = futures_util::future::join_all(publishing).await.into_iter().flat_map(Result::unwrap);
-        let mut taken_for_routed: std::collections::BTreeSet<String> = taken_for_routed.collect();
-        while !taken_for_routed.is_empty() {
+        let treated_as_routed = futures_util::future::join_all(publishing).await.into_iter().flat_map(Result::unwrap);
+        let mut treated_as_routed: std::collections::BTreeSet<String> = treated_as_routed.collect();
+        while !treated_as_routed.is_empty() {
             let returned = timeout(PATIENCE, broker.next_misattributed_return()).await;
-            let returned = returned.unwrap_or_else(|_| panic!("{taken_for_routed:?} were taken for routed"));
-            taken_for_routed.remove(&returned.properties.message_id.unwrap_or_default());
+            let returned = returned.unwrap_or_else(|_| panic!("{treated_as_routed:?} were treated as routed"));
+            treated_as_routed.remove(&returned.properties.message_id.unwrap_or_default());
         }
     })
     .await;

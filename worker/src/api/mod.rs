@@ -61,9 +61,9 @@ pub async fn serve(
 
 /// The process runs and its jobs get on: 200, else 503, and its supervisor starts another one.
 async fn live(State(answers): State<Answers>) -> (StatusCode, String) {
-    match answers.health.status(&answers.worker).wedged {
+    match answers.health.status(&answers.worker).stuck {
         None => (StatusCode::OK, "live\n".to_owned()),
-        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("wedged: {why}\n")),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("stuck: {why}\n")),
     }
 }
 

@@ -19,7 +19,7 @@ pub fn claim_decided(verdict: &'static str) {
 
 /// A delivery that was deferred before its claim.
 pub fn job_deferred(reason: &'static str, wait: Duration) {
-    metrics::counter!(metric::PUT_OFF, "why" => reason).increment(1);
+    metrics::counter!(metric::DEFERRED, "why" => reason).increment(1);
     tracing::debug!(reason, wait_s = wait.as_secs(), "the job waits, without losing an attempt");
 }
 
@@ -63,7 +63,7 @@ pub fn dead_lettered(job_id: Option<&str>, code: Code, detail: &str) {
 
 /// A dead letter that the broker made of a job that no worker had failed, and that went back into its queue.
 pub fn dead_letter_requeued(job_id: Option<&str>, queue: &str) {
-    metrics::counter!(metric::REVIVED).increment(1);
+    metrics::counter!(metric::DEAD_LETTERS_REQUEUED).increment(1);
     tracing::warn!(
         job.id = job_id,
         queue,
@@ -71,8 +71,8 @@ pub fn dead_letter_requeued(job_id: Option<&str>, queue: &str) {
     );
 }
 
-/// This process makes no progress and can only be started anew.
+/// This process makes no progress and has to be restarted.
 pub fn stuck(why: &str) {
-    metrics::gauge!(metric::WEDGED).set(1.0);
+    metrics::gauge!(metric::STUCK).set(1.0);
     tracing::error!("{why}; this process takes no more jobs, finishes the others and ends");
 }

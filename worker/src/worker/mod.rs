@@ -131,7 +131,7 @@ impl Worker {
             broker: broker.clone(),
             in_flight: Arc::clone(&in_flight),
             gate,
-            file: status_file,
+            status_file,
             lease: config.worker.lease,
             keep_jobs: config.database.keep_jobs,
             keep_payloads: config.database.keep_payloads,

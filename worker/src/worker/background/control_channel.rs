@@ -1,4 +1,4 @@
-//! What workers of one broker tell each other: which ledger they use, and which jobs are taken back.
+//! The control exchange: jobs that engines cancel, and probes by which workers find out whether they share a ledger.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,18 +13,26 @@ use crate::shutdown::ShuttingDown;
 use crate::worker::Error;
 use crate::worker::context::Context;
 
-/// A worker that starts asks who is there.
-const HELLO: &str = "data-connector.hello.v1";
-/// A worker that is there answers.
-const HERE: &str = "data-connector.here.v1";
-/// An engine takes a job back (CONTRACT 4).
+/// The type of a [`LedgerProbe`].
+const PROBE: &str = "data-connector.hello.v1";
+/// The type of a [`LedgerReply`].
+const REPLY: &str = "data-connector.here.v1";
+/// The type of a cancel (CONTRACT 4).
 const CANCEL: &str = "data-connector.cancel.v1";
-/// How long neighbours have to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
-const AGAIN: Duration = Duration::from_millis(200);
+/// How long other workers have to reply.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
+const PROBE_INTERVAL: Duration = Duration::from_millis(200);
 
+/// Published by a worker that starts.
+#[derive(Debug, Serialize)]
+struct LedgerProbe<'a> {
+    worker: &'a str,
+    ledger: &'a str,
+}
+
+/// Published by a running worker in answer to a probe.
 #[derive(Debug, Serialize, Deserialize)]
-struct Greeting {
+struct LedgerReply {
     worker: String,
     ledger: String,
 }
@@ -34,59 +42,60 @@ struct Cancel {
     id: serde_json::Value,
 }
 
-/// Refuses to start beside a worker that keeps another ledger: one job would be called twice.
-pub(in crate::worker) async fn refuse_other_ledger(broker: &Broker, ledger: &str, me: &str) -> Result<(), Error> {
-    // Nobody consumes: there is nobody to wait for.
+/// Refuses to start next to a worker with another ledger: both would make the same job's call.
+pub(in crate::worker) async fn refuse_other_ledger(broker: &Broker, ledger: &str, worker: &str) -> Result<(), Error> {
     if broker.consumers_of_jobs().await? == 0 {
         return Ok(());
     }
-    let mut heard = broker.control();
-    let first_answer = async {
-        // Said again and again, since this worker may not hear yet when it says it first.
-        let mut again = interval(AGAIN);
+    let mut deliveries = broker.control();
+    let first_reply = async {
+        // Repeated, since this worker may not be consuming yet when it publishes the first one.
+        let mut probes = interval(PROBE_INTERVAL);
         loop {
             tokio::select! {
-                _ = again.tick() => say(broker, HELLO, ledger, me).await,
-                heard = heard.next() => match heard.map(|delivery| answer_in(&delivery, me)) {
-                    Some(Some(greeting)) => return Some(greeting),
-                    Some(None) => {}
-                    None => return None,
-                },
+                _ = probes.tick() => publish(broker, PROBE, &LedgerProbe { worker, ledger }).await,
+                delivery = deliveries.next() => {
+                    if let Some(reply) = reply_in(&delivery?, worker) {
+                        return Some(reply);
+                    }
+                }
             }
         }
     };
-    match timeout(PATIENCE, first_answer).await {
+    match timeout(REPLY_TIMEOUT, first_reply).await {
         Ok(Some(other)) if other.ledger != ledger => Err(Error::OtherLedger { worker: other.worker }),
         Ok(_) => Ok(()),
         Err(_) => {
-            tracing::warn!("other consumers of the job queues do not say which ledger they use");
+            tracing::warn!("other consumers of the job queues do not reply which ledger they use");
             Ok(())
         }
     }
 }
 
-fn answer_in(delivery: &Delivery, me: &str) -> Option<Greeting> {
-    let is_here = delivery.properties.kind.as_deref() == Some(HERE);
-    let greeting = serde_json::from_slice::<Greeting>(&delivery.body).ok();
-    greeting.filter(|greeting| is_here && greeting.worker != me)
+/// The reply of another worker.
+fn reply_in(delivery: &Delivery, worker: &str) -> Option<LedgerReply> {
+    if delivery.properties.kind.as_deref() != Some(REPLY) {
+        return None;
+    }
+    serde_json::from_slice::<LedgerReply>(&delivery.body).ok().filter(|reply| reply.worker != worker)
 }
 
-/// Answers workers that start, until the process ends.
-pub(in crate::worker) async fn answer_probes(broker: Broker, ledger: String, me: String) {
-    let mut heard = broker.control();
-    while let Some(delivery) = heard.next().await {
-        if delivery.properties.kind.as_deref() == Some(HELLO) {
-            say(&broker, HERE, &ledger, &me).await;
+/// Replies to the probes of workers that start, until the process ends.
+pub(in crate::worker) async fn answer_probes(broker: Broker, ledger: String, worker: String) {
+    let mut deliveries = broker.control();
+    let reply = LedgerReply { worker, ledger };
+    while let Some(delivery) = deliveries.next().await {
+        if delivery.properties.kind.as_deref() == Some(PROBE) {
+            publish(&broker, REPLY, &reply).await;
         }
     }
 }
 
-async fn say(broker: &Broker, kind: &str, ledger: &str, me: &str) {
-    let greeting = Greeting { worker: me.to_owned(), ledger: ledger.to_owned() };
+async fn publish(broker: &Broker, kind: &str, body: &impl Serialize) {
     let message = Message {
         exchange: broker.topology().control().to_owned(),
         routing_key: String::new(),
-        body: serde_json::to_vec(&greeting).unwrap_or_default(),
+        body: serde_json::to_vec(body).unwrap_or_default(),
         properties: Properties {
             kind: Some(kind.to_owned()),
             content_type: Some("application/json".to_owned()),
@@ -94,11 +103,11 @@ async fn say(broker: &Broker, kind: &str, ledger: &str, me: &str) {
         },
     };
     if let Err(error) = broker.publisher().publish(&message).await {
-        tracing::debug!(%error, "a greeting was not delivered");
+        tracing::debug!(%error, kind, "a message to the control exchange was not published");
     }
 }
 
-/// Writes cancels into the ledger, until the process ends; greetings on the same exchange are nothing to keep.
+/// Records cancels in the ledger, until the process ends; probes on the same exchange are ignored.
 pub(in crate::worker) async fn write_cancels(worker: Arc<Context>, mut deliveries: Consumer) {
     while let Some(delivery) = deliveries.next().await {
         let written = match cancelled(&delivery.properties, &delivery.body) {
@@ -121,7 +130,7 @@ pub(in crate::worker) async fn write_cancels(worker: Arc<Context>, mut deliverie
 }
 
 fn cancelled(properties: &Properties, body: &[u8]) -> Result<Option<String>, String> {
-    if matches!(properties.kind.as_deref(), Some(HELLO | HERE)) {
+    if matches!(properties.kind.as_deref(), Some(PROBE | REPLY)) {
         return Ok(None);
     }
     if let Some(kind) = properties.kind.as_deref().filter(|kind| *kind != CANCEL) {

@@ -1,29 +1,28 @@
-//! Dead letters move from their queue into their table, where people can look at them without wearing them out.
+//! Moves dead letters from their queue into their table, where they can be read any number of times without redelivery.
 
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 
 use crate::amqp::{Consumer, Delivery, HeaderValue, Message, Properties};
+use crate::engine::Routing;
 use crate::job::Code;
+use crate::shutdown::ShuttingDown;
 use crate::store::dead_letters::NewDeadLetter;
 use crate::telemetry::event;
-
-use crate::engine::Routing;
-use crate::shutdown::ShuttingDown;
 use crate::worker::context::Context;
 
-/// On a letter that was given another life: it gets one only.
-const REVIVED: &str = "revived";
+/// The header of a job that was requeued from the dead letters, which is done once.
+const REQUEUED: &str = "requeued";
 
-/// How many are written down at once, so that PostgreSQL waits for its disk with two together; more would take the
-/// connections of the pool that leases and figures need.
-const AT_ONCE: usize = 2;
+/// How many are inserted concurrently, so that PostgreSQL flushes two commits together; more would take the pool's
+/// connections from leases and statistics.
+const CONCURRENT_INSERTS: usize = 2;
 
 /// Runs until the process ends: commit, then ack.
 pub(in crate::worker) async fn collect(worker: Arc<Context>, deliveries: Consumer) {
     let letters = stream::unfold(deliveries, async |mut deliveries| Some((deliveries.next().await?, deliveries)));
-    letters.for_each_concurrent(AT_ONCE, |delivery| collect_one(&worker, delivery)).await;
+    letters.for_each_concurrent(CONCURRENT_INSERTS, |delivery| collect_one(&worker, delivery)).await;
 }
 
 async fn collect_one(worker: &Context, delivery: Delivery) {
@@ -34,29 +33,29 @@ async fn collect_one(worker: &Context, delivery: Delivery) {
 }
 
 async fn settle(worker: &Context, delivery: &Delivery) -> Result<(), ShuttingDown> {
-    if is_bystander(worker, &delivery.properties).await? && revive(worker, delivery).await? == Routing::Routed {
+    if is_bystander(worker, &delivery.properties).await? && requeue(worker, delivery).await? == Routing::Routed {
         return Ok(());
     }
     let letter = letter(delivery);
     worker.retry_until_available("dead letters", || worker.store.dead_letters().add(letter.clone())).await
 }
 
-/// Whether the broker gave a job up because of workers that died too often, though none of them over this job.
+/// Whether the broker dead-lettered a job for its delivery limit although no worker has crashed while working on it.
 async fn is_bystander(worker: &Context, properties: &Properties) -> Result<bool, ShuttingDown> {
     let by_limit = text(properties, "x-first-death-reason").is_some_and(|reason| reason == "delivery_limit");
     let Some(id) = properties.message_id.as_deref().filter(|_| by_limit) else { return Ok(false) };
-    if properties.headers.contains_key(REVIVED) {
+    if properties.headers.contains_key(REQUEUED) {
         return Ok(false);
     }
     Ok(worker.retry_until_available("ledger", || worker.ledger.crashes(id)).await? == 0)
 }
 
-/// Back into the queue it came from; the broker's own notes are left behind, or it would take the copy for a cycle.
-async fn revive(worker: &Context, delivery: &Delivery) -> Result<Routing, ShuttingDown> {
+/// Publishes a copy to the queue it was consumed from; with the broker's headers it would be dropped as a cycle.
+async fn requeue(worker: &Context, delivery: &Delivery) -> Result<Routing, ShuttingDown> {
     let mut properties = delivery.properties.clone();
     let queue = text(&properties, "x-first-death-queue").unwrap_or_default();
     properties.strip_broker_headers();
-    properties.headers.insert(REVIVED.to_owned(), HeaderValue::Integer(1));
+    properties.headers.insert(REQUEUED.to_owned(), HeaderValue::Integer(1));
     let copy = Message { exchange: String::new(), routing_key: queue.clone(), body: delivery.body.clone(), properties };
     let delivered = worker.rabbitmq.publish_confirmed(&copy).await?;
     if delivered == Routing::Routed {
@@ -76,7 +75,7 @@ fn text(properties: &Properties, name: &str) -> Option<String> {
 fn letter(delivery: &Delivery) -> NewDeadLetter {
     let properties = &delivery.properties;
     let text = |name: &str| text(properties, name);
-    // A letter that the broker made itself says so in x-death and in the x-first-death headers.
+    // A message that the broker itself dead-lettered has its reason in the x-first-death headers.
     let by_broker = |name: &str| text(&format!("x-first-death-{name}"));
     NewDeadLetter {
         message_id: properties.message_id.clone(),
@@ -91,7 +90,7 @@ fn letter(delivery: &Delivery) -> NewDeadLetter {
     }
 }
 
-/// A letter for a message that never went through the queue of dead letters.
+/// A dead letter for a message that never went through the queue of dead letters.
 pub(in crate::worker) fn letter_of(delivery: &Delivery, code: Code, detail: &str) -> NewDeadLetter {
     let properties = &delivery.properties;
     NewDeadLetter {

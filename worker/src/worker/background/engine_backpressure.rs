@@ -1,51 +1,59 @@
-//! Engines that do not take their results: their jobs wait, so that what was called and not taken does not grow without end;
-//! and once they take one, they get the others soon.
+//! Back-pressure: defers new jobs of an engine that does not consume its results, so that undelivered results stay few; and
+//! sends those results soon once it consumes again.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use crate::store::ledger::LedgerStats;
 
-/// Results that one engine may leave lying before its jobs wait.
-pub(in crate::worker) const BEHIND: u32 = 256;
+/// Undelivered results that one engine may have before its jobs are deferred.
+pub(in crate::worker) const UNDELIVERED_LIMIT: u32 = 256;
 
-/// The engines that have left results lying, as of the last look at the ledger.
+/// The engines with undelivered results, as of the last reading of the ledger's statistics.
 #[derive(Debug, Default)]
 pub(in crate::worker) struct UndeliveredResults {
-    behind: RwLock<BTreeSet<String>>,
-    waiting: RwLock<BTreeSet<String>>,
-    /// Nearly always false, and asked for each result.
-    is_any_waiting: AtomicBool,
+    engines: RwLock<Engines>,
+    /// Nearly always false, and read for each result.
+    has_undelivered: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Engines {
+    with_undelivered: BTreeSet<String>,
+    over_limit: BTreeSet<String>,
 }
 
 impl UndeliveredResults {
-    /// Whether this engine's jobs have to wait.
+    /// Whether this engine's jobs have to be deferred.
     pub(in crate::worker) fn is_over_limit(&self, engine: &str) -> bool {
-        self.behind.read().unwrap_or_else(PoisonError::into_inner).contains(engine)
+        self.engines.read().unwrap_or_else(PoisonError::into_inner).over_limit.contains(engine)
     }
 
-    /// An engine has taken a result; whether others lay there until now. That is said once until the next look.
+    /// Notes a delivered result; returns whether the engine had undelivered ones, once for each reading of the statistics.
     pub(in crate::worker) fn resumed(&self, engine: &str) -> bool {
-        self.is_any_waiting.load(Ordering::Relaxed)
-            && self.waiting.write().unwrap_or_else(PoisonError::into_inner).remove(engine)
+        self.has_undelivered.load(Ordering::Relaxed) && self.write().with_undelivered.remove(engine)
     }
 
-    /// Notes which engines have left results lying, and tells of those that are behind and were not, or are no longer.
-    pub(in crate::worker) fn found(&self, figures: LedgerStats) {
-        self.is_any_waiting.store(!figures.engines_waiting.is_empty(), Ordering::Relaxed);
-        *self.waiting.write().unwrap_or_else(PoisonError::into_inner) = figures.engines_waiting;
-        let mut known = self.behind.write().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *known, figures.engines_behind);
-        let behind = &*known;
-        for engine in behind.difference(&before) {
+    /// Replaces both sets, and logs which engines have exceeded the limit or are below it again.
+    pub(in crate::worker) fn update(&self, stats: LedgerStats) {
+        let mut engines = self.write();
+        self.has_undelivered.store(!stats.engines_waiting.is_empty(), Ordering::Relaxed);
+        engines.with_undelivered = stats.engines_waiting;
+        let before = std::mem::replace(&mut engines.over_limit, stats.engines_behind);
+        for engine in engines.over_limit.difference(&before) {
             tracing::warn!(
                 engine,
-                "more than {BEHIND} results lie in the ledger that this engine's queue does not take; its jobs wait until it does"
+                "more than {UNDELIVERED_LIMIT} results of this engine are undelivered, since no queue takes them; its jobs \
+                 are deferred until it consumes them"
             );
         }
-        for engine in before.difference(behind) {
-            tracing::info!(engine, "the engine takes its results again; its jobs go on");
+        for engine in before.difference(&engines.over_limit) {
+            tracing::info!(engine, "the engine consumes its results again; its jobs continue");
         }
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Engines> {
+        self.engines.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

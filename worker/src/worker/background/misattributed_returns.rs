@@ -1,4 +1,4 @@
-//! Republishes messages whose `basic.return` was processed after their confirm had been taken for success.
+//! Republishes messages whose `basic.return` was processed after their confirm had been treated as success.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a worker process does next to its jobs: periodic work, dead letters, the control exchange, returned messages.
+//! What a worker process does besides its jobs: periodic tasks, dead letters, the control exchange, returned messages.
 
 pub(super) mod control_channel;
 pub(super) mod dead_letters;

@@ -1,4 +1,4 @@
-//! What is done by the clock: leases, the gate for new jobs, results that were left behind, figures, old rows.
+//! Periodic tasks: lease renewal, intake gate, resending results, ledger metrics, retention.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::engine_backpressure::BEHIND;
+use super::engine_backpressure::UNDELIVERED_LIMIT;
 use crate::amqp::Broker;
 use crate::health::StatusFile;
 use crate::telemetry::metric;
@@ -14,66 +14,68 @@ use crate::worker::context::Context;
 use crate::worker::in_flight::InFlight;
 use crate::{fault, store};
 
-/// How often results that were left behind are looked for, and figures of the ledger are read.
-const SWEEP: Duration = Duration::from_secs(5);
-/// How many of them are sent in one go.
-const SWEPT: u32 = 100;
-/// How often old rows are dropped, and how soon after the start: a worker that lives for minutes does its part too.
-const RETAIN: Duration = Duration::from_mins(10);
-const FIRST: Duration = Duration::from_secs(20);
+/// How often results that are due are sent again, and how often the ledger's statistics are read.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// How many results are read from the ledger at once.
+const SWEEP_BATCH: u32 = 100;
+/// How often old rows are deleted.
+const RETENTION_INTERVAL: Duration = Duration::from_mins(10);
+/// How soon after the start they are first deleted: workers that run for minutes only have to take part too.
+const RETENTION_START: Duration = Duration::from_secs(20);
 
-/// What it looks after.
+/// What the periodic tasks work with.
 pub(in crate::worker) struct PeriodicTasks {
     pub(in crate::worker) worker: Arc<Context>,
     pub(in crate::worker) broker: Broker,
     pub(in crate::worker) in_flight: Arc<InFlight>,
-    /// Open while new jobs can be worked on to their end.
+    /// True while new jobs can be completed.
     pub(in crate::worker) gate: watch::Sender<bool>,
-    pub(in crate::worker) file: StatusFile,
+    pub(in crate::worker) status_file: StatusFile,
     pub(in crate::worker) lease: Duration,
-    /// How long rows of jobs that ended are kept.
+    /// How long rows of ended jobs are retained.
     pub(in crate::worker) keep_jobs: Duration,
-    /// How long payloads are kept after the answer was taken.
+    /// How long payloads are retained after the result was delivered.
     pub(in crate::worker) keep_payloads: Duration,
 }
 
 impl PeriodicTasks {
-    /// Runs until the process ends. What asks the database does so beside the rest, so that one that hangs stops nothing.
+    /// Runs until the process ends. Each task that uses the database runs concurrently: a slow statement delays no other task.
     pub(in crate::worker) async fn run(self) {
-        let looks = self.look();
-        let renews = renew(&self.worker, self.lease);
-        let sweeps = sweep(&self.worker);
-        let counts = read_figures(&self.worker);
-        let retains = retain(&self.worker, self.keep_jobs, self.keep_payloads);
-        tokio::join!(looks, renews, sweeps, counts, retains);
+        tokio::join!(
+            self.poll_health(),
+            renew_lease(&self.worker, self.lease),
+            resend_results(&self.worker),
+            read_stats(&self.worker),
+            delete_old_rows(&self.worker, self.keep_jobs, self.keep_payloads),
+        );
     }
 
-    /// Broker, gate and status file, every second.
-    async fn look(&self) {
+    /// Updates broker state, intake gate, gauges and status file every second.
+    async fn poll_health(&self) {
         let (worker, broker) = (&self.worker, &self.broker);
         let (mut tick, mut counted) = (every(Duration::from_secs(1)), 0);
         loop {
             tick.tick().await;
             worker.health.broker(broker.is_connected(), broker.is_blocked(), broker.has_drifted());
             worker.health.in_flight(self.in_flight.len());
-            metrics::gauge!(metric::HOSTS_RESTING).set(count(worker.calls.hosts.open_circuits()));
+            metrics::gauge!(metric::HOSTS_CIRCUIT_OPEN).set(count(worker.calls.hosts.open_circuits()));
             metrics::gauge!(metric::TASKS).set(count(tokio::runtime::Handle::current().metrics().num_alive_tasks()));
             let reopened = broker.channels_reopened();
             metrics::counter!(metric::CONSUMERS_REBUILT).increment(reopened - counted);
             counted = reopened;
-            self.open_or_close();
-            if let Err(error) = self.file.write(&worker.health.status(&worker.id)) {
+            self.update_intake_gate();
+            if let Err(error) = self.status_file.write(&worker.health.status(&worker.id)) {
                 tracing::warn!(%error, "the status file cannot be written");
             }
         }
     }
 
-    /// What could not be answered is not begun.
-    fn open_or_close(&self) {
-        let well = self.worker.health.is_well() || fault::without("gate");
-        let changed = self.gate.send_if_modified(|open| std::mem::replace(open, well) != well);
-        if changed && well {
-            tracing::info!("broker and database are there again: taking jobs");
+    /// Opens the gate while broker and database are available: a job is not started whose result could not be delivered.
+    fn update_intake_gate(&self) {
+        let is_well = self.worker.health.is_well() || fault::without("gate");
+        let changed = self.gate.send_if_modified(|open| std::mem::replace(open, is_well) != is_well);
+        if changed && is_well {
+            tracing::info!("broker and database are available again: taking jobs");
         } else if changed {
             let status = self.worker.health.status(&self.worker.id);
             tracing::warn!("taking no more jobs for now: {}", status.problem().unwrap_or_default());
@@ -92,8 +94,8 @@ fn count(number: usize) -> f64 {
     number as f64
 }
 
-/// Keeps the lease; while the database is away, asks every second whether it is back.
-async fn renew(worker: &Context, lease: Duration) {
+/// Renews the lease; while the database is unreachable, tries every second.
+async fn renew_lease(worker: &Context, lease: Duration) {
     let renewal = (lease / 3).max(Duration::from_secs(1));
     let (mut tick, mut renewed) = (every(Duration::from_secs(1)), Instant::now());
     loop {
@@ -108,68 +110,67 @@ async fn renew(worker: &Context, lease: Duration) {
             }
             Err(error) => {
                 if worker.health.database_failed() {
-                    tracing::warn!(%error, "the lease cannot be renewed; without it others take this worker's jobs over");
+                    tracing::warn!(%error, "the lease cannot be renewed; once it expires, other workers take over this worker's jobs");
                 }
             }
         }
     }
 }
 
-/// Sends whatever is due: after an hour without its queue an engine has thousands to take.
-async fn sweep(worker: &Context) {
-    let (mut tick, mut complaint) =
-        (every(SWEEP), Complaint::that("results that were left behind cannot be looked for"));
+/// Sends all results that are due: after an hour without its queue an engine has thousands of them.
+async fn resend_results(worker: &Context) {
+    let (mut tick, mut log) = (every(SWEEP_INTERVAL), LogOnce::new("results to send again cannot be read"));
     loop {
         tick.tick().await;
-        while let Some(left_behind) = complaint.unless(worker, worker.ledger.sweep(SWEPT).await) {
-            for answer in &left_behind {
-                if worker.send_result(answer).await.is_err() {
+        while let Some(due) = log.ok(worker, worker.ledger.sweep(SWEEP_BATCH).await) {
+            for result in &due {
+                if worker.send_result(result).await.is_err() {
                     return;
                 }
             }
-            if left_behind.len() < SWEPT as usize {
+            if due.len() < SWEEP_BATCH as usize {
                 break;
             }
         }
     }
 }
 
-/// What the whole ledger says about retries and results.
-async fn read_figures(worker: &Context) {
-    let (mut tick, mut complaint) = (every(SWEEP), Complaint::that("the ledger's figures cannot be read"));
+/// Reads the gauges over the whole ledger.
+async fn read_stats(worker: &Context) {
+    let (mut tick, mut log) = (every(SWEEP_INTERVAL), LogOnce::new("the ledger's statistics cannot be read"));
     loop {
         tick.tick().await;
-        if let Some(figures) = complaint.unless(worker, worker.store.jobs().stats(BEHIND).await) {
-            metrics::gauge!(metric::RETRY_STUCK).set(count(figures.retry_stuck));
-            metrics::gauge!(metric::RESULTS_WAITING).set(count(figures.results_waiting));
-            metrics::gauge!(metric::ANSWERS_OVERDUE).set(figures.overdue.as_secs_f64());
-            worker.undelivered.found(figures);
+        if let Some(stats) = log.ok(worker, worker.store.jobs().stats(UNDELIVERED_LIMIT).await) {
+            metrics::gauge!(metric::RETRY_STUCK).set(count(stats.retry_stuck));
+            metrics::gauge!(metric::RESULTS_UNDELIVERED).set(count(stats.results_waiting));
+            metrics::gauge!(metric::RESULTS_OLDEST_UNCONFIRMED).set(stats.overdue.as_secs_f64());
+            worker.undelivered.update(stats);
         }
     }
 }
 
-/// Told once, and again only after what it is about has gone well.
-struct Complaint {
-    that: &'static str,
-    is_told: bool,
+/// Logs the first failure of a periodic operation, and the next one only after a success.
+struct LogOnce {
+    message: &'static str,
+    is_logged: bool,
 }
 
-impl Complaint {
-    fn that(that: &'static str) -> Self {
-        Self { that, is_told: false }
+impl LogOnce {
+    fn new(message: &'static str) -> Self {
+        Self { message, is_logged: false }
     }
 
-    fn unless<T>(&mut self, worker: &Context, done: Result<T, store::Error>) -> Option<T> {
-        match done {
-            Ok(done) => {
-                self.is_told = false;
-                Some(done)
+    fn ok<T>(&mut self, worker: &Context, result: Result<T, store::Error>) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.is_logged = false;
+                Some(value)
             }
             Err(error) => {
-                // Of a database that is away, whoever renews the lease has told.
-                let is_known = error.is_passing() && !worker.health.has_database();
-                if !is_known && !std::mem::replace(&mut self.is_told, true) {
-                    tracing::warn!(%error, "{}", self.that);
+                // That the database is unreachable is logged where the lease is renewed.
+                let is_reported = error.is_passing() && !worker.health.has_database();
+                if !is_reported && !std::mem::replace(&mut self.is_logged, true) {
+                    tracing::warn!(%error, "{}", self.message);
                 }
                 None
             }
@@ -177,13 +178,13 @@ impl Complaint {
     }
 }
 
-async fn retain(worker: &Context, jobs: Duration, payloads: Duration) {
-    tokio::time::sleep(FIRST).await;
-    let mut tick = every(RETAIN);
+async fn delete_old_rows(worker: &Context, keep_jobs: Duration, keep_payloads: Duration) {
+    tokio::time::sleep(RETENTION_START).await;
+    let mut tick = every(RETENTION_INTERVAL);
     loop {
         tick.tick().await;
-        if let Err(error) = worker.ledger.retain(jobs, payloads).await {
-            tracing::warn!(%error, "old rows of the ledger cannot be dropped");
+        if let Err(error) = worker.ledger.retain(keep_jobs, keep_payloads).await {
+            tracing::warn!(%error, "old rows of the ledger cannot be deleted");
         }
     }
 }
