@@ -1,27 +1,38 @@
-//! The way of a job, from a message on RabbitMQ to a result that the engine has confirmed.
+//! The way of a job, from a message on RabbitMQ to a result that the engine's queue has confirmed.
 //!
-//! The modules stand in the order in which a job meets them; `ARCHITECTURE.md` beside this crate is the map.
+//! The modules stand in the order in which a job meets them; `ARCHITECTURE.md` in this crate's folder is the map.
 
-pub mod admin;
-pub mod amqp;
-pub mod api;
-pub mod call;
+// How a process starts.
 pub mod cli;
-pub mod clock;
 pub mod config;
-pub mod connector;
+pub mod setup;
+
+// A process that works, and where its jobs come from.
+pub mod worker;
+pub mod amqp;
 pub mod engine;
-mod fault;
-pub mod health;
+
+// One job: decoded, its call prepared, admitted and attempted.
+pub mod job;
+pub mod call;
+pub mod connector;
+pub mod plan;
 pub mod http;
 pub mod interpret;
-pub mod job;
-pub mod plan;
 pub mod retry;
-pub mod setup;
-pub mod shutdown;
+
+// What is durable: claims, outcomes, connectors, secrets.
 pub mod store;
+
+// What people do with all that, and how they reach it.
+pub mod admin;
+pub mod api;
+
+// What every process has.
+pub mod health;
 pub mod telemetry;
+pub mod clock;
+pub mod shutdown;
+mod fault;
 #[cfg(test)]
 mod testing;
-pub mod worker;

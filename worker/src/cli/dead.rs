@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::listing::Listing;
 use super::output::{self, Format};
 use super::settings::Settings;
 use crate::admin::dead_letters as admin;
@@ -32,12 +33,8 @@ pub(super) struct List {
     /// Also those that were published again
     #[arg(long)]
     all: bool,
-    /// How many
-    #[arg(long, default_value_t = 50)]
-    limit: u32,
-    /// How to print
-    #[arg(long, value_enum, default_value = "table")]
-    format: Format,
+    #[command(flatten)]
+    listing: Listing,
 }
 
 #[derive(Debug, Args)]
@@ -59,8 +56,8 @@ impl Dead {
         let store = settings.store(&config).await?;
         match self {
             Self::List(list) => {
-                let letters = store.dead_letters().list(list.all, list.limit).await?;
-                match list.format {
+                let letters = store.dead_letters().list(list.all, list.listing.limit).await?;
+                match list.listing.format {
                     Format::Json => output::json(&Value::Array(letters.iter().map(summary).collect())),
                     Format::Table => table(&letters),
                 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+use super::listing::Listing;
 use super::output::{self, Format};
 use super::replay::Replay;
 use super::settings::Settings;
@@ -34,12 +35,8 @@ pub(super) struct List {
     /// Of this request
     #[arg(long, value_name = "ID")]
     request: Option<String>,
-    /// How many
-    #[arg(long, default_value_t = 50)]
-    limit: u32,
-    /// How to print
-    #[arg(long, value_enum, default_value = "table")]
-    format: Format,
+    #[command(flatten)]
+    listing: Listing,
 }
 
 #[derive(Debug, Args)]
@@ -54,9 +51,10 @@ impl Jobs {
         let store = settings.store(&config).await?;
         match self {
             Self::List(list) => {
-                let filter = JobFilter { state: list.state, code: list.code, request: list.request, limit: list.limit };
+                let filter =
+                    JobFilter { state: list.state, code: list.code, request: list.request, limit: list.listing.limit };
                 let jobs = store.jobs().list(&filter).await?;
-                match list.format {
+                match list.listing.format {
                     Format::Json => output::json(&serde_json::to_value(&jobs)?),
                     Format::Table => table(&jobs),
                 }

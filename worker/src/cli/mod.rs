@@ -13,6 +13,7 @@ mod inspect;
 mod jobs;
 mod keys;
 mod lint;
+mod listing;
 mod migrate;
 mod models;
 mod output;
