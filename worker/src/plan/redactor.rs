@@ -19,7 +19,7 @@ use super::template::UNRESERVED;
 
 /// Replaces a secret.
 pub const MASK: &str = "********";
-/// The shortest secret that is masked, bytes: masking shorter ones would destroy ordinary text.
+/// The shortest secret that is masked in answers and messages, bytes: masking shorter ones would destroy ordinary text.
 const SHORTEST: usize = 6;
 /// The shortest beginning of a secret that is masked at the end of a truncated text, bytes.
 const REMNANT: usize = 4;
@@ -34,6 +34,8 @@ pub struct Redactor {
     /// The secrets of the credential, encoded once for all of its calls.
     base: Option<Arc<Redactor>>,
     own: RwLock<Vec<Finder<'static>>>,
+    /// Encodings of secrets that are too short to be masked in ordinary text.
+    short: RwLock<Vec<String>>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -58,7 +60,14 @@ impl Redactor {
 
     /// Adds a value.
     pub fn add(&self, secret: &SecretString) {
-        let forms = forms(secret.expose_secret());
+        let secret = secret.expose_secret();
+        if secret.len() < SHORTEST {
+            let mut short = self.short.write().unwrap_or_else(PoisonError::into_inner);
+            short.extend(short_forms(secret));
+            short.sort_by_key(|form| std::cmp::Reverse(form.len()));
+            return;
+        }
+        let forms = forms(secret);
         let mut known = self.own.write().unwrap_or_else(PoisonError::into_inner);
         for form in forms {
             if !known.iter().any(|finder| finder.needle() == form) {
@@ -81,6 +90,14 @@ impl Redactor {
         let known = self.own.read().unwrap_or_else(PoisonError::into_inner);
         let text = known.iter().fold(text.to_owned(), |text, finder| replaced(text, finder));
         self.base.as_ref().map_or_else(|| text.clone(), |base| base.redacted_text(&text))
+    }
+
+    /// A part of a request with every secret masked, however short it is.
+    pub(super) fn redacted_part(&self, text: &str) -> String {
+        let text = self.redacted_text(text);
+        let short = self.short.read().unwrap_or_else(PoisonError::into_inner);
+        let text = short.iter().fold(text, |text, form| text.replace(form.as_str(), MASK));
+        self.base.as_ref().map_or_else(|| text.clone(), |base| base.redacted_part(&text))
     }
 
     /// Masks every text, name and number of a value.
@@ -147,9 +164,6 @@ fn replaced(text: String, finder: &Finder<'_>) -> String {
 
 /// Every encoding in which a secret may appear.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
-    if secret.len() < SHORTEST {
-        return Vec::new();
-    }
     let json = in_json(secret);
     let mut forms = [json_forms(&json), json_forms(&in_json(&json))].concat();
     // A JSON body that holds it may be echoed inside JSON, or encoded.
@@ -163,6 +177,12 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
     forms.sort_unstable();
     forms.dedup();
     forms.into_iter().map(String::into_bytes).collect()
+}
+
+/// The encodings in which a request carries a secret.
+fn short_forms(secret: &str) -> impl Iterator<Item = String> {
+    let url = url_forms(secret).into_iter().chain(xml_forms(secret));
+    url.chain([secret.to_owned(), in_json(secret)]).filter(|form| !form.is_empty())
 }
 
 /// The inside of a JSON string.
