@@ -89,7 +89,7 @@ pub struct OAuth2 {
     pub scope: Option<String>,
     /// `audience`.
     pub audience: Option<String>,
-    /// What is handed in for a token.
+    /// What a token is requested with.
     pub grant: Grant,
 }
 
@@ -119,7 +119,7 @@ pub enum ClientProof {
     },
 }
 
-/// What is handed in for a token.
+/// What a token is requested with.
 #[derive(Debug, Clone)]
 pub enum Grant {
     /// `OAUTH2_PASSWORD`.

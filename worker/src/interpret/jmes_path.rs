@@ -140,7 +140,7 @@ fn cost(ast: &Ast) -> Cost {
         Ast::MultiList { elements, .. } => sum(&mut elements.iter().map(cost)),
         Ast::MultiHash { elements, .. } => sum(&mut elements.iter().map(|pair| cost(&pair.value))),
         Ast::Function { name, args, .. } => {
-            // An expression that is handed over is applied to what another argument gives.
+            // An expression argument is applied to what another argument gives.
             let expressions = args.iter().filter(|arg| matches!(arg, Ast::Expref { .. })).map(cost);
             let applied = expressions.fold(leaf, |a, b| Cost { growth: a.growth * b.growth, work: a.work * b.work });
             let values = sum(&mut args.iter().filter(|arg| !matches!(arg, Ast::Expref { .. })).map(cost));

@@ -1,4 +1,4 @@
-//! The wait that a third party asks for: `Retry-After` (RFC 9110, 10.2.3), else `RateLimit-Reset` and its kin. Garbage
+//! The wait that a third party asks for: `Retry-After` (RFC 9110, 10.2.3), else `RateLimit-Reset` and similar headers. Garbage
 //! is ignored.
 
 use std::time::{Duration, UNIX_EPOCH};
