@@ -262,6 +262,15 @@ fn url_forms(secret: &str) -> Vec<String> {
     }
     // A parser may have cut it down to something that is everywhere.
     forms.retain(|form| form.len() >= secret.len());
+    // What is inserted as it is may become several parameters, which are written again.
+    let pair = format!("v={secret}");
+    let pairs = url::form_urlencoded::parse(pair.as_bytes());
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    forms.extend(
+        query.strip_prefix("v=").filter(|form| form.len() >= secret.len().min(SHORTEST)).map(ToOwned::to_owned),
+    );
+    // The names of parts and files in a multipart body.
+    forms.push(secret.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A"));
     forms
 }
 
