@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use data_connector::connector::{Connector, Credentials, ElementConfig};
-use data_connector::interpret::{Mapping, PreparedConnector, PreparedRules, Reading, Response, interpret};
+use data_connector::interpret::{CompiledRules, ConnectorRules, Mapping, Response, ResponseContext, interpret};
 use data_connector::plan::{
-    Asked, CredentialId, Limits, Prepared, PreparedCredentials, PreparedElement, Secrets, plan,
+    CredentialId, Limits, PlanInput, PreparedConnector, PreparedCredentials, PreparedElement, Secrets, plan,
 };
 use serde_json::{Map, Value, json};
 
@@ -23,11 +23,11 @@ fn object(value: Value) -> Map<String, Value> {
 
 /// A connector and an element as designers configure them, and everything parsed once.
 struct Fixture {
-    prepared: Prepared,
-    rules: PreparedConnector,
+    prepared: PreparedConnector,
+    rules: ConnectorRules,
     element: PreparedElement,
     mapping: Mapping,
-    own: PreparedRules,
+    own: CompiledRules,
     credentials: PreparedCredentials,
     secrets: Secrets,
     data: Map<String, Value>,
@@ -70,10 +70,10 @@ impl Fixture {
         let element = ElementConfig::read(&config)?;
         let connector = Connector::read(&record)?;
         Ok(Self {
-            rules: PreparedConnector::new(&connector),
-            prepared: Prepared::new(connector),
+            rules: ConnectorRules::new(&connector),
+            prepared: PreparedConnector::new(connector),
             mapping: Mapping::new(element.mapping.as_deref())?,
-            own: PreparedRules::new(&element.rules, "")?,
+            own: CompiledRules::new(&element.rules, "")?,
             element: PreparedElement::new(element)?,
             credentials: PreparedCredentials::new(Credentials::read("NONE", &Map::new())?, CredentialId::default())?,
             secrets: Secrets::default(),
@@ -93,28 +93,28 @@ impl Fixture {
 
     /// The pure half of one job.
     fn work(&self) -> Result<Map<String, Value>, String> {
-        let around = self.limits.around(1_795_456_800_000);
-        let asked = Asked {
+        let ctx = self.limits.eval_context(1_795_456_800_000);
+        let input = PlanInput {
             engine: "default",
             job_id: "0199f1c2-0000-7000-8000-000000000000",
             data: &self.data,
             element: &self.element,
             handling: &self.handling,
-            around,
+            ctx,
             traceparent: None,
             secrets: &self.secrets,
         };
-        let plan = plan(&asked, &self.prepared, &self.credentials, &self.limits).map_err(|e| e.to_string())?;
+        let plan = plan(&input, &self.prepared, &self.credentials, &self.limits).map_err(|e| e.to_string())?;
         let [resource, connector] = self.rules.of("place").map_err(|e| e.to_string())?;
-        let reading = Reading {
+        let context = ResponseContext {
             data: &self.data,
             mapping: &self.mapping,
             rules: [&self.own, resource, connector],
             method: &plan.request.method,
-            around,
+            ctx,
             inline_bytes: self.limits.inline_bytes,
         };
-        interpret(&self.answer, &reading).map(|mapped| mapped.data).map_err(|failure| failure.message)
+        interpret(&self.answer, &context).map(|mapped| mapped.data).map_err(|failure| failure.message)
     }
 
     fn parse_twice(&self) -> [serde_json::Result<Value>; 2] {

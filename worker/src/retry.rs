@@ -1,6 +1,6 @@
 //! What follows a failed attempt: another one after a wait, or the end (CONTRACT 6).
 //!
-//! Pure, the randomness handed in; the only place that names `backoff`, and that as a calculator of intervals.
+//! Pure, randomness is a parameter; the only module that names `backoff`, which calculates the intervals.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use backoff::backoff::Backoff as _;
 use crate::connector::{Backoff, Policy};
 use crate::job::{Code, Failure, Retriable};
 
-/// Where a job stands when an attempt has failed.
+/// What a decision about a failed attempt depends on.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing {
+pub struct RetryState {
     /// The attempt that failed; counts from 1.
     pub attempt: u32,
-    /// Since the job was first seen.
+    /// The time since the job was first seen.
     pub elapsed: Duration,
-    /// Until the job's deadline; zero when it is over.
+    /// The time until the job's deadline; zero when it is over.
     pub until_deadline: Option<Duration>,
     /// The longest wait a third party may ask for (`limits.retry_after`).
     pub longest_wait: Duration,
@@ -25,9 +25,9 @@ pub struct Standing {
     pub random: f64,
 }
 
-/// What follows.
+/// What follows a failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
+pub enum Decision {
     /// Another attempt, not before `after`; whole seconds are not required.
     Retry {
         /// The wait.
@@ -38,35 +38,36 @@ pub enum Next {
 }
 
 /// Decides what follows a failed attempt.
-pub fn decide(failure: Failure, policy: &Policy, standing: &Standing) -> Next {
-    let asked = match (retried_status(&failure, policy), failure.retriable) {
-        (Some(false), _) | (None, Retriable::Final) => return Next::Fail(failure),
+pub fn decide(failure: Failure, policy: &Policy, state: &RetryState) -> Decision {
+    let requested = match (retried_status(&failure, policy), failure.retriable) {
+        (Some(false), _) | (None, Retriable::Final) => return Decision::Fail(failure),
         (_, Retriable::Retry { after }) => after,
         (Some(true), Retriable::Final) => None,
     };
-    if standing.attempt >= policy.attempts {
-        return Next::Fail(exhausted(failure, standing.attempt));
+    if state.attempt >= policy.attempts {
+        return Decision::Fail(exhausted(failure, state.attempt));
     }
-    let wait = wait(policy, standing, failure.status == Some(429) && asked.is_none()).max(asked.unwrap_or_default());
-    if wait > standing.longest_wait {
+    let wait =
+        wait(policy, state, failure.status == Some(429) && requested.is_none()).max(requested.unwrap_or_default());
+    if wait > state.longest_wait {
         let why = format!(
             "the third party asks for a wait of {wait:.0?}, and limits.retry_after is {:.0?}",
-            standing.longest_wait
+            state.longest_wait
         );
-        return Next::Fail(noted(failure, &why));
+        return Decision::Fail(noted(failure, &why));
     }
-    if standing.until_deadline.is_some_and(|left| wait > left) {
+    if state.until_deadline.is_some_and(|left| wait > left) {
         let why = format!("the next attempt would start in {wait:.0?}, after the job's deadline");
-        return Next::Fail(noted(Failure { code: Code::DeadlinePassed, ..failure }, &why));
+        return Decision::Fail(noted(Failure { code: Code::DeadlinePassed, ..failure }, &why));
     }
-    if policy.budget.is_some_and(|budget| standing.elapsed + wait > budget) {
+    if policy.budget.is_some_and(|budget| state.elapsed + wait > budget) {
         let why = format!("the next attempt would start in {wait:.0?}, after the end of the retry budget");
-        return Next::Fail(noted(failure, &why));
+        return Decision::Fail(noted(failure, &why));
     }
-    Next::Retry { after: wait }
+    Decision::Retry { after: wait }
 }
 
-/// What `statuses` says of this failure, where there is such a list and a status.
+/// Whether `statuses` has this failure retried, where there is such a list and a status.
 fn retried_status(failure: &Failure, policy: &Policy) -> Option<bool> {
     match (failure.code, &policy.statuses) {
         (Code::Http(status), Some(list)) => Some(list.contains(status)),
@@ -75,12 +76,12 @@ fn retried_status(failure: &Failure, policy: &Policy) -> Option<bool> {
 }
 
 /// The policy's own wait; a 429 that names none gets at least half of it, lest jitter make it nothing.
-fn wait(policy: &Policy, standing: &Standing, throttled: bool) -> Duration {
+fn wait(policy: &Policy, state: &RetryState, throttled: bool) -> Duration {
     let full = match policy.backoff {
-        Backoff::Fixed => return nth(&policy.waits, standing.attempt),
-        Backoff::Exponential => interval(policy, standing.attempt),
+        Backoff::Fixed => return nth(&policy.waits, state.attempt),
+        Backoff::Exponential => interval(policy, state.attempt),
     };
-    let random = standing.random.clamp(0.0, 1.0);
+    let random = state.random.clamp(0.0, 1.0);
     full.mul_f64(if throttled { 0.5 + random / 2.0 } else { random })
 }
 

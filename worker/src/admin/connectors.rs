@@ -104,7 +104,7 @@ pub async fn test(
         element: "test",
         element_name: None,
         config: &config,
-        error_handling: &ErrorHandling::Given(Map::new()),
+        error_handling: &ErrorHandling::default(),
         data,
         deadline_ms: None,
         traceparent: None,

@@ -11,7 +11,7 @@ use super::follow_ups;
 use super::transport::Transport;
 use super::{Permit, PreparedCall};
 use crate::clock;
-use crate::interpret::{self, Mapped};
+use crate::interpret::{self, MappedData};
 use crate::job::{Code, Failure, Retriable};
 use crate::telemetry::event;
 
@@ -41,7 +41,7 @@ pub struct Answer {
     /// The status line's number.
     pub status: u16,
     /// What goes back into the request's data.
-    pub mapped: Mapped,
+    pub mapped: MappedData,
 }
 
 pub(super) async fn make(transport: &Transport, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
@@ -67,7 +67,7 @@ pub(super) async fn make(transport: &Transport, call: &PreparedCall<'_>, permit:
 
 /// Content of other people is worked on here: a defect that it meets ends this attempt and nothing else.
 async fn caught(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
-    AssertUnwindSafe(masked(transport, call)).catch_unwind().await.unwrap_or_else(|_| {
+    AssertUnwindSafe(redacted(transport, call)).catch_unwind().await.unwrap_or_else(|_| {
         let message =
             "a defect of Data Connector ended this attempt; its log has the details. The call may have been made";
         Err(Failure::of_attempt(Code::Internal, message, Retriable::Final))
@@ -75,19 +75,19 @@ async fn caught(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer
 }
 
 /// Whatever comes back may hold what was sent: nothing leaves this function unmasked.
-async fn masked(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
-    let masks = &call.plan.request.masks;
+async fn redacted(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
+    let redactor = &call.plan.request.redactor;
     match answered(transport, call).await {
         Ok(mut answer) => {
-            masks.mask_members(&mut answer.mapped.data);
-            answer.mapped.warnings.iter_mut().for_each(|warning| masks.mask_text(warning));
+            redactor.redact_members(&mut answer.mapped.data);
+            answer.mapped.warnings.iter_mut().for_each(|warning| redactor.redact_text(warning));
             Ok(answer)
         }
         Err(mut failure) => {
-            masks.mask_text(&mut failure.message);
-            failure.body.iter_mut().for_each(|body| masks.mask_cut(body));
+            redactor.redact_text(&mut failure.message);
+            failure.body.iter_mut().for_each(|body| redactor.redact_truncated(body));
             if let Some(answer) = &mut failure.answer {
-                masks.mask(Arc::make_mut(answer));
+                redactor.redact_value(Arc::make_mut(answer));
             }
             Err(failure)
         }
@@ -97,11 +97,11 @@ async fn masked(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer
 async fn answered(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
     let begun = Instant::now();
     let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
-    let reading = call.reading().ok_or_else(broken)?;
+    let context = call.response_context().ok_or_else(broken)?;
     let request = follow_ups::with_files(transport, &call.plan.request).await?;
     let response = transport.send(&request).await?;
-    let response = follow_ups::poll(transport, call, response, &reading).await?;
-    let response = follow_ups::pages(transport, call, &request, response, begun, &reading).await?;
-    let mapped = interpret::interpret(&response, &reading)?;
+    let response = follow_ups::poll(transport, call, response, &context).await?;
+    let response = follow_ups::pages(transport, call, &request, response, begun, &context).await?;
+    let mapped = interpret::interpret(&response, &context)?;
     Ok(Answer { status: response.status, mapped })
 }

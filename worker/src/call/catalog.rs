@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 
 use super::element_cache::{Element, ElementCache, InvalidElement};
 use crate::connector::{Connector, Credentials, Invalid};
-use crate::interpret::PreparedConnector;
-use crate::job::Given;
-use crate::plan::{CredentialId, Prepared, PreparedCredentials, Secret, Secrets};
+use crate::interpret::ConnectorRules;
+use crate::job::ConfigObject;
+use crate::plan::{CredentialId, PreparedConnector, PreparedCredentials, Secret, Secrets};
 use crate::store::{self, OpenedSecret, Store};
 
 /// How old a cached connector may be: workers see a change within 5 seconds (CONTRACT 7).
@@ -23,9 +23,9 @@ const CAPACITY: u64 = 10_000;
 #[derive(Debug)]
 pub struct ResolvedConnector {
     /// Its templates, parsed.
-    pub prepared: Result<Prepared, Invalid>,
+    pub prepared: Result<PreparedConnector, Invalid>,
     /// Its rules, parsed.
-    pub rules: Result<PreparedConnector, Invalid>,
+    pub rules: Result<ConnectorRules, Invalid>,
     /// The secrets that its record names.
     pub secrets: BTreeSet<String>,
     /// Its credentials.
@@ -37,13 +37,13 @@ impl ResolvedConnector {
     pub fn new(record: &Map<String, Value>, credentials: &Map<String, Value>, id: CredentialId) -> Self {
         let connector = Connector::read(record);
         let authtype = record.get("authtype").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
-        let rules = connector.as_ref().map(PreparedConnector::new).map_err(Clone::clone);
+        let rules = connector.as_ref().map(ConnectorRules::new).map_err(Clone::clone);
         let secrets = Secrets::named_in(&serde_json::to_string(record).unwrap_or_default())
             .union(&Secrets::named_in(&serde_json::to_string(credentials).unwrap_or_default()))
             .cloned()
             .collect();
         let credentials = Credentials::read(&authtype, credentials).and_then(|read| PreparedCredentials::new(read, id));
-        Self { rules, secrets, credentials, prepared: connector.map(Prepared::new) }
+        Self { rules, secrets, credentials, prepared: connector.map(PreparedConnector::new) }
     }
 }
 
@@ -118,7 +118,7 @@ impl Catalog {
     }
 
     /// An element's configuration with everything in it parsed, the same one for all jobs that carry it.
-    pub(super) async fn element(&self, config: &Given) -> Result<Arc<Element>, InvalidElement> {
+    pub(super) async fn element(&self, config: &ConfigObject) -> Result<Arc<Element>, InvalidElement> {
         match &self.0 {
             Source::Store(cached) => cached.elements.get(config).await,
             Source::File(_) => ElementCache::default().get(config).await,

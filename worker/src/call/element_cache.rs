@@ -7,8 +7,8 @@ use moka::future::Cache;
 use serde_json::{Map, Value};
 
 use crate::connector::{ElementConfig, Invalid};
-use crate::interpret::{Mapping, PreparedRules};
-use crate::job::Given;
+use crate::interpret::{CompiledRules, Mapping};
+use crate::job::ConfigObject;
 use crate::plan::{PreparedElement, Secrets};
 
 /// What the texts of all cached configurations may take, bytes.
@@ -28,7 +28,7 @@ pub(super) struct Element {
     /// The rows that read the answer.
     pub(super) mapping: Mapping,
     /// Its rules of CONTRACT 7.
-    pub(super) rules: PreparedRules,
+    pub(super) rules: CompiledRules,
 }
 
 impl Element {
@@ -40,7 +40,7 @@ impl Element {
         Ok(Self {
             secrets,
             mapping: Mapping::new(config.mapping.as_deref()).map_err(invalid_element)?,
-            rules: PreparedRules::new(&config.rules, "").map_err(invalid_element)?,
+            rules: CompiledRules::new(&config.rules, "").map_err(invalid_element)?,
             outbound: PreparedElement::new(config).map_err(invalid_element)?,
             connector: connector.clone(),
             resource: resource.clone(),
@@ -72,7 +72,7 @@ impl Default for ElementCache {
 
 impl ElementCache {
     /// The configuration, parsed now or before.
-    pub(super) async fn get(&self, config: &Given) -> Result<Arc<Element>, InvalidElement> {
+    pub(super) async fn get(&self, config: &ConfigObject) -> Result<Arc<Element>, InvalidElement> {
         let read = async { Arc::new(Element::read(&config.members).map(Arc::new)) };
         let read = self.0.get_with_by_ref(&config.text, read).await;
         Result::clone(&read)
@@ -87,7 +87,7 @@ mod tests {
     #[tokio::test]
     async fn the_same_configuration_is_read_once_whatever_is_wrong_with_it() {
         let cache = ElementCache::default();
-        let config = |value: Value| Given::new(value.as_object().cloned().unwrap());
+        let config = |value: Value| ConfigObject::new(value.as_object().cloned().unwrap());
         let good = config(json!({"dataSource": 1, "endpoint": "r",
             "outboundConfig": [{"type": "PARAM", "key": "p", "value": "a.b ~ 1", "format": "feel"}],
             "dataMapping": [{"key": "{{k}}", "value": "$.a"}, {"key": "j", "value": "a", "format": "jmespath"}]}));

@@ -13,9 +13,9 @@ use url::Url;
 use super::PreparedCall;
 use super::transport::Transport;
 use crate::clock;
-use crate::interpret::{Page, Pages, Reading, Response, polling};
+use crate::interpret::{Page, Pages, Response, ResponseContext, polling};
 use crate::job::{Code, Failure, Retriable};
-use crate::plan::{Again, Repeat, RequestSpec, redacted};
+use crate::plan::{FollowUp, Repeat, RequestSpec, redacted};
 
 /// The request with its body whole: files that are named by a URL are fetched first, within the attempt's time.
 pub(super) async fn with_files<'a>(
@@ -30,8 +30,9 @@ pub(super) async fn with_files<'a>(
     for url in request.raw_file_urls() {
         let what = format!("the file {} could not be fetched, and nothing was sent", redacted::url(url));
         let timeout = left(request.timeout, begun, &what)?;
-        let fetched =
-            Box::pin(transport.send(&request.stranger(url.clone(), timeout))).await.map_err(|e| within(e, &what))?;
+        let fetched = Box::pin(transport.send(&request.anonymous_get(url.clone(), timeout)))
+            .await
+            .map_err(|e| within(e, &what))?;
         if !(200..300).contains(&fetched.status) {
             let retriable = if fetched.status >= 500 { Retriable::Retry { after: None } } else { Retriable::Final };
             let message = format!("{what}: status {}", fetched.status);
@@ -66,11 +67,11 @@ pub(super) async fn pages(
     request: &RequestSpec,
     first: Response,
     begun: Instant,
-    reading: &Reading<'_>,
+    context: &ResponseContext<'_>,
 ) -> Result<Response, Failure> {
     let (mut url, mut answer, mut pages) = (request.raw_url().clone(), first, Pages::default());
     loop {
-        let next = match pages.take(&url, &answer, reading, call.limits.response_bytes)? {
+        let next = match pages.add(&url, &answer, context, call.limits.response_bytes)? {
             // An answer that is no page is what the attempt ends with: a status, a text.
             Page::Whole => return Ok(answer),
             Page::Last(warning) => {
@@ -82,7 +83,7 @@ pub(super) async fn pages(
         let what = format!("page {} ({})", pages.count() + 1, redacted::url(&next));
         same_or_safer(&url, &next, &what)?;
         let timeout = left(call.plan.request.timeout, begun, &what)?;
-        let follow_up = request.follow_up(next.clone(), timeout, Again::Repeat);
+        let follow_up = request.follow_up(next.clone(), timeout, FollowUp::SameRequest);
         answer = Box::pin(transport.send(&follow_up)).await.map_err(|failure| within(failure, &what))?;
         url = next;
     }
@@ -104,10 +105,10 @@ pub(super) async fn poll(
     transport: &Transport,
     call: &PreparedCall<'_>,
     accepted: Response,
-    reading: &Reading<'_>,
+    context: &ResponseContext<'_>,
 ) -> Result<Response, Failure> {
     let request = &call.plan.request;
-    let Some((place, asking)) = polling::begin(request.raw_url(), &accepted, reading)? else { return Ok(accepted) };
+    let Some((place, asking)) = polling::begin(request.raw_url(), &accepted, context)? else { return Ok(accepted) };
     let shown = redacted::url(&place);
     let accepted_but = |failure: Failure| accepted_but(failure, request, &shown);
     same_or_safer(request.raw_url(), &place, &shown).map_err(accepted_but)?;
@@ -122,8 +123,8 @@ pub(super) async fn poll(
             return Err(accepted_but(Failure::of_attempt(Code::DeadlinePassed, message, Retriable::Final)));
         }
         tokio::time::sleep(wait).await;
-        match Box::pin(transport.send(&request.follow_up(place.clone(), request.timeout, Again::Ask))).await {
-            Ok(answer) => match polling::next(&answer, reading)? {
+        match Box::pin(transport.send(&request.follow_up(place.clone(), request.timeout, FollowUp::Get))).await {
+            Ok(answer) => match polling::next(&answer, context)? {
                 None => return Ok(answer),
                 Some(longer) => (wait, last) = (longer, format!("the last answer had status {}", answer.status)),
             },

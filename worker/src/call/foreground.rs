@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{AdmitError, Calls, Outcome, Permit, PreparedCall, Progress, Reason};
 use crate::clock;
 use crate::job::Failure;
-use crate::retry::Next;
+use crate::retry::Decision;
 use crate::store;
 
 /// Shorter waits between attempts are rounded up to this, as they are for jobs.
@@ -43,8 +43,8 @@ impl Calls {
             };
             let progress = Progress { attempt, elapsed: begun.elapsed() };
             match self.decide(call, failure.clone(), progress, clock::now_ms()) {
-                Next::Fail(failure) => return Ok(Outcome::Failed(failure)),
-                Next::Retry { after } => {
+                Decision::Fail(failure) => return Ok(Outcome::Failed(failure)),
+                Decision::Retry { after } => {
                     let wait = after.max(SHORTEST_WAIT);
                     on_retry(Retrying { attempt, failure: &failure, wait });
                     tokio::time::sleep(wait).await;

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::ResolvedConnector;
 use crate::connector::{ElementConfig, connector_records};
-use crate::interpret::{Mapping, PreparedRules, Reading, Response, interpret};
-use crate::plan::expression::Surroundings;
+use crate::interpret::{CompiledRules, Mapping, Response, ResponseContext, interpret};
+use crate::plan::expression::EvalContext;
 use crate::plan::template::{Escape, Scope, Template};
 use crate::plan::{CredentialId, Feel};
 
@@ -65,7 +65,7 @@ fn expressions_of_the_page() {
     for row in &rows {
         let [write, get] = &row[..] else { panic!("{row:?}") };
         let feel = Feel::parse(write).unwrap_or_else(|e| panic!("{write}: {e}"));
-        let found = feel.evaluate(&Scope::new(&data), Surroundings { now_ms: 0, env: &env });
+        let found = feel.evaluate(&Scope::new(&data), EvalContext { now_ms: 0, env: &env });
         let found = found.unwrap_or_else(|e| panic!("{write}: {e}"));
         assert_eq!(&found.to_string(), get, "{write}");
     }
@@ -77,7 +77,7 @@ fn expressions_of_the_page() {
 #[test]
 fn mappings_of_the_page() {
     let (data, answer, env) = (object("data"), Value::Object(object("answer")), BTreeMap::new());
-    let rules = PreparedRules::new(&crate::connector::Rules::default(), "").unwrap();
+    let rules = CompiledRules::new(&crate::connector::Rules::default(), "").unwrap();
     let rows = table("mapping");
     for row in &rows {
         let [format, write, get] = &row[..] else { panic!("{row:?}") };
@@ -86,15 +86,15 @@ fn mappings_of_the_page() {
         let element = ElementConfig::read(config.as_object().unwrap()).unwrap();
         let headers = http::HeaderMap::from_iter([("x-quote-id".parse().unwrap(), "q-1".parse().unwrap())]);
         let response = Response { status: 200, headers, body: answer.to_string().into(), warnings: Vec::new() };
-        let reading = Reading {
+        let context = ResponseContext {
             data: &data,
             mapping: &Mapping::new(element.mapping.as_deref()).unwrap(),
             rules: [&rules, &rules, &rules],
             method: &http::Method::GET,
-            around: Surroundings { now_ms: 0, env: &env },
+            ctx: EvalContext { now_ms: 0, env: &env },
             inline_bytes: 0,
         };
-        let mapped = interpret(&response, &reading).unwrap_or_else(|failure| panic!("{write}: {}", failure.message));
+        let mapped = interpret(&response, &context).unwrap_or_else(|failure| panic!("{write}: {}", failure.message));
         assert_eq!(&mapped.data["v"].to_string(), get, "{write}");
     }
     assert!(rows.len() > 15);

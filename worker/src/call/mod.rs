@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 
 use crate::job::{Configuration, ErrorHandling, Failure, Job};
 use crate::plan;
-use crate::retry::{self, Next, Standing};
+use crate::retry::{self, Decision, RetryState};
 use crate::store;
 
 pub use attempt::{Answer, Attempt, Outcome};
@@ -216,7 +216,7 @@ impl Calls {
                 NoPermit::Full => Later { wait: Duration::ZERO, reason: Reason::HostFull },
             })
         })?;
-        if let (Some(limit), Some(store)) = (&call.plan.pace, self.catalog.store())
+        if let (Some(limit), Some(store)) = (&call.plan.rate_limit, self.catalog.store())
             && let Slot::Later { wait, at } = rate_limit::reserve(store, slot, limit).await?
         {
             return Err(AdmitError::Later(Later { wait, reason: Reason::RateLimit { slot: at } }));
@@ -231,9 +231,9 @@ impl Calls {
     }
 
     /// What follows a failed attempt.
-    pub fn decide(&self, call: &PreparedCall<'_>, failure: Failure, progress: Progress, now_ms: i64) -> Next {
+    pub fn decide(&self, call: &PreparedCall<'_>, failure: Failure, progress: Progress, now_ms: i64) -> Decision {
         let until = |deadline: i64| Duration::from_millis(u64::try_from(deadline - now_ms).unwrap_or(0));
-        let state = Standing {
+        let state = RetryState {
             attempt: progress.attempt,
             elapsed: progress.elapsed,
             until_deadline: call.invocation.deadline_ms.map(until),

@@ -11,9 +11,9 @@ use super::element_cache::{Element, InvalidElement};
 use super::{Invocation, PrepareError};
 use crate::clock;
 use crate::connector::Invalid;
-use crate::interpret::{self, Reading};
-use crate::job::{BpmnError, Code, Configuration, ErrorHandling, Failure, Given};
-use crate::plan::{self, Asked, Limits, Masks, Plan, Repeat, RequestSpec, Secrets};
+use crate::interpret::{self, ResponseContext};
+use crate::job::{BpmnError, Code, ConfigObject, Configuration, ErrorHandling, Failure};
+use crate::plan::{self, Limits, Plan, PlanInput, Redactor, Repeat, RequestSpec, Secrets};
 
 /// A planned call; nothing of it has been sent.
 #[derive(Debug)]
@@ -49,14 +49,14 @@ impl PreparedCall<'_> {
     /// The same call under the idempotency key of an earlier attempt, or of the job that runs again.
     #[must_use]
     pub fn with_idempotency_key(mut self, key: &str) -> Self {
-        self.plan.request = self.plan.request.under(key);
+        self.plan.request = self.plan.request.with_idempotency_key(key);
         self
     }
 
     /// The longest an attempt may take: its token, its files, the call with its pages, and the polls that may follow.
     pub fn longest(&self) -> Duration {
         let timeout = self.plan.request.timeout;
-        let polls = self.reading().is_some_and(|reading| interpret::polling::is_wanted(&reading));
+        let polls = self.response_context().is_some_and(|context| interpret::polling::is_configured(&context));
         let polling = if polls { self.limits.poll_time.saturating_add(timeout) } else { Duration::ZERO };
         // Fetching a token, then files, then the call with its pages: each has the call's time.
         timeout.saturating_mul(3).saturating_add(polling)
@@ -64,25 +64,25 @@ impl PreparedCall<'_> {
 
     /// The BPMN error that a failure is mapped onto, where it is.
     pub fn bpmn_error(&self, failure: &Failure) -> Option<BpmnError> {
-        interpret::bpmn_error(failure, &self.reading()?)
+        interpret::bpmn_error(failure, &self.response_context()?)
     }
 
     /// A failure as people read it: what was sent, what came back, what to change.
     pub fn explain(&self, failure: Failure) -> Failure {
         let mut explained = interpret::explained(failure, &self.plan.request);
-        self.plan.request.masks.mask_text(&mut explained.message);
+        self.plan.request.redactor.redact_text(&mut explained.message);
         explained
     }
 
     /// What an answer is read with.
-    pub(super) fn reading(&self) -> Option<Reading<'_>> {
+    pub(super) fn response_context(&self) -> Option<ResponseContext<'_>> {
         let [resource, connector] = self.connector.rules.as_ref().ok()?.of(&self.element.resource).ok()?;
-        Some(Reading {
+        Some(ResponseContext {
             data: self.invocation.data,
             mapping: &self.element.mapping,
             rules: [&self.element.rules, resource, connector],
             method: &self.plan.request.method,
-            around: self.limits.around(clock::now_ms()),
+            ctx: self.limits.eval_context(clock::now_ms()),
             inline_bytes: self.limits.inline_bytes,
         })
     }
@@ -110,7 +110,7 @@ pub(super) async fn prepare<'a>(
     match plan_with(&invocation, &element, &handling, &connector, &secrets, limits) {
         Ok(plan) => Ok(PreparedCall { invocation, element, connector, plan, limits: limits.clone() }),
         Err(invalid) => {
-            let problem = Masks::of(&secrets.values()).masked(&invalid.to_string());
+            let problem = Redactor::of(&secrets.values()).redacted_text(&invalid.to_string());
             Err(misconfigured(&invocation, named, &problem))
         }
     }
@@ -127,32 +127,32 @@ pub(super) fn plan_with(
     let prepared = connector.prepared.as_ref().map_err(Clone::clone)?;
     let credentials = connector.credentials.as_ref().map_err(Clone::clone)?;
     connector.rules.as_ref().map_err(Clone::clone)?.of(&element.resource).map(drop).or_else(unless_unknown)?;
-    let asked = Asked {
+    let input = PlanInput {
         engine: invocation.engine,
         job_id: invocation.id,
         data: invocation.data,
         element: &element.outbound,
         handling,
-        around: limits.around(clock::now_ms()),
+        ctx: limits.eval_context(clock::now_ms()),
         traceparent: invocation.traceparent,
         secrets,
     };
-    plan::plan(&asked, prepared, credentials, limits)
+    plan::plan(&input, prepared, credentials, limits)
 }
 
 /// `config` and `errorHandling`, from the job or as deployed.
-type Configured<'a> = (Arc<Given>, Cow<'a, Map<String, Value>>);
+type Configured<'a> = (Arc<ConfigObject>, Cow<'a, Map<String, Value>>);
 
 async fn configuration<'a>(invocation: &Invocation<'a>, catalog: &Catalog) -> Result<Configured<'a>, PrepareError> {
     let handling = match invocation.error_handling {
-        ErrorHandling::Given(map) => map,
-        ErrorHandling::Broken(why) => {
+        ErrorHandling::Members(map) => map,
+        ErrorHandling::Malformed(why) => {
             return Err(misconfigured(invocation, None, &format!("errorHandling cannot be read: {why}")));
         }
     };
     match invocation.config {
-        Configuration::Given(given) => Ok((Arc::clone(given), Cow::Borrowed(handling))),
-        Configuration::Broken(why) => Err(misconfigured(invocation, None, &format!("config cannot be read: {why}"))),
+        Configuration::Inline(given) => Ok((Arc::clone(given), Cow::Borrowed(handling))),
+        Configuration::Malformed(why) => Err(misconfigured(invocation, None, &format!("config cannot be read: {why}"))),
         Configuration::Deployed => deployed(invocation, handling, catalog).await,
     }
 }
@@ -181,12 +181,12 @@ async fn deployed<'a>(
     };
     let (config, as_deployed) = (object("config")?, object("errorHandling")?);
     let handling = if handling.is_empty() { Cow::Owned(as_deployed) } else { Cow::Borrowed(handling) };
-    Ok((Arc::new(Given::new(config)), handling))
+    Ok((Arc::new(ConfigObject::new(config)), handling))
 }
 
 /// A resource that does not exist is reported by the plan, which lists the others.
 fn unless_unknown(invalid: Invalid) -> Result<(), Invalid> {
-    if invalid.place == "endpoint" { Ok(()) } else { Err(invalid) }
+    if invalid.path == "endpoint" { Ok(()) } else { Err(invalid) }
 }
 
 /// `named` are connector and resource, as far as they are known.

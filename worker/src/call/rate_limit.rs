@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::clock;
-use crate::plan::Pace;
+use crate::plan::RateLimit;
 use crate::store::{self, Store};
 
 /// The longest wait for a slot that is waited for here; longer ones would keep a job's permit from others.
@@ -28,7 +28,7 @@ pub(super) enum Slot {
 }
 
 /// Reserves a slot, unless `reserved` is one that can be used now, and waits for it if it comes soon.
-pub(super) async fn reserve(store: &Store, reserved: Option<i64>, limit: &Pace) -> Result<Slot, store::Error> {
+pub(super) async fn reserve(store: &Store, reserved: Option<i64>, limit: &RateLimit) -> Result<Slot, store::Error> {
     if let Some(slot) = reserved
         && (slot - USABLE_MS.1..=slot + USABLE_MS.0).contains(&clock::now_ms())
     {

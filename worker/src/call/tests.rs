@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::http::{Client, Settings};
-use crate::interpret::{self, Reading, Response};
-use crate::job::{Code, Decoder, Envelope, Given, Retriable};
+use crate::interpret::{self, Response, ResponseContext};
+use crate::job::{Code, ConfigObject, Decoder, Envelope, Retriable};
 use crate::plan::Limits;
 use crate::testing::parse_count;
 use crate::testing::raw_server::{RawServer, Reply};
@@ -96,7 +96,7 @@ fn next(called: Result<(), Failure>, prepared: &Prepared) -> (String, bool) {
     let Err(failure) = called else { return ("OK".to_owned(), false) };
     let code = failure.code.to_string();
     let progress = Progress { attempt: 1, elapsed: Duration::ZERO };
-    (code, matches!(prepared.calls.decide(&prepared.call, failure, progress, 0), Next::Retry { .. }))
+    (code, matches!(prepared.calls.decide(&prepared.call, failure, progress, 0), Decision::Retry { .. }))
 }
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "POST", "PATCH"];
@@ -124,7 +124,7 @@ async fn the_retry_table_over_all_statuses() {
         for status in 200..600_u16 {
             let response =
                 Response { status, headers: http::HeaderMap::new(), body: "{}".into(), warnings: Vec::new() };
-            let read = interpret::interpret(&response, &prepared.call.reading().unwrap()).map(drop);
+            let read = interpret::interpret(&response, &prepared.call.response_context().unwrap()).map(drop);
             let expected = match status {
                 200..=299 => ("OK".to_owned(), false),
                 408 | 425 | 429 => (format!("HTTP_{status}"), true),
@@ -469,7 +469,7 @@ async fn nothing_is_parsed_twice_for_the_same_connector() {
     config.as_object_mut().unwrap().extend(element.as_object().cloned().unwrap());
     let config = config.as_object().cloned().unwrap();
     let connector = ResolvedConnector::new(record.as_object().unwrap(), &Map::new(), plan::CredentialId::default());
-    let element = element_cache::ElementCache::default().get(&Given::new(config.clone())).await.unwrap();
+    let element = element_cache::ElementCache::default().get(&ConfigObject::new(config.clone())).await.unwrap();
     let parsed = parse_count::total();
     assert!(parsed > 10, "{parsed}");
     for round in 0..3 {
@@ -479,12 +479,12 @@ async fn nothing_is_parsed_twice_for_the_same_connector() {
         let plan = prepare::plan_with(&invocation, &element, &Map::new(), &connector, &secrets, &limits()).unwrap();
         let [resource, of_connector] = connector.rules.as_ref().unwrap().of("r").unwrap();
         let limits = limits();
-        let reading = Reading {
+        let context = ResponseContext {
             data: &job.scope,
             mapping: &element.mapping,
             rules: [&element.rules, resource, of_connector],
             method: &plan.request.method,
-            around: limits.around(0),
+            ctx: limits.eval_context(0),
             inline_bytes: 1,
         };
         let response = |status| Response {
@@ -493,8 +493,8 @@ async fn nothing_is_parsed_twice_for_the_same_connector() {
             body: "{\"a\":[1]}".into(),
             warnings: Vec::new(),
         };
-        assert_eq!(interpret::interpret(&response(200), &reading).unwrap().data["v"], json!([1]));
-        interpret::bpmn_error(&interpret::interpret(&response(404), &reading).unwrap_err(), &reading);
+        assert_eq!(interpret::interpret(&response(200), &context).unwrap().data["v"], json!([1]));
+        interpret::bpmn_error(&interpret::interpret(&response(404), &context).unwrap_err(), &context);
     }
     assert_eq!(parse_count::total(), parsed);
 }

@@ -1,6 +1,6 @@
-//! Credentials as they are typed in and kept sealed (sheet 4.2, CONTRACT 7).
+//! Credentials as people enter them; they are stored encrypted (sheet 4.2, CONTRACT 7).
 //!
-//! Knows which members each `authtype` takes; must not know how a credential is shown to a third party.
+//! Knows which members each `authtype` takes; must not know how a credential is sent.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 use super::Invalid;
-use super::spelling::{flag, member, required_text, text};
+use super::lenient::Reader;
 
-/// How a connector proves who is asking.
+/// How a connector authenticates.
 #[derive(Debug, Clone)]
 pub enum Scheme {
     /// `NONE`.
@@ -31,7 +31,7 @@ pub enum Scheme {
     /// `API_KEY`.
     ApiKey {
         /// `in`.
-        place: KeyPlace,
+        location: KeyLocation,
         /// `name`.
         name: String,
         /// `value`.
@@ -54,8 +54,8 @@ pub enum Scheme {
 
 /// `in` of an `API_KEY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyPlace {
-    /// A header; also when nothing is said.
+pub enum KeyLocation {
+    /// A header, the default.
     Header,
     /// A query parameter.
     Query,
@@ -89,7 +89,7 @@ pub struct OAuth2 {
     pub scope: Option<String>,
     /// `audience`.
     pub audience: Option<String>,
-    /// What is handed in for a token.
+    /// What a token is requested with.
     pub grant: Grant,
 }
 
@@ -119,7 +119,7 @@ pub enum ClientProof {
     },
 }
 
-/// What is handed in for a token.
+/// What a token is requested with.
 #[derive(Debug, Clone)]
 pub enum Grant {
     /// `OAUTH2_PASSWORD`.
@@ -138,7 +138,7 @@ pub enum Grant {
     },
 }
 
-/// `client_certificate` and `client_key`: who we are in a TLS handshake.
+/// `client_certificate` and `client_key`: the client certificate of TLS connections.
 #[derive(Debug, Clone)]
 pub struct ClientIdentity {
     /// PEM, the chain.
@@ -150,18 +150,17 @@ pub struct ClientIdentity {
 /// A connector's credentials.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// How it proves who is asking.
+    /// How it authenticates.
     pub scheme: Scheme,
-    /// Who we are in a TLS handshake.
+    /// The client certificate of TLS connections.
     pub identity: Option<ClientIdentity>,
-    /// `verify_certificate`; true unless said otherwise.
+    /// `verify_certificate`; true by default.
     pub verify_certificate: bool,
     /// `hosts`: where the credential may be sent; empty means anywhere the connector points to. The token endpoint is
     /// part of the credential and need not be among them.
     pub hosts: Vec<String>,
 }
 
-const PLACE: &str = "credentials";
 /// Members that any `authtype` takes.
 const COMMON: [&str; 4] = ["verify_certificate", "hosts", "client_certificate", "client_key"];
 
@@ -171,11 +170,12 @@ impl Credentials {
     /// # Errors
     /// An unknown `authtype`, or a member that is missing or mistyped. Never quotes a value.
     pub fn read(authtype: &str, of: &Map<String, Value>) -> Result<Self, Invalid> {
+        let of = &Reader::new(of, "credentials");
         Ok(Self {
             scheme: scheme(authtype, of)?,
             identity: identity(of)?,
-            verify_certificate: flag(of, "verify_certificate", PLACE)?.unwrap_or(true),
-            hosts: hosts(of, PLACE)?,
+            verify_certificate: of.flag("verify_certificate")?.unwrap_or(true),
+            hosts: hosts(of)?,
         })
     }
 
@@ -185,7 +185,7 @@ impl Credentials {
     }
 }
 
-/// Whether a list of `host` and `host:port` names this place.
+/// Whether a list of `host` and `host:port` contains this one.
 pub fn is_among(hosts: &[String], host: &str, port: Option<u16>) -> bool {
     hosts.iter().any(|allowed| {
         allowed.eq_ignore_ascii_case(host)
@@ -193,23 +193,25 @@ pub fn is_among(hosts: &[String], host: &str, port: Option<u16>) -> bool {
     })
 }
 
-fn scheme(authtype: &str, of: &Map<String, Value>) -> Result<Scheme, Invalid> {
+fn scheme(authtype: &str, of: &Reader<'_>) -> Result<Scheme, Invalid> {
     Ok(match authtype {
         "" | "NONE" => Scheme::None,
-        "BASIC" => Scheme::Basic { username: needed(of, "username")?, password: secret(of, "password")? },
+        "BASIC" => Scheme::Basic { username: of.required_text("username")?, password: secret(of, "password")? },
         "OAUTH2_BEARER" => Scheme::Bearer { token: secret(of, "token")? },
-        "API_KEY" => Scheme::ApiKey { place: key_place(of)?, name: needed(of, "name")?, value: secret(of, "value")? },
-        "DIGEST" => Scheme::Digest { username: needed(of, "username")?, password: secret(of, "password")? },
+        "API_KEY" => {
+            Scheme::ApiKey { location: key_location(of)?, name: of.required_text("name")?, value: secret(of, "value")? }
+        }
+        "DIGEST" => Scheme::Digest { username: of.required_text("username")?, password: secret(of, "password")? },
         "AWS_SIGV4" => Scheme::Aws(AwsKeys {
-            access_key_id: needed(of, "access_key_id")?,
+            access_key_id: of.required_text("access_key_id")?,
             secret_access_key: secret(of, "secret_access_key")?,
             session_token: optional(of, "session_token")?.map(SecretString::from),
-            region: needed(of, "region")?,
-            service: needed(of, "service")?,
+            region: of.required_text("region")?,
+            service: of.required_text("service")?,
         }),
         "HEADERS" => Scheme::Headers(headers(of)?),
         "OAUTH2_PASSWORD" => {
-            let grant = Grant::Password { username: needed(of, "username")?, password: secret(of, "password")? };
+            let grant = Grant::Password { username: of.required_text("username")?, password: secret(of, "password")? };
             Scheme::OAuth2(oauth2(of, grant)?)
         }
         "OAUTH2_CLIENT_CREDENTIALS" => Scheme::OAuth2(client_credentials(of)?),
@@ -227,12 +229,11 @@ fn scheme(authtype: &str, of: &Map<String, Value>) -> Result<Scheme, Invalid> {
     })
 }
 
-fn oauth2(of: &Map<String, Value>, grant: Grant) -> Result<OAuth2, Invalid> {
-    let url = Url::parse(&needed(of, "url")?).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+fn oauth2(of: &Reader<'_>, grant: Grant) -> Result<OAuth2, Invalid> {
+    let url = Url::parse(&of.required_text("url")?).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     Ok(OAuth2 {
-        url: url
-            .ok_or_else(|| Invalid::new(member(PLACE, "url"), "must be the http or https URL of the token endpoint"))?,
-        client_id: needed(of, "client_id")?,
+        url: url.ok_or_else(|| of.invalid("url", "must be the http or https URL of the token endpoint"))?,
+        client_id: of.required_text("client_id")?,
         client: client_proof(of)?,
         scope: optional(of, "scope")?,
         audience: optional(of, "audience")?,
@@ -240,74 +241,70 @@ fn oauth2(of: &Map<String, Value>, grant: Grant) -> Result<OAuth2, Invalid> {
     })
 }
 
-fn client_credentials(of: &Map<String, Value>) -> Result<OAuth2, Invalid> {
+fn client_credentials(of: &Reader<'_>) -> Result<OAuth2, Invalid> {
     let found = oauth2(of, Grant::ClientCredentials)?;
     if matches!(found.client, ClientProof::None) && identity(of)?.is_none() {
         let problem = "must hold `client_secret`, `private_key` or a `client_certificate`";
-        return Err(Invalid::new(PLACE, problem));
+        return Err(of.invalid_object(problem));
     }
     Ok(found)
 }
 
-fn client_proof(of: &Map<String, Value>) -> Result<ClientProof, Invalid> {
+fn client_proof(of: &Reader<'_>) -> Result<ClientProof, Invalid> {
     let secret = optional(of, "client_secret")?.map(SecretString::from);
     let key = optional(of, "private_key")?.map(SecretString::from);
     let way = optional(of, "client_auth")?.unwrap_or_default().to_ascii_lowercase();
     match (secret, key, way.as_str()) {
         (Some(_), Some(_), _) => {
-            Err(Invalid::new(PLACE, "holds `client_secret` and `private_key`; one of them is enough"))
+            Err(of.invalid_object("holds `client_secret` and `private_key`; one of them is enough"))
         }
         (None, Some(key), _) => Ok(ClientProof::PrivateKey { key, id: optional(of, "key_id")? }),
         (Some(secret), None, "" | "body") => Ok(ClientProof::Body(secret)),
         (Some(secret), None, "basic") => Ok(ClientProof::Basic(secret)),
-        (Some(_), None, _) => Err(Invalid::new(member(PLACE, "client_auth"), "must be body or basic")),
+        (Some(_), None, _) => Err(of.invalid("client_auth", "must be body or basic")),
         (None, None, _) => Ok(ClientProof::None),
     }
 }
 
-fn key_place(of: &Map<String, Value>) -> Result<KeyPlace, Invalid> {
+fn key_location(of: &Reader<'_>) -> Result<KeyLocation, Invalid> {
     match optional(of, "in")?.unwrap_or_default().to_ascii_lowercase().as_str() {
-        "" | "header" => Ok(KeyPlace::Header),
-        "query" => Ok(KeyPlace::Query),
-        _ => Err(Invalid::new(member(PLACE, "in"), "must be header or query")),
+        "" | "header" => Ok(KeyLocation::Header),
+        "query" => Ok(KeyLocation::Query),
+        _ => Err(of.invalid("in", "must be header or query")),
     }
 }
 
 /// Every member that is not one of [`COMMON`] is a header.
-fn headers(of: &Map<String, Value>) -> Result<Vec<(String, SecretString)>, Invalid> {
-    let named = of.keys().filter(|name| !COMMON.contains(&name.as_str()));
+fn headers(of: &Reader<'_>) -> Result<Vec<(String, SecretString)>, Invalid> {
+    let named = of.names().filter(|name| !COMMON.contains(&name.as_str()));
     let headers = named.map(|name| Ok((name.clone(), secret(of, name)?))).collect::<Result<Vec<_>, _>>()?;
     if headers.is_empty() {
-        return Err(Invalid::new(PLACE, "must hold header names and their values"));
+        return Err(of.invalid_object("must hold header names and their values"));
     }
     Ok(headers)
 }
 
-fn identity(of: &Map<String, Value>) -> Result<Option<ClientIdentity>, Invalid> {
+fn identity(of: &Reader<'_>) -> Result<Option<ClientIdentity>, Invalid> {
     match (optional(of, "client_certificate")?, optional(of, "client_key")?) {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => Ok(Some(ClientIdentity { certificate, key: SecretString::from(key) })),
-        (Some(_), None) => Err(Invalid::new(member(PLACE, "client_key"), "is missing beside `client_certificate`")),
-        (None, Some(_)) => Err(Invalid::new(member(PLACE, "client_certificate"), "is missing beside `client_key`")),
+        (Some(_), None) => Err(of.invalid("client_key", "is missing next to `client_certificate`")),
+        (None, Some(_)) => Err(of.invalid("client_certificate", "is missing next to `client_key`")),
     }
 }
 
-fn needed(of: &Map<String, Value>, name: &str) -> Result<String, Invalid> {
-    required_text(of, name, PLACE)
+fn secret(of: &Reader<'_>, name: &str) -> Result<SecretString, Invalid> {
+    of.required_text(name).map(SecretString::from)
 }
 
-fn secret(of: &Map<String, Value>, name: &str) -> Result<SecretString, Invalid> {
-    needed(of, name).map(SecretString::from)
+/// An empty text counts as absent: designers' tools write every field.
+fn optional(of: &Reader<'_>, name: &str) -> Result<Option<String>, Invalid> {
+    Ok(of.text(name)?.filter(|text| !text.is_empty()))
 }
 
-/// Empty is as good as absent: designers' tools write every field.
-fn optional(of: &Map<String, Value>, name: &str) -> Result<Option<String>, Invalid> {
-    Ok(text(of, name, PLACE)?.filter(|text| !text.is_empty()))
-}
-
-fn hosts(of: &Map<String, Value>, place: &str) -> Result<Vec<String>, Invalid> {
-    let wrong = || Invalid::new(member(place, "hosts"), "must be a list of host names");
-    match of.get("hosts") {
+fn hosts(of: &Reader<'_>) -> Result<Vec<String>, Invalid> {
+    let wrong = || of.invalid("hosts", "must be a list of host names");
+    match of.value("hosts") {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::String(one)) => Ok(one.split(',').map(|h| h.trim().to_owned()).collect()),
         Some(Value::Array(list)) => {

@@ -3,8 +3,8 @@
 use bpmn_ext::names::bare_resource;
 use serde_json::{Map, Value};
 
-use super::spelling::{flag, member, required_text, rows, text};
-use super::{Invalid, Rules, duration};
+use super::lenient::Reader;
+use super::{Invalid, Rules};
 use std::time::Duration;
 
 /// Where an outbound row goes (sheet 1.3).
@@ -80,14 +80,17 @@ impl ElementConfig {
     /// # Errors
     /// The first member that cannot be used, by its path inside `config`.
     pub fn read(of: &Map<String, Value>) -> Result<Self, Invalid> {
-        let connector = required_text(of, "dataSource", "")
-            .map_err(|e| Invalid::new(e.place, format!("{}; choose a connector", e.problem)))?;
-        let resource = required_text(of, "endpoint", "")
-            .map_err(|e| Invalid::new(e.place, format!("{}; choose a resource", e.problem)))?;
-        if flag(of, "callback", "")?.unwrap_or(false) {
+        let of = &Reader::new(of, "");
+        let connector = of
+            .required_text("dataSource")
+            .map_err(|e| Invalid::new(e.path, format!("{}; choose a connector", e.problem)))?;
+        let resource = of
+            .required_text("endpoint")
+            .map_err(|e| Invalid::new(e.path, format!("{}; choose a resource", e.problem)))?;
+        if of.flag("callback")?.unwrap_or(false) {
             return Err(Invalid::new("callback", "waiting for a callback is not supported by this version"));
         }
-        if of.contains_key("rate") {
+        if of.value("rate").is_some() {
             return Err(Invalid::new("rate", "is for all who call: write it into the connector or its resource"));
         }
         Ok(Self {
@@ -95,68 +98,58 @@ impl ElementConfig {
             resource: bare_resource(&resource).to_owned(),
             outbound: outbound_rows(of)?,
             mapping: mapping_rows(of)?,
-            query_string: text(of, "queryString", "")?.filter(|q| !q.is_empty()),
-            timeout: duration(of.get("timeout")).map_err(|e| Invalid::new("timeout", e))?,
-            rules: Rules::read(of, "")?,
+            query_string: of.text("queryString")?.filter(|q| !q.is_empty()),
+            timeout: of.duration("timeout")?,
+            rules: Rules::read(of)?,
         })
     }
 }
 
 /// `outboundConfig`.
-fn outbound_rows(of: &Map<String, Value>) -> Result<Option<Vec<OutboundRow>>, Invalid> {
-    let Some(rows) = rows(of, "outboundConfig", "")? else { return Ok(None) };
-    rows.into_iter()
-        .enumerate()
-        .map(|(index, row)| outbound_row(row, &format!("outboundConfig.{index}")))
-        .collect::<Result<Vec<_>, _>>()
-        .map(Some)
+fn outbound_rows(of: &Reader<'_>) -> Result<Option<Vec<OutboundRow>>, Invalid> {
+    of.rows("outboundConfig")?.map(|rows| rows.iter().map(outbound_row).collect()).transpose()
 }
 
-fn outbound_row(row: &Map<String, Value>, place: &str) -> Result<OutboundRow, Invalid> {
-    let kind = match required_text(row, "type", place)?.to_ascii_uppercase().as_str() {
+fn outbound_row(row: &Reader<'_>) -> Result<OutboundRow, Invalid> {
+    let kind = match row.required_text("type")?.to_ascii_uppercase().as_str() {
         "PARAM" => OutboundKind::Param,
         "HEADER" => OutboundKind::Header,
         "BODY" => OutboundKind::Body,
-        other => return Err(Invalid::new(member(place, "type"), format!("`{other}` is not PARAM, HEADER or BODY"))),
+        other => return Err(row.invalid("type", format!("`{other}` is not PARAM, HEADER or BODY"))),
     };
-    let format = match text(row, "format", place)?.as_deref() {
+    let format = match row.text("format")?.as_deref() {
         None | Some("" | "mustache") => RowFormat::Mustache,
         // `feel` has no effect on headers (sheet 4.5).
         Some(_) if kind == OutboundKind::Header => RowFormat::Mustache,
         Some("feel") => RowFormat::Feel,
-        Some(other) => return Err(unknown_format(place, other, "mustache or feel")),
+        Some(other) => return Err(unknown_format(row, other, "mustache or feel")),
     };
-    Ok(OutboundRow { kind, key: required_text(row, "key", place)?, value: any_text(row, "value"), format })
+    Ok(OutboundRow { kind, key: row.required_text("key")?, value: any_text(row, "value"), format })
 }
 
 /// `dataMapping`.
-fn mapping_rows(of: &Map<String, Value>) -> Result<Option<Vec<MappingRow>>, Invalid> {
-    let Some(rows) = rows(of, "dataMapping", "")? else { return Ok(None) };
-    rows.into_iter()
-        .enumerate()
-        .map(|(index, row)| mapping_row(row, &format!("dataMapping.{index}")))
-        .collect::<Result<Vec<_>, _>>()
-        .map(Some)
+fn mapping_rows(of: &Reader<'_>) -> Result<Option<Vec<MappingRow>>, Invalid> {
+    of.rows("dataMapping")?.map(|rows| rows.iter().map(mapping_row).collect()).transpose()
 }
 
-fn mapping_row(row: &Map<String, Value>, place: &str) -> Result<MappingRow, Invalid> {
-    let format = match text(row, "format", place)?.as_deref() {
+fn mapping_row(row: &Reader<'_>) -> Result<MappingRow, Invalid> {
+    let format = match row.text("format")?.as_deref() {
         None | Some("" | "dotNotation") => RowFormat::DotPath,
         Some("mustache") => RowFormat::Mustache,
         Some("feel") => RowFormat::Feel,
         Some("jmespath") => RowFormat::JmesPath,
-        Some(other) => return Err(unknown_format(place, other, "dotNotation, mustache, feel or jmespath")),
+        Some(other) => return Err(unknown_format(row, other, "dotNotation, mustache, feel or jmespath")),
     };
-    Ok(MappingRow { key: required_text(row, "key", place)?, value: any_text(row, "value"), format })
+    Ok(MappingRow { key: row.required_text("key")?, value: any_text(row, "value"), format })
 }
 
-fn unknown_format(place: &str, found: &str, known: &str) -> Invalid {
-    Invalid::new(member(place, "format"), format!("`{found}` is not a format; write {known}"))
+fn unknown_format(row: &Reader<'_>, found: &str, known: &str) -> Invalid {
+    row.invalid("format", format!("`{found}` is not a format; write {known}"))
 }
 
 /// A constant of any kind as text; null is empty.
-fn any_text(row: &Map<String, Value>, name: &str) -> String {
-    match row.get(name) {
+fn any_text(row: &Reader<'_>, name: &str) -> String {
+    match row.value(name) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),

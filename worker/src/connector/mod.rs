@@ -1,22 +1,24 @@
 //! Connectors, resources, credentials and an element's configuration: plain data and what makes it valid.
 //!
-//! Knows the compatibility sheet's spellings (1.3, 1.5, 4.1-4.3) and CONTRACT 7; must not know templates, calls or storage.
+//! Knows the members of the compatibility sheet (1.3, 1.5, 4.1-4.3) and CONTRACT 7; must not know templates, calls or storage.
 
 mod condition;
 mod credentials;
 mod element;
+mod lenient;
 mod policy;
 mod rate;
 mod record;
 mod resource;
 mod rules;
-mod spelling;
 mod status_list;
 mod time;
 mod waits;
 
 pub use condition::Condition;
-pub use credentials::{AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, KeyPlace, OAuth2, Scheme, is_among};
+pub use credentials::{
+    AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, KeyLocation, OAuth2, Scheme, is_among,
+};
 pub use element::{ElementConfig, MappingRow, OutboundKind, OutboundRow, RowFormat};
 pub use policy::{Backoff, Policy, RetryMembers, effective_policy, effective_timeout, usual_attempts};
 pub use rate::Rate;
@@ -29,17 +31,17 @@ pub use waits::Waits;
 
 /// A record or a configuration that cannot be used, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {problem}")]
+#[error("{path}: {problem}")]
 pub struct Invalid {
-    /// Where: a member's path such as `endpoints.list.method`.
-    pub place: String,
+    /// A member's path such as `endpoints.list.method`.
+    pub path: String,
     /// What is wrong and what it should be.
     pub problem: String,
 }
 
 impl Invalid {
-    /// A problem at `place`.
-    pub fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { place: place.into(), problem: problem.into() }
+    /// A problem at `path`.
+    pub fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { path: path.into(), problem: problem.into() }
     }
 }

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::resource::whole;
-use super::spelling::{member, text};
-use super::{Connector, ElementConfig, Invalid, Resource, StatusList, Waits, duration};
+use super::lenient::Reader;
+use super::{Connector, ElementConfig, Invalid, Resource, StatusList, Waits};
 
 /// How waits grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +16,7 @@ pub enum Backoff {
     Exponential,
 }
 
-/// `retry {attempts, wait, backoff, maxWait, budget, statuses}`, each absent where nothing was said; or a cycle alone.
+/// `retry {attempts, wait, backoff, maxWait, budget, statuses}`, each absent where it is not written; or a cycle alone.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RetryMembers {
     /// All attempts, the first included.
@@ -39,49 +38,40 @@ impl RetryMembers {
     ///
     /// # Errors
     /// The first member that cannot be used.
-    pub(super) fn read(of: &Map<String, Value>, place: &str) -> Result<Self, Invalid> {
-        let place_of_retry = member(place, "retry");
-        let members = match of.get("retry") {
-            None | Some(Value::Null) => return Ok(Self::default()),
-            Some(Value::Array(list)) if list.is_empty() => return Ok(Self::default()),
-            Some(Value::Object(members)) => members,
+    pub(super) fn read(of: &Reader<'_>) -> Result<Self, Invalid> {
+        match of.value("retry") {
+            None | Some(Value::Null) => Ok(Self::default()),
+            Some(Value::Array(list)) if list.is_empty() => Ok(Self::default()),
+            Some(Value::Object(members)) => Self::of_members(&Reader::new(members, of.path_of("retry"))),
             cycle => {
-                let wait = Waits::read(cycle).map_err(|e| Invalid::new(place_of_retry, e))?;
-                return Ok(Self { wait, ..Self::default() });
+                let wait = Waits::read(cycle).map_err(|problem| of.invalid("retry", problem))?;
+                Ok(Self { wait, ..Self::default() })
             }
-        };
-        Self::of_members(members, &place_of_retry)
+        }
     }
 
-    fn of_members(of: &Map<String, Value>, place: &str) -> Result<Self, Invalid> {
-        let time = |key: &str| duration(of.get(key)).map_err(|e| Invalid::new(member(place, key), e));
-        let attempts = text(of, "attempts", place)?.filter(|t| !t.trim().is_empty());
-        let attempts = attempts.map(|t| whole(&t, &member(place, "attempts"))).transpose()?;
+    fn of_members(of: &Reader<'_>) -> Result<Self, Invalid> {
+        let attempts = of.whole("attempts")?;
         if attempts == Some(0) {
-            return Err(Invalid::new(member(place, "attempts"), "counts all attempts, the first included: at least 1"));
+            return Err(of.invalid("attempts", "counts all attempts, the first included: at least 1"));
         }
+        let statuses = of.filled_text("statuses")?.map(|text| StatusList::parse(&text)).transpose();
         Ok(Self {
             attempts,
-            wait: Waits::read(of.get("wait")).map_err(|e| Invalid::new(member(place, "wait"), e))?,
-            backoff: match text(of, "backoff", place)?.as_deref() {
+            wait: Waits::read(of.value("wait")).map_err(|problem| of.invalid("wait", problem))?,
+            backoff: match of.text("backoff")?.as_deref() {
                 None | Some("") => None,
                 Some("fixed") => Some(Backoff::Fixed),
                 Some("exponential") => Some(Backoff::Exponential),
-                Some(other) => {
-                    let problem = format!("`{other}` is not fixed or exponential");
-                    return Err(Invalid::new(member(place, "backoff"), problem));
-                }
+                Some(other) => return Err(of.invalid("backoff", format!("`{other}` is not fixed or exponential"))),
             },
-            max_wait: time("maxWait")?,
-            budget: time("budget")?,
-            statuses: text(of, "statuses", place)?
-                .filter(|t| !t.trim().is_empty())
-                .map(|t| StatusList::parse(&t).map_err(|e| Invalid::new(member(place, "statuses"), e)))
-                .transpose()?,
+            max_wait: of.duration("maxWait")?,
+            budget: of.duration("budget")?,
+            statuses: statuses.map_err(|problem| of.invalid("statuses", problem))?,
         })
     }
 
-    /// How many attempts these members ask for: told, or as a cycle or a list of waits counts them.
+    /// How many attempts these members ask for: `attempts`, or what a cycle or a list of waits amounts to.
     fn all_attempts(&self) -> Option<u32> {
         self.attempts.or_else(|| self.wait.as_ref().and_then(Waits::attempts))
     }
@@ -118,37 +108,37 @@ pub fn effective_policy(
     resource: &Resource,
     connector: &Connector,
 ) -> Result<Policy, Invalid> {
-    let (mine, theirs, default) = (&element.rules.retry, &resource.rules.retry, &connector.rules.retry);
-    let handled_attempts = text(handling, "retry_attempts", "errorHandling")?
-        .filter(|t| !t.trim().is_empty())
-        .map(|t| whole(&t, "errorHandling.retry_attempts"))
-        .transpose()?;
-    let handled_waits =
-        Waits::read(handling.get("retry_wait_time")).map_err(|e| Invalid::new("errorHandling.retry_wait_time", e))?;
+    let (element, of_resource, of_connector) = (&element.rules.retry, &resource.rules.retry, &connector.rules.retry);
+    let handling = Reader::new(handling, "errorHandling");
+    let handled_attempts = handling.whole("retry_attempts")?.map(|after_the_first| after_the_first.saturating_add(1));
+    let handled_waits = Waits::read(handling.value("retry_wait_time"));
+    let handled_waits = handled_waits.map_err(|problem| handling.invalid("retry_wait_time", problem))?;
     let handled = RetryMembers { wait: handled_waits, ..RetryMembers::default() };
-    let more = |after_the_first: u32| after_the_first.saturating_add(1);
-    let attempts = mine.all_attempts().or(handled_attempts.map(more)).or_else(|| handled.all_attempts());
-    let waits = mine
+    let attempts = element.all_attempts().or(handled_attempts).or_else(|| handled.all_attempts());
+    let waits = element
         .waits()
         .or_else(|| handled.waits())
-        .or_else(|| theirs.waits())
+        .or_else(|| of_resource.waits())
         .or(resource.retry_wait.map(|wait| vec![wait]))
-        .or_else(|| default.waits());
+        .or_else(|| of_connector.waits());
+    let levels = [element, of_resource, of_connector];
+    let backoff = levels.iter().find_map(|members| members.backoff);
+    let max_wait = levels.iter().find_map(|members| members.max_wait);
     Ok(Policy {
         attempts: attempts.unwrap_or_else(|| usual_attempts(resource, connector)),
         waits: waits.unwrap_or_else(|| vec![Duration::from_secs(5)]),
-        backoff: mine.backoff.or(theirs.backoff).or(default.backoff).unwrap_or(Backoff::Fixed),
-        max_wait: mine.max_wait.or(theirs.max_wait).or(default.max_wait).unwrap_or(Duration::from_mins(5)),
-        budget: mine.budget.or(theirs.budget).or(default.budget),
-        statuses: mine.statuses.clone().or_else(|| theirs.statuses.clone()).or_else(|| default.statuses.clone()),
+        backoff: backoff.unwrap_or(Backoff::Fixed),
+        max_wait: max_wait.unwrap_or(Duration::from_mins(5)),
+        budget: levels.iter().find_map(|members| members.budget),
+        statuses: levels.iter().find_map(|members| members.statuses.clone()),
     })
 }
 
-/// The attempts of an element that says nothing about them.
+/// The attempts of an element that does not configure them.
 pub fn usual_attempts(resource: &Resource, connector: &Connector) -> u32 {
     let more = resource.retry_attempts.map(|after_the_first| after_the_first.saturating_add(1));
-    let (theirs, default) = (&resource.rules.retry, &connector.rules.retry);
-    theirs.all_attempts().or(more).or_else(|| default.all_attempts()).unwrap_or(1)
+    let (of_resource, of_connector) = (&resource.rules.retry, &connector.rules.retry);
+    of_resource.all_attempts().or(more).or_else(|| of_connector.all_attempts()).unwrap_or(1)
 }
 
 /// The time that one attempt has, at most `cap`; empty and zero mean the cap (CONTRACT 6).
@@ -161,7 +151,7 @@ pub fn effective_timeout(
     resource: &Resource,
     cap: Duration,
 ) -> Result<Duration, Invalid> {
-    let handled = duration(handling.get("timeout")).map_err(|e| Invalid::new("errorHandling.timeout", e))?;
+    let handled = Reader::new(handling, "errorHandling").duration("timeout")?;
     let chosen = element.timeout.or(handled).or(resource.timeout);
     Ok(chosen.filter(|t| !t.is_zero()).map_or(cap, |t| t.min(cap)))
 }

@@ -2,18 +2,15 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
-use super::resource::whole;
-use super::spelling::{member, object, required_text, text};
-use super::{Invalid, duration};
+use super::Invalid;
+use super::lenient::Reader;
 
 /// `rate`, of a resource or of a connector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rate {
     /// From one call to the next.
     pub every: Duration,
-    /// Mustache over the request data: calls with different keys do not count together.
+    /// Mustache over the request data: calls with different keys have limits of their own.
     pub key: Option<String>,
 }
 
@@ -22,32 +19,27 @@ impl Rate {
     ///
     /// # Errors
     /// The first member that cannot be used.
-    pub(super) fn read(of: &Map<String, Value>, place: &str) -> Result<Option<Self>, Invalid> {
-        let Some(members) = object(of, "rate", place)? else { return Ok(None) };
-        let place = member(place, "rate");
-        let calls = whole(&required_text(members, "calls", &place)?, &member(&place, "calls"))?;
-        let per = duration(members.get("per")).map_err(|e| Invalid::new(member(&place, "per"), e))?;
-        let every = per.unwrap_or(Duration::from_secs(1)).checked_div(calls);
+    pub(super) fn read(of: &Reader<'_>) -> Result<Option<Self>, Invalid> {
+        let Some(of) = of.object("rate")? else { return Ok(None) };
+        let calls = of.whole("calls")?.ok_or_else(|| of.invalid("calls", "is missing"))?;
+        let every = of.duration("per")?.unwrap_or(Duration::from_secs(1)).checked_div(calls);
         let every = every.filter(|every| !every.is_zero()).ok_or_else(|| {
-            Invalid::new(
-                &place,
-                "is at least one call, and at most a million a second; without a limit leave `rate` out",
-            )
+            of.invalid_object("is at least one call, and at most a million a second; without a limit leave `rate` out")
         })?;
-        let key = text(members, "key", &place)?.filter(|key| !key.trim().is_empty());
+        let key = of.filled_text("key")?;
         Ok(Some(Self { every, key }))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Map, Value, json};
 
     use super::*;
 
     fn read(rate: Value) -> Result<Option<Rate>, String> {
         let of = Map::from_iter([("rate".to_owned(), rate)]);
-        Rate::read(&of, "").map_err(|e| e.to_string())
+        Rate::read(&Reader::new(&of, "")).map_err(|e| e.to_string())
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::spelling::{member, object, required_text, text};
+use super::lenient::Reader;
 use super::{Invalid, Resource, Rules};
 
 /// A connector without its credentials.
@@ -10,7 +10,7 @@ use super::{Invalid, Resource, Rules};
 pub struct Connector {
     /// Unique.
     pub name: String,
-    /// `authtype`, which says how `credentials` are to be read.
+    /// `authtype`, which decides how `credentials` are read.
     pub authtype: String,
     /// `status` is not `INACTIVE`.
     pub active: bool,
@@ -26,24 +26,24 @@ impl Connector {
     /// # Errors
     /// The first member that cannot be used, by its path.
     pub fn read(of: &Map<String, Value>) -> Result<Self, Invalid> {
-        let kind = text(of, "type", "")?.unwrap_or_default().to_ascii_uppercase();
+        let of = &Reader::new(of, "");
+        let kind = of.text("type")?.unwrap_or_default().to_ascii_uppercase();
         if !kind.is_empty() && !kind.starts_with("REST") {
             return Err(Invalid::new("type", format!("`{kind}` is not supported by this version; write REST")));
         }
-        let endpoints = object(of, "endpoints", "")?;
-        let resources = endpoints.into_iter().flatten().map(|(name, value)| {
-            let place = member("endpoints", name);
-            match value {
-                Value::Object(resource) => Resource::read(name, resource, &place),
-                _ => Err(Invalid::new(place, "must be an object")),
-            }
+        let endpoints = of.object("endpoints")?;
+        let resources = endpoints.iter().flat_map(|endpoints| {
+            endpoints.names().map(|name| match endpoints.value(name) {
+                Some(Value::Object(resource)) => Resource::read(name, &Reader::new(resource, endpoints.path_of(name))),
+                _ => Err(endpoints.invalid(name, "must be an object")),
+            })
         });
         Ok(Self {
-            name: required_text(of, "name", "")?,
-            authtype: text(of, "authtype", "")?.unwrap_or_default().to_ascii_uppercase(),
-            active: !text(of, "status", "")?.unwrap_or_default().eq_ignore_ascii_case("INACTIVE"),
+            name: of.required_text("name")?,
+            authtype: of.text("authtype")?.unwrap_or_default().to_ascii_uppercase(),
+            active: !of.text("status")?.unwrap_or_default().eq_ignore_ascii_case("INACTIVE"),
             resources: resources.collect::<Result<Vec<_>, _>>()?,
-            rules: Rules::read(of, "")?,
+            rules: Rules::read(of)?,
         })
     }
 

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use http::Method;
-use serde_json::{Map, Value};
 
-use super::spelling::{flag, member, required_text, rows, text};
-use super::{Invalid, Rules, duration};
+use super::lenient::Reader;
+use super::{Invalid, Rules};
 
 /// A parameter or a header of a resource; key and value are mustache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub struct Resource {
     pub name: String,
     /// Mustache; absolute, or relative to `http.base_url`.
     pub url: String,
-    /// Any method, in capitals; GET where only the template tells.
+    /// Any method, in capitals; GET where the method is a template.
     pub method: Method,
     /// The method where it is mustache (sheet 4.4).
     pub method_template: Option<String>,
@@ -68,38 +67,28 @@ impl Resource {
     ///
     /// # Errors
     /// The first member that cannot be used, by its path.
-    pub fn read(name: &str, of: &Map<String, Value>, place: &str) -> Result<Self, Invalid> {
-        let time = |key: &str| duration(of.get(key)).map_err(|problem| Invalid::new(member(place, key), problem));
-        let method_template = text(of, "method", place)?.filter(|method| method.contains("{{"));
-        let retry_attempts = text(of, "retry_attempts", place)?.filter(|t| !t.is_empty());
+    pub(super) fn read(name: &str, of: &Reader<'_>) -> Result<Self, Invalid> {
+        let method_template = of.text("method")?.filter(|method| method.contains("{{"));
         Ok(Self {
             name: name.to_owned(),
-            url: required_text(of, "url", place)?,
-            method: if method_template.is_some() { Method::GET } else { method(of, place)? },
+            url: of.required_text("url")?,
+            method: if method_template.is_some() { Method::GET } else { method(of)? },
             method_template,
-            body: text(of, "body", place)?.filter(|body| !body.is_empty()),
-            body_type: body_type(of, place)?,
-            params: named_values(of, "params", place)?,
-            headers: named_values(of, "headers", place)?.unwrap_or_default(),
-            timeout: time("timeout")?.filter(|t| !t.is_zero()),
-            retry_attempts: retry_attempts.map(|t| whole(&t, &member(place, "retry_attempts"))).transpose()?,
-            retry_wait: time("retry_wait_time")?,
-            rules: Rules::read(of, place)?,
+            body: of.text("body")?.filter(|body| !body.is_empty()),
+            body_type: body_type(of)?,
+            params: named_values(of, "params")?,
+            headers: named_values(of, "headers")?.unwrap_or_default(),
+            timeout: of.duration("timeout")?.filter(|t| !t.is_zero()),
+            retry_attempts: of.whole("retry_attempts")?,
+            retry_wait: of.duration("retry_wait_time")?,
+            rules: Rules::read(of)?,
         })
     }
 }
 
-/// A whole number from text.
-pub(super) fn whole(text: &str, place: &str) -> Result<u32, Invalid> {
-    // PHP and number inputs write 3 as 3.0 now and then.
-    let digits =
-        text.trim().split_once('.').filter(|(_, rest)| rest.bytes().all(|b| b == b'0')).map_or(text.trim(), |(w, _)| w);
-    digits.parse().map_err(|_| Invalid::new(place, format!("`{text}` is not a whole number")))
-}
-
-fn method(of: &Map<String, Value>, place: &str) -> Result<Method, Invalid> {
-    let text = text(of, "method", place)?.unwrap_or_default();
-    callable_method(&text).map_err(|problem| Invalid::new(member(place, "method"), problem))
+fn method(of: &Reader<'_>) -> Result<Method, Invalid> {
+    let text = of.text("method")?.unwrap_or_default();
+    callable_method(&text).map_err(|problem| of.invalid("method", problem))
 }
 
 /// A method that can be called; none is GET.
@@ -118,32 +107,27 @@ pub fn callable_method(text: &str) -> Result<Method, String> {
     }
 }
 
-fn body_type(of: &Map<String, Value>, place: &str) -> Result<BodyType, Invalid> {
-    match text(of, "body_type", place)?.unwrap_or_default().to_ascii_lowercase().as_str() {
+fn body_type(of: &Reader<'_>) -> Result<BodyType, Invalid> {
+    match of.text("body_type")?.unwrap_or_default().to_ascii_lowercase().as_str() {
         "json" => Ok(BodyType::Json),
         "form-data" | "form" | "x-www-form-urlencoded" => Ok(BodyType::Form),
         "multipart" | "multipart/form-data" => Ok(BodyType::Multipart),
         "xml" => Ok(BodyType::Xml),
         "" | "raw" | "text" => Ok(BodyType::Raw),
-        other => Err(Invalid::new(
-            member(place, "body_type"),
-            format!("`{other}` is not known; write json, form-data, multipart, xml or raw"),
-        )),
+        other => {
+            let problem = format!("`{other}` is not known; write json, form-data, multipart, xml or raw");
+            Err(of.invalid("body_type", problem))
+        }
     }
 }
 
-fn named_values(of: &Map<String, Value>, name: &str, place: &str) -> Result<Option<Vec<NamedValue>>, Invalid> {
-    let Some(rows) = rows(of, name, place)? else { return Ok(None) };
-    rows.into_iter()
-        .enumerate()
-        .map(|(index, row)| {
-            let place = member(place, &format!("{name}.{index}"));
-            Ok(NamedValue {
-                key: required_text(row, "key", &place)?,
-                value: text(row, "value", &place)?.unwrap_or_default(),
-                required: flag(row, "required", &place)?.unwrap_or(false),
-            })
+fn named_values(of: &Reader<'_>, name: &str) -> Result<Option<Vec<NamedValue>>, Invalid> {
+    let value = |row: Reader<'_>| {
+        Ok(NamedValue {
+            key: row.required_text("key")?,
+            value: row.text("value")?.unwrap_or_default(),
+            required: row.flag("required")?.unwrap_or(false),
         })
-        .collect::<Result<Vec<_>, _>>()
-        .map(Some)
+    };
+    of.rows(name)?.map(|rows| rows.into_iter().map(value).collect()).transpose()
 }

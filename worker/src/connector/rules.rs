@@ -1,19 +1,18 @@
-//! The members that element, resource and connector have in common: what counts as what, and what follows from it (CONTRACT 7).
+//! The members that element, resource and connector have in common (CONTRACT 7).
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::resource::whole;
-use super::spelling::{flag, member, object, required_text, rows, text};
-use super::{Condition, Invalid, Rate, RetryMembers, duration};
+use super::lenient::Reader;
+use super::{Condition, Invalid, Rate, RetryMembers};
 
-/// Whether a resource says that it may be called twice.
+/// `repeat`: whether a request may be sent twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RepeatRule {
-    /// `repeat: safe`: the third party honours the key, or does not mind.
+    /// `repeat: safe`: the third party honours the idempotency key, or a repetition does no harm.
     Safe,
-    /// `repeat: unsafe`: even where the method would allow it.
+    /// `repeat: unsafe`: not even where the method is idempotent.
     Unsafe,
 }
 
@@ -28,7 +27,7 @@ pub enum AnswerKind {
     Text,
     /// XML as data.
     Xml,
-    /// Bytes, handed on as base64.
+    /// Bytes, mapped as base64.
     Binary,
 }
 
@@ -65,14 +64,14 @@ pub struct Pagination {
     pub pages: u32,
 }
 
-/// `poll`: what follows a `202` that names a place to ask at.
+/// `poll`: how the URL that a `202` names is polled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Poll {
-    /// Between two questions, where the third party asks for no longer one.
+    /// The wait before each poll, where the third party does not ask for a longer one.
     pub wait: Duration,
     /// When the answer is the final one.
     pub until: Option<Condition>,
-    /// How many questions at most.
+    /// How many polls at most.
     pub tries: u32,
 }
 
@@ -99,11 +98,11 @@ pub struct Rules {
     pub rate: Option<Rate>,
 }
 
-/// Pages that are fetched where nothing is said.
+/// The default of `pages`.
 const PAGES: u32 = 100;
-/// Questions that are asked where nothing is said.
+/// The default of `tries`.
 const TRIES: u32 = 60;
-/// The wait between them.
+/// The default of `poll.wait`.
 const WAIT: Duration = Duration::from_secs(5);
 
 impl Rules {
@@ -111,17 +110,17 @@ impl Rules {
     ///
     /// # Errors
     /// The first member that cannot be used.
-    pub fn read(of: &Map<String, Value>, place: &str) -> Result<Self, Invalid> {
+    pub(super) fn read(of: &Reader<'_>) -> Result<Self, Invalid> {
         Ok(Self {
-            repeat: choice(of, "repeat", place, &[("safe", RepeatRule::Safe), ("unsafe", RepeatRule::Unsafe)])?,
-            retry: RetryMembers::read(of, place)?,
-            success: condition(of, "success", place)?,
-            error_mapping: error_rows(of, place)?,
-            escape_html: choice(of, "escape", place, &[("html", true), ("slot", false)])?,
-            answer: choice(of, "answer", place, &ANSWERS)?,
-            pagination: pagination(of, place)?,
-            poll: poll(of, place)?,
-            rate: Rate::read(of, place)?,
+            repeat: of.choice("repeat", &[("safe", RepeatRule::Safe), ("unsafe", RepeatRule::Unsafe)])?,
+            retry: RetryMembers::read(of)?,
+            success: condition(of, "success")?,
+            error_mapping: error_rows(of)?,
+            escape_html: of.choice("escape", &[("html", true), ("slot", false)])?,
+            answer: of.choice("answer", &ANSWERS)?,
+            pagination: pagination(of)?,
+            poll: poll(of)?,
+            rate: Rate::read(of)?,
         })
     }
 }
@@ -134,80 +133,56 @@ const ANSWERS: [(&str, AnswerKind); 5] = [
     ("binary", AnswerKind::Binary),
 ];
 
-/// One of a few words.
-fn choice<T: Copy>(
-    of: &Map<String, Value>,
-    name: &str,
-    place: &str,
-    choices: &[(&str, T)],
-) -> Result<Option<T>, Invalid> {
-    let Some(written) = text(of, name, place)?.filter(|t| !t.trim().is_empty()) else { return Ok(None) };
-    if let Some((_, chosen)) = choices.iter().find(|(word, _)| word.eq_ignore_ascii_case(written.trim())) {
-        return Ok(Some(*chosen));
-    }
-    let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-    Err(Invalid::new(member(place, name), format!("`{written}` is not {}", words.join(" or "))))
+fn condition(of: &Reader<'_>, name: &str) -> Result<Option<Condition>, Invalid> {
+    Ok(of.filled_text(name)?.map(|text| Condition::read(&text)))
 }
 
-fn condition(of: &Map<String, Value>, name: &str, place: &str) -> Result<Option<Condition>, Invalid> {
-    Ok(text(of, name, place)?.filter(|t| !t.trim().is_empty()).map(|t| Condition::read(&t)))
-}
-
-fn error_rows(of: &Map<String, Value>, place: &str) -> Result<Vec<ErrorRow>, Invalid> {
-    let rows = rows(of, "errorMapping", place)?.unwrap_or_default();
-    rows.into_iter()
-        .enumerate()
-        .map(|(index, row)| {
-            let place = member(place, &format!("errorMapping.{index}"));
-            Ok(ErrorRow {
-                when: Condition::read(&required_text(row, "when", &place)?),
-                code: required_text(row, "code", &place)?,
-                message: text(row, "message", &place)?.filter(|m| !m.is_empty()),
-            })
+fn error_rows(of: &Reader<'_>) -> Result<Vec<ErrorRow>, Invalid> {
+    let row = |row: Reader<'_>| {
+        Ok(ErrorRow {
+            when: Condition::read(&row.required_text("when")?),
+            code: row.required_text("code")?,
+            message: row.text("message")?.filter(|message| !message.is_empty()),
         })
-        .collect()
+    };
+    of.rows("errorMapping")?.unwrap_or_default().into_iter().map(row).collect()
 }
 
-fn pagination(of: &Map<String, Value>, place: &str) -> Result<Option<Pagination>, Invalid> {
-    let Some(members) = object(of, "pagination", place)? else { return Ok(None) };
-    let place = member(place, "pagination");
-    let written = |name: &str| Ok(text(members, name, &place)?.filter(|t| !t.trim().is_empty()));
-    let link = flag(members, "link", &place)?.unwrap_or(false);
-    let next = match (written("next")?, written("page")?, link) {
+fn pagination(of: &Reader<'_>) -> Result<Option<Pagination>, Invalid> {
+    let Some(of) = of.object("pagination")? else { return Ok(None) };
+    let link = of.flag("link")?.unwrap_or(false);
+    let next = match (of.filled_text("next")?, of.filled_text("page")?, link) {
         (Some(path), None, false) => NextPage::Path(path),
         (None, Some(parameter), false) => NextPage::Parameter(parameter),
         (None, None, true) => NextPage::Link,
         _ => {
             let problem = "needs one of: next (a path to the next URL), page (a parameter that counts), link: true";
-            return Err(Invalid::new(place, problem));
+            return Err(of.invalid_object(problem));
         }
     };
-    let pages = at_least_one(members, "pages", &place)?.unwrap_or(PAGES);
-    Ok(Some(Pagination { next, until: condition(members, "until", &place)?, pages }))
+    let pages = at_least_one(&of, "pages")?.unwrap_or(PAGES);
+    Ok(Some(Pagination { next, until: condition(&of, "until")?, pages }))
 }
 
-fn poll(of: &Map<String, Value>, place: &str) -> Result<Option<Poll>, Invalid> {
+fn poll(of: &Reader<'_>) -> Result<Option<Poll>, Invalid> {
     let nothing = Map::new();
-    let members = match of.get("poll") {
+    let defaults = || Reader::new(&nothing, of.path_of("poll"));
+    let of = match of.value("poll") {
         None | Some(Value::Null | Value::Bool(false)) => return Ok(None),
-        Some(Value::Bool(true)) => &nothing,
-        // PHP writes an empty object so.
-        Some(Value::Array(list)) if list.is_empty() => &nothing,
-        _ => object(of, "poll", place)?.unwrap_or(&nothing),
+        Some(Value::Bool(true)) => defaults(),
+        // PHP writes an empty object as a list.
+        _ => of.object("poll")?.unwrap_or_else(defaults),
     };
-    let place = member(place, "poll");
-    let wait = duration(members.get("wait")).map_err(|e| Invalid::new(member(&place, "wait"), e))?;
     Ok(Some(Poll {
-        wait: wait.unwrap_or(WAIT),
-        until: condition(members, "until", &place)?,
-        tries: at_least_one(members, "tries", &place)?.unwrap_or(TRIES),
+        wait: of.duration("wait")?.unwrap_or(WAIT),
+        until: condition(&of, "until")?,
+        tries: at_least_one(&of, "tries")?.unwrap_or(TRIES),
     }))
 }
 
-fn at_least_one(of: &Map<String, Value>, name: &str, place: &str) -> Result<Option<u32>, Invalid> {
-    let written = text(of, name, place)?.filter(|t| !t.trim().is_empty());
-    match written.map(|t| whole(&t, &member(place, name))).transpose()? {
-        Some(0) => Err(Invalid::new(member(place, name), "is at least 1")),
+fn at_least_one(of: &Reader<'_>, name: &str) -> Result<Option<u32>, Invalid> {
+    match of.whole(name)? {
+        Some(0) => Err(of.invalid(name, "is at least 1")),
         number => Ok(number),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::duration;
 
-/// More waits than any policy needs.
+/// The longest list of waits.
 const LONGEST: usize = 100;
 
 /// One or more waits.
@@ -49,7 +49,7 @@ impl Waits {
         Some(Self { list: vec![wait], repeats: Some(repeats.trim().parse().ok()?) })
     }
 
-    /// All attempts that a cycle or a list stands for; one wait alone says nothing about it.
+    /// All attempts that a cycle or a list stands for; one wait alone implies none.
     pub fn attempts(&self) -> Option<u32> {
         let of_list = || (self.list.len() > 1).then(|| u32::try_from(self.list.len()).unwrap_or(u32::MAX));
         self.repeats.or_else(of_list).map(|repeats| repeats.saturating_add(1))

@@ -117,7 +117,7 @@ impl<'a> Call<'a> {
         let request = if url == self.request.raw_url() {
             Cow::Borrowed(self.request)
         } else {
-            let mut moved = self.request.at(url.clone());
+            let mut moved = self.request.redirected_to(url.clone());
             if fault::without("credentials") {
                 moved.headers.clone_from(&self.request.headers);
                 moved.authorization = self.request.authorization.clone();
@@ -178,7 +178,7 @@ impl<'a> Call<'a> {
         let mut next = url.join(answer.headers().get(LOCATION)?.to_str().ok()?).ok()?;
         next.set_fragment(None);
         // A server that repeats our key in the address of another one does not get us to carry it there.
-        let leaks = next.origin() != self.request.raw_url().origin() && self.request.masks.found_in(next.as_str());
+        let leaks = next.origin() != self.request.raw_url().origin() && self.request.redactor.finds(next.as_str());
         (!leaks && (url.scheme() != "https" || next.scheme() == "https")).then_some(next)
     }
 

@@ -7,12 +7,12 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use super::wanted::Wanted;
+use super::projection::Projection;
 use super::{Response, xml};
 use crate::connector::AnswerKind;
 
-/// A body as data, as text, or as nothing that anybody asked for.
-#[derive(Debug, PartialEq)]
+/// A body as data, as text, or as bytes that no row maps.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Body {
     Data(Value),
     Text(String),
@@ -23,11 +23,11 @@ pub(super) enum Body {
     },
 }
 
-/// What is asked of a body.
+/// How a body is decoded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ask<'a> {
     /// What of it is read, where it is JSON.
-    pub(super) wanted: &'a Wanted,
+    pub(super) projection: &'a Projection,
     /// Whether any row maps it.
     pub(super) mapped: bool,
     /// How many bytes that are no text become base64.
@@ -38,7 +38,7 @@ pub(super) struct Ask<'a> {
 pub(super) fn decode(response: &Response, kind: AnswerKind, ask: Ask<'_>) -> Result<Body, String> {
     match kind {
         AnswerKind::Auto => guessed(response, ask),
-        AnswerKind::Json => json(&response.body, ask.wanted).map(Body::Data).map_err(|why| match why {
+        AnswerKind::Json => json(&response.body, ask.projection).map(Body::Data).map_err(|why| match why {
             NotJson::TooDeep => TOO_DEEP.to_owned(),
             NotJson::Other(error) => format!("it is not JSON: {error}"),
         }),
@@ -52,7 +52,7 @@ const TOO_DEEP: &str = "its JSON nests deeper than 127 levels";
 const NOT_TEXT: &str = "it is neither JSON nor text; `answer: binary` hands it on as base64";
 
 fn guessed(response: &Response, ask: Ask<'_>) -> Result<Body, String> {
-    match json(&response.body, ask.wanted) {
+    match json(&response.body, ask.projection) {
         Ok(value) => return Ok(Body::Data(value)),
         Err(NotJson::TooDeep) => return Err(TOO_DEEP.to_owned()),
         Err(NotJson::Other(_)) => {}
@@ -80,9 +80,9 @@ enum NotJson {
 }
 
 /// JSON, also behind a byte order mark (RFC 8259, 8.1).
-fn json(body: &[u8], wanted: &Wanted) -> Result<Value, NotJson> {
+fn json(body: &[u8], projection: &Projection) -> Result<Value, NotJson> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    wanted.read(body).map_err(|error| if nests_too_deep(body) { NotJson::TooDeep } else { NotJson::Other(error) })
+    projection.read(body).map_err(|error| if nests_too_deep(body) { NotJson::TooDeep } else { NotJson::Other(error) })
 }
 
 /// Whether brackets outside of strings nest beyond what the JSON parser takes.
@@ -155,14 +155,14 @@ mod tests {
             let name = entry.file_name().into_string().unwrap();
             let body = Bytes::from(std::fs::read(entry.path()).unwrap());
             let response = Response { status: 200, headers: HeaderMap::new(), body, warnings: Vec::new() };
-            let (all, nothing) = (Wanted::All, Wanted::default());
-            for (kind, wanted) in [
+            let (all, nothing) = (Projection::All, Projection::default());
+            for (kind, projection) in [
                 (AnswerKind::Auto, &all),
                 (AnswerKind::Json, &all),
                 (AnswerKind::Auto, &nothing),
                 (AnswerKind::Json, &nothing),
             ] {
-                let ask = Ask { wanted, mapped: true, inline: 0 };
+                let ask = Ask { projection, mapped: true, inline: 0 };
                 let is_data = matches!(decode(&response, kind, ask), Ok(Body::Data(_)));
                 match name.as_bytes().first() {
                     Some(b'y') => assert!(is_data, "{name}"),

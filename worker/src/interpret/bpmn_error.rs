@@ -5,19 +5,19 @@ use serde_json::{Map, Value};
 use crate::job::{BpmnError, Failure};
 use crate::plan::template::{Escape, Scope};
 
-use super::Reading;
+use super::ResponseContext;
 use super::condition::Subject;
-use super::rules::PreparedError;
+use super::rules::CompiledErrorRow;
 
 /// The first row that fits, the element's rows before the resource's before the connector's. An expression that cannot be
 /// evaluated for this failure does not fit it.
-pub fn bpmn_error(failure: &Failure, reading: &Reading<'_>) -> Option<BpmnError> {
-    let mut rows = reading.rules.into_iter().flat_map(|rules| &rules.errors).peekable();
+pub fn bpmn_error(failure: &Failure, context: &ResponseContext<'_>) -> Option<BpmnError> {
+    let mut rows = context.rules.into_iter().flat_map(|rules| &rules.errors).peekable();
     rows.peek()?;
     let members = members(failure);
-    let subject = Subject { status: failure.status, members: &members, data: reading.data, around: reading.around };
+    let subject = Subject { status: failure.status, members: &members, data: context.data, ctx: context.ctx };
     let row = rows.find(|row| row.when.holds(&subject).unwrap_or(false))?;
-    Some(BpmnError { code: row.code.clone(), message: message(row, &members, reading) })
+    Some(BpmnError { code: row.code.clone(), message: message(row, &members, context) })
 }
 
 /// `status`, `code`, and the answer as data where it was data, else its first characters.
@@ -30,9 +30,9 @@ fn members(failure: &Failure) -> Map<String, Value> {
     ])
 }
 
-/// The row's message; one that does not render says so, for the failure itself matters more.
-fn message(row: &PreparedError, members: &Map<String, Value>, reading: &Reading<'_>) -> Option<String> {
+/// The row's message, or why it does not render: the failure itself must not be lost.
+fn message(row: &CompiledErrorRow, members: &Map<String, Value>, context: &ResponseContext<'_>) -> Option<String> {
     let template = row.message.as_ref()?;
-    let rendered = template.render(&Scope::new(reading.data).over(members), Escape::None);
+    let rendered = template.render(&Scope::new(context.data).over(members), Escape::None);
     Some(rendered.unwrap_or_else(|error| format!("(the message does not render: {error})")))
 }

@@ -1,10 +1,12 @@
 //! A failure as a designer can act on it: what was sent, what came back, what to change.
 
-use crate::job::{Code, Failure};
+use std::borrow::Cow;
+
+use crate::job::{Code, Failure, Limit, brief};
 use crate::plan::RequestSpec;
 
-/// How much of an answer stands in a message (sheet 4.7).
-const EXCERPT: usize = 100;
+/// How much of an answer a message quotes (sheet 4.7).
+const EXCERPT: Limit = Limit::Characters(100);
 
 /// The same failure with what was sent, masked, the beginning of the answer, and what to change. Only attempts have these.
 pub fn explained(failure: Failure, request: &RequestSpec) -> Failure {
@@ -16,11 +18,7 @@ pub fn explained(failure: Failure, request: &RequestSpec) -> Failure {
     message.push_str(&sent(request));
     if let Some(status) = failure.status {
         let body = failure.body.as_deref().unwrap_or_default();
-        let (excerpt, more) = match body.char_indices().nth(EXCERPT) {
-            Some((end, _)) => (body.get(..end).unwrap_or_default(), "…"),
-            None => (body, ""),
-        };
-        let body = if body.is_empty() { "no body".to_owned() } else { format!("{excerpt}{more}") };
+        let body = if body.is_empty() { Cow::Borrowed("no body") } else { brief(body, EXCERPT) };
         message = format!("{message}\nanswer: {status}, {body}");
     }
     if let Some(hint) = hint(failure.code) {

@@ -1,4 +1,4 @@
-//! `format: jmespath`, with the work that an expression can ask for estimated before it is done.
+//! `format: jmespath`, with the work of an expression estimated before it is evaluated.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(super) struct Path {
     cost: Cost,
 }
 
-/// How much larger than its input something gets, and how often the input is gone through for it.
+/// How much larger than its input a result can get, and how often the input is traversed for it.
 #[derive(Debug, Clone, Copy)]
 struct Cost {
     growth: f64,
@@ -43,7 +43,7 @@ pub(super) fn parse(source: &str) -> Result<Path, PathError> {
     Ok(Path { expression, cost })
 }
 
-/// The parser calls itself for each of these.
+/// Characters for each of which the parser recurses.
 fn check_depth(source: &str) -> Result<(), String> {
     let (mut depth, mut negations) = (0_usize, 0_usize);
     for character in source.chars() {
@@ -117,14 +117,14 @@ fn plain(found: &Variable) -> Value {
 }
 
 /// Only lists and hashes that name their input several times make it larger, and only `to_string` of quotes; nothing in the
-/// language goes back to the root, so that work and growth multiply along the pipe and add beside each other.
+/// language goes back to the root, so that work and growth multiply along the pipe and add up elsewhere.
 fn cost(ast: &Ast) -> Cost {
     let leaf = Cost { growth: 1.0, work: 1.0 };
     let piped = |first: Cost, then: Cost| Cost {
         growth: first.growth * then.growth,
         work: first.work + first.growth * then.work,
     };
-    let beside = |all: &mut dyn Iterator<Item = Cost>| {
+    let sum = |all: &mut dyn Iterator<Item = Cost>| {
         all.fold(Cost { growth: 0.0, work: 0.0 }, |a, b| Cost { growth: a.growth + b.growth, work: a.work + b.work })
     };
     match ast {
@@ -133,17 +133,17 @@ fn cost(ast: &Ast) -> Cost {
         Ast::Expref { ast, .. } => cost(ast),
         Ast::Flatten { node, .. } | Ast::Not { node, .. } | Ast::ObjectValues { node, .. } => piped(cost(node), leaf),
         Ast::Subexpr { lhs, rhs, .. } | Ast::Projection { lhs, rhs, .. } => piped(cost(lhs), cost(rhs)),
-        Ast::Condition { predicate, then, .. } => beside(&mut [cost(predicate), cost(then)].into_iter()),
+        Ast::Condition { predicate, then, .. } => sum(&mut [cost(predicate), cost(then)].into_iter()),
         Ast::Comparison { lhs, rhs, .. } | Ast::And { lhs, rhs, .. } | Ast::Or { lhs, rhs, .. } => {
-            beside(&mut [cost(lhs), cost(rhs)].into_iter())
+            sum(&mut [cost(lhs), cost(rhs)].into_iter())
         }
-        Ast::MultiList { elements, .. } => beside(&mut elements.iter().map(cost)),
-        Ast::MultiHash { elements, .. } => beside(&mut elements.iter().map(|pair| cost(&pair.value))),
+        Ast::MultiList { elements, .. } => sum(&mut elements.iter().map(cost)),
+        Ast::MultiHash { elements, .. } => sum(&mut elements.iter().map(|pair| cost(&pair.value))),
         Ast::Function { name, args, .. } => {
-            // An expression that is handed over is applied to what another argument gives.
+            // An expression argument is applied to what another argument gives.
             let expressions = args.iter().filter(|arg| matches!(arg, Ast::Expref { .. })).map(cost);
             let applied = expressions.fold(leaf, |a, b| Cost { growth: a.growth * b.growth, work: a.work * b.work });
-            let values = beside(&mut args.iter().filter(|arg| !matches!(arg, Ast::Expref { .. })).map(cost));
+            let values = sum(&mut args.iter().filter(|arg| !matches!(arg, Ast::Expref { .. })).map(cost));
             let factor = match name.as_str() {
                 // Quotes and backslashes double each time.
                 "to_string" => 2.0,

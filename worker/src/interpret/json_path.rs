@@ -1,4 +1,4 @@
-//! `$…` sources: RFC 9535, with the work that a path can ask for estimated before it is done.
+//! `$…` sources: RFC 9535, with the work of a path estimated before it is evaluated.
 
 use serde_json::Value;
 use serde_json_path::JsonPath;
@@ -15,9 +15,10 @@ const WORK: f64 = 4e6;
 /// A parsed path.
 #[derive(Debug)]
 pub(super) struct Path {
-    source: String,
     query: JsonPath,
     shape: Shape,
+    /// The names before anything else; none where the work is measured by the whole answer.
+    beginning: Vec<String>,
 }
 
 /// What a path consists of, outside of its quoted names.
@@ -42,7 +43,10 @@ pub(super) fn parse(source: &str) -> Result<Path, PathError> {
     }
     let shape = shape(source).map_err(PathError::of_all)?;
     match JsonPath::parse(source) {
-        Ok(query) => Ok(Path { source: source.to_owned(), query, shape }),
+        Ok(query) => {
+            let beginning = if shape.is_measured() { Vec::new() } else { beginning(source) };
+            Ok(Path { query, shape, beginning })
+        }
         Err(error) => Err(PathError::new(source, "a JSONPath", error.position(), error.message())),
     }
 }
@@ -50,7 +54,7 @@ pub(super) fn parse(source: &str) -> Result<Path, PathError> {
 impl Path {
     /// A singular query gives the value or `""`, any other the list of values (CONTRACT 6).
     pub(super) fn find(&self, value: &Value) -> Result<Value, String> {
-        if self.is_measured() {
+        if self.shape.is_measured() {
             let work = self.work(value);
             if work > WORK {
                 return Err(format!(
@@ -67,20 +71,7 @@ impl Path {
 
     /// The names that it begins with; none where its work is measured by the whole answer.
     pub(super) fn beginning(&self) -> impl Iterator<Item = &str> {
-        let names = self.source.strip_prefix("$.").filter(|_| !self.is_measured()).unwrap_or_default();
-        let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let end = names.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.').unwrap_or(names.len());
-        // What a bracket follows is a name, and what a space or a letter of another script follows may be a part of one.
-        let whole = match names.as_bytes().get(end) {
-            None | Some(b'[') => names.get(..end),
-            Some(_) => names.get(..end).and_then(|cut| cut.rsplit_once('.')).map(|(whole, _)| whole),
-        };
-        whole.unwrap_or_default().split('.').take_while(is_name)
-    }
-
-    /// Whether the work that it asks for depends on more of a value than it finds.
-    fn is_measured(&self) -> bool {
-        self.shape.roots + self.shape.descendants + self.shape.filters > 0
+        self.beginning.iter().map(String::as_str)
     }
 
     /// Every descent and every filter may visit each node once for each of its ancestors; a filter that begins at the root
@@ -89,8 +80,34 @@ impl Path {
         let (mut nodes, mut visits) = (0_f64, 0_f64);
         measure(value, 1.0, &mut nodes, &mut visits);
         let steps = (self.shape.descendants + self.shape.filters - 1).max(0);
-        visits / nodes * nodes * (visits / nodes).powi(steps) * nodes.powi(self.shape.roots)
+        let visits_per_node = visits / nodes;
+        visits * visits_per_node.powi(steps) * nodes.powi(self.shape.roots)
     }
+}
+
+impl Shape {
+    /// Whether the work depends on more of a value than the path finds.
+    fn is_measured(self) -> bool {
+        self.roots + self.descendants + self.filters > 0
+    }
+}
+
+/// The names before the first bracket or wildcard; the library does not show the segments that it parsed.
+fn beginning(source: &str) -> Vec<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut names = Vec::new();
+    let mut rest = source.strip_prefix('$').unwrap_or_default();
+    while let Some(segment) = rest.strip_prefix('.') {
+        let end = segment.find(|c| !is_part(c)).unwrap_or(segment.len());
+        let Some((name, after)) = segment.split_at_checked(end) else { break };
+        // What a space or a letter of another script follows may be a part of a name.
+        if name.is_empty() || !(after.is_empty() || after.starts_with(['.', '['])) {
+            break;
+        }
+        names.push(name.to_owned());
+        rest = after;
+    }
+    names
 }
 
 fn measure(value: &Value, depth: f64, nodes: &mut f64, visits: &mut f64) {
@@ -161,7 +178,7 @@ mod tests {
         }
     }
 
-    /// RFC 9535's compliance suite, through the same door that rows go through.
+    /// RFC 9535's compliance suite, through the function that rows use.
     #[test]
     fn suite_of_json_path() {
         let Some(folder) = crate::testing::suites::folder("jsonpath") else { return };

@@ -9,15 +9,15 @@ use crate::connector::{Invalid, MappingRow};
 use crate::job::{Code, Failure, Retriable};
 use crate::plan::template::{Escape, Scope, Template};
 
+use super::projection::Projection;
 use super::source::{Answer, Source};
-use super::wanted::Wanted;
-use super::{Mapped, Reading, Response, answered};
+use super::{MappedData, Response, ResponseContext, answered};
 
 /// An element's mapping rows, parsed once for all jobs that carry them.
 #[derive(Debug)]
 pub struct Mapping {
     rows: Vec<Row>,
-    wanted: Wanted,
+    projection: Projection,
 }
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Mapping {
     /// Parses rows; none at all merge nothing (sheet 4.7).
     ///
     /// # Errors
-    /// The first row that does not parse, by its place in the configuration.
+    /// The first row that does not parse, by its path in the configuration.
     pub fn new(rows: Option<&[MappingRow]>) -> Result<Self, Invalid> {
         let rows = rows.unwrap_or_default().iter().enumerate().map(|(index, row)| {
             let wrong = |problem: String| Invalid::new(format!("dataMapping.{index} ({})", row.key), problem);
@@ -50,46 +50,44 @@ impl Mapping {
             Ok(Row { name: row.key.clone(), key, source: Source::parse(row).map_err(wrong)? })
         });
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        let mut wanted = Wanted::default();
+        let mut projection = Projection::default();
         for row in &rows {
-            row.source.wants(&mut wanted);
+            row.source.add_to(&mut projection);
         }
-        Ok(Self { rows, wanted })
+        Ok(Self { rows, projection })
     }
 
     /// What the rows read of an answer.
-    pub(super) fn wanted(&self) -> &Wanted {
-        &self.wanted
+    pub(super) fn projection(&self) -> &Projection {
+        &self.projection
     }
 
-    /// Whether no row asks for anything.
+    /// Whether there are no rows.
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 }
 
 /// Maps an answer's data.
-pub(super) fn map(body: &Value, response: &Response, reading: &Reading<'_>) -> Result<Mapped, Failure> {
-    let mut mapped = Mapped { data: Map::new(), warnings: response.warnings.clone() };
-    if reading.mapping.is_empty() {
+pub(super) fn map(body: &Value, response: &Response, context: &ResponseContext<'_>) -> Result<MappedData, Failure> {
+    let mut mapped = MappedData { data: Map::new(), warnings: response.warnings.clone() };
+    if context.mapping.is_empty() {
         return Ok(mapped);
     }
-    let html = reading.rule(|rules| rules.escape_html).unwrap_or(false);
+    let html = context.rule(|rules| rules.escape_html).unwrap_or(false);
     let escape = if html { Escape::Html } else { Escape::None };
     let members = members_of(body);
-    let answer = Answer::new(body, &members, response, reading.data, escape, reading.around);
-    for (index, row) in reading.mapping.rows.iter().enumerate() {
+    let answer = Answer::new(body, &members, response, context.data, escape, context.ctx);
+    for (index, row) in context.mapping.rows.iter().enumerate() {
         let fail = |problem: String| {
-            let message = format!(
-                "dataMapping.{index} ({}): {problem}; the answer is kept, the call was made and is not repeated",
-                row.name
-            );
+            let message =
+                format!("dataMapping.{index} ({}): {problem}; the call was made and is not repeated", row.name);
             answered(Failure::of_attempt(Code::Mapping, message, Retriable::Final), response)
         };
         let key = match &row.key {
             Key::Plain(key) => Cow::Borrowed(key.as_str()),
             Key::Template(template) => {
-                Cow::Owned(template.render(&Scope::new(reading.data), escape).map_err(|e| fail(e.to_string()))?)
+                Cow::Owned(template.render(&Scope::new(context.data), escape).map_err(|e| fail(e.to_string()))?)
             }
         };
         if key.is_empty() {
@@ -97,9 +95,7 @@ pub(super) fn map(body: &Value, response: &Response, reading: &Reading<'_>) -> R
         }
         let value = row.source.value(&answer).map_err(fail)?;
         if is_reserved_variable(&key) {
-            mapped
-                .warnings
-                .push(format!("the mapping onto `{key}` was dropped: the engine keeps that name for itself"));
+            mapped.warnings.push(format!("the mapping onto `{key}` was dropped: that name is reserved for the engine"));
         } else {
             mapped.data.insert(key.into_owned(), value);
         }

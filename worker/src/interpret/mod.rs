@@ -2,6 +2,7 @@
 //!
 //! Pure: knows statuses, bodies and mapping rows; must not know how the answer was fetched.
 
+mod analysis;
 mod body;
 mod bpmn_error;
 mod condition;
@@ -12,15 +13,15 @@ mod mapping;
 mod pages;
 mod path_error;
 pub mod polling;
+mod projection;
 mod response;
 mod retry_after;
 mod rules;
 mod source;
 mod status;
-mod texts;
-mod wanted;
 mod xml;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -28,121 +29,109 @@ use serde_json::{Map, Value, json};
 use crate::connector::AnswerKind;
 use crate::job::{Code, Failure, Retriable, excerpt};
 
+pub use analysis::{TextError, condition_variables, row_variables};
 pub use bpmn_error::bpmn_error;
 pub use explain::explained;
 pub use mapping::Mapping;
 pub use pages::{Page, Pages};
 pub use response::Response;
-pub use rules::{PreparedConnector, PreparedRules, Reading};
-pub use texts::{Misread, condition_variables, row_variables};
+pub use rules::{CompiledRules, ConnectorRules, ResponseContext};
 
 use body::Body;
-use wanted::Wanted;
+use projection::Projection;
 
-/// What goes back into the request's data.
+/// What is merged into the request's data.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mapped {
+pub struct MappedData {
     /// Top-level variables.
     pub data: Map<String, Value>,
-    /// What a person should know although the job goes on.
+    /// Warnings for people; the job goes on.
     pub warnings: Vec<String>,
 }
 
-/// Reads an answer.
+/// Interprets an answer.
 ///
 /// # Errors
 /// `HTTP_<status>`, `BAD_RESPONSE` or `MAPPING`, with their class in the retry table.
-pub fn interpret(response: &Response, reading: &Reading<'_>) -> Result<Mapped, Failure> {
-    let body = read(response, reading, wanted(response, reading));
-    if !is_success(response, Some(&body), reading)? {
-        return Err(unexpected_status(response, body, reading));
+pub fn interpret(response: &Response, context: &ResponseContext<'_>) -> Result<MappedData, Failure> {
+    let body = read(response, context, projection(response, context));
+    if !is_success(response, Some(&body), context)? {
+        return Err(unexpected_status(response, body, context));
     }
     match body {
-        Ok(Body::Data(body)) => mapping::map(&body, response, reading),
+        Ok(Body::Data(body)) => mapping::map(&body, response, context),
         Ok(Body::Text(text)) => Ok(text_result(&text, response)),
         Ok(Body::Unread { kind, bytes }) => {
             let mut warnings = response.warnings.clone();
             warnings.push(format!("the answer ({kind}, {bytes} bytes) is not text, and no row maps it"));
-            Ok(Mapped { data: Map::new(), warnings })
+            Ok(MappedData { data: Map::new(), warnings })
         }
-        Err(problem) => Err(bad_response(response, reading, &problem)),
+        Err(problem) => Err(bad_response(response, context, &problem)),
     }
 }
 
-/// All of a body.
-fn decoded(response: &Response, reading: &Reading<'_>) -> Result<Body, String> {
-    read(response, reading, &Wanted::All)
+/// The whole body.
+fn decoded(response: &Response, context: &ResponseContext<'_>) -> Result<Body, String> {
+    read(response, context, &Projection::All)
 }
 
-fn read(response: &Response, reading: &Reading<'_>, wanted: &Wanted) -> Result<Body, String> {
-    let kind = reading.rule(|rules| rules.answer).unwrap_or(AnswerKind::Auto);
-    let (mapped, inline) = (!reading.mapping.is_empty(), reading.inline_bytes);
-    body::decode(response, kind, body::Ask { wanted, mapped, inline })
+fn read(response: &Response, context: &ResponseContext<'_>, projection: &Projection) -> Result<Body, String> {
+    let kind = context.rule(|rules| rules.answer).unwrap_or(AnswerKind::Auto);
+    let (mapped, inline) = (!context.mapping.is_empty(), context.inline_bytes);
+    body::decode(response, kind, body::Ask { projection, mapped, inline })
 }
 
-/// What is read of an answer: what its status already makes a good one, as far as the mapping goes; any other whole, for
-/// conditions and for those who look into what went wrong.
-fn wanted<'a>(response: &Response, reading: &Reading<'a>) -> &'a Wanted {
-    let is_good = (200..300).contains(&response.status) && reading.rule(|rules| rules.success.as_ref()).is_none();
-    if is_good { reading.mapping.wanted() } else { &Wanted::All }
+/// What of the body is parsed: the mapping's projection where the status alone makes a success; everything where conditions
+/// or a person who looks into a failure may read it.
+fn projection<'a>(response: &Response, context: &ResponseContext<'a>) -> &'a Projection {
+    let is_good = (200..300).contains(&response.status) && context.rule(|rules| rules.success.as_ref()).is_none();
+    if is_good { context.mapping.projection() } else { &Projection::All }
 }
 
-/// Whether the answer is one that was hoped for: as `success` says, else by its status.
+/// Whether the answer is a success: by the rule `success`, else by its status.
 fn is_success(
     response: &Response,
     body: Option<&Result<Body, String>>,
-    reading: &Reading<'_>,
+    context: &ResponseContext<'_>,
 ) -> Result<bool, Failure> {
-    let Some(condition) = reading.rule(|rules| rules.success.as_ref()) else {
-        // Only a 3xx has to be looked into (sheet 4.7).
+    let Some(condition) = context.rule(|rules| rules.success.as_ref()) else {
+        // Only the body of a 3xx decides (sheet 4.7).
         let is_data = (300..400).contains(&response.status)
             && body.map_or_else(
-                || matches!(decoded(response, reading), Ok(Body::Data(_))),
+                || matches!(decoded(response, context), Ok(Body::Data(_))),
                 |b| matches!(b, Ok(Body::Data(_))),
             );
         return Ok(status::is_success(response.status, is_data));
     };
-    let mut members = Map::from_iter([("status".to_owned(), Value::from(response.status))]);
-    if matches!(condition, condition::Prepared::Expression(_)) {
-        let read;
-        let body = if let Some(body) = body {
-            body
-        } else {
-            read = decoded(response, reading);
-            &read
+    let members = if matches!(condition, condition::CompiledCondition::Expression(_)) {
+        let body = body.map_or_else(|| Cow::Owned(decoded(response, context)), Cow::Borrowed);
+        let body = match &*body {
+            Ok(Body::Data(value)) => value.clone(),
+            Ok(Body::Text(text)) => Value::from(text.clone()),
+            _ => Value::Null,
         };
-        members.insert("headers".to_owned(), Value::Object(source::first_values(&response.headers)));
-        members.insert(
-            "body".to_owned(),
-            match body {
-                Ok(Body::Data(value)) => value.clone(),
-                Ok(Body::Text(text)) => Value::from(text.clone()),
-                _ => Value::Null,
-            },
-        );
-    }
-    let subject = condition::Subject {
-        status: Some(response.status),
-        members: &members,
-        data: reading.data,
-        around: reading.around,
+        source::condition_members(response, body)
+    } else {
+        Map::new()
     };
+    let subject =
+        condition::Subject { status: Some(response.status), members: &members, data: context.data, ctx: context.ctx };
     condition.holds(&subject).map_err(|error| {
-        let message = format!("success: {error}; the answer is kept, the call was made and is not repeated");
+        let message = format!("success: {error}; the call was made and is not repeated");
         answered(Failure::of_attempt(Code::Mapping, message, Retriable::Final), response)
     })
 }
 
 /// The mapping is skipped: both variables land in the request's data (sheet 4.7).
-fn text_result(text: &str, response: &Response) -> Mapped {
+fn text_result(text: &str, response: &Response) -> MappedData {
     let mut data = Map::new();
     data.insert("response".to_owned(), json!(text));
     data.insert("status".to_owned(), json!(response.status));
-    Mapped { data, warnings: response.warnings.clone() }
+    MappedData { data, warnings: response.warnings.clone() }
 }
 
-fn unexpected_status(response: &Response, body: Result<Body, String>, reading: &Reading<'_>) -> Failure {
-    let after = retry_after::asked(&response.headers, response.status, reading.around.now_ms);
+fn unexpected_status(response: &Response, body: Result<Body, String>, context: &ResponseContext<'_>) -> Failure {
+    let after = retry_after::wait(&response.headers, response.status, context.ctx.now_ms);
     let retriable = if status::is_retried(response.status) { Retriable::Retry { after } } else { Retriable::Final };
     let message = format!("Unexpected response (status={})", response.status);
     let failure = answered(Failure::of_attempt(Code::Http(response.status), message, retriable), response);
@@ -152,14 +141,14 @@ fn unexpected_status(response: &Response, body: Result<Body, String>, reading: &
     }
 }
 
-fn bad_response(response: &Response, reading: &Reading<'_>, problem: &str) -> Failure {
-    let repeatable = matches!(reading.method.as_str(), "GET" | "HEAD");
+fn bad_response(response: &Response, context: &ResponseContext<'_>, problem: &str) -> Failure {
+    let repeatable = matches!(context.method.as_str(), "GET" | "HEAD");
     let retriable = if repeatable { Retriable::Retry { after: None } } else { Retriable::Final };
     let message = format!("the answer (status={}) cannot be read: {problem}", response.status);
     answered(Failure::of_attempt(Code::BadResponse, message, retriable), response)
 }
 
-/// A failure that keeps what the third party said.
+/// A failure with the status and the beginning of the answer.
 fn answered(failure: Failure, response: &Response) -> Failure {
     Failure { status: Some(response.status), body: Some(excerpt(&response.body)), ..failure }
 }

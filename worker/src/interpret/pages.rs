@@ -1,4 +1,4 @@
-//! Answers that come in pages: where the next one is, when to stop, and what they are together (CONTRACT 7, `pagination`).
+//! Paginated answers: the URL of the next page, when to stop, and how pages are joined (CONTRACT 7, `pagination`).
 
 use http::HeaderMap;
 use http::header::LINK;
@@ -7,10 +7,11 @@ use url::Url;
 
 use super::body::Body;
 use super::condition::Subject;
-use super::rules::PreparedNext;
-use super::source::{Answer, first_values};
-use super::{Reading, Response, mapping};
+use super::rules::{CompiledNextPage, CompiledPagination};
+use super::source::{Answer, condition_members};
+use super::{Response, ResponseContext, mapping};
 use crate::job::{Code, Failure, Retriable};
+use crate::plan::redacted;
 use crate::plan::template::Escape;
 
 /// The pages so far.
@@ -25,81 +26,79 @@ pub struct Pages {
 /// What follows a page.
 #[derive(Debug, PartialEq)]
 pub enum Page {
-    /// There are no pages here: the answer is read as it stands.
+    /// The answer is not paginated and is interpreted as it is.
     Whole,
     /// Another one.
     Next(Url),
-    /// That was the last one; a word about those that were left, if any.
+    /// That was the last one; a warning where more of them were not fetched.
     Last(Option<String>),
 }
 
 impl Pages {
-    /// Takes a page in and says what follows.
+    /// Adds a page and decides what follows it.
     ///
     /// # Errors
     /// A next page that is no URL or that was there before, a rule that cannot be evaluated, or more bytes than `limit`.
-    pub fn take(
+    pub fn add(
         &mut self,
         url: &Url,
         response: &Response,
-        reading: &Reading<'_>,
+        context: &ResponseContext<'_>,
         limit: usize,
     ) -> Result<Page, Failure> {
-        let Some(rules) = reading.rule(|rules| rules.pagination.as_ref()) else { return Ok(Page::Whole) };
-        let fail = |code: Code, problem: String| {
+        let Some(rules) = context.rule(|rules| rules.pagination.as_ref()) else { return Ok(Page::Whole) };
+        if !super::is_success(response, None, context)? {
+            return Ok(Page::Whole);
+        }
+        let Ok(Body::Data(body)) = super::decoded(response, context) else { return Ok(Page::Whole) };
+        let failure = |(code, problem): (Code, String)| {
             let message = format!("pagination, page {}: {problem}", self.count + 1);
             super::answered(Failure::of_attempt(code, message, Retriable::Final), response)
         };
-        if !super::is_success(response, None, reading)? {
-            return Ok(Page::Whole);
-        }
-        let Ok(Body::Data(body)) = super::decoded(response, reading) else { return Ok(Page::Whole) };
-        let bytes = self.bytes + response.body.len();
-        if bytes > limit {
-            let problem =
-                format!("all pages together are larger than limits.response_bytes ({limit} bytes); ask for less");
-            return Err(fail(Code::BadResponse, problem));
-        }
-        let members = Map::from_iter([
-            ("status".to_owned(), Value::from(response.status)),
-            ("headers".to_owned(), Value::Object(first_values(&response.headers))),
-            ("body".to_owned(), body),
-        ]);
+        let bytes = self.bytes_with(response, limit).map_err(|problem| failure((Code::BadResponse, problem)))?;
+        let mapping = |problem: String| failure((Code::Mapping, problem));
+        let members = condition_members(response, body);
+        let is_last = is_last(rules, response.status, &members, context).map_err(mapping)?;
         let body = members.get("body").unwrap_or(&Value::Null);
-        let subject =
-            Subject { status: Some(response.status), members: &members, data: reading.data, around: reading.around };
-        let is_enough = rules.until.as_ref().map_or(Ok(false), |until| until.holds(&subject));
-        let is_enough = is_enough.map_err(|e| fail(Code::Mapping, format!("until: {e}")))?;
-        let next = match &rules.next {
-            PreparedNext::Link => linked(&response.headers).map(|link| url.join(&link)),
-            PreparedNext::Parameter(name) => has_items(body).then(|| Ok(counted_up(url, name))),
-            PreparedNext::Path(path) => {
-                let named = mapping::members_of(body);
-                let answer = Answer::new(body, &named, response, reading.data, Escape::None, reading.around);
-                let found = path.find(&answer).map_err(|e| fail(Code::Mapping, format!("next: {e}")))?;
-                found.as_str().filter(|text| !text.trim().is_empty()).map(|text| url.join(text))
-            }
-        };
-        let next = next.transpose().map_err(|e| fail(Code::Mapping, format!("the next page is no URL: {e}")))?;
-        let again = next.as_ref().filter(|next| *next == url || self.seen.contains(next));
-        if let Some(again) = again.filter(|_| !is_enough) {
-            let problem = format!("{} was a page before: the pages go in a circle", crate::plan::redacted::url(again));
-            return Err(fail(Code::Mapping, problem));
-        }
+        let next = next_page(rules, url, body, response, context).map_err(mapping)?.filter(|_| !is_last);
+        self.refuse_circle(url, next.as_ref()).map_err(mapping)?;
+
         self.seen.push(url.clone());
         (self.count, self.bytes) = (self.count + 1, bytes);
-        let body = members.into_iter().find(|(name, _)| name == "body").map(|(_, body)| body).unwrap_or_default();
+        self.join(members);
+        Ok(match next {
+            None => Page::Last(None),
+            Some(_) if self.count >= rules.pages => {
+                Page::Last(Some(format!("there are more than {} pages; the rest was not fetched", rules.pages)))
+            }
+            Some(next) => Page::Next(next),
+        })
+    }
+
+    /// The bytes of all pages with this one.
+    fn bytes_with(&self, response: &Response, limit: usize) -> Result<usize, String> {
+        let bytes = self.bytes + response.body.len();
+        if bytes > limit {
+            return Err(format!(
+                "all pages together are larger than limits.response_bytes ({limit} bytes); ask for less"
+            ));
+        }
+        Ok(bytes)
+    }
+
+    fn refuse_circle(&self, url: &Url, next: Option<&Url>) -> Result<(), String> {
+        match next.filter(|next| *next == url || self.seen.contains(next)) {
+            Some(again) => Err(format!("{} was a page before: the pages go in a circle", redacted::url(again))),
+            None => Ok(()),
+        }
+    }
+
+    fn join(&mut self, mut members: Map<String, Value>) {
+        let body = members.remove("body").unwrap_or_default();
         self.joined = Some(match self.joined.take() {
             None => body,
             Some(before) => joined(before, body),
         });
-        match next {
-            Some(_) if !is_enough && self.count >= rules.pages => {
-                Ok(Page::Last(Some(format!("there are more than {} pages; the rest was not fetched", rules.pages))))
-            }
-            Some(next) if !is_enough => Ok(Page::Next(next)),
-            _ => Ok(Page::Last(None)),
-        }
     }
 
     /// All pages as one answer: the last one's status and headers, and the joined body.
@@ -110,10 +109,43 @@ impl Pages {
         }
     }
 
-    /// How many were taken in.
+    /// How many pages were added.
     pub fn count(&self) -> u32 {
         self.count
     }
+}
+
+/// The URL of the page after this one, where there is one.
+fn next_page(
+    rules: &CompiledPagination,
+    url: &Url,
+    body: &Value,
+    response: &Response,
+    context: &ResponseContext<'_>,
+) -> Result<Option<Url>, String> {
+    let next = match &rules.next {
+        CompiledNextPage::Link => linked(&response.headers).map(|link| url.join(&link)),
+        CompiledNextPage::Parameter(name) => has_items(body).then(|| Ok(counted_up(url, name))),
+        CompiledNextPage::Path(path) => {
+            let named = mapping::members_of(body);
+            let answer = Answer::new(body, &named, response, context.data, Escape::None, context.ctx);
+            let found = path.find(&answer).map_err(|error| format!("next: {error}"))?;
+            found.as_str().filter(|text| !text.trim().is_empty()).map(|text| url.join(text))
+        }
+    };
+    next.transpose().map_err(|error| format!("the next page is no URL: {error}"))
+}
+
+/// Whether `until` ends the pages here.
+fn is_last(
+    rules: &CompiledPagination,
+    status: u16,
+    members: &Map<String, Value>,
+    context: &ResponseContext<'_>,
+) -> Result<bool, String> {
+    let Some(until) = &rules.until else { return Ok(false) };
+    let subject = Subject { status: Some(status), members, data: context.data, ctx: context.ctx };
+    until.holds(&subject).map_err(|error| format!("until: {error}"))
 }
 
 /// Lists one after the other, objects member by member, everything else from the later page.

@@ -1,84 +1,80 @@
-//! A `202` that names a place to ask at: where, how long to wait, and whether the answer is the final one (CONTRACT 7, `poll`).
+//! Polling the URL that a `202` names: which one, how long to wait, and whether an answer is the final one (CONTRACT 7, `poll`).
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use http::header::LOCATION;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use url::Url;
 
 use super::body::Body;
 use super::condition::Subject;
-use super::source::first_values;
-use super::{Reading, Response, retry_after};
+use super::source::condition_members;
+use super::{Response, ResponseContext, retry_after};
 use crate::job::{Code, Failure, Retriable};
 
-/// How to go on asking.
+/// How an accepted request is polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asking {
-    /// Questions at most.
+pub struct Polling {
+    /// Polls at most.
     pub tries: u32,
     /// The wait before the first one.
     pub wait: Duration,
 }
 
-/// The place that an accepted request names, and how to ask there; `None` where the answer is read as it stands.
+/// The URL that an accepted request names, and how it is polled; `None` where the answer is interpreted as it is.
 ///
 /// # Errors
-/// A place that is no URL.
-pub fn begin(url: &Url, response: &Response, reading: &Reading<'_>) -> Result<Option<(Url, Asking)>, Failure> {
-    let Some(rules) = reading.rule(|rules| rules.poll.as_ref()) else { return Ok(None) };
-    let Some(place) = place(&response.headers).filter(|_| response.status == 202) else { return Ok(None) };
-    let Ok(place) = url.join(&place) else {
-        let message = "the request was accepted (202), and the place to ask at is no URL";
+/// A name that is no URL.
+pub fn begin(url: &Url, response: &Response, context: &ResponseContext<'_>) -> Result<Option<(Url, Polling)>, Failure> {
+    let Some(rules) = context.rule(|rules| rules.poll.as_ref()) else { return Ok(None) };
+    let Some(location) = location(&response.headers).filter(|_| response.status == 202) else { return Ok(None) };
+    let Ok(location) = url.join(&location) else {
+        let message = "the request was accepted (202), and the location to poll is no URL";
         return Err(super::answered(Failure::of_attempt(Code::BadResponse, message, Retriable::Final), response));
     };
-    Ok(Some((place, Asking { tries: rules.poll.tries, wait: wait(response, rules.poll.wait, reading) })))
+    Ok(Some((location, Polling { tries: rules.poll.tries, wait: wait(response, rules.poll.wait, context) })))
 }
 
-/// Whether an accepted request is asked after.
-pub fn is_wanted(reading: &Reading<'_>) -> bool {
-    reading.rule(|rules| rules.poll.as_ref()).is_some()
+/// Whether accepted requests are polled.
+pub fn is_configured(context: &ResponseContext<'_>) -> bool {
+    context.rule(|rules| rules.poll.as_ref()).is_some()
 }
 
-/// The wait before the next question, or `None` where this answer is the final one.
+/// The wait before the next poll, or `None` where this answer is the final one.
 ///
 /// # Errors
 /// `until` where it cannot be evaluated.
-pub fn next(response: &Response, reading: &Reading<'_>) -> Result<Option<Duration>, Failure> {
-    let Some(rules) = reading.rule(|rules| rules.poll.as_ref()) else { return Ok(None) };
-    let body = match super::decoded(response, reading) {
+pub fn next(response: &Response, context: &ResponseContext<'_>) -> Result<Option<Duration>, Failure> {
+    let Some(rules) = context.rule(|rules| rules.poll.as_ref()) else { return Ok(None) };
+    let body = match super::decoded(response, context) {
         Ok(Body::Data(body)) => body,
         _ => Value::Null,
     };
     let is_final = match &rules.until {
         None => !(response.status == 202 || is_running(response.status, &body)),
         Some(until) => {
-            let members = Map::from_iter([
-                ("status".to_owned(), Value::from(response.status)),
-                ("headers".to_owned(), Value::Object(first_values(&response.headers))),
-                ("body".to_owned(), body),
-            ]);
-            let (status, around) = (Some(response.status), reading.around);
-            until.holds(&Subject { status, members: &members, data: reading.data, around }).map_err(|error| {
+            let members = condition_members(response, body);
+            let (status, ctx) = (Some(response.status), context.ctx);
+            until.holds(&Subject { status, members: &members, data: context.data, ctx }).map_err(|error| {
                 let message = format!("poll.until: {error}; the request was accepted and is not repeated");
                 super::answered(Failure::of_attempt(Code::Mapping, message, Retriable::Final), response)
             })?
         }
     };
-    // An answer that says no is final, whatever it was waited for; one that asks for patience gets it.
+    // A failure is final whatever `until` says, unless its status is one that is retried.
     let is_failure = response.status >= 400 && !super::status::is_retried(response.status);
     Ok((!is_final && !is_failure || super::status::is_retried(response.status))
-        .then(|| wait(response, rules.poll.wait, reading)))
+        .then(|| wait(response, rules.poll.wait, context)))
 }
 
 /// `Operation-Location`, else `Location`.
-fn place(headers: &HeaderMap) -> Option<String> {
+fn location(headers: &HeaderMap) -> Option<String> {
     let named = headers.get("operation-location").or_else(|| headers.get(LOCATION))?;
     named.to_str().ok().map(ToOwned::to_owned)
 }
 
-/// States that operations are in before they end, as the usual guidelines spell them.
+/// States that operations are in before they end, as the usual API guidelines name them.
 fn is_running(status: u16, body: &Value) -> bool {
     const RUNNING: [&str; 10] = [
         "accepted",
@@ -98,6 +94,6 @@ fn is_running(status: u16, body: &Value) -> bool {
 }
 
 /// The larger of the rule's wait and what the third party asks for.
-fn wait(response: &Response, own: Duration, reading: &Reading<'_>) -> Duration {
-    own.max(retry_after::asked(&response.headers, response.status, reading.around.now_ms).unwrap_or_default())
+fn wait(response: &Response, own: Duration, context: &ResponseContext<'_>) -> Duration {
+    own.max(retry_after::wait(&response.headers, response.status, context.ctx.now_ms).unwrap_or_default())
 }

@@ -12,6 +12,6 @@ pub struct Response {
     pub headers: HeaderMap,
     /// Decompressed, at most `limits.response_bytes`.
     pub body: Bytes,
-    /// What a person should know although the call went well.
+    /// Warnings for people; the call succeeded.
     pub warnings: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! How long a third party asks us to stay away: `Retry-After` (RFC 9110, 10.2.3), else `RateLimit-Reset` and its kin. Garbage
+//! The wait that a third party asks for: `Retry-After` (RFC 9110, 10.2.3), else `RateLimit-Reset` and similar headers. Garbage
 //! is ignored.
 
 use std::time::{Duration, UNIX_EPOCH};
@@ -6,8 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 
-/// The wait that was asked for: by `Retry-After`, else, where there is too much traffic, by when its limit is reset.
-pub(super) fn asked(headers: &HeaderMap, status: u16, now_ms: i64) -> Option<Duration> {
+/// The wait that an answer asks for: by `Retry-After`, else, where there is too much traffic, by when its limit is reset.
+pub(super) fn wait(headers: &HeaderMap, status: u16, now_ms: i64) -> Option<Duration> {
     retry_after(headers, now_ms).or_else(|| matches!(status, 429 | 503).then(|| reset(headers, now_ms)).flatten())
 }
 
@@ -29,11 +29,11 @@ fn reset(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
     })
 }
 
-/// The wait that was asked for; a date in the past asks for none.
+/// The wait that a value asks for; a date in the past asks for none.
 fn retry_after(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than fit are a longer wait than anybody takes: the limit says so.
+        // More digits than fit are a longer wait than `limits.retry_after`, which reports it.
         return Some(text.parse().map_or(Duration::MAX, Duration::from_secs));
     }
     let date = httpdate::parse_http_date(text).ok()?;
@@ -83,13 +83,13 @@ mod tests {
             ("ratelimit", "limit=100", None),
         ] {
             let headers = HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_static(text))]);
-            assert_eq!(asked(&headers, 429, now_ms), expected.map(Duration::from_secs), "{name}: {text}");
-            assert_eq!(asked(&headers, 500, now_ms), None, "only where there is too much traffic");
+            assert_eq!(wait(&headers, 429, now_ms), expected.map(Duration::from_secs), "{name}: {text}");
+            assert_eq!(wait(&headers, 500, now_ms), None, "only where there is too much traffic");
         }
         let both = HeaderMap::from_iter([
             (RETRY_AFTER, HeaderValue::from_static("7")),
             (http::HeaderName::from_static("ratelimit-reset"), HeaderValue::from_static("30")),
         ]);
-        assert_eq!(asked(&both, 429, now_ms), Some(Duration::from_secs(7)));
+        assert_eq!(wait(&both, 429, now_ms), Some(Duration::from_secs(7)));
     }
 }

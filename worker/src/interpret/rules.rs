@@ -4,60 +4,60 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use crate::connector::{AnswerKind, Connector, ErrorRow, Invalid, NextPage, Pagination, Poll, Rules};
-use crate::plan::expression::Surroundings;
+use crate::plan::expression::EvalContext;
 use crate::plan::template::Template;
 
-use super::condition::{self, Prepared};
+use super::condition::CompiledCondition;
 use super::mapping::Mapping;
 use super::source::DotPath;
 
-/// Rules that are ready to read answers with.
+/// Rules with their conditions, templates and paths parsed.
 #[derive(Debug)]
-pub struct PreparedRules {
-    pub(super) success: Option<Prepared>,
-    pub(super) errors: Vec<PreparedError>,
-    pub(super) pagination: Option<PreparedPagination>,
-    pub(super) poll: Option<PreparedPoll>,
+pub struct CompiledRules {
+    pub(super) success: Option<CompiledCondition>,
+    pub(super) errors: Vec<CompiledErrorRow>,
+    pub(super) pagination: Option<CompiledPagination>,
+    pub(super) poll: Option<CompiledPoll>,
     pub(super) answer: Option<AnswerKind>,
     pub(super) escape_html: Option<bool>,
 }
 
 #[derive(Debug)]
-pub(super) struct PreparedError {
-    pub(super) when: Prepared,
+pub(super) struct CompiledErrorRow {
+    pub(super) when: CompiledCondition,
     pub(super) code: String,
     pub(super) message: Option<Template>,
 }
 
 #[derive(Debug)]
-pub(super) struct PreparedPagination {
-    pub(super) next: PreparedNext,
-    pub(super) until: Option<Prepared>,
+pub(super) struct CompiledPagination {
+    pub(super) next: CompiledNextPage,
+    pub(super) until: Option<CompiledCondition>,
     pub(super) pages: u32,
 }
 
 #[derive(Debug)]
-pub(super) enum PreparedNext {
+pub(super) enum CompiledNextPage {
     Path(DotPath),
     Parameter(String),
     Link,
 }
 
 #[derive(Debug)]
-pub(super) struct PreparedPoll {
+pub(super) struct CompiledPoll {
     pub(super) poll: Poll,
-    pub(super) until: Option<Prepared>,
+    pub(super) until: Option<CompiledCondition>,
 }
 
-impl PreparedRules {
-    /// Parses what the rules hold; `place` is the path of whatever has them.
+impl CompiledRules {
+    /// Parses what the rules hold; `path` is the path of whatever has them.
     ///
     /// # Errors
     /// The first rule that does not parse, by its path.
-    pub fn new(rules: &Rules, place: &str) -> Result<Self, Invalid> {
-        let at = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+    pub fn new(rules: &Rules, path: &str) -> Result<Self, Invalid> {
+        let at = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         let condition = |of: Option<&crate::connector::Condition>, name: &str| {
-            of.map(|of| condition::prepare(of).map_err(|e| Invalid::new(at(name), e))).transpose()
+            of.map(|of| CompiledCondition::new(of).map_err(|e| Invalid::new(at(name), e))).transpose()
         };
         let errors = rules.error_mapping.iter().enumerate();
         let errors = errors.map(|(index, row)| error(row, &at(&format!("errorMapping.{index}"))));
@@ -69,7 +69,7 @@ impl PreparedRules {
                 None => None,
                 Some(poll) => {
                     let until = condition(poll.until.as_ref(), "poll.until")?;
-                    Some(PreparedPoll { poll: poll.clone(), until })
+                    Some(CompiledPoll { poll: poll.clone(), until })
                 }
             },
             answer: rules.answer,
@@ -78,50 +78,50 @@ impl PreparedRules {
     }
 }
 
-fn error(row: &ErrorRow, place: &str) -> Result<PreparedError, Invalid> {
+fn error(row: &ErrorRow, path: &str) -> Result<CompiledErrorRow, Invalid> {
     let message = row.message.as_deref().map(Template::parse).transpose();
-    Ok(PreparedError {
-        when: condition::prepare(&row.when).map_err(|e| Invalid::new(format!("{place}.when"), e))?,
+    Ok(CompiledErrorRow {
+        when: CompiledCondition::new(&row.when).map_err(|e| Invalid::new(format!("{path}.when"), e))?,
         code: row.code.clone(),
-        message: message.map_err(|e| Invalid::new(format!("{place}.message"), e.to_string()))?,
+        message: message.map_err(|e| Invalid::new(format!("{path}.message"), e.to_string()))?,
     })
 }
 
-fn pagination(of: &Pagination, place: &str) -> Result<PreparedPagination, Invalid> {
+fn pagination(of: &Pagination, path: &str) -> Result<CompiledPagination, Invalid> {
     let next = match &of.next {
-        NextPage::Path(path) => {
-            PreparedNext::Path(DotPath::parse(path).map_err(|e| Invalid::new(format!("{place}.next"), e.to_string()))?)
-        }
-        NextPage::Parameter(name) => PreparedNext::Parameter(name.clone()),
-        NextPage::Link => PreparedNext::Link,
+        NextPage::Path(path) => CompiledNextPage::Path(
+            DotPath::parse(path).map_err(|e| Invalid::new(format!("{path}.next"), e.to_string()))?,
+        ),
+        NextPage::Parameter(name) => CompiledNextPage::Parameter(name.clone()),
+        NextPage::Link => CompiledNextPage::Link,
     };
-    let until = of.until.as_ref().map(condition::prepare).transpose();
-    let until = until.map_err(|e| Invalid::new(format!("{place}.until"), e))?;
-    Ok(PreparedPagination { next, until, pages: of.pages })
+    let until = of.until.as_ref().map(CompiledCondition::new).transpose();
+    let until = until.map_err(|e| Invalid::new(format!("{path}.until"), e))?;
+    Ok(CompiledPagination { next, until, pages: of.pages })
 }
 
 /// A connector's rules and those of its resources; a resource whose rules do not parse fails its own jobs only.
 #[derive(Debug)]
-pub struct PreparedConnector {
-    rules: Result<PreparedRules, Invalid>,
-    resources: Vec<(String, Result<PreparedRules, Invalid>)>,
+pub struct ConnectorRules {
+    rules: Result<CompiledRules, Invalid>,
+    resources: Vec<(String, Result<CompiledRules, Invalid>)>,
 }
 
-impl PreparedConnector {
+impl ConnectorRules {
     /// Parses every rule of a connector.
     pub fn new(connector: &Connector) -> Self {
         let resources = connector.resources.iter().map(|resource| {
-            let place = format!("endpoints.{}", resource.name);
-            (resource.name.clone(), PreparedRules::new(&resource.rules, &place))
+            let path = format!("endpoints.{}", resource.name);
+            (resource.name.clone(), CompiledRules::new(&resource.rules, &path))
         });
-        Self { rules: PreparedRules::new(&connector.rules, ""), resources: resources.collect() }
+        Self { rules: CompiledRules::new(&connector.rules, ""), resources: resources.collect() }
     }
 
     /// The rules of a resource and of its connector.
     ///
     /// # Errors
     /// What does not parse, by its path.
-    pub fn of(&self, resource: &str) -> Result<[&PreparedRules; 2], Invalid> {
+    pub fn of(&self, resource: &str) -> Result<[&CompiledRules; 2], Invalid> {
         let own = self.resources.iter().find(|(name, _)| name == resource);
         let own = own.ok_or_else(|| Invalid::new("endpoint", "is not a resource of the connector"))?;
         Ok([own.1.as_ref().map_err(Clone::clone)?, self.rules.as_ref().map_err(Clone::clone)?])
@@ -134,25 +134,25 @@ impl PreparedConnector {
     }
 }
 
-/// What an answer is read with.
+/// What an answer is interpreted with.
 #[derive(Debug, Clone, Copy)]
-pub struct Reading<'a> {
+pub struct ResponseContext<'a> {
     /// Request data overlaid by variables.
     pub data: &'a Map<String, Value>,
     /// The element's mapping rows.
     pub mapping: &'a Mapping,
-    /// The rules of the element, the resource and the connector: the first that says something decides.
-    pub rules: [&'a PreparedRules; 3],
+    /// The rules of the element, the resource and the connector: the first that has the rule decides.
+    pub rules: [&'a CompiledRules; 3],
     /// The method that was sent.
     pub method: &'a Method,
     /// The time, and what `env` reads.
-    pub around: Surroundings<'a>,
+    pub ctx: EvalContext<'a>,
     /// How many bytes of an answer that is not text become base64.
     pub inline_bytes: usize,
 }
 
-impl<'a> Reading<'a> {
-    pub(super) fn rule<T>(&self, of: impl Fn(&'a PreparedRules) -> Option<T>) -> Option<T> {
+impl<'a> ResponseContext<'a> {
+    pub(super) fn rule<T>(&self, of: impl Fn(&'a CompiledRules) -> Option<T>) -> Option<T> {
         self.rules.into_iter().find_map(of)
     }
 }

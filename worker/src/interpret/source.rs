@@ -7,12 +7,13 @@ use jmespath::Rcvar;
 use serde_json::{Map, Value};
 
 use super::path_error::PathError;
-use super::wanted::Wanted;
+use super::projection::Projection;
 use super::{Response, jmes_path, json_path};
 use crate::connector::{MappingRow, RowFormat};
 use crate::plan::Feel;
-use crate::plan::expression::Surroundings;
+use crate::plan::expression::EvalContext;
 use crate::plan::template::{Escape, Scope, Template};
+use crate::plan::value::member;
 
 /// A parsed source.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl Source {
     pub(super) fn parse(row: &MappingRow) -> Result<Self, String> {
         let has_mustache = row.value.contains("{{");
         Ok(match (row.value.as_str(), row.format) {
-            // PHP takes "0" for nothing, which designers may rely on.
+            // For PHP "0" is empty, which designers may rely on.
             ("" | "0", _) => Self::Whole,
             ("$status", _) => Self::Status,
             ("$headers", RowFormat::DotPath) => Self::Headers,
@@ -74,18 +75,18 @@ impl Source {
         })
     }
 
-    /// Adds what it reads of an answer; all of it, where only the work itself shows that.
-    pub(super) fn wants(&self, wanted: &mut Wanted) {
+    /// Adds what it reads of an answer; everything where that is known only when it is evaluated.
+    pub(super) fn add_to(&self, projection: &mut Projection) {
         match self {
             Self::Status | Self::Headers | Self::Path(DotPath::Header(_)) => {}
             Self::Path(DotPath::Dots(path)) => {
-                wanted.add(path.split('.'));
+                projection.add(path.split('.'));
                 // A member may be named like the whole path.
-                wanted.add(std::iter::once(path.as_str()));
+                projection.add(std::iter::once(path.as_str()));
             }
-            Self::Path(DotPath::Json(path)) => wanted.add(path.beginning()),
+            Self::Path(DotPath::Json(path)) => projection.add(path.beginning()),
             Self::Whole | Self::JmesPath(_) | Self::Mustache(_) | Self::Feel(_) | Self::Rendered(..) => {
-                wanted.add(std::iter::empty());
+                projection.add(std::iter::empty());
             }
         }
     }
@@ -104,7 +105,7 @@ impl Source {
             }
             Self::Feel(feel) => {
                 let scope = answer.scope.clone().under(&answer.headers);
-                feel.evaluate(&scope, answer.around).map_err(|e| e.to_string())
+                feel.evaluate(&scope, answer.ctx).map_err(|e| e.to_string())
             }
             Self::Rendered(template, format) => {
                 let path = template.render(&answer.scope, answer.escape).map_err(|e| e.to_string())?;
@@ -126,8 +127,8 @@ pub(super) struct Answer<'a> {
     /// Request data overlaid by the answer's members.
     scope: Scope<'a>,
     escape: Escape,
-    around: Surroundings<'a>,
-    /// The body as JMESPath wants it, made when the first row asks.
+    ctx: EvalContext<'a>,
+    /// The body as JMESPath reads it, made for the first row that needs it.
     variable: OnceCell<(Rcvar, f64)>,
 }
 
@@ -139,7 +140,7 @@ impl<'a> Answer<'a> {
         response: &Response,
         data: &'a Map<String, Value>,
         escape: Escape,
-        around: Surroundings<'a>,
+        ctx: EvalContext<'a>,
     ) -> Self {
         Self {
             body,
@@ -147,7 +148,7 @@ impl<'a> Answer<'a> {
             headers: first_values(&response.headers),
             scope: Scope::new(data).over(members),
             escape,
-            around,
+            ctx,
             variable: OnceCell::new(),
         }
     }
@@ -169,16 +170,21 @@ impl<'a> Answer<'a> {
     fn walk(&self, path: &str) -> Option<&Value> {
         let mut parts = path.split('.');
         let first = self.scope.get(parts.next()?)?;
-        parts.try_fold(first, |value, part| match value {
-            Value::Object(map) => map.get(part),
-            Value::Array(list) => list.get(part.parse::<usize>().ok()?),
-            _ => None,
-        })
+        parts.try_fold(first, member)
     }
 }
 
+/// What conditions see of an answer: `status`, `headers` and `body`.
+pub(super) fn condition_members(response: &Response, body: Value) -> Map<String, Value> {
+    Map::from_iter([
+        ("status".to_owned(), Value::from(response.status)),
+        ("headers".to_owned(), Value::Object(first_values(&response.headers))),
+        ("body".to_owned(), body),
+    ])
+}
+
 /// The first value of each header, by lower-case name.
-pub(super) fn first_values(headers: &HeaderMap) -> Map<String, Value> {
+fn first_values(headers: &HeaderMap) -> Map<String, Value> {
     headers
         .keys()
         .filter_map(|name| Some((name.as_str().to_owned(), headers.get(name)?)))

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::*;
 use crate::connector::{Connector, ElementConfig};
-use crate::plan::expression::Surroundings;
+use crate::plan::expression::EvalContext;
 use crate::testing::bounds::{TIME, UNOPTIMISED, within};
 
 fn object(value: Value) -> Map<String, Value> {
@@ -29,15 +29,15 @@ impl Case {
         Self { element: json!({"dataMapping": rows}), resource: json!({}), data: json!({"index": 1, "name": "mine"}) }
     }
 
-    fn read(&self, status: u16, headers: &[(&'static str, &'static str)], body: &[u8]) -> Result<Mapped, Failure> {
-        self.with(|reading| {
+    fn read(&self, status: u16, headers: &[(&'static str, &'static str)], body: &[u8]) -> Result<MappedData, Failure> {
+        self.with(|context| {
             let headers = headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v)));
             let headers: HeaderMap = headers.collect();
-            interpret(&Response { status, headers, body: Bytes::copy_from_slice(body), warnings: Vec::new() }, reading)
+            interpret(&Response { status, headers, body: Bytes::copy_from_slice(body), warnings: Vec::new() }, context)
         })
     }
 
-    fn with<T>(&self, then: impl FnOnce(&Reading<'_>) -> T) -> T {
+    fn with<T>(&self, then: impl FnOnce(&ResponseContext<'_>) -> T) -> T {
         let mut resource = object(self.resource.clone());
         resource.insert("url".to_owned(), json!("https://h/"));
         let record = object(json!({"name": "A", "endpoints": {"r": resource}}));
@@ -46,14 +46,14 @@ impl Case {
         config.extend(object(json!({"dataSource": "A", "endpoint": "r"})));
         let element = ElementConfig::read(&config).unwrap();
         let (data, env) = (object(self.data.clone()), BTreeMap::new());
-        let prepared = PreparedConnector::new(&connector);
+        let prepared = ConnectorRules::new(&connector);
         let [of_resource, of_connector] = prepared.of("r").unwrap();
-        then(&Reading {
+        then(&ResponseContext {
             data: &data,
             mapping: &Mapping::new(element.mapping.as_deref()).unwrap(),
-            rules: [&PreparedRules::new(&element.rules, "").unwrap(), of_resource, of_connector],
+            rules: [&CompiledRules::new(&element.rules, "").unwrap(), of_resource, of_connector],
             method: &connector.resource("r").unwrap().method,
-            around: Surroundings { now_ms: 0, env: &env },
+            ctx: EvalContext { now_ms: 0, env: &env },
             inline_bytes: 1_000,
         })
     }
@@ -147,7 +147,7 @@ fn a_row_that_cannot_be_evaluated_keeps_the_answer_and_says_what_is_missing() {
         (
             "data.nam",
             "feel",
-            "dataMapping.0 (v): at character 1 of `data.nam`: `data` has no member `nam`; it has: name; the answer is kept",
+            "dataMapping.0 (v): at character 1 of `data.nam`: `data` has no member `nam`; it has: name; the call was made",
         ),
         ("{{list}}", "mustache", "dataMapping.0 (v): `list` is a list; write {{{list | json}}}"),
         ("$.{{name}}[", "dotNotation", "dataMapping.0 (v): `$.mine[` is not a JSONPath"),
@@ -281,7 +281,7 @@ fn error_rows_look_at_answers_and_codes() {
         {"when": "body.error.kind == 'gone'", "code": "GONE", "message": "{{body.error.kind}}: {{name}} ({{status}}, {{code}})"},
         {"when": "body < 1", "code": "NEVER"},
         {"when": "code == 'TIMEOUT' or status == 503", "code": "LATER"}]});
-    let mapped = |failure: &Failure| case.with(|reading| bpmn_error(failure, reading)).map(|e| (e.code, e.message));
+    let mapped = |failure: &Failure| case.with(|context| bpmn_error(failure, context)).map(|e| (e.code, e.message));
     let gone = case.read(404, &[], b"{\"error\":{\"kind\":\"gone\"}}").unwrap_err();
     assert_eq!(mapped(&gone), Some(("GONE".to_owned(), Some("gone: mine (404, HTTP_404)".to_owned()))));
     assert_eq!(mapped(&case.read(503, &[], b"busy").unwrap_err()), Some(("LATER".to_owned(), None)));
@@ -299,7 +299,7 @@ fn page_after(
 ) -> Result<Page, Failure> {
     let headers = headers.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
     let response = Response { status: 200, headers, body: Bytes::from(body.to_string()), warnings: Vec::new() };
-    case.with(|reading| pages.take(&url::Url::parse(url).unwrap(), &response, reading, 1_000))
+    case.with(|context| pages.add(&url::Url::parse(url).unwrap(), &response, context, 1_000))
 }
 
 #[test]
@@ -387,14 +387,14 @@ fn polling_knows_where_how_long_and_when_it_is_over() {
         Response { status, headers, body: Bytes::from(body.to_string()), warnings: Vec::new() }
     };
     let accepted = answer(202, &[("location", "/jobs/7"), ("retry-after", "9")], &json!({}));
-    assert_eq!(case.with(|reading| polling::begin(&url, &accepted, reading)), Ok(None), "nobody asked for polling");
+    assert_eq!(case.with(|context| polling::begin(&url, &accepted, context)), Ok(None), "nobody asked for polling");
     case.resource = json!({"poll": {"wait": 2, "tries": 4}});
-    let (place, asking) = case.with(|reading| polling::begin(&url, &accepted, reading)).unwrap().unwrap();
+    let (place, asking) = case.with(|context| polling::begin(&url, &accepted, context)).unwrap().unwrap();
     assert_eq!((place.as_str(), asking.tries, asking.wait), ("https://h/jobs/7", 4, Duration::from_secs(9)));
     let azure = answer(202, &[("location", "/a"), ("operation-location", "https://o/b")], &json!({}));
-    assert_eq!(case.with(|reading| polling::begin(&url, &azure, reading)).unwrap().unwrap().0.as_str(), "https://o/b");
+    assert_eq!(case.with(|context| polling::begin(&url, &azure, context)).unwrap().unwrap().0.as_str(), "https://o/b");
     for not in [answer(202, &[], &json!({})), answer(201, &[("location", "/x")], &json!({}))] {
-        assert_eq!(case.with(|reading| polling::begin(&url, &not, reading)), Ok(None));
+        assert_eq!(case.with(|context| polling::begin(&url, &not, context)), Ok(None));
     }
     for (status, body, goes_on) in [
         (202, json!({}), true),
@@ -406,12 +406,12 @@ fn polling_knows_where_how_long_and_when_it_is_over() {
         (429, json!({}), true),
         (404, json!({}), false),
     ] {
-        let next = case.with(|reading| polling::next(&answer(status, &[], &body), reading)).unwrap();
+        let next = case.with(|context| polling::next(&answer(status, &[], &body), context)).unwrap();
         assert_eq!(next.is_some(), goes_on, "{status} {body}");
     }
     case.resource = json!({"poll": {"until": "body.done"}});
     for (body, goes_on) in [(json!({"done": false}), true), (json!({"done": true}), false), (json!({}), true)] {
-        let next = case.with(|reading| polling::next(&answer(200, &[], &body), reading)).unwrap();
+        let next = case.with(|context| polling::next(&answer(200, &[], &body), context)).unwrap();
         assert_eq!(next, goes_on.then_some(Duration::from_secs(5)), "{body}");
     }
 }
@@ -515,7 +515,7 @@ fn error_rows_map_a_status_onto_a_bpmn_error() {
         (500, None),
     ] {
         let failure = case.read(status, &[], b"{}").unwrap_err();
-        let found = case.with(|reading| bpmn_error(&failure, reading));
+        let found = case.with(|context| bpmn_error(&failure, context));
         let found = found.as_ref().map(|e| (e.code.as_str(), e.message.as_deref().unwrap()));
         assert_eq!(found, expected, "{status}");
     }

@@ -1,4 +1,4 @@
-//! An XML answer as data: members by local name, `@name` for attributes, `#text` beside them, a list where a name repeats.
+//! An XML answer as data: members by local name, `@name` for attributes, `#text` next to them, a list where a name repeats.
 //!
 //! Knows quick-xml, which is named nowhere else in this crate. No document types, no references but XML's own five.
 

@@ -1,6 +1,6 @@
 //! Canonical JSON (RFC 8785): one spelling for all texts that mean the same.
 //!
-//! Written for the way of a job, where it is a tenth of the work; held against a library's in a test.
+//! Our own because it is a tenth of the work of a job; a test compares it with a library.
 
 use std::cmp::Ordering;
 
@@ -28,21 +28,21 @@ pub(super) fn write(value: &Value, text: &mut Vec<u8>) {
             text.push(b']');
         }
         Value::Object(map) => {
-            object(map.iter().map(|(name, value)| (name.as_str(), Part::Value(value))).collect(), text);
+            object(map.iter().map(|(name, value)| (name.as_str(), Fragment::Value(value))).collect(), text);
         }
     }
 }
 
-/// What a member is written from.
-pub(super) enum Part<'a> {
+/// A member's part of the canonical JSON.
+pub(super) enum Fragment<'a> {
     /// Its value.
     Value(&'a Value),
-    /// Its canonical text, written before.
-    Written(&'a [u8]),
+    /// Its canonical text.
+    Canonical(&'a [u8]),
 }
 
 /// Appends an object.
-pub(super) fn object(mut members: Vec<(&str, Part<'_>)>, text: &mut Vec<u8>) {
+pub(super) fn object(mut members: Vec<(&str, Fragment<'_>)>, text: &mut Vec<u8>) {
     members.sort_unstable_by(|(a, _), (b, _)| order(a, b));
     text.push(b'{');
     for (index, (name, part)) in members.into_iter().enumerate() {
@@ -52,8 +52,8 @@ pub(super) fn object(mut members: Vec<(&str, Part<'_>)>, text: &mut Vec<u8>) {
         string(name, text);
         text.push(b':');
         match part {
-            Part::Value(value) => write(value, text),
-            Part::Written(written) => text.extend_from_slice(written),
+            Fragment::Value(value) => write(value, text),
+            Fragment::Canonical(written) => text.extend_from_slice(written),
         }
     }
     text.push(b'}');

@@ -9,11 +9,11 @@ pub enum Code {
     BadJob,
     /// The message is larger than `limits.job_bytes`.
     JobTooLarge,
-    /// The id is known with other content.
+    /// The ledger has a job of this id with other content.
     JobMismatch,
     /// Connector, resource or element cannot be turned into a request.
     Configuration,
-    /// The guard does not let this destination be reached.
+    /// The guard denies this destination.
     Denied,
     /// The connection could not be made, or broke before a status line.
     Connect,
@@ -21,7 +21,7 @@ pub enum Code {
     Tls,
     /// Time ran out before a status line.
     Timeout,
-    /// The request may have taken effect; nobody can tell.
+    /// Whether the request took effect is unknown.
     OutcomeUnknown,
     /// The third party answered with a status that is a failure.
     Http(u16),
@@ -31,11 +31,11 @@ pub enum Code {
     BadResponse,
     /// The answer could not be mapped.
     Mapping,
-    /// No token to be had.
+    /// No token could be obtained.
     Auth,
     /// The job's deadline is over.
     DeadlinePassed,
-    /// Taken back by the engine; found in the ledger only.
+    /// Cancelled by the engine; found in the ledger only.
     Cancelled,
     /// A defect of this software.
     Internal,

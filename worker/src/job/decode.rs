@@ -1,39 +1,16 @@
-//! Bytes to [`Job`]: strict about what the contract requires, silent about what it does not name (CONTRACT 2).
+//! Bytes to [`Job`]: strict about what the contract requires; unknown members are ignored (CONTRACT 2).
 
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::configuration::{Configuration, Configurations, Read};
-use super::members::{CONFIG, Members};
+use super::configuration::{ConfigCache, Configuration, ParsedConfig};
+use super::ids::{ID_BYTES, is_id};
+use super::json::{id_text, kind_of, object_of, raw_text, string_member, text_member};
+use super::members::{CONFIG, JobMembers};
 use super::refusal::QUOTED;
-use super::{Code, Envelope, JOB_TYPE, Refusal, brief, is_name, job_hash};
-
-/// The element's error handling as it arrived (sheet 1.5).
-#[derive(Debug, Clone, PartialEq)]
-pub enum ErrorHandling {
-    /// An object, possibly empty.
-    Given(Map<String, Value>),
-    /// A string that is not a JSON object.
-    Broken(String),
-}
-
-impl ErrorHandling {
-    /// The error handling that a model or a request holds: an object, or a string that holds one; null and blank text are an
-    /// empty one.
-    ///
-    /// # Errors
-    /// What is wrong with its type.
-    pub fn from_value(value: Value) -> Result<Self, String> {
-        match value {
-            Value::Null => Ok(Self::Given(Map::new())),
-            Value::String(text) if text.trim().is_empty() => Ok(Self::Given(Map::new())),
-            Value::String(text) => Ok(object_in(&text).map_or_else(Self::Broken, Self::Given)),
-            other => object_of(other, "errorHandling").map(Self::Given),
-        }
-    }
-}
+use super::{Code, Envelope, ErrorHandling, JOB_TYPE, Limit, Refusal, brief, is_name, job_hash};
 
 /// A job, valid by construction.
 #[derive(Debug, Clone)]
@@ -42,7 +19,7 @@ pub struct Job {
     pub id: String,
     /// The id as it came, or as text when only the message carried it.
     pub id_echo: Box<RawValue>,
-    /// Who asked, `[A-Za-z0-9_-]{1,64}`; `default` when absent.
+    /// The engine that published it, `[A-Za-z0-9_-]{1,64}`; `default` when absent.
     pub engine: String,
     /// `process` as it came.
     pub process: Option<Box<RawValue>>,
@@ -72,9 +49,9 @@ pub struct Job {
     pub hash: [u8; 32],
 }
 
-/// Reads jobs; cheap to clone. What it has read of elements' configurations it knows when they come again.
+/// Reads jobs; cheap to clone. Configurations of elements are cached: all jobs of an element carry the same one.
 #[derive(Debug, Clone, Default)]
-pub struct Decoder(Configurations);
+pub struct Decoder(ConfigCache);
 
 impl Decoder {
     /// Reads a job from a message.
@@ -86,13 +63,13 @@ impl Decoder {
             let message = why_unread(body, &error);
             Box::new(Refusal::unread(Code::BadJob, message, envelope.message_id.clone()))
         };
-        let members: Members<'_> = serde_json::from_slice(body).map_err(unread)?;
+        let members: JobMembers<'_> = serde_json::from_slice(body).map_err(unread)?;
         let config = members.text(CONFIG).map(|text| self.0.read(text.get())).transpose().map_err(unread)?;
         Reader { members, config, envelope }.job()
     }
 }
 
-/// What is wrong with a message whose members cannot be told apart, with the place in the whole of it.
+/// What is wrong with a message that is no object or has an echoed member twice, with line and column.
 fn why_unread(body: &[u8], error: &serde_json::Error) -> String {
     match serde_json::from_slice(body) {
         Err(error) => format!("the message is not JSON: {error}"),
@@ -102,8 +79,8 @@ fn why_unread(body: &[u8], error: &serde_json::Error) -> String {
 }
 
 struct Reader<'a> {
-    members: Members<'a>,
-    config: Option<Arc<Read>>,
+    members: JobMembers<'a>,
+    config: Option<Arc<ParsedConfig>>,
     envelope: &'a Envelope,
 }
 
@@ -117,7 +94,7 @@ impl Reader<'_> {
             return Err(format!("the message's type is `{kind}`, not `{JOB_TYPE}`"));
         }
         let canonical_config = self.config.as_ref().map_or(&[][..], |config| &config.canonical);
-        let hash = job_hash(self.members.parts(canonical_config));
+        let hash = job_hash(self.members.fragments(canonical_config));
         let id = self.id()?;
         let engine = self.engine()?;
         let process = self.object("process")?;
@@ -222,7 +199,7 @@ impl Reader<'_> {
         let has_id = |name: &str| self.members.value(name).and_then(|value| value.get("id")).and_then(id_text);
         Refusal {
             code: Code::BadJob,
-            message: brief(message, QUOTED).into_owned(),
+            message: brief(message, Limit::Bytes(QUOTED)).into_owned(),
             id: id.filter(|id| is_id(id)),
             engine,
             process_id: has_id("process"),
@@ -230,77 +207,6 @@ impl Reader<'_> {
             request: has_id("request").and_then(|_| self.echo("request")),
             element: has_id("element").and_then(|_| self.echo("element")),
         }
-    }
-}
-
-/// The longest job id, bytes: it is the `message_id` of the result, a short string (AMQP 0-9-1, section 4.2.5.3).
-const ID_BYTES: usize = 255;
-
-/// Whether a job can have this id: messages have to carry it, and databases to find it.
-pub(crate) fn is_id(id: &str) -> bool {
-    (1..=ID_BYTES).contains(&id.len()) && !id.contains('\0')
-}
-
-/// `text` as a JSON string.
-pub(crate) fn raw_text(text: &str) -> Box<RawValue> {
-    // A string is always JSON; the default is `null`, which no caller can meet.
-    serde_json::value::to_raw_value(text).unwrap_or_default()
-}
-
-fn id_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// An object, for which PHP may have written `[]`; the error calls it `name`.
-pub(super) fn object_of(value: Value, name: &str) -> Result<Map<String, Value>, String> {
-    match value {
-        Value::Object(map) => Ok(map),
-        Value::Array(list) if list.is_empty() => Ok(Map::new()),
-        other => Err(format!("`{name}` must be an object, not {}", kind_of(&other))),
-    }
-}
-
-fn text_member(object: &Map<String, Value>, of: &str, name: &str) -> Result<Option<String>, String> {
-    match object.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match id_text(value) {
-            Some(text) if text.is_empty() => Err(format!("`{of}.{name}` is empty")),
-            Some(text) => Ok(Some(text)),
-            None => Err(format!("`{of}.{name}` must be a string or a number, not {}", kind_of(value))),
-        },
-    }
-}
-
-fn string_member(object: &Map<String, Value>, of: &str, name: &str) -> Result<Option<String>, String> {
-    match object.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(other) => Err(format!("`{of}.{name}` must be a string, not {}", kind_of(other))),
-    }
-}
-
-pub(super) fn object_in(text: &str) -> Result<Map<String, Value>, String> {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(Value::Array(list)) if list.is_empty() => Ok(Map::new()),
-        Ok(other) => Err(format!("it holds {}, not an object", kind_of(&other))),
-        Err(error) => Err(format!("it is not JSON: {error}")),
-    }
-}
-
-/// What a JSON value is, in words for people.
-pub(crate) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

@@ -1,11 +1,11 @@
-//! What travels beside the body: the properties of a job's message (CONTRACT 2).
+//! The properties of a job's message (CONTRACT 2).
 
 /// The `type` of a job's message.
 pub const JOB_TYPE: &str = "data-connector.job.v1";
 /// The `type` of a result's message.
 pub const RESULT_TYPE: &str = "data-connector.result.v1";
 
-/// The properties of a job's message that mean something to a worker.
+/// The properties of a job's message that a worker reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Envelope {
     /// The job id, when the engine set it.
@@ -20,6 +20,6 @@ pub struct Envelope {
     pub traceparent: Option<String>,
     /// Which attempt this copy is for; 1 for a message straight from an engine.
     pub attempt: u32,
-    /// The turn that this copy has waited for, epoch milliseconds, where its connector prescribes a pace.
-    pub turn: Option<i64>,
+    /// The slot that this copy reserved and waited for, epoch milliseconds, where its connector has a rate limit.
+    pub reserved_slot: Option<i64>,
 }

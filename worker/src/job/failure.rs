@@ -14,9 +14,9 @@ use super::Code;
 pub enum Retriable {
     /// Never: trying again would end the same way, or could do harm.
     Final,
-    /// Yes, not before `after` where the third party asked for a wait.
+    /// Yes, not before `after` where the third party requested a wait.
     Retry {
-        /// What `Retry-After` asked for.
+        /// The wait that `Retry-After` requested.
         after: Option<Duration>,
     },
 }
@@ -32,7 +32,7 @@ pub struct Failure {
     pub status: Option<u16>,
     /// The first 2,000 characters of the answer, when there was one.
     pub body: Option<String>,
-    /// The whole answer as data, where it was data: rules look into it, nobody stores it.
+    /// The whole answer as data, where it was data: rules read it, it is not stored.
     pub answer: Option<Arc<Value>>,
     /// Whether it may be tried again.
     pub retriable: Retriable,
@@ -72,14 +72,26 @@ pub struct Attempt {
     pub waited_ms: Option<u64>,
 }
 
-/// The beginning of a text that a message quotes, at most so many bytes and a `…` where more follows.
-pub fn brief<'a>(text: impl Into<Cow<'a, str>>, most: usize) -> Cow<'a, str> {
+/// The longest beginning of a text that a message quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Bytes of UTF-8.
+    Bytes(usize),
+    /// Characters.
+    Characters(usize),
+}
+
+/// The beginning of a text that a message quotes, with a `…` where more follows.
+pub fn brief<'a>(text: impl Into<Cow<'a, str>>, limit: Limit) -> Cow<'a, str> {
     let text = text.into();
-    if text.len() <= most {
-        return text;
+    let end = match limit {
+        Limit::Bytes(most) => text.floor_char_boundary(most),
+        Limit::Characters(most) => text.char_indices().nth(most).map_or(text.len(), |(end, _)| end),
+    };
+    match text.split_at_checked(end) {
+        Some((beginning, rest)) if !rest.is_empty() => Cow::Owned(format!("{beginning}…")),
+        _ => text,
     }
-    let (beginning, _) = text.split_at(text.floor_char_boundary(most));
-    Cow::Owned(format!("{beginning}…"))
 }
 
 /// The first 2,000 characters of an answer, lossy where it is not UTF-8 (CONTRACT 3, `error.body`).

@@ -1,13 +1,13 @@
-//! What "the same job" and "the same call" are measured by.
+//! The hash that identifies the content of a job, and the key that identifies its call.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use super::canonical::{self, Part};
+use super::canonical::{self, Fragment};
 
 /// SHA-256 of a job's canonical JSON (RFC 8785) without its `deadline` (CONTRACT 2).
-pub(super) fn job_hash<'a>(members: impl Iterator<Item = (&'a str, Part<'a>)>) -> [u8; 32] {
+pub(super) fn job_hash<'a>(members: impl Iterator<Item = (&'a str, Fragment<'a>)>) -> [u8; 32] {
     let mut text = Vec::with_capacity(2_048);
     canonical::object(members.filter(|(name, _)| *name != "deadline").collect(), &mut text);
     Sha256::digest(text).into()
@@ -29,7 +29,7 @@ mod tests {
 
     fn hash(json: &str) -> [u8; 32] {
         let members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap();
-        job_hash(members.iter().map(|(name, value)| (name.as_str(), Part::Value(value))))
+        job_hash(members.iter().map(|(name, value)| (name.as_str(), Fragment::Value(value))))
     }
 
     #[test]

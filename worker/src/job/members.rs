@@ -1,4 +1,4 @@
-//! A message's members: each read once, and the text of those that are echoed or known by it.
+//! The members of a job's JSON object: each parsed once, with the text of those that are echoed or cached by it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,28 +9,28 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::canonical::Part;
+use super::canonical::Fragment;
 
-/// Echoed byte for byte: a second one would make the echo ambiguous.
+/// Echoed byte for byte, so that a second one of the same name is an error.
 const ECHOED: [&str; 4] = ["id", "process", "request", "element"];
-/// The same in all jobs of an element, and known by its text.
+/// The same in all jobs of an element, and cached by its text.
 pub(super) const CONFIG: &str = "config";
 
 /// One member.
 enum Member<'a> {
-    /// Read.
+    /// Parsed.
     Value(Value),
-    /// Read, and its text.
+    /// Parsed, and its text.
     Echoed(Value, &'a RawValue),
     /// Only its text.
     Text(&'a RawValue),
 }
 
-/// A JSON object's members by name; of those that come twice the last one counts, as readers of JSON have it.
-pub(super) struct Members<'a>(HashMap<Cow<'a, str>, Member<'a>>);
+/// Members by name; of two with one name the last one counts, as in most JSON parsers.
+pub(super) struct JobMembers<'a>(HashMap<Cow<'a, str>, Member<'a>>);
 
-impl<'a> Members<'a> {
-    /// A member that was read and is not null.
+impl<'a> JobMembers<'a> {
+    /// A parsed member that is not null.
     pub(super) fn value(&self, name: &str) -> Option<&Value> {
         match self.0.get(name) {
             Some(Member::Value(value) | Member::Echoed(value, _)) => Some(value).filter(|value| !value.is_null()),
@@ -38,7 +38,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Takes a member out that was read and is not null.
+    /// Takes a parsed member out that is not null.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         match self.0.remove(name) {
             Some(Member::Value(value) | Member::Echoed(value, _)) => Some(value).filter(|value| !value.is_null()),
@@ -46,7 +46,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// A member's text, where that is kept.
+    /// The text of an echoed or cached member.
     pub(super) fn text(&self, name: &str) -> Option<&'a RawValue> {
         match self.0.get(name) {
             Some(Member::Text(text) | Member::Echoed(_, text)) => Some(text),
@@ -54,36 +54,36 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// What each is written from in the canonical JSON; `config` is that of the one known by its text.
-    pub(super) fn parts<'b>(&'b self, config: &'b [u8]) -> impl Iterator<Item = (&'b str, Part<'b>)> {
+    /// Every member as a fragment of the canonical JSON; `config` is the canonical text of the one that is cached.
+    pub(super) fn fragments<'b>(&'b self, config: &'b [u8]) -> impl Iterator<Item = (&'b str, Fragment<'b>)> {
         self.0.iter().map(move |(name, member)| match member {
-            Member::Value(value) | Member::Echoed(value, _) => (name.as_ref(), Part::Value(value)),
-            Member::Text(_) => (name.as_ref(), Part::Written(config)),
+            Member::Value(value) | Member::Echoed(value, _) => (name.as_ref(), Fragment::Value(value)),
+            Member::Text(_) => (name.as_ref(), Fragment::Canonical(config)),
         })
     }
 }
 
-impl<'de> Deserialize<'de> for Members<'de> {
+impl<'de> Deserialize<'de> for JobMembers<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Object)
+        deserializer.deserialize_map(JobMembersVisitor)
     }
 }
 
-struct Object;
+struct JobMembersVisitor;
 
 #[derive(Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+struct MemberName<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'de> Visitor<'de> for Object {
-    type Value = Members<'de>;
+impl<'de> Visitor<'de> for JobMembersVisitor {
+    type Value = JobMembers<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<JobMembers<'de>, A::Error> {
         let mut members = HashMap::new();
-        while let Some(Name(name)) = object.next_key()? {
+        while let Some(MemberName(name)) = object.next_key()? {
             let echoed = ECHOED.into_iter().find(|echoed| *echoed == name);
             let member = if echoed.is_some() {
                 let text: &RawValue = object.next_value()?;
@@ -99,6 +99,6 @@ impl<'de> Visitor<'de> for Object {
                 return Err(A::Error::duplicate_field(name));
             }
         }
-        Ok(Members(members))
+        Ok(JobMembers(members))
     }
 }

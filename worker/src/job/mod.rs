@@ -1,4 +1,4 @@
-//! The wire contract: a job as an engine publishes it, the result as it goes back (CONTRACT 2 and 3).
+//! The wire contract: a job as an engine publishes it, the result as the worker publishes it (CONTRACT 2 and 3).
 //!
 //! Knows bytes and JSON; must not know connectors, brokers or databases.
 
@@ -7,21 +7,26 @@ mod code;
 mod configuration;
 mod decode;
 mod envelope;
+mod error_handling;
 mod failure;
 mod hash;
+mod ids;
+mod json;
 mod members;
 mod refusal;
 mod result;
 
 pub(crate) use bpmn_ext::names::is_name;
 pub use code::Code;
-pub use configuration::{Configuration, Given};
-pub use decode::{Decoder, ErrorHandling, Job};
-pub(crate) use decode::{is_id, kind_of, raw_text};
+pub use configuration::{ConfigObject, Configuration};
+pub use decode::{Decoder, Job};
 pub use envelope::{Envelope, JOB_TYPE, RESULT_TYPE};
-pub use failure::{Attempt, Failure, Retriable, brief, excerpt};
+pub use error_handling::ErrorHandling;
+pub use failure::{Attempt, Failure, Limit, Retriable, brief, excerpt};
 pub use hash::idempotency_key;
 use hash::job_hash;
+pub(crate) use ids::is_id;
+pub(crate) use json::{kind_of, raw_text};
 pub use refusal::Refusal;
 pub use result::{BpmnError, Call, Ending, JobResult, ResultError};
 

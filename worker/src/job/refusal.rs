@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{Code, brief};
+use super::{Code, Limit, brief};
 
 /// A message that cannot become a [`Job`](super::Job).
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Refusal {
     pub fn unread(code: Code, message: String, id: Option<String>) -> Self {
         Self {
             code,
-            message: brief(message, QUOTED).into_owned(),
+            message: brief(message, Limit::Bytes(QUOTED)).into_owned(),
             id,
             engine: None,
             process: None,
@@ -41,5 +41,5 @@ impl Refusal {
     }
 }
 
-/// What may be quoted of a message in its refusal, bytes: a header of the dead letter says it too, and has to fit into a frame.
+/// The longest message of a refusal, bytes: a header of the dead letter carries it, which has to fit into a frame.
 pub(super) const QUOTED: usize = 1_000;

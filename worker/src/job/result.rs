@@ -1,4 +1,4 @@
-//! The result as it goes back to the engine (CONTRACT 3).
+//! The result that the engine receives (CONTRACT 3).
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -25,7 +25,7 @@ pub struct JobResult {
     pub ending: Ending,
     /// What the call cost; always there.
     pub call: Call,
-    /// The how manieth time the job was run again, where somebody did.
+    /// The replay number, from 1, where the job was replayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay: Option<u32>,
 }
@@ -39,7 +39,7 @@ pub enum Ending {
         /// Top-level variables to merge into the request's data.
         data: Map<String, Value>,
     },
-    /// It was not.
+    /// The job failed.
     Failed {
         /// What happened, attempt by attempt.
         error: ResultError,
@@ -89,7 +89,7 @@ pub struct Call {
     /// The resource's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// What a person should know although the job went on.
+    /// Warnings for people; the job went on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }

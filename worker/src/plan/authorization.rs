@@ -9,12 +9,14 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::headers::header;
-use super::masks::{MASK, Masks};
 use super::prepared::parse;
+use super::redactor::{MASK, Redactor};
 use super::template::{Escape, Scope, Template};
-use crate::connector::{AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, Invalid, KeyPlace, OAuth2, Scheme};
+use crate::connector::{
+    AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, Invalid, KeyLocation, OAuth2, Scheme,
+};
 
-/// How the request proves who is asking.
+/// How the request authenticates.
 #[derive(Debug, Clone)]
 pub enum Authorization {
     /// Not at all.
@@ -30,7 +32,7 @@ pub enum Authorization {
     Bearer(SecretString),
     /// Headers of its own, an API key among them.
     Headers(Vec<(HeaderName, SecretString)>),
-    /// A query parameter, added when the request is sent so that the planned URL can be shown.
+    /// A query parameter, added when the request is sent.
     QueryKey {
         /// The parameter's name.
         name: String,
@@ -83,14 +85,14 @@ pub struct PreparedCredentials {
     pub(super) id: Arc<CredentialId>,
     pub(super) credentials: Credentials,
     pub(super) identity: Option<Arc<ClientIdentity>>,
-    /// Hides everything in them that nobody may read.
-    pub(super) masks: Arc<Masks>,
-    kept: Kept,
+    /// Masks their secret values.
+    pub(super) redactor: Arc<Redactor>,
+    shared: SharedParts,
 }
 
-/// What is shared by the requests instead of being copied.
+/// What requests share instead of copying it.
 #[derive(Debug)]
-enum Kept {
+enum SharedParts {
     Nothing,
     Headers(Vec<(HeaderName, Template)>),
     Aws(Arc<AwsKeys>),
@@ -103,18 +105,18 @@ impl PreparedCredentials {
     /// # Errors
     /// A header's name that is not one or is reserved, or a template that does not parse.
     pub fn new(credentials: Credentials, id: CredentialId) -> Result<Self, Invalid> {
-        let kept = match &credentials.scheme {
-            Scheme::Headers(headers) => Kept::Headers(headers.iter().map(parsed).collect::<Result<_, _>>()?),
-            Scheme::ApiKey { place: KeyPlace::Header, name, value } => {
-                Kept::Headers(vec![(name_of(name)?, Template::literal(value.expose_secret()))])
+        let shared = match &credentials.scheme {
+            Scheme::Headers(headers) => SharedParts::Headers(headers.iter().map(parsed).collect::<Result<_, _>>()?),
+            Scheme::ApiKey { location: KeyLocation::Header, name, value } => {
+                SharedParts::Headers(vec![(name_of(name)?, Template::literal(value.expose_secret()))])
             }
-            Scheme::Aws(keys) => Kept::Aws(Arc::new(keys.clone())),
-            Scheme::OAuth2(oauth) => Kept::OAuth2(Arc::new(oauth.clone())),
-            _ => Kept::Nothing,
+            Scheme::Aws(keys) => SharedParts::Aws(Arc::new(keys.clone())),
+            Scheme::OAuth2(oauth) => SharedParts::OAuth2(Arc::new(oauth.clone())),
+            _ => SharedParts::Nothing,
         };
         let identity = credentials.identity.clone().map(Arc::new);
-        let masks = Arc::new(Masks::of(&confidential(&credentials)));
-        Ok(Self { id: Arc::new(id), credentials, identity, masks, kept })
+        let redactor = Arc::new(Redactor::of(&confidential(&credentials)));
+        Ok(Self { id: Arc::new(id), credentials, identity, redactor, shared })
     }
 
     /// What goes with a request to `url`.
@@ -126,10 +128,10 @@ impl PreparedCredentials {
                 format!("the credential may not be sent to `{host}`; add it to `credentials.hosts` or change the URL");
             return Err(Invalid::new("credentials.hosts", problem));
         }
-        Ok(match (&self.credentials.scheme, &self.kept) {
-            (_, Kept::Headers(headers)) => Authorization::Headers(rendered(headers, data)?),
-            (_, Kept::Aws(keys)) => Authorization::Aws(Arc::clone(keys)),
-            (_, Kept::OAuth2(oauth)) => Authorization::OAuth2(Arc::clone(oauth)),
+        Ok(match (&self.credentials.scheme, &self.shared) {
+            (_, SharedParts::Headers(headers)) => Authorization::Headers(rendered(headers, data)?),
+            (_, SharedParts::Aws(keys)) => Authorization::Aws(Arc::clone(keys)),
+            (_, SharedParts::OAuth2(oauth)) => Authorization::OAuth2(Arc::clone(oauth)),
             (Scheme::Basic { username, password }, _) => {
                 Authorization::Basic { username: username.clone(), password: password.clone() }
             }
@@ -145,7 +147,7 @@ impl PreparedCredentials {
     }
 }
 
-/// Everything that nobody may read.
+/// The secret values of credentials.
 fn confidential(credentials: &Credentials) -> Vec<SecretString> {
     let mut all: Vec<SecretString> = credentials.identity.iter().map(|identity| identity.key.clone()).collect();
     match &credentials.scheme {
@@ -186,15 +188,15 @@ fn parsed((name, value): &(String, SecretString)) -> Result<(HeaderName, Templat
     Ok((name_of(name)?, parse(value.expose_secret(), &format!("credentials.{name}"))?))
 }
 
-/// The name, held to the rules of configured headers.
+/// The name, checked like that of a configured header.
 fn name_of(name: &str) -> Result<HeaderName, Invalid> {
     header(name, "").map(|(name, _)| name)
 }
 
 fn rendered(headers: &[(HeaderName, Template)], data: &Scope<'_>) -> Result<Vec<(HeaderName, SecretString)>, Invalid> {
     let one = |(name, template): &(HeaderName, Template)| {
-        let place = format!("credentials.{name}");
-        let value = template.render(data, Escape::None).map_err(|e| Invalid::new(place, e.to_string()))?;
+        let path = format!("credentials.{name}");
+        let value = template.render(data, Escape::None).map_err(|e| Invalid::new(path, e.to_string()))?;
         header(name.as_str(), &value)?;
         Ok((name.clone(), SecretString::from(value)))
     };

@@ -8,8 +8,8 @@ use url::form_urlencoded;
 
 use crate::connector::{BodyType, Invalid};
 
+use super::form_fields;
 use super::multipart::Multipart;
-use super::php;
 use super::template::{Escape, Scope, Template};
 
 /// A body that is whole, or one whose files have to be fetched first.
@@ -86,7 +86,7 @@ fn members(text: &str) -> Result<Map<String, Value>, Invalid> {
 fn form(fields: &Map<String, Value>) -> String {
     let mut pairs = form_urlencoded::Serializer::new(String::new());
     for (name, value) in fields {
-        php::fields(name, value, &mut |name, text| {
+        form_fields::push(name, value, &mut |name, text| {
             pairs.append_pair(&name, &text);
         });
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::connector::{ElementConfig, Invalid, OutboundKind, OutboundRow, RowFormat};
 
-use super::expression::Surroundings;
+use super::expression::EvalContext;
 use super::feel::Feel;
 use super::prepared::parse;
 use super::template::{Escape, Scope, Template};
@@ -25,7 +25,7 @@ pub(super) struct PreparedRow {
     pub(super) key: Template,
     name: String,
     value: Source,
-    place: String,
+    path: String,
 }
 
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl PreparedElement {
     /// Parses every outgoing row.
     ///
     /// # Errors
-    /// The first row that does not parse, by its place in the configuration.
+    /// The first row that does not parse, by its path in the configuration.
     pub fn new(config: ElementConfig) -> Result<Self, Invalid> {
         let rows = config
             .outbound
@@ -55,30 +55,30 @@ impl PreparedElement {
 }
 
 fn prepare(index: usize, row: &OutboundRow) -> Result<PreparedRow, Invalid> {
-    let place = format!("outboundConfig.{index} ({})", row.key);
+    let path = format!("outboundConfig.{index} ({})", row.key);
     let value = match row.format {
-        RowFormat::Feel => Source::Feel(Feel::parse(&row.value).map_err(|e| Invalid::new(&place, e.to_string()))?),
-        _ => Source::Mustache(parse(&row.value, &place)?),
+        RowFormat::Feel => Source::Feel(Feel::parse(&row.value).map_err(|e| Invalid::new(&path, e.to_string()))?),
+        _ => Source::Mustache(parse(&row.value, &path)?),
     };
-    Ok(PreparedRow { kind: row.kind, key: parse(&row.key, &place)?, name: row.key.clone(), value, place })
+    Ok(PreparedRow { kind: row.kind, key: parse(&row.key, &path)?, name: row.key.clone(), value, path })
 }
 
 impl PreparedRow {
     /// The value as neutral text, or typed where it is an expression: escaped only where it is finally inserted (CONTRACT 6).
-    pub(super) fn value(&self, data: &Scope<'_>, around: Surroundings<'_>, html: bool) -> Result<Value, Invalid> {
-        let wrong = |problem: String| Invalid::new(&self.place, problem);
+    pub(super) fn value(&self, data: &Scope<'_>, ctx: EvalContext<'_>, html: bool) -> Result<Value, Invalid> {
+        let wrong = |problem: String| Invalid::new(&self.path, problem);
         match &self.value {
             Source::Mustache(template) => {
                 let escape = if html { Escape::Html } else { Escape::None };
                 template.render(data, escape).map(Value::from).map_err(|e| wrong(e.to_string()))
             }
-            Source::Feel(feel) => feel.evaluate(data, around).map_err(|e| wrong(e.to_string())),
+            Source::Feel(feel) => feel.evaluate(data, ctx).map_err(|e| wrong(e.to_string())),
         }
     }
 
     /// A part of a header, as it stands.
     pub(super) fn header(&self, data: &Scope<'_>) -> Result<(String, String), Invalid> {
-        let wrong = |problem: String| Invalid::new(&self.place, problem);
+        let wrong = |problem: String| Invalid::new(&self.path, problem);
         let key = self.key.render(data, Escape::None).map_err(|e| wrong(e.to_string()))?;
         match &self.value {
             Source::Mustache(value) => Ok((key, value.render(data, Escape::None).map_err(|e| wrong(e.to_string()))?)),
@@ -99,12 +99,12 @@ pub(super) fn rendered(
     rows: Option<&[PreparedRow]>,
     kind: OutboundKind,
     data: &Scope<'_>,
-    around: Surroundings<'_>,
+    ctx: EvalContext<'_>,
     html: bool,
 ) -> Result<Rendered, Invalid> {
     let mut rendered = Rendered::default();
     for row in rows.unwrap_or_default().iter().filter(|row| row.kind == kind) {
-        let value = row.value(data, around, html)?;
+        let value = row.value(data, ctx, html)?;
         rendered.members.insert(row.name.clone(), value.clone());
         rendered.list.push((row.name.clone(), value));
     }

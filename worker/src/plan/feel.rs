@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::expression::{Expression, ExpressionError, Missing, Surroundings};
+use super::expression::{EvalContext, Expression, ExpressionError, Missing};
 use super::template::{Escape, Scope, Template, TemplateError};
 
 /// A parsed row; one with mustache in it is an expression only once it is rendered.
@@ -29,7 +29,7 @@ impl Feel {
     /// Parses what can be parsed before there is data.
     ///
     /// # Errors
-    /// The first mistake and its place.
+    /// The first mistake and its position.
     pub fn parse(source: &str) -> Result<Self, FeelError> {
         Ok(if source.contains("{{") {
             Self::Rendered(Template::parse(source)?)
@@ -41,13 +41,13 @@ impl Feel {
     /// The typed value.
     ///
     /// # Errors
-    /// What does not render or evaluate, and its place.
-    pub fn evaluate(&self, scope: &Scope<'_>, around: Surroundings<'_>) -> Result<Value, FeelError> {
+    /// What does not render or evaluate, and its position.
+    pub fn evaluate(&self, scope: &Scope<'_>, ctx: EvalContext<'_>) -> Result<Value, FeelError> {
         match self {
-            Self::Parsed(expression) => Ok(expression.evaluate(scope, around, Missing::Refused)?),
+            Self::Parsed(expression) => Ok(expression.evaluate(scope, ctx, Missing::Refused)?),
             Self::Rendered(template) => {
                 let rendered = template.render(scope, Escape::None)?;
-                Ok(Expression::parse(&rendered)?.evaluate(scope, around, Missing::Refused)?)
+                Ok(Expression::parse(&rendered)?.evaluate(scope, ctx, Missing::Refused)?)
             }
         }
     }

@@ -5,8 +5,8 @@ use http::{HeaderName, HeaderValue};
 use crate::connector::{Invalid, OutboundKind};
 
 use super::element::PreparedRow;
-use super::pairs::override_with;
-use super::prepared::PreparedValue;
+use super::ordered_pairs::override_with;
+use super::prepared::NamedTemplate;
 use super::template::{Escape, Scope};
 
 /// Headers that belong to the connection, to proxies or to metadata services (reliability page, sections 3 and 4).
@@ -30,18 +30,18 @@ const RESERVED: [&str; 14] = [
 /// Rendered headers in order: `Accept`, the resource's, the element's rows over them.
 ///
 /// An element with rows, even none, gets only the resource's required headers; names are matched by their exact case. A name
-/// that is written twice in one place is sent twice.
+/// that is written twice in one list is sent twice.
 pub(super) fn headers(
-    declared: &[PreparedValue],
+    declared: &[NamedTemplate],
     rows: Option<&[PreparedRow]>,
     data: &Scope<'_>,
 ) -> Result<Vec<(HeaderName, HeaderValue)>, Invalid> {
     let mut named = vec![("Accept".to_owned(), "application/json".to_owned())];
     let mut of_resource = Vec::new();
     for (index, header) in declared.iter().enumerate().filter(|(_, header)| rows.is_none() || header.required) {
-        let place = |e| Invalid::new(format!("headers.{index}"), format!("{e}"));
-        let key = header.key.render(data, Escape::None).map_err(place)?;
-        of_resource.push((key, header.value.render(data, Escape::None).map_err(place)?));
+        let invalid = |e| Invalid::new(format!("headers.{index}"), format!("{e}"));
+        let key = header.key.render(data, Escape::None).map_err(invalid)?;
+        of_resource.push((key, header.value.render(data, Escape::None).map_err(invalid)?));
     }
     override_with(&mut named, &of_resource);
     let of_element = rows.unwrap_or_default().iter().filter(|row| row.kind == OutboundKind::Header);
@@ -50,15 +50,15 @@ pub(super) fn headers(
 }
 
 pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Invalid> {
-    let place = || format!("header `{}`", name.escape_debug());
+    let path = || format!("header `{}`", name.escape_debug());
     let parsed = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| Invalid::new(place(), "is not a header name: letters, digits and - only"))?;
+        .map_err(|_| Invalid::new(path(), "is not a header name: letters, digits and - only"))?;
     let lower = parsed.as_str();
     if RESERVED.contains(&lower) || lower.starts_with("proxy-") || lower.starts_with("x-forwarded-") {
-        return Err(Invalid::new(place(), "is reserved: the connection or a proxy sets it, a connector cannot"));
+        return Err(Invalid::new(path(), "is reserved: the connection or a proxy sets it, a connector cannot"));
     }
     match HeaderValue::from_bytes(value.as_bytes()) {
         Ok(value) => Ok((parsed, value)),
-        Err(_) => Err(Invalid::new(place(), "has a value with a line break or another control character")),
+        Err(_) => Err(Invalid::new(path(), "has a value with a line break or another control character")),
     }
 }

@@ -7,27 +7,28 @@ mod body;
 mod element;
 pub mod expression;
 mod feel;
+mod form_fields;
 mod headers;
-mod masks;
 mod multipart;
-mod pace;
-mod pairs;
-mod php;
+mod ordered_pairs;
 mod prepared;
 mod query;
+mod rate_limit;
 pub mod redacted;
+mod redactor;
 mod request;
 mod secrets;
 pub mod template;
-mod url;
+mod url_template;
+pub(crate) mod value;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::url::Url;
 use http::{HeaderValue, Method};
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::connector::{
     Connector, ElementConfig, Invalid, NextPage, OutboundKind, Policy, RepeatRule, Resource, callable_method,
@@ -38,16 +39,17 @@ use crate::job::idempotency_key;
 pub use authorization::{Authorization, CredentialId, PreparedCredentials};
 pub use element::PreparedElement;
 pub use feel::{Feel, FeelError};
-pub use masks::{MASK, Masks};
-pub use pace::Pace;
-pub use prepared::Prepared;
+pub use prepared::PreparedConnector;
+pub use rate_limit::RateLimit;
 pub use redacted::Redacted;
-pub use request::{Again, Repeat, RequestSpec};
+pub use redactor::{MASK, Redactor};
+pub use request::{FollowUp, Repeat, RequestSpec};
 pub use secrets::{Secret, Secrets};
-// What a request says about who is asking is in the connector's own words.
+pub(crate) use template::UNRESERVED;
+// A request authenticates with what the connector configures.
 pub use crate::connector::{AwsKeys, ClientIdentity, ClientProof, Grant, OAuth2};
 
-use expression::Surroundings;
+use expression::EvalContext;
 use template::{Escape, Scope, Template};
 
 /// What the operator decides about every call.
@@ -57,26 +59,26 @@ pub struct Limits {
     pub base_url: Option<Url>,
     /// The longest one attempt may take.
     pub call_timeout: Duration,
-    /// The longest an accepted request is asked after.
+    /// The longest time in which an accepted request is polled.
     pub poll_time: Duration,
     /// The largest answer, all its pages together, bytes.
     pub response_bytes: usize,
-    /// The largest answer that is handed on as base64, bytes.
+    /// The largest answer that is mapped as base64, bytes.
     pub inline_bytes: usize,
     /// What `env` reads in expressions.
     pub env: Arc<BTreeMap<String, String>>,
 }
 
 impl Limits {
-    /// What stands around an evaluation at `now_ms`, epoch milliseconds.
-    pub fn around(&self, now_ms: i64) -> Surroundings<'_> {
-        Surroundings { now_ms, env: &self.env }
+    /// The context of an evaluation at `now_ms`, epoch milliseconds.
+    pub fn eval_context(&self, now_ms: i64) -> EvalContext<'_> {
+        EvalContext { now_ms, env: &self.env }
     }
 }
 
-/// What is asked for, by whom, with which data.
+/// One job or invocation, as far as planning depends on it.
 #[derive(Debug)]
-pub struct Asked<'a> {
+pub struct PlanInput<'a> {
     /// The engine, for the idempotency key.
     pub engine: &'a str,
     /// The job id, for the idempotency key.
@@ -88,7 +90,7 @@ pub struct Asked<'a> {
     /// The element's error handling (sheet 1.5).
     pub handling: &'a Map<String, Value>,
     /// The time, and what `env` reads.
-    pub around: Surroundings<'a>,
+    pub ctx: EvalContext<'a>,
     /// W3C trace context.
     pub traceparent: Option<&'a str>,
     /// What `{{secret:NAME}}` stands for.
@@ -102,21 +104,21 @@ pub struct Plan {
     pub request: RequestSpec,
     /// How often and when it is tried.
     pub policy: Policy,
-    /// How far apart such calls are, where the connector says so.
-    pub pace: Option<Pace>,
+    /// The interval between such calls, where the connector has a rate.
+    pub rate_limit: Option<RateLimit>,
 }
 
 /// Plans the request of a job.
 ///
 /// # Errors
-/// What cannot be planned, by its place in connector, resource or element: `CONFIGURATION`.
+/// What cannot be planned, by its path in connector, resource or element: `CONFIGURATION`.
 pub fn plan(
-    asked: &Asked<'_>,
-    prepared: &Prepared,
+    input: &PlanInput<'_>,
+    prepared: &PreparedConnector,
     credentials: &PreparedCredentials,
     limits: &Limits,
 ) -> Result<Plan, Invalid> {
-    let (connector, element) = (&prepared.connector, &asked.element.config);
+    let (connector, element) = (&prepared.connector, &input.element.config);
     if !connector.active {
         return Err(Invalid::new("status", "the connector is INACTIVE; activate it or choose another one"));
     }
@@ -124,10 +126,10 @@ pub fn plan(
         prepared.resource(&element.resource).ok_or_else(|| unknown_resource(connector, &element.resource))?;
     let templates = templates.as_ref().map_err(Clone::clone)?;
     let html = rule(element, resource, connector, |rules| rules.escape_html).unwrap_or(false);
-    let rows = asked.element.rows();
-    let data = Scope::new(asked.data).with_secrets(asked.secrets);
-    let params = element::rendered(rows, OutboundKind::Param, &data, asked.around, html)?;
-    let fields = element::rendered(rows, OutboundKind::Body, &data, asked.around, html)?;
+    let rows = input.element.rows();
+    let data = Scope::new(input.data).with_secrets(input.secrets);
+    let params = element::rendered(rows, OutboundKind::Param, &data, input.ctx, html)?;
+    let fields = element::rendered(rows, OutboundKind::Body, &data, input.ctx, html)?;
 
     let url_scope = data.clone().over(&params.members);
     let method = method(resource, templates.method.as_ref(), &url_scope)?;
@@ -136,23 +138,23 @@ pub fn plan(
     let mut headers = headers::headers(&templates.headers, rows, &data)?;
     let body_scope = data.clone().over(&fields.members);
     let kind = resource.body_type;
-    let body = body::body(templates.body.as_ref(), kind, html, &body_scope, &mut headers, asked.job_id)?;
+    let body = body::body(templates.body.as_ref(), kind, html, &body_scope, &mut headers, input.job_id)?;
     let authorization = credentials.authorization(&url, &data)?;
-    asked.secrets.check(&url)?;
-    let masks = Masks::of(&asked.secrets.values()).over(&credentials.masks);
+    input.secrets.check(&url)?;
+    let redactor = Redactor::of(&input.secrets.values()).with_base(&credentials.redactor);
     for (_, value) in &mut headers {
-        value.set_sensitive(masks.found_in(&String::from_utf8_lossy(value.as_bytes())));
+        value.set_sensitive(redactor.finds(&String::from_utf8_lossy(value.as_bytes())));
     }
     let request = RequestSpec {
         repeat: repeat(element, resource, connector, &method),
-        idempotency_key: key(&method, asked)?,
+        idempotency_key: key(&method, input)?,
         authorization,
         credential: Arc::clone(&credentials.id),
         identity: credentials.identity.clone(),
-        masks: Arc::new(masks),
+        redactor: Arc::new(redactor),
         verify_certificate: credentials.credentials.verify_certificate,
-        traceparent: asked.traceparent.and_then(|value| HeaderValue::from_str(value).ok()),
-        timeout: effective_timeout(asked.handling, element, resource, limits.call_timeout)?,
+        traceparent: input.traceparent.and_then(|value| HeaderValue::from_str(value).ok()),
+        timeout: effective_timeout(input.handling, element, resource, limits.call_timeout)?,
         method,
         url,
         headers,
@@ -160,8 +162,8 @@ pub fn plan(
         multipart: body.multipart,
     };
     check_pagination(element, resource, connector, &request)?;
-    let pace = templates.pace.as_ref().map(|pace| pace.render(&data)).transpose()?;
-    Ok(Plan { request, policy: effective_policy(asked.handling, element, resource, connector)?, pace })
+    let rate_limit = templates.rate_limit.as_ref().map(|limit| limit.render(&data)).transpose()?;
+    Ok(Plan { request, policy: effective_policy(input.handling, element, resource, connector)?, rate_limit })
 }
 
 /// The method, rendered where it is mustache (sheet 4.4).
@@ -171,7 +173,7 @@ fn method(resource: &Resource, template: Option<&Template>, scope: &Scope<'_>) -
     callable_method(&text).map_err(|problem| Invalid::new("method", problem))
 }
 
-/// Pages are fetched one after the other, so that what asks for them must do no harm when it is asked again.
+/// Pages are fetched one after the other, by a request that may be repeated.
 fn check_pagination(
     element: &ElementConfig,
     resource: &Resource,
@@ -210,11 +212,11 @@ fn repeat(element: &ElementConfig, resource: &Resource, connector: &Connector, m
     }
 }
 
-fn key(method: &Method, asked: &Asked<'_>) -> Result<Option<HeaderValue>, Invalid> {
+fn key(method: &Method, input: &PlanInput<'_>) -> Result<Option<HeaderValue>, Invalid> {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(method) {
         return Ok(None);
     }
-    let key = idempotency_key(asked.engine, asked.job_id);
+    let key = idempotency_key(input.engine, input.job_id);
     HeaderValue::from_str(&key).map(Some).map_err(|e| Invalid::new("Idempotency-Key", e.to_string()))
 }
 

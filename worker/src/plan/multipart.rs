@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::php;
+use super::form_fields;
 use crate::connector::Invalid;
 use crate::job::kind_of;
 
@@ -28,11 +28,11 @@ struct Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
     Here(Bytes),
-    /// Fetched by the one guarded client, without this connector's credentials.
+    /// Fetched by the guarded client, without the connector's credentials.
     At(Url),
 }
 
-/// Base64 as people store it: padded or not.
+/// Base64, padded or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -87,7 +87,7 @@ impl Multipart {
         Bytes::from(body)
     }
 
-    /// Whether a content holds the boundary; what is fetched later is taken at its word.
+    /// Whether a content holds the boundary; what is fetched later is not checked.
     fn mentions(&self, boundary: &str) -> bool {
         let boundary = boundary.as_bytes();
         self.parts.iter().any(|part| match &part.content {
@@ -97,7 +97,7 @@ impl Multipart {
     }
 }
 
-/// 128 bits of a hash: as good as random for whoever does not know the job, and the same in every attempt.
+/// 128 bits of a hash: unpredictable without the job's id, and the same in every attempt.
 fn boundary(seed: &str, round: u32) -> String {
     let hash = Sha256::digest(format!("{round} {seed}"));
     let half: [u8; 16] = std::array::from_fn(|index| hash.get(index).copied().unwrap_or_default());
@@ -113,7 +113,7 @@ fn push(parts: &mut Vec<Part>, name: &str, value: &Value) -> Result<(), Invalid>
             Ok(())
         }
         other => {
-            php::fields(name, other, &mut |name, text| {
+            form_fields::push(name, other, &mut |name, text| {
                 let head = format!("Content-Disposition: form-data; name=\"{}\"", quoted(&name));
                 parts.push(Part { head, content: Content::Here(Bytes::from(text)) });
             });

@@ -2,13 +2,13 @@
 
 use crate::connector::{Connector, Invalid, NamedValue, Resource};
 
-use super::pace::PreparedPace;
+use super::rate_limit::RateLimitTemplate;
 use super::template::Template;
-use super::url::UrlTemplate;
+use super::url_template::UrlTemplate;
 
 /// A connector that is ready to be planned with. A resource whose templates do not parse fails its own jobs only.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct PreparedConnector {
     /// The record.
     pub connector: Connector,
     resources: Vec<Result<PreparedResource, Invalid>>,
@@ -19,21 +19,21 @@ pub struct Prepared {
 pub(super) struct PreparedResource {
     pub(super) method: Option<Template>,
     pub(super) url: UrlTemplate,
-    pub(super) params: Option<Vec<PreparedValue>>,
-    pub(super) headers: Vec<PreparedValue>,
+    pub(super) params: Option<Vec<NamedTemplate>>,
+    pub(super) headers: Vec<NamedTemplate>,
     pub(super) body: Option<Template>,
-    pub(super) pace: Option<PreparedPace>,
+    pub(super) rate_limit: Option<RateLimitTemplate>,
 }
 
 /// A parameter or header with its templates parsed.
 #[derive(Debug)]
-pub(super) struct PreparedValue {
+pub(super) struct NamedTemplate {
     pub(super) key: Template,
     pub(super) value: Template,
     pub(super) required: bool,
 }
 
-impl Prepared {
+impl PreparedConnector {
     /// Parses the templates of every resource.
     pub fn new(connector: Connector) -> Self {
         let resources = connector.resources.iter().map(|resource| prepare(resource, &connector)).collect();
@@ -52,30 +52,30 @@ impl Prepared {
 }
 
 fn prepare(resource: &Resource, connector: &Connector) -> Result<PreparedResource, Invalid> {
-    let place = |slot: &str| format!("endpoints.{}.{slot}", resource.name);
+    let path = |slot: &str| format!("endpoints.{}.{slot}", resource.name);
     Ok(PreparedResource {
-        method: resource.method_template.as_deref().map(|method| parse(method, &place("method"))).transpose()?,
-        url: UrlTemplate::parse(&resource.url).map_err(|e| Invalid::new(place("url"), e.to_string()))?,
-        params: resource.params.as_ref().map(|params| values(params, &place("params"))).transpose()?,
-        headers: values(&resource.headers, &place("headers"))?,
-        body: resource.body.as_deref().map(|body| parse(body, &place("body"))).transpose()?,
-        pace: PreparedPace::of(resource, connector)?,
+        method: resource.method_template.as_deref().map(|method| parse(method, &path("method"))).transpose()?,
+        url: UrlTemplate::parse(&resource.url).map_err(|e| Invalid::new(path("url"), e.to_string()))?,
+        params: resource.params.as_ref().map(|params| values(params, &path("params"))).transpose()?,
+        headers: values(&resource.headers, &path("headers"))?,
+        body: resource.body.as_deref().map(|body| parse(body, &path("body"))).transpose()?,
+        rate_limit: RateLimitTemplate::of(resource, connector)?,
     })
 }
 
-fn values(of: &[NamedValue], place: &str) -> Result<Vec<PreparedValue>, Invalid> {
+fn values(of: &[NamedValue], path: &str) -> Result<Vec<NamedTemplate>, Invalid> {
     of.iter()
         .enumerate()
         .map(|(index, row)| {
-            Ok(PreparedValue {
-                key: parse(&row.key, &format!("{place}.{index}.key"))?,
-                value: parse(&row.value, &format!("{place}.{index}.value"))?,
+            Ok(NamedTemplate {
+                key: parse(&row.key, &format!("{path}.{index}.key"))?,
+                value: parse(&row.value, &format!("{path}.{index}.value"))?,
                 required: row.required,
             })
         })
         .collect()
 }
 
-pub(super) fn parse(source: &str, place: &str) -> Result<Template, Invalid> {
-    Template::parse(source).map_err(|e| Invalid::new(place, e.to_string()))
+pub(super) fn parse(source: &str, path: &str) -> Result<Template, Invalid> {
+    Template::parse(source).map_err(|e| Invalid::new(path, e.to_string()))
 }

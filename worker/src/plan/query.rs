@@ -6,9 +6,9 @@ use url::form_urlencoded;
 
 use crate::connector::Invalid;
 
-use super::pairs::override_with;
-use super::php;
-use super::prepared::PreparedValue;
+use super::form_fields;
+use super::ordered_pairs::override_with;
+use super::prepared::NamedTemplate;
 use super::template::{Escape, Scope, TemplateError};
 
 type Pairs = Vec<(String, String)>;
@@ -16,7 +16,7 @@ type Pairs = Vec<(String, String)>;
 /// Declared parameters, rows and the raw query, in the order of sheet 4.4; re-emitted form-style.
 pub(super) fn set(
     url: &mut Url,
-    declared: Option<&[PreparedValue]>,
+    declared: Option<&[NamedTemplate]>,
     rows: &[(String, Value)],
     query_string: Option<&str>,
     data: &Scope<'_>,
@@ -36,12 +36,12 @@ pub(super) fn set(
 }
 
 /// Each with the values of its rows, else with its default; a name that is declared twice is sent twice.
-fn declared(declared: &[PreparedValue], rows: &[(String, Value)], data: &Scope<'_>) -> Result<Pairs, Invalid> {
+fn declared(declared: &[NamedTemplate], rows: &[(String, Value)], data: &Scope<'_>) -> Result<Pairs, Invalid> {
     let mut pairs = Pairs::new();
     let mut from_rows: Vec<String> = Vec::new();
     for (index, parameter) in declared.iter().enumerate() {
-        let place = |e: TemplateError| Invalid::new(format!("params.{index}"), e.to_string());
-        let key = parameter.key.render(data, Escape::None).map_err(place)?;
+        let invalid = |e: TemplateError| Invalid::new(format!("params.{index}"), e.to_string());
+        let key = parameter.key.render(data, Escape::None).map_err(invalid)?;
         if rows.iter().any(|(name, _)| *name == key) {
             if !from_rows.contains(&key) {
                 let values = rows.iter().filter(|(name, _)| *name == key);
@@ -49,7 +49,7 @@ fn declared(declared: &[PreparedValue], rows: &[(String, Value)], data: &Scope<'
                 from_rows.push(key);
             }
         } else {
-            let value = parameter.value.render(data, Escape::None).map_err(place)?;
+            let value = parameter.value.render(data, Escape::None).map_err(invalid)?;
             push(&mut pairs, &key, &Value::from(value), parameter.required);
         }
     }
@@ -67,7 +67,7 @@ fn undeclared(rows: &[(String, Value)]) -> Pairs {
 /// Lists and objects in brackets, as PHP writes them; nothing is sent only where it is required.
 fn push(pairs: &mut Pairs, key: &str, value: &Value, required: bool) {
     let before = pairs.len();
-    php::fields(key, value, &mut |name, text| pairs.push((name, text)));
+    form_fields::push(key, value, &mut |name, text| pairs.push((name, text)));
     if pairs.len() == before && required {
         pairs.push((key.to_owned(), String::new()));
     }

@@ -30,7 +30,7 @@ impl RequestSpec {
     /// The request without its secrets.
     pub fn redacted(&self) -> Redacted {
         Redacted {
-            method: self.masks.masked(self.method.as_str()),
+            method: self.redactor.redacted_part(self.method.as_str()),
             url: self.redacted_url(),
             headers: self.redacted_headers(),
             body: self.redacted_body(),
@@ -40,7 +40,7 @@ impl RequestSpec {
 
     /// The URL of [`Self::redacted`], without the work that a large body is.
     pub fn redacted_url(&self) -> String {
-        self.masks.masked(&url(self.raw_url()))
+        self.redactor.redacted_part(&url(self.raw_url()))
     }
 
     fn redacted_headers(&self) -> Vec<(String, String)> {
@@ -49,13 +49,14 @@ impl RequestSpec {
             let value = if is_secret(name.as_str()) || value.is_sensitive() {
                 MASK.to_owned()
             } else {
-                self.masks.masked(&String::from_utf8_lossy(value.as_bytes()))
+                self.redactor.redacted_part(&String::from_utf8_lossy(value.as_bytes()))
             };
-            redacted.push((self.masks.masked(name.as_str()), value));
+            redacted.push((self.redactor.redacted_part(name.as_str()), value));
         }
         redacted.extend(self.authorization.redacted_headers());
         if let Some(key) = &self.idempotency_key {
-            redacted.push(("idempotency-key".to_owned(), self.masks.masked(key.to_str().unwrap_or_default())));
+            redacted
+                .push(("idempotency-key".to_owned(), self.redactor.redacted_part(key.to_str().unwrap_or_default())));
         }
         redacted
     }
@@ -68,7 +69,7 @@ impl RequestSpec {
                 multipart.assemble(files)
             }
         };
-        self.masks.masked(&String::from_utf8_lossy(&body))
+        self.redactor.redacted_part(&String::from_utf8_lossy(&body))
     }
 }
 

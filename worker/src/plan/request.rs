@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::authorization::{Authorization, CredentialId};
-use super::masks::Masks;
 use super::multipart::Multipart;
+use super::redactor::Redactor;
 use crate::connector::ClientIdentity;
 
 /// Whether sending the same request twice does no harm (CONTRACT 6, "never twice").
@@ -23,13 +23,13 @@ pub enum Repeat {
     Unsafe,
 }
 
-/// What a follow-up does.
+/// Which request a follow-up is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
-    /// It asks, with GET.
-    Ask,
-    /// It sends the same request to another URL.
-    Repeat,
+pub enum FollowUp {
+    /// A GET without a body.
+    Get,
+    /// The same request to another URL.
+    SameRequest,
 }
 
 /// A planned request. Plain data; nothing of it has been sent or resolved.
@@ -47,21 +47,21 @@ pub struct RequestSpec {
     pub(super) body: Bytes,
     /// The body's parts where some of them have to be fetched before it can be sent; `body` is empty until then.
     pub(super) multipart: Option<Multipart>,
-    /// Whether it may be sent again without knowing the outcome.
+    /// Whether it may be repeated while its outcome is unknown.
     pub repeat: Repeat,
     /// From DNS to the last byte, redirects included.
     pub timeout: Duration,
-    /// Who is asking; dropped when a redirect leaves the origin.
+    /// The credential; dropped when a redirect leaves the origin.
     pub authorization: Authorization,
     /// Which credential that is.
     pub credential: Arc<CredentialId>,
-    /// Who we are in a TLS handshake; stays at the origin too.
+    /// The client certificate; it is not sent to another origin either.
     pub identity: Option<Arc<ClientIdentity>>,
-    /// The secrets in it, to be masked in everything that people and engines read.
-    pub masks: Arc<Masks>,
+    /// Masks the secrets of this call in everything that people and engines read.
+    pub redactor: Arc<Redactor>,
     /// `Idempotency-Key`, sent with every method but GET, HEAD and OPTIONS.
     pub idempotency_key: Option<HeaderValue>,
-    /// W3C trace context to hand on.
+    /// W3C trace context.
     pub traceparent: Option<HeaderValue>,
     /// `false` needs `http.allow_insecure_tls`, else the call is `CONFIGURATION`.
     pub verify_certificate: bool,
@@ -81,7 +81,7 @@ impl RequestSpec {
             authorization: Authorization::None,
             credential: Arc::default(),
             identity: None,
-            masks: Arc::default(),
+            redactor: Arc::default(),
             idempotency_key: None,
             traceparent: None,
             verify_certificate: true,
@@ -128,11 +128,11 @@ impl RequestSpec {
     }
 
     /// A request for something that this one leads to: another page, an operation's state, a file. Credentials and
-    /// configured headers go along only where the origin stays the same; it is a GET unless `again` repeats this one.
+    /// configured headers are sent only to the same origin.
     #[must_use]
-    pub fn follow_up(&self, url: Url, timeout: Duration, again: Again) -> Self {
-        let moved = self.at(url);
-        let repeated = matches!(again, Again::Repeat);
+    pub fn follow_up(&self, url: Url, timeout: Duration, kind: FollowUp) -> Self {
+        let moved = self.redirected_to(url);
+        let repeated = matches!(kind, FollowUp::SameRequest);
         let describes_body = |name: &HeaderName| !repeated && name.as_str().starts_with("content-");
         Self {
             method: if repeated { self.method.clone() } else { Method::GET },
@@ -146,17 +146,17 @@ impl RequestSpec {
         }
     }
 
-    /// A GET of something that has nothing to do with this connector's account.
+    /// A GET without credential, certificate and configured headers, for what is not the connector's own.
     #[must_use]
-    pub fn stranger(&self, url: Url, timeout: Duration) -> Self {
-        let asked = self.follow_up(url, timeout, Again::Ask);
-        Self { headers: Vec::new(), authorization: Authorization::None, identity: None, ..asked }
+    pub fn anonymous_get(&self, url: Url, timeout: Duration) -> Self {
+        let get = self.follow_up(url, timeout, FollowUp::Get);
+        Self { headers: Vec::new(), authorization: Authorization::None, identity: None, ..get }
     }
 
-    /// The same request to another URL, such as a redirect's or the next page's: away from its origin it carries no
-    /// credential, no configured header, no key and no trace (CONTRACT 6).
+    /// The same request to another URL, such as a redirect's or the next page's: to another origin it carries no
+    /// credential, no configured header, no idempotency key and no trace context (CONTRACT 6).
     #[must_use]
-    pub fn at(&self, url: Url) -> Self {
+    pub fn redirected_to(&self, url: Url) -> Self {
         if url.origin() == self.url.origin() {
             return Self { url, ..self.clone() };
         }
@@ -171,14 +171,14 @@ impl RequestSpec {
         }
     }
 
-    /// The same under another `Idempotency-Key`, where it carries one.
+    /// The same with another `Idempotency-Key`, where it carries one.
     #[must_use]
-    pub fn under(self, key: &str) -> Self {
+    pub fn with_idempotency_key(self, key: &str) -> Self {
         let key = HeaderValue::from_str(key).ok();
         Self { idempotency_key: self.idempotency_key.and_then(|own| key.or(Some(own))), ..self }
     }
 
-    /// SHA-256 of what is sent, credentials left out: attempts that differ are noted (CONTRACT 6).
+    /// SHA-256 of what is sent, credentials left out: the ledger notes attempts that differ (CONTRACT 6).
     pub fn hash(&self) -> [u8; 32] {
         let mut sha = Sha256::new();
         let mut part = |bytes: &[u8]| {

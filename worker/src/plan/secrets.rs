@@ -1,7 +1,7 @@
-//! `{{secret:NAME}}`: values that operators keep and that records and elements only name (CONTRACT 7).
+//! `{{secret:NAME}}`: values that operators store and that records and elements only name (CONTRACT 7).
 //!
-//! A value is inserted where its reference stands and is never rendered itself, so that neither a value nor request data
-//! that reads `{{secret:X}}` means anything.
+//! A value is inserted where its reference stands and is never rendered itself, so that `{{secret:X}}` in a value or in
+//! request data has no effect.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,25 +36,25 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// The secrets that one job's templates name, and which of them were really asked for.
+/// The secrets that one job's templates name, and which of them were used.
 #[derive(Debug, Default)]
 pub struct Secrets {
     known: BTreeMap<String, Secret>,
-    asked: RefCell<BTreeSet<String>>,
+    used: RefCell<BTreeSet<String>>,
 }
 
 impl Secrets {
     /// Secrets by name.
     pub fn new(known: BTreeMap<String, Secret>) -> Self {
-        Self { known, asked: RefCell::default() }
+        Self { known, used: RefCell::default() }
     }
 
-    /// Whether what stands in a tag is a reference and no variable.
+    /// Whether a tag is a reference and not a variable.
     pub fn is_reference(tag: &str) -> bool {
         tag.starts_with(REFERENCE)
     }
 
-    /// The names that a text refers to; of those that are no names at all, none.
+    /// The valid names that a text refers to.
     pub fn named_in(text: &str) -> BTreeSet<String> {
         let after = text.split(REFERENCE).skip(1);
         let names =
@@ -62,33 +62,33 @@ impl Secrets {
         names.filter(|name| is_name(name)).map(ToOwned::to_owned).collect()
     }
 
-    /// The value of a name, noted as used; `None` where there is none, which [`Self::check`] tells.
+    /// The value of a name, noted as used; `None` where there is none, which [`Self::check`] reports.
     pub(super) fn take(&self, name: &str) -> Option<&Value> {
-        self.asked.borrow_mut().insert(name.to_owned());
+        self.used.borrow_mut().insert(name.to_owned());
         self.known.get(name).map(|secret| &secret.value)
     }
 
-    /// Whether everything that was asked for exists and may go where the request goes.
+    /// Whether every secret that was used exists and may be sent to this URL.
     pub(super) fn check(&self, url: &Url) -> Result<(), Invalid> {
         let host = url.host_str().unwrap_or_default();
-        for name in self.asked.borrow().iter() {
-            let place = format!("secret:{name}");
+        for name in self.used.borrow().iter() {
+            let path = format!("secret:{name}");
             let Some(secret) = self.known.get(name) else {
                 let problem =
                     format!("there is no such secret; the operator sets it with `data-connector secrets set {name}`");
-                return Err(Invalid::new(place, problem));
+                return Err(Invalid::new(path, problem));
             };
             if !secret.hosts.is_empty() && !is_among(&secret.hosts, host, url.port_or_known_default()) {
                 let problem = format!(
                     "the secret may not be sent to `{host}`; change the URL, or set the secret again with that --host"
                 );
-                return Err(Invalid::new(place, problem));
+                return Err(Invalid::new(path, problem));
             }
         }
         Ok(())
     }
 
-    /// Every value that is known, for masking.
+    /// All values, for masking.
     pub fn values(&self) -> Vec<SecretString> {
         self.known.values().filter_map(|secret| secret.value.as_str().map(SecretString::from)).collect()
     }

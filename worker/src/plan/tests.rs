@@ -27,24 +27,24 @@ fn plan_with_secrets(
     secrets: &Secrets,
 ) -> Result<Plan, String> {
     let record = object(json!({"name": "Users", "endpoints": {"r": resource}}));
-    let prepared = Prepared::new(Connector::read(&record).map_err(|e| e.to_string())?);
+    let prepared = PreparedConnector::new(Connector::read(&record).map_err(|e| e.to_string())?);
     let mut config = object(json!({"dataSource": "Users", "endpoint": "r"}));
     config.extend(object(element));
     let element = ElementConfig::read(&config).map_err(|e| e.to_string())?;
     let element = PreparedElement::new(element).map_err(|e| e.to_string())?;
     let limits = limits();
     let (data, handling) = (object(data), Map::new());
-    let asked = Asked {
+    let input = PlanInput {
         engine: "default",
         job_id: "j1",
         data: &data,
         element: &element,
         handling: &handling,
-        around: limits.around(1_795_456_800_000),
+        ctx: limits.eval_context(1_795_456_800_000),
         traceparent: None,
         secrets,
     };
-    plan(&asked, &prepared, credentials, &limits).map_err(|e| e.to_string())
+    plan(&input, &prepared, credentials, &limits).map_err(|e| e.to_string())
 }
 
 fn secret(value: &str, hosts: &[&str]) -> Secrets {
@@ -319,7 +319,7 @@ fn what_cannot_be_planned_says_where_and_what_to_change() {
 
 #[test]
 fn a_relative_url_needs_a_base() {
-    let template = url::UrlTemplate::parse("/x").unwrap();
+    let template = url_template::UrlTemplate::parse("/x").unwrap();
     let data = Map::new();
     let problem = template.render(&Scope::new(&data), false, None).unwrap_err().to_string();
     assert!(problem.contains("http.base_url"), "{problem}");
@@ -502,14 +502,19 @@ fn a_named_secret_shows_nowhere_in_a_request() {
             r#"{"pin": "{{secret:K}}", "file": {"url": "https://f.example/{{secret:K}}?v={{secret:K}}"}}"#,
         ),
     ];
-    for value in ["canary-123456", "canary \"1\"/<2>&'3'", "canary-schlüssel+%41"] {
+    for (value, part) in [
+        ("canary-123456", "canary"),
+        ("canary \"1\"/<2>&'3'", "canary"),
+        ("canary-schlüssel+%41", "canary"),
+        ("pin9", "pin9"),
+    ] {
         for resource in &resources {
             let plan =
                 plan_with_secrets(resource.clone(), json!({}), json!({"inner": 1}), &anonymous(), &secret(value, &[]));
             let request = plan.unwrap_or_else(|e| panic!("{resource}: {e}")).request;
             let redacted = serde_json::to_string(&request.redacted()).unwrap();
             for text in [redacted, format!("{request:?}"), request.redacted_url()] {
-                assert!(!text.contains("canary"), "{value} in {resource}: {text}");
+                assert!(!text.contains(part), "{value} in {resource}: {text}");
             }
             assert!(format!("{:?}", request.redacted()).contains(MASK), "{resource}: {request:?}");
         }
@@ -523,7 +528,7 @@ fn no_credential_shows_in_a_request() {
         ("OAUTH2_BEARER", json!({"token": "canary-123"})),
         ("API_KEY", json!({"name": "X-Own", "value": "canary-123"})),
         ("API_KEY", json!({"name": "own", "value": "canary-123", "in": "query"})),
-        ("HEADERS", json!({"headers": {"X-Own": "canary-123"}})),
+        ("HEADERS", json!({"X-Own": "canary-123"})),
     ] {
         let plan =
             plan_with(json!({"url": "https://h/?q=canary-123"}), json!({}), json!({}), &credentials(authtype, members));
@@ -577,7 +582,7 @@ fn a_secret_is_inserted_where_it_is_named_and_nowhere_else() {
     assert_eq!(request.url.as_str(), url, "neither the value nor request data is rendered again");
     let (_, header) = request.headers.iter().find(|(name, _)| name == "x-k").unwrap();
     assert!(header.is_sensitive() && header == "se{{x}}cret/1");
-    assert_eq!(request.masks.masked("a se{{x}}cret/1"), "a ********");
+    assert_eq!(request.redactor.redacted_text("a se{{x}}cret/1"), "a ********");
     let elsewhere = plan_of(resource.clone(), data.clone(), &known(&["api.example"])).unwrap_err();
     assert!(elsewhere.contains("secret:K: the secret may not be sent to `h.example`"), "{elsewhere}");
     let missing = plan_of(resource, data, &Secrets::default()).unwrap_err();

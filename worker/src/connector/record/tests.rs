@@ -192,7 +192,7 @@ fn the_element_decides_then_the_resource_then_the_connector() {
         ),
         (5, 5, Backoff::Exponential)
     );
-    // Cycles and lists count attempts where nothing beside them does; a number beside them decides.
+    // Cycles and lists count attempts where `attempts` is absent; else `attempts` decides.
     let fixed = |attempts, wait| (attempts, wait, Backoff::Fixed);
     assert_eq!(policy(none(), json!({"retry": "R3/PT10S"}), json!({"retry_attempts": 9}), none()), fixed(4, 10));
     assert_eq!(policy(none(), json!({"retry": {"wait": "PT1S,PT1M"}}), none(), none()), fixed(3, 1));

@@ -25,7 +25,7 @@ pub(super) fn envelope(properties: &Properties) -> Envelope {
             _ => None,
         },
         attempt,
-        turn: match properties.headers.get(SLOT) {
+        reserved_slot: match properties.headers.get(SLOT) {
             Some(HeaderValue::Integer(at)) => Some(*at),
             _ => None,
         },

@@ -31,7 +31,7 @@ impl Client {
         let asking = Asking { client: self.clone(), request: Arc::new(request.clone()), oauth: Arc::clone(oauth) };
         let tokens = &self.inner().tokens;
         let token = tokens.get(&request.credential, oauth, |slot| asking.fetch(slot)).await?;
-        request.masks.add(token.value());
+        request.redactor.add(token.value());
         Ok(Some(token))
     }
 }
@@ -103,7 +103,7 @@ impl Asking {
             Ok(response) => self.read(&response),
             Err(failure) if matches!(failure.code, Code::Denied | Code::Configuration) => Err(failure),
             Err(failure) => {
-                let problem = self.request.masks.masked(&failure.message);
+                let problem = self.request.redactor.redacted_text(&failure.message);
                 Err(if matches!(failure.code, Code::Tls) && failure.retriable == Retriable::Final {
                     no_token(&problem)
                 } else {
@@ -130,7 +130,7 @@ impl Asking {
         spec.repeat = Repeat::Safe;
         spec.credential = Arc::clone(&self.request.credential);
         spec.identity.clone_from(&self.request.identity);
-        spec.masks = Arc::clone(&self.request.masks);
+        spec.redactor = Arc::clone(&self.request.redactor);
         spec.verify_certificate = self.request.verify_certificate;
         Ok(spec)
     }
@@ -178,7 +178,7 @@ impl Asking {
         let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         if !(200..300).contains(&response.status) {
             let said = [text("error"), text("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
-            let said: String = self.request.masks.masked(&said).chars().take(300).collect();
+            let said: String = self.request.redactor.redacted_text(&said).chars().take(300).collect();
             let problem = format!("{place} answered {} {said}", response.status);
             let problem = problem.trim_end();
             let passing = matches!(response.status, 408 | 425 | 429 | 500..);

@@ -84,7 +84,7 @@ async fn five_hundred_jobs_on_a_cold_cache_ask_for_one_token() {
         "{asked}"
     );
     assert!(!asked.contains("x-configured"), "{asked}");
-    assert!(spec.masks.found_in("a token-number-0 b"), "a fetched token is masked like every other secret");
+    assert!(spec.redactor.finds("a token-number-0 b"), "a fetched token is masked like every other secret");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,7 +156,7 @@ async fn why_there_is_no_token() {
         let what = format!("{reply:?}").chars().take(40).collect::<String>();
         let endpoint = RawServer::replying(reply).await;
         let spec = request(home.url("/"), by_secret(endpoint.url("/token")));
-        spec.masks.add(&SecretString::from("client-secret"));
+        spec.redactor.add(&SecretString::from("client-secret"));
         let admitted = tokio::time::timeout(Duration::from_secs(1), async { client().admit(&spec).await }).await;
         let Ok(Err(failure)) = admitted else {
             assert!(expected.is_empty(), "{what}");

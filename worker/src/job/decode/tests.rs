@@ -20,7 +20,7 @@ fn the_least_job_takes_its_id_from_the_message_and_defaults_for_the_rest() {
     assert_eq!((job.id.as_str(), job.engine.as_str()), ("j1", "default"));
     assert_eq!((job.request_id.as_str(), job.element_id.as_str()), ("42", "node_7"));
     assert_eq!(job.config, Configuration::Deployed);
-    assert_eq!(job.error_handling, ErrorHandling::Given(Map::new()));
+    assert_eq!(job.error_handling, ErrorHandling::Members(Map::new()));
     assert!(job.scope.is_empty() && job.deadline_ms.is_none() && job.process.is_none());
 }
 
@@ -37,7 +37,7 @@ fn identity_is_echoed_byte_for_byte() {
 fn php_spellings_and_nulls_mean_empty_or_absent() {
     let job = job(r#"{"request":{"id":"1"},"element":{"id":"e","name":null},"config":[],"errorHandling":[],"data":[],
             "variables":null,"engine":null,"deadline":null,"process":null}"#);
-    assert!(matches!(job.config, Configuration::Given(given) if given.members.is_empty()));
+    assert!(matches!(job.config, Configuration::Inline(given) if given.members.is_empty()));
     assert!(job.scope.is_empty());
 }
 
@@ -46,10 +46,12 @@ fn configuration_may_be_text_broken_or_not() {
     let with =
         |config: &str| job(&format!(r#"{{"request":{{"id":"1"}},"element":{{"id":"e"}},"config":{config}}}"#)).config;
     assert!(
-        matches!(with(r#""{\"endpoint\":\"list\"}""#), Configuration::Given(given) if given.members["endpoint"] == "list")
+        matches!(with(r#""{\"endpoint\":\"list\"}""#), Configuration::Inline(given) if given.members["endpoint"] == "list")
     );
-    assert!(matches!(with(r#""{\"dataSource\":,}""#), Configuration::Broken(why) if why.contains("line 1 column 15")));
-    assert!(matches!(with(r#""[1]""#), Configuration::Broken(why) if why.contains("a list")));
+    assert!(
+        matches!(with(r#""{\"dataSource\":,}""#), Configuration::Malformed(why) if why.contains("line 1 column 15"))
+    );
+    assert!(matches!(with(r#""[1]""#), Configuration::Malformed(why) if why.contains("a list")));
     assert!(matches!(with("null"), Configuration::Deployed));
 }
 
@@ -144,7 +146,7 @@ fn a_configuration_that_comes_again_is_read_once() {
     let given = |config: &str| {
         let body = format!(r#"{{"request":{{"id":1}},"element":{{"id":"e"}},"config":{config}}}"#);
         match decoder.decode(body.as_bytes(), &envelope()).unwrap().config {
-            Configuration::Given(given) => given,
+            Configuration::Inline(given) => given,
             other => panic!("{other:?}"),
         }
     };

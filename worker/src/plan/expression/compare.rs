@@ -1,4 +1,4 @@
-//! Truth, texts and comparisons as PHP 8 has them: numbers compare loosely with texts that are numbers.
+//! Truth, texts and comparisons as in PHP 8: numbers compare loosely with texts that are numbers.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::number::numeric;
 use super::parse::Operator;
 use crate::job::kind_of;
+use crate::plan::value::number_text;
 
-/// PHP's idea of yes.
+/// Whether PHP takes the value for true.
 pub(super) fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -27,15 +28,12 @@ pub(super) fn text(value: &Value) -> Result<Cow<'_, str>, String> {
         Value::Null | Value::Bool(false) => Ok(Cow::Borrowed("")),
         Value::Bool(true) => Ok(Cow::Borrowed("1")),
         Value::String(text) => Ok(Cow::Borrowed(text)),
-        Value::Number(number) => {
-            let text = number.to_string();
-            Ok(Cow::Owned(text.strip_suffix(".0").map(ToOwned::to_owned).unwrap_or(text)))
-        }
+        Value::Number(number) => Ok(Cow::Owned(number_text(number))),
         other => Err(format!("{} is no text; name a member of it", kind_of(other))),
     }
 }
 
-/// What two values are to each other.
+/// Compares two values.
 pub(super) fn holds(operator: Operator, a: &Value, b: &Value) -> Result<bool, String> {
     match operator {
         Operator::Equal => Ok(equal(a, b)),

@@ -38,7 +38,7 @@ pub(super) fn date(format: &str, time: &Value, zone: &Value, now_ms: i64) -> Res
 
 /// Seconds since 1970, or a time as ISO 8601 writes it.
 fn instant(time: &Value, now_ms: i64) -> Result<Timestamp, String> {
-    let wrong = |shown: &str| format!("`{shown}` is not a time; write seconds since 1970 or 2026-11-23T18:00:00Z");
+    let wrong = |text: &str| format!("`{text}` is not a time; write seconds since 1970 or 2026-11-23T18:00:00Z");
     match time {
         Value::Null => Timestamp::from_millisecond(now_ms).map_err(|_| wrong(&now_ms.to_string())),
         Value::String(text) if numeric(time).is_none() => text

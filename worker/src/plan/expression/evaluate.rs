@@ -5,16 +5,17 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::parse::{Kind, Node, Operator};
-use super::{BYTES, Missing, Problem, STEPS, Surroundings, compare, functions, number};
+use super::{BYTES, EvalContext, Missing, Problem, STEPS, compare, functions, number};
 use crate::job::kind_of;
 use crate::plan::template::Scope;
+use crate::plan::value::member;
 
-/// What a value takes in memory beside its text.
+/// What a value takes in memory besides its text.
 const VALUE: usize = 64;
 
 pub(super) struct Evaluation<'a, 'b> {
     scope: &'b Scope<'a>,
-    pub(super) around: Surroundings<'b>,
+    pub(super) ctx: EvalContext<'b>,
     missing: Missing,
     steps: usize,
     bytes: usize,
@@ -23,8 +24,8 @@ pub(super) struct Evaluation<'a, 'b> {
 pub(super) type Found<'a> = Result<Cow<'a, Value>, Problem>;
 
 impl<'a, 'b> Evaluation<'a, 'b> {
-    pub(super) fn new(scope: &'b Scope<'a>, around: Surroundings<'b>, missing: Missing) -> Self {
-        Self { scope, around, missing, steps: STEPS, bytes: BYTES }
+    pub(super) fn new(scope: &'b Scope<'a>, ctx: EvalContext<'b>, missing: Missing) -> Self {
+        Self { scope, ctx, missing, steps: STEPS, bytes: BYTES }
     }
 
     /// Counts work; the limit is what makes every evaluation end.
@@ -111,11 +112,11 @@ impl<'a, 'b> Evaluation<'a, 'b> {
         self.part(&value, &key, of, at)
     }
 
-    /// A member of an object or an item of a list; what is missing is told with what is there.
+    /// A member of an object or an item of a list; an error about a missing one names those that exist.
     fn part(&mut self, value: &Cow<'a, Value>, name: &str, of: &Node, at: usize) -> Found<'a> {
         let found = match value {
-            Cow::Borrowed(value) => part(value, name).map(Cow::Borrowed),
-            Cow::Owned(value) => part(value, name).map(|found| Cow::Owned(found.clone())),
+            Cow::Borrowed(value) => member(value, name).map(Cow::Borrowed),
+            Cow::Owned(value) => member(value, name).map(|found| Cow::Owned(found.clone())),
         };
         match found {
             Some(Cow::Owned(found)) => {
@@ -131,7 +132,7 @@ impl<'a, 'b> Evaluation<'a, 'b> {
     fn list(&mut self, items: &[Node]) -> Found<'a> {
         let mut list = Vec::with_capacity(items.len());
         for item in items {
-            list.push(self.kept(item)?);
+            list.push(self.retained(item)?);
         }
         Ok(Cow::Owned(Value::Array(list)))
     }
@@ -141,13 +142,13 @@ impl<'a, 'b> Evaluation<'a, 'b> {
         for (key, value) in members {
             let name = self.value(key)?;
             let name = compare::text(&name).map_err(|problem| Problem::new(key.at, problem))?.into_owned();
-            object.insert(name, self.kept(value)?);
+            object.insert(name, self.retained(value)?);
         }
         Ok(Cow::Owned(Value::Object(object)))
     }
 
     /// A value that becomes part of a new one.
-    fn kept(&mut self, node: &Node) -> Result<Value, Problem> {
+    fn retained(&mut self, node: &Node) -> Result<Value, Problem> {
         let value = self.value(node)?;
         self.copy(&value, node.at)?;
         Ok(value.into_owned())
@@ -235,15 +236,6 @@ impl<'a, 'b> Evaluation<'a, 'b> {
 
 fn owned<'a>(value: Result<Value, Problem>) -> Found<'a> {
     value.map(Cow::Owned)
-}
-
-/// A member by name, or an item by its number.
-pub(super) fn part<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    match value {
-        Value::Object(map) => map.get(name),
-        Value::Array(list) => list.get(name.parse::<usize>().ok()?),
-        _ => None,
-    }
 }
 
 /// Bytes in memory, roughly; looks no further than `enough`.

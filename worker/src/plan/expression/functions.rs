@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::evaluate::{Evaluation, Found, part};
+use super::evaluate::{Evaluation, Found};
 use super::parse::Node;
 use super::{Problem, compare, date};
 use crate::job::kind_of;
+use crate::plan::value::member;
 
 /// What can be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +91,7 @@ pub(super) fn call<'a>(
         Function::Date => {
             let format = compare::text(&first).map_err(problem)?;
             let (time, zone) = (values.next().unwrap_or_default(), values.next().unwrap_or_default());
-            let written = date::date(&format, &time, &zone, evaluation.around.now_ms).map_err(problem)?;
+            let written = date::date(&format, &time, &zone, evaluation.ctx.now_ms).map_err(problem)?;
             evaluation.produce(written.len(), at)?;
             Ok(Cow::Owned(Value::from(written)))
         }
@@ -109,7 +110,7 @@ pub(super) fn call<'a>(
     }
 }
 
-/// The member of that very name, else the way along the dots; what is not there is the default.
+/// The member of exactly that name, else the one at the dotted path, else the default.
 fn got<'a>(
     evaluation: &mut Evaluation<'a, '_>,
     value: Cow<'a, Value>,
@@ -128,11 +129,11 @@ fn got<'a>(
 }
 
 fn walk<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-    part(value, path).or_else(|| path.split('.').try_fold(value, part))
+    member(value, path).or_else(|| path.split('.').try_fold(value, member))
 }
 
 fn env<'a>(evaluation: &Evaluation<'a, '_>, name: &str) -> Result<Cow<'a, Value>, String> {
-    let listed = evaluation.around.env;
+    let listed = evaluation.ctx.env;
     let found = listed
         .get(name)
         .or_else(|| listed.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value));

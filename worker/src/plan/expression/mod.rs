@@ -17,16 +17,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::template::Scope;
-use crate::job::brief;
+use crate::job::{Limit, brief};
 use parse::Node;
 
 /// The longest expression, bytes.
 pub const LENGTH: usize = 8 * 1024;
 /// Parentheses, lists and calls inside each other.
 pub const DEPTH: usize = 48;
-/// What one evaluation may do: about a millisecond of work.
+/// The steps of one evaluation at most: about a millisecond of work.
 pub const STEPS: usize = 100_000;
-/// What one evaluation may produce in between, bytes.
+/// The bytes that one evaluation may produce in between.
 pub const BYTES: usize = 8 * 1024 * 1024;
 
 /// A parsed expression.
@@ -38,7 +38,7 @@ pub struct Expression {
 
 /// An expression that does not parse or cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("at character {position} of `{}`: {problem}", brief(.source_text, 80))]
+#[error("at character {position} of `{}`: {problem}", brief(.source_text, Limit::Bytes(80)))]
 pub struct ExpressionError {
     /// Counts characters from 1.
     pub position: usize,
@@ -48,25 +48,25 @@ pub struct ExpressionError {
     pub source_text: String,
 }
 
-/// What stands around every evaluation of a job.
+/// What an evaluation reads next to the data of the job.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
+pub struct EvalContext<'a> {
     /// Epoch milliseconds, for `date`.
     pub now_ms: i64,
     /// What `env` may read: names that the operator listed (CONTRACT 6).
     pub env: &'a BTreeMap<String, String>,
 }
 
-/// What a name that is not there means.
+/// How a missing name is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
-    /// A mistake, told with the names that are there: rows.
+    /// An error that lists the names that exist: rows.
     Refused,
     /// Null: conditions, which look at answers of every shape.
     Null,
 }
 
-/// A problem at a place, before it is told which expression it is in.
+/// A problem at a position, before the text of the expression is added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Problem {
     /// Bytes from the start.
@@ -89,7 +89,7 @@ impl Expression {
     /// Parses an expression; an empty one is true (sheet 4.6).
     ///
     /// # Errors
-    /// The first mistake and its place.
+    /// The first mistake and its position.
     pub fn parse(source: &str) -> Result<Self, ExpressionError> {
         #[cfg(test)]
         crate::testing::parse_count::increment();
@@ -104,15 +104,15 @@ impl Expression {
     /// Evaluates to a typed value.
     ///
     /// # Errors
-    /// What cannot be evaluated, and its place; also work beyond [`STEPS`] or [`BYTES`].
+    /// What cannot be evaluated, and its position; also work beyond [`STEPS`] or [`BYTES`].
     pub fn evaluate(
         &self,
         scope: &Scope<'_>,
-        around: Surroundings<'_>,
+        ctx: EvalContext<'_>,
         missing: Missing,
     ) -> Result<Value, ExpressionError> {
         let Some(root) = &self.root else { return Ok(Value::Bool(true)) };
-        let mut evaluation = evaluate::Evaluation::new(scope, around, missing);
+        let mut evaluation = evaluate::Evaluation::new(scope, ctx, missing);
         match evaluation.value(root) {
             Ok(value) => Ok(value.into_owned()),
             Err(problem) => Err(problem.in_source(&self.source)),
@@ -130,8 +130,8 @@ impl Expression {
     ///
     /// # Errors
     /// As [`Expression::evaluate`].
-    pub fn holds(&self, scope: &Scope<'_>, around: Surroundings<'_>) -> Result<bool, ExpressionError> {
-        Ok(compare::is_truthy(&self.evaluate(scope, around, Missing::Null)?))
+    pub fn holds(&self, scope: &Scope<'_>, ctx: EvalContext<'_>) -> Result<bool, ExpressionError> {
+        Ok(compare::is_truthy(&self.evaluate(scope, ctx, Missing::Null)?))
     }
 }
 

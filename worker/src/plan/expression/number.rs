@@ -29,7 +29,7 @@ fn operand(value: &Value) -> Result<Number, String> {
         Value::Null => Ok(0.into()),
         Value::Bool(flag) => Ok(i64::from(*flag).into()),
         other => numeric(other).ok_or_else(|| match other {
-            // A text is shown whole or not at all: a secret that was cut could not be masked any more.
+            // A text is quoted whole or not at all: a truncated secret could not be masked any more.
             Value::String(text) if text.len() <= 40 => format!("`{text}` is not a number"),
             Value::String(text) => format!("a text of {} characters is not a number", text.chars().count()),
             other => format!("{} is not a number", kind_of(other)),

@@ -23,9 +23,9 @@ fn data() -> Map<String, Value> {
 fn evaluate_with(source: &str, missing: Missing) -> Result<Value, String> {
     let data = data();
     let env = BTreeMap::from_iter([("REGION".to_owned(), "eu-1".to_owned())]);
-    let around = Surroundings { now_ms: NOW_MS, env: &env };
+    let ctx = EvalContext { now_ms: NOW_MS, env: &env };
     let expression = Expression::parse(source).map_err(|e| e.to_string())?;
-    expression.evaluate(&Scope::new(&data), around, missing).map_err(|e| e.to_string())
+    expression.evaluate(&Scope::new(&data), ctx, missing).map_err(|e| e.to_string())
 }
 
 fn evaluate(source: &str) -> Value {
@@ -243,11 +243,11 @@ fn hostile_expressions_end() {
     }
     let big = json!({"big": "x".repeat(1 << 20), "everything": vec![json!({"a": [1, 2, 3]}); 20_000], "a": {}});
     let (big, env) = (big.as_object().cloned().unwrap(), BTreeMap::new());
-    let around = Surroundings { now_ms: 0, env: &env };
+    let ctx = EvalContext { now_ms: 0, env: &env };
     assert!(hostile.len() > 300, "{}", hostile.len());
     for source in &hostile {
         let _ended = within(TIME, source, || {
-            Expression::parse(source).map(|parsed| parsed.evaluate(&Scope::new(&big), around, Missing::Null))
+            Expression::parse(source).map(|parsed| parsed.evaluate(&Scope::new(&big), ctx, Missing::Null))
         });
     }
     for (source, expected) in [
@@ -256,7 +256,7 @@ fn hostile_expressions_end() {
         ("[everything, everything, everything, everything]", "produces more than 8388608 bytes"),
         ("big ~ big ~ big ~ big ~ big ~ big", "produces more than 8388608 bytes"),
     ] {
-        let ended = Expression::parse(source).unwrap().evaluate(&Scope::new(&big), around, Missing::Refused);
+        let ended = Expression::parse(source).unwrap().evaluate(&Scope::new(&big), ctx, Missing::Refused);
         assert!(ended.clone().unwrap_err().problem.contains(expected), "{source}: {ended:?}");
     }
 }

@@ -2,8 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// RFC 3986's unreserved characters stay as they are.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// Everything but the unreserved characters of RFC 3986, section 2.3.
+pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// How `{{x}}` is inserted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Escape {
     pub(super) fn push(self, out: &mut String, text: &str) {
         match self {
             Self::None => out.push_str(text),
-            Self::Percent => out.extend(utf8_percent_encode(text, COMPONENT)),
+            Self::Percent => out.extend(utf8_percent_encode(text, UNRESERVED)),
             Self::Json => push_json(out, text),
             Self::Xml => push_entities(out, text, "&apos;"),
             Self::Html => push_entities(out, text, "'"),

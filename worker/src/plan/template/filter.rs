@@ -1,12 +1,12 @@
-//! What follows a `|`: a value in another spelling, inserted as it is (sheet 4.6).
+//! Filters, which follow a `|`: a value in another format, inserted without escaping (sheet 4.6).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::super::value::number_text;
 use super::Escape;
 use super::parse::Filter;
-use super::render::number_text;
 
 /// A value through a filter.
 pub(super) fn value(filter: Filter, value: &Value) -> String {

@@ -11,6 +11,7 @@ mod render;
 use std::collections::BTreeSet;
 
 pub use escape::Escape;
+pub(crate) use escape::UNRESERVED;
 pub use render::Scope;
 
 use names::Sections;
@@ -41,7 +42,7 @@ pub enum TemplateError {
         /// What it is.
         kind: &'static str,
     },
-    /// Sections that go round more often than any request needs.
+    /// Sections that repeat more often than any request needs.
     #[error("the template takes more than {limit} steps; its sections repeat each other")]
     TooMuch {
         /// The limit, tags and passes.
@@ -70,14 +71,14 @@ impl Template {
     /// Parses a template.
     ///
     /// # Errors
-    /// [`TemplateError::Syntax`] with the place of the mistake.
+    /// [`TemplateError::Syntax`] with the position of the mistake.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
         #[cfg(test)]
         crate::testing::parse_count::increment();
         parse::parse(source).map(|nodes| Self { nodes })
     }
 
-    /// A template that is nothing but this text, whatever it holds.
+    /// A template of this text as it is, without tags.
     pub(super) fn literal(text: &str) -> Self {
         Self { nodes: vec![Node::Text(text.to_owned())] }
     }

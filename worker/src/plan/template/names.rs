@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::parse::Node;
 
-/// Whether names inside of sections count: they may be members of what the section goes through.
+/// Whether names inside of sections count: they may be members of the section's items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sections {
     /// They count.

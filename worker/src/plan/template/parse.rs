@@ -3,7 +3,7 @@
 
 use super::TemplateError;
 
-/// Sections inside sections: more is a mistake or an attack.
+/// The deepest nesting of sections.
 const DEPTH: usize = 32;
 
 /// A piece of a template.
@@ -112,7 +112,7 @@ fn tokens(source: &str) -> Result<Vec<Token>, TemplateError> {
     Ok(tokens)
 }
 
-/// What a tag is, what it says, and what follows it; `after` begins behind the opening delimiter.
+/// The kind of a tag, its content, and the rest of the text; `after` begins behind the opening delimiter.
 fn tag<'a>(after: &'a str, close: &str) -> Option<(Kind, String, &'a str)> {
     if let Some(raw) = after.strip_prefix('{').filter(|_| close == "}}") {
         let (body, rest) = raw.split_once("}}}")?;

@@ -3,14 +3,14 @@
 use serde_json::{Map, Value};
 
 use super::super::secrets::{REFERENCE, Secrets};
+use super::super::value::{member, number_text};
 use super::parse::{Filter, Name, Node};
 use super::{Escape, TemplateError, filter};
 use crate::job::kind_of;
 
-/// A rendered text above this is a mistake; what filters make on the way to it counts too, since they grow what they are
-/// given and stand one behind the other.
+/// The longest rendered text, bytes. The intermediate results of chained filters count too, since filters grow their input.
 const LIMIT: usize = 16 * 1024 * 1024;
-/// Tags and passes through sections: lists inside lists inside lists multiply.
+/// Tags and repetitions of sections at most: nested lists multiply.
 const STEPS: usize = 500_000;
 
 /// What names are looked up in: later layers before earlier ones.
@@ -60,7 +60,7 @@ impl<'a> Scope<'a> {
 
     /// The value of a top-level name.
     pub fn get(&self, name: &str) -> Option<&'a Value> {
-        // Before anything else: request data can neither read a secret nor pass for one.
+        // Before all layers: request data can neither read a secret nor imitate one.
         if let Some(secret) = name.strip_prefix(REFERENCE) {
             return self.secrets.and_then(|secrets| secrets.take(secret));
         }
@@ -84,15 +84,6 @@ impl<'a> Layer<'a> {
             Self::Members(map) => map.get(name),
             Self::Value(value) => member(value, name),
         }
-    }
-}
-
-/// A member by name, or an item by its number.
-fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    match value {
-        Value::Object(map) => map.get(name),
-        Value::Array(list) => list.get(name.parse::<usize>().ok()?),
-        _ => None,
     }
 }
 
@@ -140,7 +131,7 @@ impl Rendering {
                 Node::Variable { name, filters, escaped } => {
                     let escape = if *escaped && filters.is_empty() { escape } else { Escape::None };
                     match scope.lookup(name) {
-                        // Most of what templates insert is a text as it stands.
+                        // The common case: a text without filters is not copied.
                         Some(Value::String(text)) if filters.is_empty() => self.insert(escape, text)?,
                         value => {
                             let text = self.text_of(value, name, filters)?;
@@ -160,7 +151,7 @@ impl Rendering {
         Ok(())
     }
 
-    /// What stands inside, through a filter.
+    /// The section's content, through a filter.
     fn helped(&mut self, helper: Filter, nodes: &[Node], scope: &Scope<'_>) -> Result<(), TemplateError> {
         let before = std::mem::take(&mut self.out);
         self.push(nodes, scope, Escape::None)?;
@@ -215,7 +206,7 @@ fn helper(name: &Name) -> Option<Filter> {
     }
 }
 
-/// PHP's and mustache's idea of something that is there.
+/// Whether PHP and mustache take the value for true.
 fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
@@ -233,10 +224,4 @@ fn plain_text(value: Option<&Value>, name: &Name) -> Result<String, TemplateErro
         Some(Value::Number(number)) => Ok(number_text(number)),
         Some(other) => Err(TemplateError::NotText { name: name.text(), kind: kind_of(other) }),
     }
-}
-
-/// `1.0` is `1`, as PHP and browsers write it.
-pub(super) fn number_text(number: &serde_json::Number) -> String {
-    let text = number.to_string();
-    text.strip_suffix(".0").map(ToOwned::to_owned).unwrap_or(text)
 }

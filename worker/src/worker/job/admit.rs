@@ -31,7 +31,7 @@ impl<S: Source> JobRun<'_, S> {
         }
         let Some(call) = call.filter(|_| !self.is_late()) else { return Ok(Admission::Now(None)) };
         self.in_flight.set_time_budget(call.longest());
-        let slot = self.message.envelope.turn;
+        let slot = self.message.envelope.reserved_slot;
         let admit = || async {
             match self.worker.calls.admit(call, slot).await {
                 Ok(permit) => Ok(Admission::Now(Some(permit))),

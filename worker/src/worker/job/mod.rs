@@ -20,7 +20,7 @@ use crate::clock;
 use crate::engine::{Message, Redelivery, Source};
 use crate::fault;
 use crate::job::{Code, Failure, Job};
-use crate::retry::Next;
+use crate::retry::Decision;
 use crate::shutdown::ShuttingDown;
 use crate::store::ledger::{Claim, Granted};
 use crate::telemetry::event;
@@ -140,8 +140,8 @@ impl<'a, S: Source> JobRun<'a, S> {
         let elapsed = grant.now_ms.max(now_ms).saturating_sub(grant.first_seen_ms);
         let elapsed = Duration::from_millis(u64::try_from(elapsed).unwrap_or(0));
         match self.worker.calls.decide(&call, failure, Progress { attempt: grant.attempt, elapsed }, now_ms) {
-            Next::Retry { after } => outcome::retry(grant, after),
-            Next::Fail(failure) => outcome::failed(self.job, Some(&call), grant, failure, attempt.took),
+            Decision::Retry { after } => outcome::retry(grant, after),
+            Decision::Fail(failure) => outcome::failed(self.job, Some(&call), grant, failure, attempt.took),
         }
     }
 

@@ -54,7 +54,7 @@ async fn no_secret_reaches_another_origin() {
                 spec.authorization = authorization;
                 spec.headers = vec![(HeaderName::from_static("x-api-key"), HeaderValue::from_static(CANARY))];
                 spec.idempotency_key = Some(HeaderValue::from_static(CANARY));
-                spec.masks.add(&SecretString::from(CANARY));
+                spec.redactor.add(&SecretString::from(CANARY));
                 open(here()).send(&spec).await.unwrap();
                 combinations += 1;
             }

@@ -1,11 +1,11 @@
-//! The URL of a request: where its variables stand decides what they may change (sheet 4.4, CONTRACT 6).
+//! The URL of a request: the position of a variable decides what it may change (sheet 4.4, CONTRACT 6).
 
 use std::borrow::Cow;
 
 use url::Url;
 
 use crate::connector::Invalid;
-use crate::job::brief;
+use crate::job::{Limit, brief};
 
 use super::template::{Escape, Scope, Template, TemplateError};
 
@@ -25,12 +25,12 @@ impl UrlTemplate {
 
     /// The absolute URL, without its fragment; variables after the origin are percent-encoded (`html`: ProcessMaker's way).
     pub(super) fn render(&self, scope: &Scope<'_>, html: bool, base: Option<&Url>) -> Result<Url, Invalid> {
-        let place = |problem: String| Invalid::new("url", problem);
+        let invalid = |problem: String| Invalid::new("url", problem);
         let slot = |slot: Escape| if html { Escape::Html } else { slot };
-        let origin = self.origin.render(scope, slot(Escape::None)).map_err(|e| place(e.to_string()))?;
-        let rest = self.rest.render(scope, slot(Escape::Percent)).map_err(|e| place(e.to_string()))?;
-        refuse_unsafe(&origin, &rest, self.rest.is_constant()).map_err(place)?;
-        let mut url = absolute(&format!("{}{rest}", origin.trim()), base).map_err(place)?;
+        let origin = self.origin.render(scope, slot(Escape::None)).map_err(|e| invalid(e.to_string()))?;
+        let rest = self.rest.render(scope, slot(Escape::Percent)).map_err(|e| invalid(e.to_string()))?;
+        refuse_unsafe(&origin, &rest, self.rest.is_constant()).map_err(invalid)?;
+        let mut url = absolute(&format!("{}{rest}", origin.trim()), base).map_err(invalid)?;
         url.set_fragment(None);
         Ok(url)
     }
@@ -62,7 +62,7 @@ fn origin_length(source: &str) -> usize {
     }
 }
 
-/// What a URL parser would silently drop or turn into another path.
+/// Refuses what a URL parser would silently drop or turn into another path.
 fn refuse_unsafe(origin: &str, rest: &str, constant: bool) -> Result<(), String> {
     if origin.chars().chain(rest.chars()).any(char::is_control) {
         return Err("the URL holds a line break or another control character".to_owned());
@@ -89,9 +89,9 @@ fn absolute(text: &str, base: Option<&Url>) -> Result<Url, String> {
     } else {
         Url::parse(text)
     };
-    let url = url.map_err(|e| format!("`{}` is not a URL: {e}", shortened(text)))?;
+    let url = url.map_err(|e| format!("`{}` is not a URL: {e}", without_query(text)))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("`{}` is neither http nor https", shortened(text)));
+        return Err(format!("`{}` is neither http nor https", without_query(text)));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("user name or password stand in the URL; put them into the connector's credentials".to_owned());
@@ -99,7 +99,7 @@ fn absolute(text: &str, base: Option<&Url>) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Enough of a URL to recognise it, without its query, which may hold a key.
-fn shortened(text: &str) -> Cow<'_, str> {
-    brief(text.split(['?', '#']).next().unwrap_or_default(), 80)
+/// The beginning of a URL without its query, which may hold a key.
+fn without_query(text: &str) -> Cow<'_, str> {
+    brief(text.split(['?', '#']).next().unwrap_or_default(), Limit::Bytes(80))
 }

@@ -1,4 +1,4 @@
-//! What a call's `rate` comes to: which calls count together, and how far apart they are.
+//! What a call's `rate` comes to: which calls share an interval, and how long it is.
 
 use std::time::Duration;
 
@@ -9,43 +9,43 @@ use crate::connector::{Connector, Invalid, Rate, Resource};
 /// The longest rendered key, bytes.
 const KEY_BYTES: usize = 200;
 
-/// The pace of one call.
+/// The rate limit of one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pace {
-    /// Calls of one bucket count together, whichever worker makes them.
+pub struct RateLimit {
+    /// Calls of one bucket share the interval, whichever worker makes them.
     pub bucket: String,
-    /// From one of them to the next.
+    /// The interval between two of them.
     pub every: Duration,
 }
 
 /// A resource's rate, or else its connector's, with the key's template parsed.
 #[derive(Debug)]
-pub(super) struct PreparedPace {
+pub(super) struct RateLimitTemplate {
     every: Duration,
     scope: String,
     key: Option<Template>,
-    place: String,
+    path: String,
 }
 
-impl PreparedPace {
+impl RateLimitTemplate {
     pub(super) fn of(resource: &Resource, connector: &Connector) -> Result<Option<Self>, Invalid> {
         let own = resource.rules.rate.as_ref().map(|rate| (rate, resource.name.as_str()));
         let Some((rate, whose)) = own.or_else(|| connector.rules.rate.as_ref().map(|rate| (rate, "*"))) else {
             return Ok(None);
         };
-        let place = if whose == "*" { "rate.key".to_owned() } else { format!("endpoints.{whose}.rate.key") };
+        let path = if whose == "*" { "rate.key".to_owned() } else { format!("endpoints.{whose}.rate.key") };
         let Rate { every, key } = rate;
-        let key = key.as_deref().map(|key| parse(key, &place)).transpose()?;
-        Ok(Some(Self { every: *every, scope: format!("{}/{whose}", connector.name), key, place }))
+        let key = key.as_deref().map(|key| parse(key, &path)).transpose()?;
+        Ok(Some(Self { every: *every, scope: format!("{}/{whose}", connector.name), key, path }))
     }
 
-    pub(super) fn render(&self, data: &Scope<'_>) -> Result<Pace, Invalid> {
-        let invalid = |problem: String| Invalid::new(&self.place, problem);
-        let Some(template) = &self.key else { return Ok(Pace { bucket: self.scope.clone(), every: self.every }) };
+    pub(super) fn render(&self, data: &Scope<'_>) -> Result<RateLimit, Invalid> {
+        let invalid = |problem: String| Invalid::new(&self.path, problem);
+        let Some(template) = &self.key else { return Ok(RateLimit { bucket: self.scope.clone(), every: self.every }) };
         let key = template.render(data, Escape::None).map_err(|e| invalid(e.to_string()))?;
         if key.len() > KEY_BYTES || key.contains('\0') {
             return Err(invalid(format!("gives a key that has a NUL or more than {KEY_BYTES} bytes")));
         }
-        Ok(Pace { bucket: format!("{}/{key}", self.scope), every: self.every })
+        Ok(RateLimit { bucket: format!("{}/{key}", self.scope), every: self.every })
     }
 }

@@ -1,7 +1,7 @@
-//! The secrets that one job's call used, and their removal from whatever a person or an engine may read.
+//! Masks the secrets of one call in whatever a person or an engine may read.
 //!
-//! Knows values and the forms in which they come back: raw, JSON, URL, form, XML, hexadecimal, base64 at any offset, each in
-//! the spellings of the usual libraries; must not know where the texts come from.
+//! Knows values and the encodings in which they appear: raw, JSON, URL, form, XML, hexadecimal, base64 at any offset, each as
+//! the usual libraries write it; must not know where the texts come from.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,54 +10,64 @@ use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use memchr::memmem::Finder;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
-/// What stands where a secret was.
+use super::template::UNRESERVED;
+
+/// Replaces a secret.
 pub const MASK: &str = "********";
-/// Shorter secrets cannot be told from ordinary text: masking them would destroy answers.
+/// The shortest secret that is masked in answers and messages, bytes: masking shorter ones would destroy ordinary text.
 const SHORTEST: usize = 6;
-/// Less of one that was cut says nothing.
+/// The shortest beginning of a secret that is masked at the end of a truncated text, bytes.
 const REMNANT: usize = 4;
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// What Python's `quote` leaves as it is.
-const WITH_SLASH: &AsciiSet = &COMPONENT.remove(b'/');
+const WITH_SLASH: &AsciiSet = &UNRESERVED.remove(b'/');
 /// What JavaScript's `encodeURIComponent` leaves as it is.
-const WITH_MARKS: &AsciiSet = &COMPONENT.remove(b'!').remove(b'\'').remove(b'(').remove(b')').remove(b'*');
+const WITH_MARKS: &AsciiSet = &UNRESERVED.remove(b'!').remove(b'\'').remove(b'(').remove(b')').remove(b'*');
 
-/// The secrets of one call; shared by everything that handles the call, so that a token fetched on the way is masked too.
+/// The secrets of one call; shared by everything that handles the call, so that a token fetched meanwhile is masked too.
 #[derive(Default)]
-pub struct Masks {
-    /// Those of the credential, worked out once for all of its calls.
-    base: Option<Arc<Masks>>,
+pub struct Redactor {
+    /// The secrets of the credential, encoded once for all of its calls.
+    base: Option<Arc<Redactor>>,
     own: RwLock<Vec<Finder<'static>>>,
+    /// Encodings of secrets that are too short to be masked in ordinary text.
+    short: RwLock<Vec<String>>,
 }
 
-impl std::fmt::Debug for Masks {
+impl std::fmt::Debug for Redactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Masks")
+        f.write_str("Redactor")
     }
 }
 
-impl Masks {
-    /// Masks for these values.
+impl Redactor {
+    /// A redactor of these values.
     pub fn of<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
-        let masks = Self::default();
-        secrets.into_iter().for_each(|secret| masks.add(secret));
-        masks
+        let redactor = Self::default();
+        secrets.into_iter().for_each(|secret| redactor.add(secret));
+        redactor
     }
 
-    /// The same and those of `base`.
+    /// The same with the values of `base`.
     #[must_use]
-    pub fn over(self, base: &Arc<Self>) -> Self {
+    pub fn with_base(self, base: &Arc<Self>) -> Self {
         Self { base: Some(Arc::clone(base)), ..self }
     }
 
-    /// One more value to be masked.
+    /// Adds a value.
     pub fn add(&self, secret: &SecretString) {
-        let forms = forms(secret.expose_secret());
+        let secret = secret.expose_secret();
+        if secret.len() < SHORTEST {
+            let mut short = self.short.write().unwrap_or_else(PoisonError::into_inner);
+            short.extend(short_forms(secret));
+            short.sort_by_key(|form| std::cmp::Reverse(form.len()));
+            return;
+        }
+        let forms = forms(secret);
         let mut known = self.own.write().unwrap_or_else(PoisonError::into_inner);
         for form in forms {
             if !known.iter().any(|finder| finder.needle() == form) {
@@ -68,61 +78,69 @@ impl Masks {
         known.sort_by_key(|finder| std::cmp::Reverse(finder.needle().len()));
     }
 
-    /// Whether a secret stands in the text, in any of its forms.
-    pub fn found_in(&self, text: &str) -> bool {
+    /// Whether the text holds a secret in any encoding.
+    pub fn finds(&self, text: &str) -> bool {
         let known = self.own.read().unwrap_or_else(PoisonError::into_inner);
         known.iter().any(|finder| finder.find(text.as_bytes()).is_some())
-            || self.base.as_ref().is_some_and(|base| base.found_in(text))
+            || self.base.as_ref().is_some_and(|base| base.finds(text))
     }
 
     /// The text with every secret masked.
-    pub fn masked(&self, text: &str) -> String {
+    pub fn redacted_text(&self, text: &str) -> String {
         let known = self.own.read().unwrap_or_else(PoisonError::into_inner);
         let text = known.iter().fold(text.to_owned(), |text, finder| replaced(text, finder));
-        self.base.as_ref().map_or_else(|| text.clone(), |base| base.masked(&text))
+        self.base.as_ref().map_or_else(|| text.clone(), |base| base.redacted_text(&text))
+    }
+
+    /// A part of a request with every secret masked, however short it is.
+    pub(super) fn redacted_part(&self, text: &str) -> String {
+        let text = self.redacted_text(text);
+        let short = self.short.read().unwrap_or_else(PoisonError::into_inner);
+        let text = short.iter().fold(text, |text, form| text.replace(form.as_str(), MASK));
+        self.base.as_ref().map_or_else(|| text.clone(), |base| base.redacted_part(&text))
     }
 
     /// Masks every text, name and number of a value.
-    pub fn mask(&self, value: &mut Value) {
+    pub fn redact_value(&self, value: &mut Value) {
         match value {
-            Value::String(text) => self.mask_text(text),
+            Value::String(text) => self.redact_text(text),
             Value::Number(number) => {
                 let text = number.to_string();
-                if self.found_in(&text) {
-                    *value = Value::from(self.masked(&text));
+                if self.finds(&text) {
+                    *value = Value::from(self.redacted_text(&text));
                 }
             }
-            Value::Array(list) => list.iter_mut().for_each(|item| self.mask(item)),
-            Value::Object(map) => self.mask_members(map),
+            Value::Array(list) => list.iter_mut().for_each(|item| self.redact_value(item)),
+            Value::Object(map) => self.redact_members(map),
             Value::Null | Value::Bool(_) => {}
         }
     }
 
     /// Masks every member of an object.
-    pub fn mask_members(&self, map: &mut Map<String, Value>) {
-        map.values_mut().for_each(|value| self.mask(value));
-        if map.keys().any(|name| self.found_in(name)) {
-            *map = std::mem::take(map).into_iter().map(|(name, value)| (self.masked(&name), value)).collect();
+    pub fn redact_members(&self, map: &mut Map<String, Value>) {
+        map.values_mut().for_each(|value| self.redact_value(value));
+        if map.keys().any(|name| self.finds(name)) {
+            *map = std::mem::take(map).into_iter().map(|(name, value)| (self.redacted_text(&name), value)).collect();
         }
     }
 
     /// Masks a text in place.
-    pub fn mask_text(&self, text: &mut String) {
-        if self.found_in(text) {
-            *text = self.masked(text);
+    pub fn redact_text(&self, text: &mut String) {
+        if self.finds(text) {
+            *text = self.redacted_text(text);
         }
     }
 
-    /// Masks a text that was cut, perhaps in the middle of a secret: what is left of one at its end goes too.
-    pub fn mask_cut(&self, text: &mut String) {
-        self.mask_text(text);
+    /// Masks a text that was truncated, perhaps in the middle of a secret: a beginning of one at its end is masked too.
+    pub fn redact_truncated(&self, text: &mut String) {
+        self.redact_text(text);
         if let Some(begin) = self.remnant(text.as_bytes()) {
             text.truncate(begin);
             text.push_str(MASK);
         }
     }
 
-    /// Where the beginning of a secret stands at the end of a text.
+    /// The byte at which the beginning of a secret starts that ends the text.
     fn remnant(&self, text: &[u8]) -> Option<usize> {
         let known = self.own.read().unwrap_or_else(PoisonError::into_inner);
         let left_of = |needle: &[u8]| {
@@ -144,14 +162,11 @@ fn replaced(text: String, finder: &Finder<'_>) -> String {
     text.replace(needle.as_ref(), MASK)
 }
 
-/// Every form in which a secret may come back.
+/// Every encoding in which a secret may appear.
 fn forms(secret: &str) -> Vec<Vec<u8>> {
-    if secret.len() < SHORTEST {
-        return Vec::new();
-    }
     let json = in_json(secret);
     let mut forms = [json_forms(&json), json_forms(&in_json(&json))].concat();
-    // A body in JSON that holds it is itself said back as a part of JSON, or encoded.
+    // A JSON body that holds it may be echoed inside JSON, or encoded.
     for text in [secret, &json] {
         forms.push(text.to_owned());
         forms.extend(xml_forms(text));
@@ -162,6 +177,12 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
     forms.sort_unstable();
     forms.dedup();
     forms.into_iter().map(String::into_bytes).collect()
+}
+
+/// The encodings in which a request carries a secret.
+fn short_forms(secret: &str) -> impl Iterator<Item = String> {
+    let url = url_forms(secret).into_iter().chain(xml_forms(secret));
+    url.chain([secret.to_owned(), in_json(secret)]).filter(|form| !form.is_empty())
 }
 
 /// The inside of a JSON string.
@@ -229,7 +250,7 @@ fn hex_forms(text: &str) -> [String; 2] {
 /// As a part of a URL, in the spellings of the usual libraries.
 fn url_forms(secret: &str) -> Vec<String> {
     let mut forms: Vec<String> =
-        [COMPONENT, WITH_SLASH, WITH_MARKS].map(|set| utf8_percent_encode(secret, set).to_string()).into();
+        [UNRESERVED, WITH_SLASH, WITH_MARKS].map(|set| utf8_percent_encode(secret, set).to_string()).into();
     forms.push(url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
     // What is inserted as it is, a URL parser still escapes in its own way.
     if let Ok(mut url) = Url::parse("http://h/") {
@@ -241,6 +262,15 @@ fn url_forms(secret: &str) -> Vec<String> {
     }
     // A parser may have cut it down to something that is everywhere.
     forms.retain(|form| form.len() >= secret.len());
+    // What is inserted as it is may become several parameters, which are written again.
+    let pair = format!("v={secret}");
+    let pairs = url::form_urlencoded::parse(pair.as_bytes());
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    forms.extend(
+        query.strip_prefix("v=").filter(|form| form.len() >= secret.len().min(SHORTEST)).map(ToOwned::to_owned),
+    );
+    // The names of parts and files in a multipart body.
+    forms.push(secret.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A"));
     forms
 }
 
@@ -273,6 +303,7 @@ fn base64_forms(secret: &[u8]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::NON_ALPHANUMERIC;
     use serde_json::json;
 
     use super::*;
@@ -301,15 +332,15 @@ mod tests {
     #[test]
     fn the_spellings_of_the_usual_libraries_are_known() {
         for (secret, written) in WRITTEN {
-            let masks = Masks::of([&SecretString::from(secret)]);
-            assert_eq!(masks.masked(&format!("a {written} b")), "a ******** b", "{secret}");
+            let redactor = Redactor::of([&SecretString::from(secret)]);
+            assert_eq!(redactor.redacted_text(&format!("a {written} b")), "a ******** b", "{secret}");
         }
     }
 
     #[test]
     fn what_a_cut_left_of_a_secret_is_masked() {
-        let base = Arc::new(Masks::of([&SecretString::from("first-secret")]));
-        let masks = Masks::of([&SecretString::from("another\"secret")]).over(&base);
+        let base = Arc::new(Redactor::of([&SecretString::from("first-secret")]));
+        let redactor = Redactor::of([&SecretString::from("another\"secret")]).with_base(&base);
         for (cut, expected) in [
             ("all of it: first-secret", "all of it: ********"),
             ("a part: first-sec", "a part: ********"),
@@ -319,7 +350,7 @@ mod tests {
             ("first-sec in the middle", "first-sec in the middle"),
         ] {
             let mut text = cut.to_owned();
-            masks.mask_cut(&mut text);
+            redactor.redact_truncated(&mut text);
             assert_eq!(text, expected);
         }
     }
@@ -327,7 +358,7 @@ mod tests {
     #[test]
     fn a_secret_is_found_in_every_form_it_may_come_back_in() {
         for secret in SECRETS {
-            let masks = Masks::of([&SecretString::from(secret)]);
+            let redactor = Redactor::of([&SecretString::from(secret)]);
             let standard = base64::engine::general_purpose::STANDARD;
             let hex = forms(secret).into_iter().map(|form| String::from_utf8(form).unwrap());
             let hex: Vec<String> = hex.filter(|form| form.len() == secret.len() * 2).collect();
@@ -336,7 +367,7 @@ mod tests {
                 json!({"x": secret}).to_string(),
                 json!({"x": secret}).to_string().replace('/', "\\/"),
                 utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-                utf8_percent_encode(secret, COMPONENT)
+                utf8_percent_encode(secret, UNRESERVED)
                     .to_string()
                     .to_lowercase()
                     .replace(&secret.to_lowercase(), secret),
@@ -349,38 +380,38 @@ mod tests {
                 texts.push(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(format!("{user}{secret}")));
             }
             for text in texts.iter().filter(|text| !text.contains("%2D") && !text.contains("%2d")) {
-                assert!(masks.found_in(text), "{secret}: {text}");
-                assert!(masks.masked(text).contains(MASK), "{secret}: {text}");
-                assert!(!masks.found_in(&masks.masked(text)), "{secret}: {}", masks.masked(text));
+                assert!(redactor.finds(text), "{secret}: {text}");
+                assert!(redactor.redacted_text(text).contains(MASK), "{secret}: {text}");
+                assert!(!redactor.finds(&redactor.redacted_text(text)), "{secret}: {}", redactor.redacted_text(text));
             }
         }
     }
 
     #[test]
     fn values_keep_their_shape() {
-        let masks = Masks::of([
+        let redactor = Redactor::of([
             &SecretString::from("0123456789"),
             &SecretString::from("123456789"),
             &SecretString::from("abc"),
         ]);
         let mut value = json!({"a 0123456789": [1, 123_456_789, "x0123456789y"], "abc": "abc", "none": null});
-        masks.mask(&mut value);
+        redactor.redact_value(&mut value);
         assert_eq!(
             value,
             json!({"a ********": [1, MASK, "x********y"], "abc": "abc", "none": null}),
             "short ones stay"
         );
         let mut text = "nothing".to_owned();
-        masks.mask_text(&mut text);
+        redactor.redact_text(&mut text);
         assert_eq!(text, "nothing");
     }
 
     #[test]
     fn a_value_added_later_is_masked_everywhere() {
-        let masks = Masks::default();
-        assert_eq!(masks.masked("token-of-today"), "token-of-today");
-        masks.add(&SecretString::from("token-of-today"));
-        assert_eq!(masks.masked("a token-of-today b"), "a ******** b");
-        assert_eq!(format!("{masks:?}"), "Masks");
+        let redactor = Redactor::default();
+        assert_eq!(redactor.redacted_text("token-of-today"), "token-of-today");
+        redactor.add(&SecretString::from("token-of-today"));
+        assert_eq!(redactor.redacted_text("a token-of-today b"), "a ******** b");
+        assert_eq!(format!("{redactor:?}"), "Redactor");
     }
 }

@@ -1,6 +1,6 @@
-//! What a text of a configuration reads, and where it is wrong: for those who look at a model before it runs.
+//! Static analysis of a configuration's texts for lint: the variables that they read, and the position of mistakes.
 //!
-//! The same parsers as when a job runs; must not know how a text is written in a model.
+//! Uses the parsers that jobs run with; must not know how a text is written in a model.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -16,18 +16,18 @@ use super::source::DotPath;
 
 /// Why a text cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misread {
+pub struct TextError {
     /// The bytes of the text that are wrong; empty at its end where something is missing there.
     pub at: Range<usize>,
     /// What is wrong and what to write.
     pub problem: String,
 }
 
-/// The variables of the request that a row's text reads; a path reads the answer, and so none.
+/// The variables of the request's data that a row's text reads; a path reads the answer only.
 ///
 /// # Errors
 /// Why every job with this text would fail.
-pub fn row_variables(format: RowFormat, text: &str) -> Result<BTreeSet<String>, Misread> {
+pub fn row_variables(format: RowFormat, text: &str) -> Result<BTreeSet<String>, TextError> {
     let is_rendered = text.contains("{{");
     match format {
         RowFormat::Feel => match Feel::parse(text) {
@@ -51,43 +51,43 @@ pub fn row_variables(format: RowFormat, text: &str) -> Result<BTreeSet<String>, 
 ///
 /// # Errors
 /// Why every job with this text would fail.
-pub fn condition_variables(text: &str) -> Result<BTreeSet<String>, Misread> {
+pub fn condition_variables(text: &str) -> Result<BTreeSet<String>, TextError> {
     match Condition::read(text) {
         Condition::Statuses(_) => Ok(BTreeSet::new()),
         Condition::Expression(_) => Expression::parse(text).map(|expression| expression.variables()).map_err(|error| {
-            let Misread { at, problem } = in_expression(text, error);
+            let TextError { at, problem } = in_expression(text, error);
             let problem = format!("is neither a list of statuses (404, 4xx, 400-404) nor an expression: {problem}");
-            Misread { at, problem }
+            TextError { at, problem }
         }),
     }
 }
 
-fn template(text: &str) -> Result<BTreeSet<String>, Misread> {
+fn template(text: &str) -> Result<BTreeSet<String>, TextError> {
     Template::parse(text).map(|template| of_request(&template)).map_err(|error| in_template(text, error))
 }
 
-/// Secrets are named like variables and are none.
+/// Secrets look like variables and are left out.
 fn of_request(template: &Template) -> BTreeSet<String> {
     template.variables().into_iter().filter(|name| !Secrets::is_reference(name)).collect()
 }
 
 /// The tag that is wrong.
-fn in_template(text: &str, error: TemplateError) -> Misread {
+fn in_template(text: &str, error: TemplateError) -> TextError {
     let TemplateError::Syntax { position, problem } = error else {
-        return Misread { at: 0..text.len(), problem: error.to_string() };
+        return TextError { at: 0..text.len(), problem: error.to_string() };
     };
     let start = byte_of(text, position);
     let rest = text.get(start..).unwrap_or_default();
     let length = rest.find("}}").map_or(rest.len().min(2), |end| end + 2);
-    Misread { at: start..start + length, problem }
+    TextError { at: start..start + length, problem }
 }
 
-fn in_expression(text: &str, error: ExpressionError) -> Misread {
-    Misread { at: word_at(text, byte_of(text, error.position)), problem: error.problem }
+fn in_expression(text: &str, error: ExpressionError) -> TextError {
+    TextError { at: word_at(text, byte_of(text, error.position)), problem: error.problem }
 }
 
-fn in_path(text: &str, error: PathError) -> Misread {
-    Misread { at: error.at.map_or(0..text.len(), |at| word_at(text, at)), problem: error.problem }
+fn in_path(text: &str, error: PathError) -> TextError {
+    TextError { at: error.at.map_or(0..text.len(), |at| word_at(text, at)), problem: error.problem }
 }
 
 /// The byte of a character that is counted from 1.
@@ -107,7 +107,7 @@ fn word_at(text: &str, at: usize) -> Range<usize> {
 mod tests {
     use super::*;
 
-    fn read(format: &str, text: &str) -> Result<BTreeSet<String>, Misread> {
+    fn read(format: &str, text: &str) -> Result<BTreeSet<String>, TextError> {
         match format {
             "condition" => condition_variables(text),
             "mustache" => row_variables(RowFormat::Mustache, text),
@@ -152,9 +152,9 @@ mod tests {
             ("jmespath", "a..b", ".", "is not JMESPath"),
             ("jmespath", &"(".repeat(30), &"(".repeat(30), "nests deeper"),
         ] {
-            let misread = read(format, text).unwrap_err();
-            assert_eq!(text.get(misread.at.clone()), Some(wrong), "{format}: {text}: {misread:?}");
-            assert!(misread.problem.contains(problem), "{format}: {text}: {misread:?}");
+            let error = read(format, text).unwrap_err();
+            assert_eq!(text.get(error.at.clone()), Some(wrong), "{format}: {text}: {error:?}");
+            assert!(error.problem.contains(problem), "{format}: {text}: {error:?}");
         }
     }
 }

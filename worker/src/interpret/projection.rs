@@ -8,22 +8,22 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// A part that is read, or the parts of it that are.
+/// All of a value, or some of its members.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Wanted {
+pub(super) enum Projection {
     All,
-    Members(BTreeMap<String, Wanted>),
+    Members(BTreeMap<String, Projection>),
 }
 
-impl Default for Wanted {
+impl Default for Projection {
     /// Nothing.
     fn default() -> Self {
         Self::Members(BTreeMap::new())
     }
 }
 
-impl Wanted {
-    /// Adds what lies at the end of these names.
+impl Projection {
+    /// Adds the part at this path of names.
     pub(super) fn add<'a>(&mut self, mut names: impl Iterator<Item = &'a str>) {
         match (names.next(), &mut *self) {
             (_, Self::All) => {}
@@ -43,19 +43,19 @@ impl Wanted {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for &Wanted {
+impl<'de> DeserializeSeed<'de> for &Projection {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
         match self {
-            Wanted::All => serde::Deserialize::deserialize(deserializer),
-            Wanted::Members(members) => deserializer.deserialize_any(Members(members)),
+            Projection::All => serde::Deserialize::deserialize(deserializer),
+            Projection::Members(members) => deserializer.deserialize_any(Members(members)),
         }
     }
 }
 
-/// An object of which some members are wanted; a list, whose items have no names, is read whole.
-struct Members<'a>(&'a BTreeMap<String, Wanted>);
+/// An object of which some members are projected; a list, whose items have no names, is read whole.
+struct Members<'a>(&'a BTreeMap<String, Projection>);
 
 impl<'de> Visitor<'de> for Members<'_> {
     type Value = Value;
@@ -68,8 +68,8 @@ impl<'de> Visitor<'de> for Members<'_> {
         let mut read = Map::new();
         while let Some(found) = object.next_key_seed(Name(self.0))? {
             match found {
-                Some((name, wanted)) => {
-                    let value = object.next_value_seed(wanted)?;
+                Some((name, projection)) => {
+                    let value = object.next_value_seed(projection)?;
                     read.insert(name, value);
                 }
                 None => object.next_value_seed(LeftOut)?,
@@ -111,11 +111,11 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 }
 
-/// A member's name, and what of the member is wanted.
-struct Name<'a>(&'a BTreeMap<String, Wanted>);
+/// A member's name, and its projection.
+struct Name<'a>(&'a BTreeMap<String, Projection>);
 
 impl<'de, 'a> DeserializeSeed<'de> for Name<'a> {
-    type Value = Option<(String, &'a Wanted)>;
+    type Value = Option<(String, &'a Projection)>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
@@ -123,18 +123,18 @@ impl<'de, 'a> DeserializeSeed<'de> for Name<'a> {
 }
 
 impl<'a> Visitor<'_> for Name<'a> {
-    type Value = Option<(String, &'a Wanted)>;
+    type Value = Option<(String, &'a Projection)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name")
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.get(name).map(|wanted| (name.to_owned(), wanted)))
+        Ok(self.0.get(name).map(|projection| (name.to_owned(), projection)))
     }
 }
 
-/// A value that nobody wants: parsed as strictly as any other one, and not kept.
+/// A value that is not projected: parsed as strictly as any other one, and dropped.
 struct LeftOut;
 
 impl<'de> DeserializeSeed<'de> for LeftOut {
@@ -194,16 +194,16 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn wanted(paths: &[&str]) -> Wanted {
-        let mut wanted = Wanted::default();
+    fn projection(paths: &[&str]) -> Projection {
+        let mut projection = Projection::default();
         for path in paths {
-            wanted.add(path.split('.'));
+            projection.add(path.split('.'));
         }
-        wanted
+        projection
     }
 
     #[test]
-    fn no_more_than_what_is_wanted_is_kept() {
+    fn no_more_than_the_projection_is_built() {
         let answer = json!({
             "a": {"b": {"c": 1, "d": 2}, "e": [1, 2]}, "f": [{"g": 1, "h": 2}], "i": "text", "j": null, "k": -1.5});
         let text = answer.to_string();
@@ -217,16 +217,16 @@ mod tests {
             (&["x.y"], json!({})),
             (&[], json!({})),
         ] {
-            assert_eq!(wanted(paths).read(text.as_bytes()).unwrap(), expected, "{paths:?}");
+            assert_eq!(projection(paths).read(text.as_bytes()).unwrap(), expected, "{paths:?}");
         }
-        let mut all = wanted(&["a.b"]);
+        let mut all = projection(&["a.b"]);
         all.add(std::iter::empty());
-        assert_eq!((&all, all.read(text.as_bytes()).unwrap()), (&Wanted::All, answer));
+        assert_eq!((&all, all.read(text.as_bytes()).unwrap()), (&Projection::All, answer));
     }
 
     #[test]
     fn the_last_of_two_members_with_one_name_counts() {
-        assert_eq!(wanted(&["a.b"]).read(br#"{"a": {"b": 1}, "a": {"b": 2}}"#).unwrap(), json!({"a": {"b": 2}}));
+        assert_eq!(projection(&["a.b"]).read(br#"{"a": {"b": 1}, "a": {"b": 2}}"#).unwrap(), json!({"a": {"b": 2}}));
     }
 
     #[test]
@@ -235,7 +235,7 @@ mod tests {
         for text in
             [r#"{"x": [1,]}"#, r#"{"x": "\ud800"}"#, r#"{"x": 1e999}"#, r#"{"x": 1} {}"#, r#"{"x": nul}"#, &deep]
         {
-            let (whole, part) = (Wanted::All.read(text.as_bytes()), wanted(&["a"]).read(text.as_bytes()));
+            let (whole, part) = (Projection::All.read(text.as_bytes()), projection(&["a"]).read(text.as_bytes()));
             assert_eq!(part.unwrap_err().to_string(), whole.unwrap_err().to_string(), "{text}");
         }
     }

@@ -1,9 +1,9 @@
-//! Values as form fields, the way PHP writes them: `a[0]=1&a[1][b]=2`, true as 1, null left out.
+//! Values as form fields, as PHP's `http_build_query` writes them: `a[0]=1&a[1][b]=2`, true as 1, null left out.
 
 use serde_json::Value;
 
 /// Calls `field` with the name and text of every scalar inside.
-pub(super) fn fields(name: &str, value: &Value, field: &mut impl FnMut(String, String)) {
+pub(super) fn push(name: &str, value: &Value, field: &mut impl FnMut(String, String)) {
     match value {
         Value::Null => {}
         Value::Bool(flag) => field(name.to_owned(), (if *flag { "1" } else { "0" }).to_owned()),
@@ -11,12 +11,12 @@ pub(super) fn fields(name: &str, value: &Value, field: &mut impl FnMut(String, S
         Value::Number(number) => field(name.to_owned(), number.to_string()),
         Value::Array(list) => {
             for (index, item) in list.iter().enumerate() {
-                fields(&format!("{name}[{index}]"), item, field);
+                push(&format!("{name}[{index}]"), item, field);
             }
         }
         Value::Object(map) => {
             for (key, item) in map {
-                fields(&format!("{name}[{key}]"), item, field);
+                push(&format!("{name}[{key}]"), item, field);
             }
         }
     }
