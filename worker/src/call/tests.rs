@@ -19,6 +19,11 @@ fn answer(status: u16, headers: &str, body: &str) -> Reply {
     Reply::KeepOpen(format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len()))
 }
 
+thread_local! {
+    /// One client a test: setting one up takes longer than a call.
+    static CLIENT: Client = client();
+}
+
 fn client() -> Client {
     let settings =
         Settings { allow_net: vec!["127.0.0.0/8".parse().unwrap()], response_bytes: 10_000, ..Settings::default() };
@@ -39,7 +44,7 @@ fn limits() -> Limits {
 fn calls(record: &Value) -> Calls {
     Calls {
         catalog: Catalog::of_records(vec![record.as_object().cloned().unwrap()]),
-        transport: Transport::Network(client()),
+        transport: Transport::Network(CLIENT.with(Client::clone)),
         hosts: HostLimiter::new(20),
         limits: limits(),
         longest_wait: Duration::from_hours(1),
