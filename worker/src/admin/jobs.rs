@@ -9,7 +9,7 @@ use crate::amqp::{Broker, Message, Properties};
 use crate::config::Engine;
 use crate::job::{self, Envelope, JOB_TYPE, Job};
 use crate::store::Store;
-use crate::store::ledger::{Again, JobDetail, StoredJob};
+use crate::store::ledger::{JobDetail, ReplayError, Replayable, ReplayedJob, StoredJob};
 
 /// How a job is to run again.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub struct ReplayRequest {
 /// A job that may run again; nothing of it is stored or published yet.
 #[derive(Debug)]
 pub struct Replay {
-    again: Again,
+    again: ReplayedJob,
     queue: String,
     body: Vec<u8>,
 }
@@ -49,9 +49,12 @@ pub async fn prepare_replay(
     request: &ReplayRequest,
 ) -> Result<Replay, Error> {
     let refused = |why: String| Error::Refused(format!("job `{}` cannot be run again: {why}", request.id));
-    let found = store.jobs().replayable(&request.id).await?;
-    let (stored, first, runs) = found.map_err(|why| refused(why.to_string()))?;
-    let (job, body) = next(&stored, &format!("{first}#{}", runs + 1)).map_err(refused)?;
+    let found = store.jobs().replayable(&request.id).await.map_err(|error| match error {
+        ReplayError::NotReplayable(why) => refused(why.to_string()),
+        ReplayError::Store(error) => error.into(),
+    });
+    let Replayable { message, first, replays } = found?;
+    let (job, body) = next(&message, &format!("{first}#{}", replays + 1)).map_err(refused)?;
     let accepts_replay = engines.get(&job.engine).is_some_and(|engine| engine.accepts_replay);
     if request.send && !accepts_replay {
         let engine = &job.engine;
@@ -61,15 +64,15 @@ pub async fn prepare_replay(
         )));
     }
     let key_of = if request.new_execution { &job.id } else { &first };
-    let again = Again {
+    let again = ReplayedJob {
         idempotency_key: job::idempotency_key(&job.engine, key_of),
         id: job.id,
         of: first,
-        number: runs + 1,
+        number: replays + 1,
         job_hash: job.hash,
         send: request.send,
     };
-    Ok(Replay { again, queue: stored.queue, body })
+    Ok(Replay { again, queue: message.queue, body })
 }
 
 /// The job that runs again, and its message's body.

@@ -26,7 +26,7 @@ pub async fn plan_rotation(store: &Store) -> Result<RotationPlan, Error> {
         )));
     }
     let adds_key = store.keys().rotation_adds_key().await?;
-    let values: usize = keys.iter().filter(|key| adds_key || !key.today).map(|key| key.sealed).sum();
+    let values: usize = keys.iter().filter(|key| adds_key || !key.primary).map(|key| key.sealed).sum();
     if !adds_key && values == 0 {
         let steps = "everything is encrypted with the primary key; put a new one (`data-connector keys new`) into vault.key, \
                      this one into vault.old_keys, and run it again";

@@ -18,7 +18,7 @@ impl RefreshTokens for TokenStore {
         Box::pin(async move {
             let held = self.0.refresh_tokens().lock(&credential.connector, credential.version).await;
             let held = held.map_err(|e| e.to_string())?;
-            let kept = held.kept.clone().map(|kept| Kept {
+            let kept = held.stored.clone().map(|kept| Kept {
                 refresh_token: kept.refresh_token,
                 access_token: kept.access_token,
                 lifetime: kept.lifetime,
@@ -37,7 +37,7 @@ impl Held for HeldToken {
         Box::pin(async move {
             let Kept { refresh_token, access_token, lifetime } = kept;
             let kept = RefreshToken { refresh_token, access_token, lifetime };
-            self.held.keep(&kept).await.map_err(|e| e.to_string())
+            self.held.replace(&kept).await.map_err(|e| e.to_string())
         })
     }
 }

@@ -69,7 +69,7 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
 }
 
 fn of_store(error: &store::Error) -> u8 {
-    if error.is_passing() {
+    if error.is_transient() {
         UNAVAILABLE
     } else if error.is_misconfigured() {
         CONFIGURATION

@@ -69,11 +69,11 @@ impl Keys {
 impl List {
     fn run(&self, keys: &[KeyStatus]) {
         if self.format == Format::Json {
-            let key = |k: &KeyStatus| json!({"id": k.id, "today": k.today, "given": k.given, "sealed": k.sealed});
+            let key = |k: &KeyStatus| json!({"id": k.id, "today": k.primary, "given": k.given, "sealed": k.sealed});
             return output::json(&Value::Array(keys.iter().map(key).collect()));
         }
         let row = |key: &KeyStatus| {
-            let state = if key.today {
+            let state = if key.primary {
                 "today"
             } else if key.given {
                 "old"
@@ -96,9 +96,9 @@ impl Rotate {
         }
         let rotated = store.keys().rotate().await?;
         if let Some(file) = &rotated.file {
-            output::note(&format!("made key {} in {}: back the file up", rotated.today, file.display()));
+            output::note(&format!("made key {} in {}: back the file up", rotated.primary, file.display()));
         }
-        output::note(&format!("encrypted {} values again with key {}", rotated.resealed, rotated.today));
+        output::note(&format!("encrypted {} values again with key {}", rotated.reencrypted, rotated.primary));
         output::note(
             "older keys still open what is in backups; `data-connector keys retire` removes what nothing needs",
         );

@@ -1,9 +1,9 @@
-//! Connectors by uuid, id or name; their credentials sealed, opened only when asked for.
+//! Connectors by uuid, id or name; their credentials are encrypted, and decrypted one connector at a time.
 
 use serde_json::{Map, Value, json};
 
 use super::database::on;
-use super::dead_letters::shown;
+use super::dead_letters::without_nul;
 use super::{Error, Inner};
 
 /// A connector as stored, without its credentials.
@@ -49,7 +49,7 @@ struct Row {
 impl Row {
     fn stored(self) -> Result<StoredConnector, Error> {
         let record = serde_json::from_str(&self.record)
-            .map_err(|e| Error::Refused(format!("the record of connector `{}` is damaged: {e}", self.name)))?;
+            .map_err(|source| Error::damaged(format!("the record of connector `{}`", self.name), source))?;
         let Self { id, uuid, name, version, credentials_version, .. } = self;
         Ok(StoredConnector { id, uuid, name, record, version, credentials_version })
     }
@@ -64,12 +64,13 @@ impl StoredConnector {
     }
 }
 
-/// What is asked for by a reference: uuid before id before name.
+/// The connector of a reference: uuid before id before name.
 const BY_REFERENCE: &str = "SELECT id, uuid, name, record, version, credentials_version FROM connectors
     WHERE uuid = $1 OR id = $2 OR name = $1
     ORDER BY CASE WHEN uuid = $1 THEN 0 WHEN id = $2 THEN 1 ELSE 2 END LIMIT 1";
-/// Counts all changes; imports take turns, since each one locks this row first.
-const CHANGED: &str = "UPDATE revisions SET value = value + 1 WHERE name = 'connectors'";
+/// Counts all changes of connectors and secrets, which are looked up anew after each; they take turns, since each locks this
+/// row first.
+pub(super) const CHANGED: &str = "UPDATE revisions SET value = value + 1 WHERE name = 'connectors'";
 const IDENTITIES: &str = "SELECT id, uuid, name FROM connectors";
 const UPSERT: &str = "INSERT INTO connectors (id, uuid, name, record, credentials, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (uuid) DO UPDATE SET name = excluded.name,
@@ -85,11 +86,11 @@ impl Connectors<'_> {
     /// The connector that a model calls `reference`: by uuid, id or name.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn find(self, reference: &str) -> Result<Option<StoredConnector>, Error> {
         let id: Option<i64> = reference.parse().ok();
-        // No connector has a NUL in its name, and PostgreSQL refuses the question.
-        let reference = shown(reference);
+        // No connector has a NUL in its name, and PostgreSQL rejects a statement with one.
+        let reference = without_nul(reference);
         let row: Option<Row> = on!(&self.0.database, read db =>
             sqlx::query_as(BY_REFERENCE).bind(&reference).bind(id).fetch_optional(db).await?)?;
         row.map(Row::stored).transpose()
@@ -98,30 +99,30 @@ impl Connectors<'_> {
     /// All connectors, by id.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn list(self) -> Result<Vec<StoredConnector>, Error> {
         let statement = "SELECT id, uuid, name, record, version, credentials_version FROM connectors ORDER BY id";
         let rows: Vec<Row> = on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)?;
         rows.into_iter().map(Row::stored).collect()
     }
 
-    /// The opened credentials of a connector; `None` when it has none.
+    /// The decrypted credentials of a connector; `None` when it has none.
     ///
     /// # Errors
-    /// When the database cannot be asked, or the key is not the one that sealed them.
+    /// When the database cannot be reached, or the key is not the one that encrypted them.
     pub async fn credentials(self, uuid: &str) -> Result<Option<Map<String, Value>>, Error> {
         let statement = "SELECT credentials FROM connectors WHERE uuid = $1";
-        let sealed: Option<Option<Vec<u8>>> = on!(&self.0.database, read db =>
+        let encrypted: Option<Option<Vec<u8>>> = on!(&self.0.database, read db =>
             sqlx::query_scalar(statement).bind(uuid).fetch_optional(db).await?)?;
-        let Some(sealed) = sealed.flatten() else { return Ok(None) };
-        let plain = self.0.vault.open(&sealed, &place(uuid))?;
-        serde_json::from_slice(&plain).map(Some).map_err(|_| Error::Sealed(place(uuid)))
+        let Some(encrypted) = encrypted.flatten() else { return Ok(None) };
+        let plain = self.0.vault.open(&encrypted, &associated_data(uuid))?;
+        serde_json::from_slice(&plain).map(Some).map_err(|_| Error::Decrypt(associated_data(uuid)))
     }
 
     /// A number that grows with every change of any connector: what was read under the same one is still true.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn revision(self) -> Result<i64, Error> {
         let statement = "SELECT value FROM revisions WHERE name = 'connectors'";
         on!(&self.0.database, read db => sqlx::query_scalar(statement).fetch_one(db).await?)
@@ -130,13 +131,13 @@ impl Connectors<'_> {
     /// Adds a connector, or updates the one that has the same uuid, else id, else name; `None` keeps its credentials.
     ///
     /// # Errors
-    /// When the record's uuid, id and name belong to different connectors, or the database cannot be asked.
+    /// When the record's uuid, id and name belong to different connectors, or the database cannot be reached.
     pub async fn import(
         self,
         mut record: Map<String, Value>,
         credentials: Option<Map<String, Value>>,
     ) -> Result<Imported, Error> {
-        let given = Given::take(&mut record)?;
+        let given = Identification::take(&mut record)?;
         let text = Value::Object(record).to_string();
         let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
         on!(&self.0.database, write db => {
@@ -144,10 +145,10 @@ impl Connectors<'_> {
             sqlx::query(CHANGED).execute(&mut *transaction).await?;
             let known: Vec<Identity> = sqlx::query_as(IDENTITIES).fetch_all(&mut *transaction).await?;
             let imported = settle(&known, given)?;
-            let sealed = credentials.map(|credentials| self.sealed(&credentials, &imported.uuid)).transpose()?;
+            let encrypted = credentials.map(|credentials| self.encrypted(&credentials, &imported.uuid)).transpose()?;
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
             sqlx::query(UPSERT)
-                .bind(imported.id).bind(&imported.uuid).bind(&imported.name).bind(&text).bind(&sealed).bind(now)
+                .bind(imported.id).bind(&imported.uuid).bind(&imported.name).bind(&text).bind(&encrypted).bind(now)
                 .execute(&mut *transaction).await?;
             transaction.commit().await?;
             imported
@@ -157,7 +158,7 @@ impl Connectors<'_> {
     /// Removes the connector that `reference` names, with its credentials; whether there was one.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn remove(self, reference: &str) -> Result<bool, Error> {
         let Some(found) = self.find(reference).await? else { return Ok(false) };
         let begin = self.0.database.begin();
@@ -171,13 +172,14 @@ impl Connectors<'_> {
         })
     }
 
-    fn sealed(self, credentials: &Map<String, Value>, uuid: &str) -> Result<Vec<u8>, Error> {
-        let plain = serde_json::to_vec(credentials).map_err(|e| Error::Refused(e.to_string()))?;
-        self.0.vault.seal(&plain, &place(uuid))
+    fn encrypted(self, credentials: &Map<String, Value>, uuid: &str) -> Result<Vec<u8>, Error> {
+        let plain = serde_json::to_vec(credentials)
+            .map_err(|source| Error::damaged(format!("the credentials of connector {uuid}"), source))?;
+        self.0.vault.seal(&plain, &associated_data(uuid))
     }
 }
 
-/// What tells connectors apart.
+/// What identifies a connector.
 #[derive(Debug, Clone, sqlx::FromRow)]
 struct Identity {
     id: i64,
@@ -185,28 +187,28 @@ struct Identity {
     name: String,
 }
 
-/// What a record says about its identity.
+/// What a record says about its identity, as far as it does.
 #[derive(Debug, Clone)]
-struct Given {
+struct Identification {
     id: Option<i64>,
     uuid: Option<String>,
     name: String,
 }
 
-impl Given {
+impl Identification {
     fn take(record: &mut Map<String, Value>) -> Result<Self, Error> {
-        let name = text(record.get("name")).ok_or_else(|| Error::Conflict("the record has no name".to_owned()))?;
+        let name = text(record.get("name")).ok_or_else(|| Error::Contradiction("the record has no name".to_owned()))?;
         if name.contains('\0') {
-            return Err(Error::Conflict(format!("the name `{}` has a NUL in it", shown(&name))));
+            return Err(Error::Contradiction(format!("the name `{}` has a NUL in it", without_nul(&name))));
         }
-        let uuid = text(record.remove("uuid").as_ref()).map(|uuid| shown(&uuid));
+        let uuid = text(record.remove("uuid").as_ref()).map(|uuid| without_nul(&uuid));
         let id = text(record.remove("id").as_ref()).and_then(|id| id.parse().ok());
         Ok(Self { id, uuid, name })
     }
 }
 
 /// Which connector a record is about.
-fn settle(known: &[Identity], given: Given) -> Result<Imported, Error> {
+fn settle(known: &[Identity], given: Identification) -> Result<Imported, Error> {
     let by_uuid = known.iter().find(|c| given.uuid.as_ref() == Some(&c.uuid));
     let by_id = known.iter().find(|c| given.id == Some(c.id));
     let by_name = known.iter().find(|c| c.name == given.name);
@@ -214,7 +216,7 @@ fn settle(known: &[Identity], given: Given) -> Result<Imported, Error> {
     if let Some(other) = by_name.filter(|other| found.is_some_and(|found| found.uuid != other.uuid)) {
         let problem =
             format!("The Name has already been taken. `{}` is the name of connector {}", given.name, other.id);
-        return Err(Error::Conflict(problem));
+        return Err(Error::Contradiction(problem));
     }
     // A number means something in one installation only: with another uuid and another name it is another connector,
     // whose credentials must not go where this record points.
@@ -223,7 +225,7 @@ fn settle(known: &[Identity], given: Given) -> Result<Imported, Error> {
             "id {} belongs to connector `{}` (uuid {}), not to `{}` (uuid {uuid}); leave `id` out of the record",
             other.id, other.name, other.uuid, given.name
         );
-        return Err(Error::Conflict(problem));
+        return Err(Error::Contradiction(problem));
     }
     let next_id = known.iter().map(|c| c.id).max().unwrap_or(0).saturating_add(1);
     Ok(Imported {
@@ -235,7 +237,7 @@ fn settle(known: &[Identity], given: Given) -> Result<Imported, Error> {
 }
 
 /// The associated data of a connector's credentials.
-pub(super) fn place(uuid: &str) -> String {
+pub(super) fn associated_data(uuid: &str) -> String {
     format!("connector {uuid}")
 }
 

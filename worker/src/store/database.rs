@@ -3,14 +3,16 @@
 use std::fs::File;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Executor, PgConnection, PgPool, SqlitePool};
+use sqlx::{Executor, PgConnection, PgPool, Pool, SqlitePool};
 
 use super::Error;
 
@@ -21,11 +23,11 @@ pub(super) static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a statement or transaction may take: a network that swallows packets says nothing for a quarter of an hour.
 pub(super) const STATEMENT: Duration = Duration::from_secs(10);
-/// Connections of one process, beside one for the ledger's batches and now and then one that drops old rows.
+/// Connections of one process, besides one for the ledger's batches and now and then one that drops old rows.
 const CONNECTIONS: u32 = 5;
 
-/// What is asked by the clock finds its rows by an index. A planner without statistics, after a restore, would read ten million
-/// rows every few seconds, with all processors, and compile the statement first.
+/// Rows are found by an index. A planner without statistics, as after a restore, would read ten million rows every few
+/// seconds, with all processors, and compile the statement first.
 const PLANS: &str = "SET enable_seqscan = off; SET jit = off; SET max_parallel_workers_per_gather = 0";
 
 /// An open database.
@@ -33,76 +35,108 @@ const PLANS: &str = "SET enable_seqscan = off; SET jit = off; SET max_parallel_w
 pub(super) enum Database {
     /// One connection writes, so that this process never waits for its own lock; the others read.
     Sqlite { writer: SqlitePool, readers: SqlitePool },
-    /// Statements of people and of the clock; the ledger's batches have a connection of their own.
+    /// For everything but the ledger's batches, which have a connection of their own.
     Postgres(PgPool),
 }
 
-/// The same statements on whichever database is open, as a `Result`: `$db` is a connection of its type in each branch.
-/// A connection that answers too late or with a broken stream is thrown away.
+/// Runs `$body` on a connection of whichever database is open, where `$db` is a `&mut SqliteConnection` or a `&mut
+/// PgConnection`: the body is compiled once for each, which a function with a closure cannot do. The value is a `Result`.
+///
+/// `on!(database, write db => sqlx::query(statement).execute(db).await?)` becomes, for each database that there is,
+///
+/// ```text
+/// let mut connection = pool.acquire().await?;
+/// let done = timeout(STATEMENT, async { Ok(sqlx::query(statement).execute(&mut *connection).await?) }).await;
+/// // No answer in time, or a broken stream: the connection is closed, otherwise it goes back to the pool.
+/// ```
+///
+/// `read` may use any connection, `write` one that writes, `ledger` that of a `LedgerConnection`; `over` takes a
+/// [`ConnectionSource`] itself. In a box, since whoever waits for it would be as large as all that any driver may do.
 macro_rules! on {
     ($database:expr, write $db:ident => $body:expr) => {
         match $database {
-            $crate::store::database::Database::Sqlite { writer, .. } => $crate::store::database::held!(writer, $db => $body),
-            $crate::store::database::Database::Postgres(pool) => $crate::store::database::held!(pool, $db => $body),
+            $crate::store::database::Database::Sqlite { writer, .. } => $crate::store::database::on!(over writer, $db => $body),
+            $crate::store::database::Database::Postgres(pool) => $crate::store::database::on!(over pool, $db => $body),
         }
     };
     ($database:expr, read $db:ident => $body:expr) => {
         match $database {
-            $crate::store::database::Database::Sqlite { readers, .. } => $crate::store::database::held!(readers, $db => $body),
-            $crate::store::database::Database::Postgres(pool) => $crate::store::database::held!(pool, $db => $body),
+            $crate::store::database::Database::Sqlite { readers, .. } => $crate::store::database::on!(over readers, $db => $body),
+            $crate::store::database::Database::Postgres(pool) => $crate::store::database::on!(over pool, $db => $body),
         }
     };
-}
-pub(super) use on;
-
-/// One connection of a pool for as long as `$body` takes. In a box, since whoever waits for it would be as large as all that
-/// any driver may do.
-macro_rules! held {
-    ($pool:expr, $db:ident => $body:expr) => {
+    ($connection:expr, ledger $db:ident => $body:expr) => {
+        match $connection {
+            $crate::store::ledger::connection::LedgerConnection::Sqlite(pool) => $crate::store::database::on!(over &*pool, $db => $body),
+            $crate::store::ledger::connection::LedgerConnection::Postgres(session) => $crate::store::database::on!(over session, $db => $body),
+        }
+    };
+    (over $source:expr, $db:ident => $body:expr) => {
         Box::pin(async {
-            let mut held = $pool.acquire().await?;
+            let mut source = $source;
+            let mut connection = $crate::store::database::ConnectionSource::take(&mut source).await?;
             let work = async {
-                let $db = &mut *held;
+                let $db = &mut *connection;
                 Ok::<_, $crate::store::Error>($body)
             };
             let done = tokio::time::timeout($crate::store::database::STATEMENT, work).await;
             let done = done.unwrap_or_else(|_| Err($crate::store::database::too_slow()));
-            if done.as_ref().is_err_and($crate::store::Error::is_passing) {
-                // Given back to the pool it would be asked whether it is well, perhaps for ever.
-                held.close_on_drop();
-            }
+            let is_usable = !done.as_ref().is_err_and($crate::store::Error::is_transient);
+            $crate::store::database::ConnectionSource::put_back(&mut source, connection, is_usable);
             done
         })
         .await
     };
 }
-pub(super) use held;
+pub(super) use on;
+
+/// Where connections come from and go back to.
+pub(super) trait ConnectionSource {
+    /// What gives access to a connection.
+    type Connection;
+
+    async fn take(&mut self) -> Result<Self::Connection, Error>;
+
+    fn put_back(&mut self, connection: Self::Connection, is_usable: bool);
+}
+
+impl<DB: sqlx::Database> ConnectionSource for &Pool<DB> {
+    type Connection = PoolConnection<DB>;
+
+    async fn take(&mut self) -> Result<Self::Connection, Error> {
+        Ok(self.acquire().await?)
+    }
+
+    fn put_back(&mut self, mut connection: Self::Connection, is_usable: bool) {
+        if !is_usable {
+            // Otherwise the pool would ping it, perhaps for ever.
+            connection.close_on_drop();
+        }
+    }
+}
 
 /// No answer in time.
 pub(super) fn too_slow() -> Error {
-    Error::Unreachable(format!("no answer within {} s", STATEMENT.as_secs()))
+    Error::unreachable(sqlx::Error::Io(std::io::Error::new(
+        std::io::ErrorKind::TimedOut,
+        format!("no answer within {} s", STATEMENT.as_secs()),
+    )))
 }
 
-/// Lets a statement of this session that nobody waits for any more end at the server too: it would go on holding its locks.
-pub(super) async fn limit_session(db: &mut PgConnection) -> sqlx::Result<()> {
-    limit(db, "SELECT set_config('statement_timeout', $1, false)").await
+/// Prepares every connection to PostgreSQL. A statement that nobody waits for any more ends at the server too: it would go on
+/// with its locks, and a late claim could be granted after it was rolled back.
+pub(super) async fn prepare(db: &mut PgConnection) -> sqlx::Result<()> {
+    db.execute(sqlx::raw_sql(PLANS)).await?;
+    let limit = "SELECT set_config('statement_timeout', $1, false)";
+    sqlx::query(limit).bind(STATEMENT.as_millis().to_string()).execute(db).await.map(drop)
 }
 
-/// The same for the rest of a transaction.
-pub(super) async fn limit_transaction(db: &mut PgConnection) -> sqlx::Result<()> {
-    limit(db, "SELECT set_config('statement_timeout', $1, true)").await
-}
-
-async fn limit(db: &mut PgConnection, statement: &'static str) -> sqlx::Result<()> {
-    sqlx::query(statement).bind(STATEMENT.as_millis().to_string()).execute(db).await.map(drop)
-}
-
-/// A database that was opened; the lock is held until its key is settled.
+/// A database that was opened; locked until its key is known.
 pub(super) struct Opened {
     pub(super) database: Database,
     pub(super) lock: Option<File>,
-    /// A SQLite file's name, which others beside it begin with.
-    pub(super) beside: Option<String>,
+    /// A SQLite file's name, with which those of its lock and key begin.
+    pub(super) file_prefix: Option<String>,
 }
 
 /// Own certificate authorities and a client certificate for PostgreSQL, PEM files.
@@ -120,7 +154,7 @@ pub(super) async fn open(url: &SecretString, tls: &DatabaseTls, migrate: bool) -
     let text = url.expose_secret();
     if let Some(file) = text.strip_prefix("sqlite:") {
         let file = file.strip_prefix("//").unwrap_or(file);
-        // A ledger in memory would forget what it was told.
+        // A ledger in memory would be gone with the process.
         if file.is_empty() || file.contains(":memory:") { Err(Error::Url) } else { open_sqlite(Path::new(file)).await }
     } else if text.starts_with("postgres:") || text.starts_with("postgresql:") {
         open_postgres(text, tls, migrate).await
@@ -130,19 +164,16 @@ pub(super) async fn open(url: &SecretString, tls: &DatabaseTls, migrate: bool) -
 }
 
 async fn open_sqlite(file: &Path) -> Result<Opened, Error> {
-    let beside = |suffix: &str| {
-        let mut name = file.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        // It will hold credentials and a key: nobody else's business.
+        // Nobody else may read the credentials and the key in it.
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.map_err(|source| Error::File { path: folder.display().to_string(), source })?;
+        made.map_err(|source| Error::file(folder, source))?;
     }
-    // SQLite's own locks do not cover "make the file, set its mode, migrate it, make its key" by several processes.
-    let lock = locked(&beside(".lock")).await?;
-    let problem = |source| Error::File { path: file.display().to_string(), source };
+    // SQLite's own locks do not cover "create the file, set its mode, migrate it, create its key" by several processes.
+    let mut lock_file = file.as_os_str().to_owned();
+    lock_file.push(".lock");
+    let lock = locked(Path::new(&lock_file)).await?;
+    let problem = |source| Error::file(file, source);
     let made = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file);
     made.map_err(problem)?;
     let options = SqliteConnectOptions::new()
@@ -157,12 +188,12 @@ async fn open_sqlite(file: &Path) -> Result<Opened, Error> {
     Ok(Opened {
         database: Database::Sqlite { writer, readers },
         lock: Some(lock),
-        beside: Some(file.display().to_string()),
+        file_prefix: Some(file.display().to_string()),
     })
 }
 
 pub(super) async fn locked(path: &Path) -> Result<File, Error> {
-    let problem = |source| Error::File { path: path.display().to_string(), source };
+    let problem = |source| Error::file(path, source);
     let lock = File::create(path).map_err(problem)?;
     let waiting = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock));
     waiting.await.map_err(|e| problem(std::io::Error::other(e)))?.map_err(problem)
@@ -176,21 +207,22 @@ async fn open_postgres(url: &str, tls: &DatabaseTls, migrate: bool) -> Result<Op
     if let (Some(certificate), Some(key)) = (&tls.client_certificate, &tls.client_key) {
         options = options.ssl_client_cert(certificate).ssl_client_key(key);
     }
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
-    let pool = pool.after_connect(|db, _| Box::pin(async { db.execute(sqlx::raw_sql(PLANS)).await.map(drop) }));
-    let pool =
-        pool.connect_with(options.application_name("data-connector")).await.map_err(|error| unreachable(&error))?;
+    options = options.application_name("data-connector");
     if migrate {
+        // Not prepared as others are: a migration may take longer than a statement.
+        let pool = connect(PgPoolOptions::new().max_connections(1), options.clone()).await?;
         POSTGRES.run(&pool).await.map_err(migration_failed)?;
-    } else {
-        check_schema(&pool).await?;
+        pool.close().await;
     }
-    Ok(Opened { database: Database::Postgres(pool), lock: None, beside: None })
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).after_connect(|db, _| Box::pin(prepare(db)));
+    let pool = connect(pool, options).await?;
+    check_schema(&pool).await?;
+    Ok(Opened { database: Database::Postgres(pool), lock: None, file_prefix: None })
 }
 
-/// A database that does not let us in is as good as away, whatever it says.
-fn unreachable(error: &sqlx::Error) -> Error {
-    Error::Unreachable(error.to_string())
+/// A database that does not let us in is as good as unreachable, whatever it says.
+async fn connect(pool: PgPoolOptions, options: PgConnectOptions) -> Result<PgPool, Error> {
+    pool.acquire_timeout(PATIENCE).connect_with(options).await.map_err(Error::unreachable)
 }
 
 async fn check_schema(pool: &PgPool) -> Result<(), Error> {
@@ -206,7 +238,7 @@ async fn check_schema(pool: &PgPool) -> Result<(), Error> {
     };
     let known: Vec<i64> = POSTGRES.iter().map(|migration| migration.version).collect();
     if let Some(newer) = applied.iter().find(|version| !known.contains(version)) {
-        return Err(Error::OtherSchema(format!("it has migration {newer}, which a newer version made")));
+        return Err(Error::OtherSchema(Arc::new(MigrateError::VersionMissing(*newer))));
     }
     if applied.len() < known.len() { Err(Error::NotMigrated) } else { Ok(()) }
 }
@@ -214,18 +246,18 @@ async fn check_schema(pool: &PgPool) -> Result<(), Error> {
 fn migration_failed(error: MigrateError) -> Error {
     match error {
         MigrateError::Execute(error) => error.into(),
-        other => Error::OtherSchema(other.to_string()),
+        other => Error::OtherSchema(Arc::new(other)),
     }
 }
 
 /// Whether a transaction was given up for another one, as PostgreSQL does when two wait for each other (`40P01`, `40001`).
-pub(super) fn is_in_the_way(error: &dyn DatabaseError) -> bool {
+pub(super) fn is_conflict(error: &dyn DatabaseError) -> bool {
     error.code().is_some_and(|code| matches!(code.as_ref(), "40P01" | "40001"))
 }
 
 /// Whether a database's own error may be gone at the next try, over another connection: restarts, locks, a standby that
 /// takes over, full disks, and statements that were prepared before a migration (`0A000`, `26000`).
-pub(super) fn is_passing(error: &dyn DatabaseError) -> bool {
+pub(super) fn is_transient(error: &dyn DatabaseError) -> bool {
     let code = error.code().unwrap_or_default();
     let postgres =
         ["08", "0A000", "25006", "26000", "40", "53", "55", "57", "58"].iter().any(|class| code.starts_with(class));
@@ -235,15 +267,15 @@ pub(super) fn is_passing(error: &dyn DatabaseError) -> bool {
 }
 
 impl Database {
-    /// Begins a transaction that writes; SQLite takes its lock here, since it cannot be waited for later.
+    /// Begins a transaction that writes.
     pub(super) fn begin(&self) -> &'static str {
         match self {
-            Self::Sqlite { .. } => "BEGIN IMMEDIATE",
-            Self::Postgres(_) => "BEGIN",
+            Self::Sqlite { .. } => SQLITE_BEGIN,
+            Self::Postgres(_) => POSTGRES_BEGIN,
         }
     }
 
-    /// Asks for epoch milliseconds by this database's clock.
+    /// Reads this database's clock, epoch milliseconds.
     pub(super) fn clock(&self) -> &'static str {
         match self {
             Self::Sqlite { .. } => SQLITE_NOW,
@@ -284,6 +316,10 @@ impl Database {
     }
 }
 
+/// Takes SQLite's lock at once, since it cannot be waited for later.
+pub(super) const SQLITE_BEGIN: &str = "BEGIN IMMEDIATE";
+/// PostgreSQL's.
+pub(super) const POSTGRES_BEGIN: &str = "BEGIN";
 /// SQLite's clock, to the millisecond.
 pub(super) const SQLITE_NOW: &str = "SELECT CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)";
 /// PostgreSQL's.

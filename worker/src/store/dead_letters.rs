@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::database::on;
 use super::{Error, Inner};
 
-/// A letter to keep.
+/// A letter to store.
 #[derive(Debug, Clone)]
 pub struct NewDeadLetter {
     /// The message's id.
@@ -29,7 +29,7 @@ pub struct NewDeadLetter {
     pub body: Vec<u8>,
 }
 
-/// A letter as kept.
+/// A stored letter.
 #[derive(Debug, Clone)]
 pub struct DeadLetter {
     /// Its number.
@@ -90,35 +90,35 @@ const INSERT: &str = "INSERT INTO dead_letters (fingerprint, message_id, reason,
 pub struct DeadLetters<'a>(pub(super) &'a Inner);
 
 impl DeadLetters<'_> {
-    /// Keeps a letter. One that is delivered again before it was replayed is the same letter; the same message that died
+    /// Stores a letter. One that is delivered again before it was replayed is the same letter; the same message that died
     /// again after a replay is a new one.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn add(self, letter: NewDeadLetter) -> Result<(), Error> {
         let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
         let properties = letter.properties.to_string();
-        let shown = |text: &Option<String>| text.as_deref().map(shown);
-        let message_id = shown(&letter.message_id);
+        let optional = |text: &Option<String>| text.as_deref().map(without_nul);
+        let message_id = optional(&letter.message_id);
         on!(&self.0.database, write db => {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
             let replays: i64 =
                 sqlx::query_scalar(REPLAYS).bind(&message_id).fetch_one(&mut *transaction).await?;
             sqlx::query(INSERT)
-                .bind(fingerprint(&letter, replays)).bind(&message_id).bind(self::shown(&letter.reason))
-                .bind(shown(&letter.detail)).bind(shown(&letter.job_id)).bind(letter.attempts)
-                .bind(shown(&letter.exchange)).bind(shown(&letter.routing_key)).bind(self::shown(&properties))
+                .bind(fingerprint(&letter, replays)).bind(&message_id).bind(without_nul(&letter.reason))
+                .bind(optional(&letter.detail)).bind(optional(&letter.job_id)).bind(letter.attempts)
+                .bind(optional(&letter.exchange)).bind(optional(&letter.routing_key)).bind(without_nul(&properties))
                 .bind(&letter.body).bind(now)
                 .execute(&mut *transaction).await?;
             transaction.commit().await?;
         })
     }
 
-    /// Letters, the newest first; those that were published again only when asked for.
+    /// Letters, the newest first; those that were published again only with `replayed_too`.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn list(self, replayed_too: bool, limit: u32) -> Result<Vec<DeadLetter>, Error> {
         let statement = "SELECT * FROM dead_letters WHERE $1 = 1 OR replayed_at IS NULL ORDER BY id DESC LIMIT $2";
         let rows: Vec<Row> = on!(&self.0.database, read db => sqlx::query_as(statement)
@@ -129,7 +129,7 @@ impl DeadLetters<'_> {
     /// One letter.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn find(self, id: i64) -> Result<Option<DeadLetter>, Error> {
         let statement = "SELECT * FROM dead_letters WHERE id = $1";
         let row: Option<Row> =
@@ -137,10 +137,10 @@ impl DeadLetters<'_> {
         Ok(row.map(DeadLetter::from))
     }
 
-    /// Notes that a letter was published again; one that has arrived anew since it was read has died once more, and stays.
+    /// Notes that a letter was published again; one that has arrived anew since it was read is not marked.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn mark_replayed(self, letter: &DeadLetter) -> Result<(), Error> {
         let now = self.0.database.now().await?;
         let statement = "UPDATE dead_letters SET replayed_at = $2 WHERE id = $1 AND arrived_at = $3";
@@ -161,7 +161,7 @@ fn fingerprint(letter: &NewDeadLetter, replays: i64) -> Vec<u8> {
     sha.finalize().to_vec()
 }
 
-/// PostgreSQL's texts cannot hold NUL; the message's own bytes are kept as they are.
-pub(super) fn shown(text: &str) -> String {
+/// Replaces NUL, which a text of PostgreSQL cannot have; the message's own bytes are stored as they are.
+pub(super) fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

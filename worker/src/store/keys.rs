@@ -1,33 +1,33 @@
-//! Rotating the key that everything is sealed with, without stopping: a new key beside the old ones, then everything
-//! sealed anew, then the old ones removed once nothing needs them.
+//! Rotates the key that everything is encrypted with, without stopping: a new primary key is added to the old ones, everything
+//! is re-encrypted, and old keys are removed once nothing needs them.
 
 use std::path::PathBuf;
 
 use super::vault::{self, Key};
 use super::{Error, Inner};
 
-/// A key and what it has sealed.
+/// A key and what it has encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyStatus {
     /// Its id: the first eight bytes of its SHA-256, hexadecimal.
     pub id: String,
-    /// New values are sealed with it.
-    pub today: bool,
-    /// It can open; otherwise it is missing.
+    /// New values are encrypted with it.
+    pub primary: bool,
+    /// It is configured; otherwise what it has encrypted cannot be read.
     pub given: bool,
-    /// How many values it has sealed.
+    /// How many values it has encrypted.
     pub sealed: usize,
 }
 
 /// What a rotation did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotated {
-    /// The id of the key that seals from now on.
-    pub today: String,
+    /// The id of the key that new values are encrypted with from now on.
+    pub primary: String,
     /// The file that it was written into.
     pub file: Option<PathBuf>,
-    /// How many values were sealed anew.
-    pub resealed: usize,
+    /// How many values were re-encrypted.
+    pub reencrypted: usize,
 }
 
 /// Another key, as base64.
@@ -43,36 +43,36 @@ pub fn new_key() -> Result<String, Error> {
 pub struct Keys<'a>(pub(super) &'a Inner);
 
 impl Keys<'_> {
-    /// All keys that are given or were used, today's first.
+    /// All keys that are given or were used, the primary one first.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn list(self) -> Result<Vec<KeyStatus>, Error> {
-        let status = |(index, id): (usize, String)| KeyStatus { id, today: index == 0, given: true, sealed: 0 };
+        let status = |(index, id): (usize, String)| KeyStatus { id, primary: index == 0, given: true, sealed: 0 };
         let mut keys: Vec<KeyStatus> = self.0.vault.ids().into_iter().enumerate().map(status).collect();
         for sealed in self.sealed_by().await? {
             match keys.iter_mut().find(|key| key.id == sealed.key) {
                 Some(key) => key.sealed += sealed.count,
-                None => keys.push(KeyStatus { id: sealed.key, today: false, given: false, sealed: sealed.count }),
+                None => keys.push(KeyStatus { id: sealed.key, primary: false, given: false, sealed: sealed.count }),
             }
         }
         Ok(keys)
     }
 
-    /// Whether a rotation would make a key of its own: there is a file for it, and today's key has sealed everything.
+    /// Whether a rotation would add a key: there is a file for it, and the primary key has encrypted everything.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn rotation_adds_key(self) -> Result<bool, Error> {
-        let done = self.list().await?.iter().all(|key| key.today || key.sealed == 0);
+        let done = self.list().await?.iter().all(|key| key.primary || key.sealed == 0);
         Ok(done && self.0.vault.file().is_some())
     }
 
-    /// Seals everything with today's key; where keys are in a file and nothing is left of an unfinished rotation, a new key
+    /// Encrypts everything with the primary key; where keys are in a file and nothing is left of an unfinished rotation, a new key
     /// is put at its top first.
     ///
     /// # Errors
-    /// When the file cannot be written, the database cannot be asked, or a key is missing.
+    /// When the file cannot be written, the database cannot be reached, or a key is missing.
     pub async fn rotate(self) -> Result<Rotated, Error> {
         let file = if self.rotation_adds_key().await? { self.0.vault.file().map(ToOwned::to_owned) } else { None };
         if let Some(file) = &file {
@@ -80,28 +80,28 @@ impl Keys<'_> {
             let texts = std::iter::once(Key::new()?.text()).chain(keys.iter().map(Key::text));
             vault::write(file, &texts.collect::<Vec<_>>())?;
         }
-        let mut resealed = 0;
+        let mut reencrypted = 0;
         loop {
             match self.reencrypt().await? {
                 0 => break,
-                some => resealed += some,
+                some => reencrypted += some,
             }
         }
-        Ok(Rotated { today: self.0.vault.today(), file, resealed })
+        Ok(Rotated { primary: self.0.vault.primary(), file, reencrypted })
     }
 
-    /// Removes from the file what nothing needs; returns the ids. Today's key stays, and so does every key that something is
-    /// sealed with.
+    /// Removes from the file what nothing needs; returns the ids. The primary key stays, and so does every key that something is
+    /// encrypted with.
     ///
     /// # Errors
-    /// When the file cannot be written or the database cannot be asked.
+    /// When the file cannot be written or the database cannot be reached.
     pub async fn prune(self) -> Result<Vec<String>, Error> {
-        let needless = |key: &KeyStatus| key.given && !key.today && key.sealed == 0;
+        let needless = |key: &KeyStatus| key.given && !key.primary && key.sealed == 0;
         let gone: Vec<String> =
             self.list().await?.iter().filter(|key| needless(key)).map(|key| key.id.clone()).collect();
         let Some(file) = self.0.vault.file().filter(|_| !gone.is_empty()) else { return Ok(gone) };
-        let kept = vault::read(file)?.into_iter().filter(|key| !gone.contains(&key.shown_id()));
-        vault::write(file, &kept.map(|key| key.text()).collect::<Vec<_>>())?;
+        let needed = vault::read(file)?.into_iter().filter(|key| !gone.contains(&key.hex_id()));
+        vault::write(file, &needed.map(|key| key.text()).collect::<Vec<_>>())?;
         Ok(gone)
     }
 }

@@ -1,4 +1,4 @@
-//! What is kept: the ledger of jobs, connectors with sealed credentials, deployed tasks, dead letters, leases.
+//! Everything durable: the ledger of jobs, connectors with encrypted credentials, deployed models, dead letters, leases.
 //!
 //! Knows SQL on SQLite and PostgreSQL, and is the only place that names sqlx; must not know what a job means.
 
@@ -16,10 +16,11 @@ mod secrets;
 mod vault;
 mod workers;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use sqlx::migrate::MigrateError;
 
 use database::Database;
 use ledger::LedgerHandle;
@@ -37,86 +38,100 @@ pub use secrets::{ListedSecret, OpenedSecret, Secrets};
 pub use vault::KeySource;
 pub use workers::{LiveWorker, Workers};
 
-/// Why the store cannot do what it was asked.
-#[derive(Debug, thiserror::Error)]
+/// Why the store cannot do what it was told to.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The URL is not one this software knows.
     #[error("database.url is neither sqlite:FILE nor postgres://…")]
     Url,
     /// The database cannot be reached, or broke off.
     #[error("the database cannot be reached: {0}")]
-    Unreachable(String),
-    /// Another writer was in the way, so that nothing was written.
-    #[error("another writer of the database was in the way: {0}")]
-    InTheWay(String),
+    Unreachable(#[source] Arc<sqlx::Error>),
+    /// Nothing was written, since another transaction was: a serialization failure or a deadlock.
+    #[error("another transaction of the database was in the way: {0}")]
+    Conflict(#[source] Arc<sqlx::Error>),
     /// The file or its folder cannot be used.
     #[error("{path} cannot be used: {source}")]
     File {
         /// Which one.
         path: String,
         /// Why.
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// PostgreSQL before its first `migrate`, or of an older version.
     #[error("the database is not at this version's schema; run `data-connector migrate` (or any verb with --migrate)")]
     NotMigrated,
     /// Migrated by a newer version, or changed by hand.
     #[error("the database's schema is not this version's: {0}")]
-    OtherSchema(String),
+    OtherSchema(#[source] Arc<MigrateError>),
     /// No key, or not one.
     #[error("{0}")]
     Key(String),
-    /// A sealed value that this key did not seal, or that was moved to another row.
-    #[error("the credentials of {0} cannot be opened with this key")]
-    Sealed(String),
+    /// An encrypted value that this key did not encrypt, or that was moved to another row.
+    #[error("{0} cannot be decrypted with the keys that are configured")]
+    Decrypt(String),
     /// A record that contradicts what is stored.
     #[error("{0}")]
-    Conflict(String),
-    /// The statement itself failed: a defect, or a value that the database cannot hold.
-    #[error("the database refused: {0}")]
-    Refused(String),
+    Contradiction(String),
+    /// A stored value that is not what this version stores.
+    #[error("{what} is damaged: {source}")]
+    Damaged {
+        /// Which one.
+        what: String,
+        /// Why.
+        source: Arc<serde_json::Error>,
+    },
+    /// The database rejected the statement: a defect, or a value that it cannot store.
+    #[error("the database rejected a statement: {0}")]
+    Rejected(#[source] Arc<sqlx::Error>),
+    /// A job cannot have this id.
+    #[error("a job cannot have this id")]
+    JobId,
+    /// The ledger's writer has ended, or does not get to this in time.
+    #[error("the ledger gave no answer: {0}")]
+    Ledger(&'static str),
 }
 
 impl Error {
     /// Whether the database cannot be reached, or not now: another try may succeed.
-    pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Unreachable(_) | Self::InTheWay(_))
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Conflict(_) | Self::Ledger(_))
     }
 
     /// Whether the operator has to change something.
     pub fn is_misconfigured(&self) -> bool {
         matches!(self, Self::Url | Self::File { .. } | Self::NotMigrated | Self::OtherSchema(_) | Self::Key(_))
     }
-}
 
-impl Error {
-    /// The same for another one who waited for the same batch.
-    fn again(&self) -> Self {
-        match self {
-            Self::Unreachable(why) => Self::Unreachable(why.clone()),
-            Self::InTheWay(why) => Self::InTheWay(why.clone()),
-            Self::Refused(why) => Self::Refused(why.clone()),
-            other => Self::Refused(other.to_string()),
-        }
+    fn unreachable(error: sqlx::Error) -> Self {
+        Self::Unreachable(Arc::new(error))
+    }
+
+    fn file(path: &Path, source: std::io::Error) -> Self {
+        Self::File { path: path.display().to_string(), source: Arc::new(source) }
+    }
+
+    fn damaged(what: String, source: serde_json::Error) -> Self {
+        Self::Damaged { what, source: Arc::new(source) }
     }
 }
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
-            sqlx::Error::Database(problem) if database::is_in_the_way(problem.as_ref()) => {
-                Self::InTheWay(problem.message().to_owned())
+            sqlx::Error::Database(problem) if database::is_conflict(problem.as_ref()) => {
+                Self::Conflict(Arc::new(error))
             }
-            sqlx::Error::Database(problem) if !database::is_passing(problem.as_ref()) => {
-                Self::Refused(problem.message().to_owned())
+            sqlx::Error::Database(problem) if !database::is_transient(problem.as_ref()) => {
+                Self::Rejected(Arc::new(error))
             }
             // Defects: another try ends the same way.
             sqlx::Error::ColumnDecode { .. }
             | sqlx::Error::ColumnNotFound(_)
             | sqlx::Error::Decode(_)
             | sqlx::Error::Encode(_)
-            | sqlx::Error::RowNotFound => Self::Refused(error.to_string()),
-            _ => Self::Unreachable(error.to_string()),
+            | sqlx::Error::RowNotFound => Self::Rejected(Arc::new(error)),
+            _ => Self::unreachable(error),
         }
     }
 }
@@ -130,8 +145,8 @@ struct Inner {
     database: Database,
     vault: Vault,
     ledger_id: String,
-    /// What files beside a SQLite file begin with.
-    beside: String,
+    /// What the names of a SQLite file's lock and key begin with.
+    file_prefix: String,
 }
 
 impl Store {
@@ -141,8 +156,8 @@ impl Store {
     /// # Errors
     /// When it cannot be reached, is not migrated, or the key is missing or another one.
     pub async fn open(url: &SecretString, keys: &KeySource, tls: &DatabaseTls, migrate: bool) -> Result<Self, Error> {
-        let database::Opened { database, lock, beside } = database::open(url, tls, migrate).await?;
-        let default_key_file = beside.as_ref().map(|beside| PathBuf::from(format!("{beside}.key")));
+        let database::Opened { database, lock, file_prefix } = database::open(url, tls, migrate).await?;
+        let default_key_file = file_prefix.as_ref().map(|prefix| PathBuf::from(format!("{prefix}.key")));
         let vault = Vault::open_with(keys, keys.file(default_key_file)?)?;
         let (ledger_id, check) = database.identity(&vault.check()?).await?;
         if !vault.recognises(&check) {
@@ -150,16 +165,16 @@ impl Store {
             return Err(Error::Key(problem.to_owned()));
         }
         drop(lock);
-        Ok(Self(Arc::new(Inner { database, vault, ledger_id, beside: beside.unwrap_or_default() })))
+        Ok(Self(Arc::new(Inner { database, vault, ledger_id, file_prefix: file_prefix.unwrap_or_default() })))
     }
 
-    /// What tells this ledger from every other one.
+    /// Identifies this ledger among all others.
     pub fn ledger_id(&self) -> &str {
         &self.0.ledger_id
     }
 
-    /// The ledger for a worker of this process. A worker has one handle and its clones: it remembers which claims it was
-    /// granted.
+    /// The ledger for a worker of this process. A worker has one handle and its clones, which know the grants
+    /// of this worker.
     pub fn ledger(&self, worker: &str) -> LedgerHandle {
         LedgerHandle::start(self.0.database.clone(), worker.to_owned())
     }
@@ -217,7 +232,7 @@ impl Store {
         self.0.database.now().await.map(drop)
     }
 
-    /// Ends all connections, for every clone; what waits in a ledger is to be flushed before.
+    /// Closes all connections, for every clone; flush the ledger before.
     pub async fn close(&self) {
         self.0.database.close().await;
     }

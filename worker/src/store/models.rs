@@ -39,7 +39,7 @@ impl Models<'_> {
     /// Stores a process's tasks under the next number, or under `label`; returns the version.
     ///
     /// # Errors
-    /// When the label is taken by other content, or the database cannot be asked.
+    /// When the label is taken by other content, or the database cannot be reached.
     pub async fn deploy(
         self,
         process: &str,
@@ -72,7 +72,7 @@ impl Models<'_> {
     /// All deployments, by process, the newest first.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn list(self) -> Result<Vec<Deployment>, Error> {
         let statement = "SELECT process, version, COUNT(*) AS elements, MIN(file) AS file,
             MIN(deployed_at) AS deployed_at FROM deployed_tasks WHERE element <> '' GROUP BY process, version
@@ -83,7 +83,7 @@ impl Models<'_> {
     /// The task of an element, of a version or the newest one.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn find_task(self, process: &str, version: Option<&str>, element: &str) -> Result<Option<Value>, Error> {
         // The newest version decides, also when it no longer has the element.
         let statement = "SELECT task FROM deployed_tasks WHERE process = $1 AND element = $2 AND version = COALESCE($3,
@@ -96,7 +96,7 @@ impl Models<'_> {
     /// All tasks of a version, by element; none when it is not deployed.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn tasks(self, process: &str, version: &str) -> Result<Vec<(String, Value)>, Error> {
         let rows: Vec<(String, String)> = on!(&self.0.database, read db =>
             sqlx::query_as(TASKS).bind(process).bind(version).fetch_all(db).await?)?;
@@ -107,7 +107,7 @@ impl Models<'_> {
     /// Removes a version, whose name is not given again; whether it was there.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn remove(self, process: &str, version: &str) -> Result<bool, Error> {
         let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
         on!(&self.0.database, write db => {
@@ -131,7 +131,7 @@ impl Models<'_> {
 }
 
 fn read(task: &str) -> Result<Value, Error> {
-    serde_json::from_str(task).map_err(|e| Error::Refused(e.to_string()))
+    serde_json::from_str(task).map_err(|source| Error::damaged("a deployed task".to_owned(), source))
 }
 
 /// The label, or the number of the deployment; a number that somebody used as a label is passed over.
@@ -157,5 +157,5 @@ fn same(process: &str, label: &str, known: &[(String, String)], tasks: &[(String
         [(element, _)] if element == REMOVED => "was removed",
         _ => "is deployed with other content",
     };
-    Err(Error::Conflict(format!("version {label} of process `{process}` {what}; choose another label")))
+    Err(Error::Contradiction(format!("version {label} of process `{process}` {what}; choose another label")))
 }

@@ -1,4 +1,4 @@
-//! Turns of calls that have a rate: handed out one after the other, to all workers together.
+//! Rate limits of calls: time slots, one after the other, for all workers together.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use super::{Error, Inner};
 pub struct RateLimits<'a>(pub(super) &'a Inner);
 
 impl RateLimits<'_> {
-    /// The next turn of this bucket, as the wait until then; the one after it comes no sooner than `every` later.
+    /// Reserves the next slot of this bucket and returns the wait until then; the slot after it begins `every` later at the
+    /// earliest.
     ///
     /// # Errors
-    /// When the database cannot be asked: nobody knows whose turn it is.
+    /// When the database cannot be reached: no slot is reserved.
     pub async fn reserve_slot(self, bucket: &str, every: Duration) -> Result<Duration, Error> {
         let clock = self.0.database.clock();
         let every = i64::try_from(every.as_micros()).unwrap_or(i64::MAX / 4).clamp(1, i64::MAX / 4);

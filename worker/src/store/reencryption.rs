@@ -1,4 +1,4 @@
-//! Sealing everything anew under today's key, in batches, while others read and write.
+//! Re-encrypts everything with the primary key, in batches, while others read and write.
 
 use super::Error;
 use super::database::on;
@@ -13,7 +13,7 @@ struct Column {
     name: &'static str,
     list: &'static str,
     replace: &'static str,
-    place: fn(&str) -> String,
+    associated_data: fn(&str) -> String,
 }
 
 const COLUMNS: [Column; 4] = [
@@ -21,25 +21,25 @@ const COLUMNS: [Column; 4] = [
         name: "credentials of connectors",
         list: "SELECT uuid, credentials FROM connectors WHERE credentials IS NOT NULL ORDER BY uuid",
         replace: "UPDATE connectors SET credentials = $1 WHERE uuid = $2 AND credentials = $3",
-        place: connectors::place,
+        associated_data: connectors::associated_data,
     },
     Column {
         name: "secrets",
         list: "SELECT name, sealed FROM secrets ORDER BY name",
         replace: "UPDATE secrets SET sealed = $1 WHERE name = $2 AND sealed = $3",
-        place: secrets::place,
+        associated_data: secrets::associated_data,
     },
     Column {
         name: "refresh tokens",
         list: "SELECT connector, sealed FROM refresh_tokens WHERE sealed IS NOT NULL ORDER BY connector",
         replace: "UPDATE refresh_tokens SET sealed = $1 WHERE connector = $2 AND sealed = $3",
-        place: refresh_tokens::place,
+        associated_data: refresh_tokens::associated_data,
     },
     Column {
         name: "the key's own check",
         list: "SELECT name, value FROM meta WHERE name = 'vault_check'",
         replace: "UPDATE meta SET value = $1 WHERE name = $2 AND value = $3",
-        place: |_| super::vault::CHECK.1.to_owned(),
+        associated_data: |_| super::vault::CHECK.1.to_owned(),
     },
 ];
 
@@ -58,7 +58,7 @@ impl Keys<'_> {
     /// How many values each key has sealed, by kind.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub(super) async fn sealed_by(self) -> Result<Vec<Sealed>, Error> {
         let mut all: Vec<Sealed> = Vec::new();
         for column in &COLUMNS {
@@ -73,17 +73,17 @@ impl Keys<'_> {
         Ok(all)
     }
 
-    /// Seals whatever another key has sealed under today's; returns how many values. Whoever changes a value meanwhile wins,
+    /// Encrypts with the primary key what another one has encrypted; returns how many values. Whoever changes a value meanwhile wins,
     /// and may do so with an older key: call it until nothing is left.
     ///
     /// # Errors
-    /// When the database cannot be asked, or a value was sealed by a key that is not given; what was done before stays done.
+    /// When the database cannot be reached, or a value was encrypted with a key that is not given; what was done before stays done.
     pub(super) async fn reencrypt(self) -> Result<usize, Error> {
-        let today = self.0.vault.today();
+        let primary = self.0.vault.primary();
         let mut done = 0;
         for column in &COLUMNS {
             let mut old = self.sealed_values(column).await?;
-            old.retain(|(_, sealed)| super::vault::key_of(sealed) != today);
+            old.retain(|(_, sealed)| super::vault::key_of(sealed) != primary);
             for batch in old.chunks(BATCH) {
                 done += self.reencrypt_batch(column, batch).await?;
             }
@@ -99,8 +99,12 @@ impl Keys<'_> {
     async fn reencrypt_batch(self, column: &Column, batch: &[(String, Vec<u8>)]) -> Result<usize, Error> {
         let mut renewed = Vec::new();
         for (name, sealed) in batch {
-            let place = (column.place)(name);
-            renewed.push((name, sealed, self.0.vault.seal(&self.0.vault.open(sealed, &place)?, &place)?));
+            let associated_data = (column.associated_data)(name);
+            renewed.push((
+                name,
+                sealed,
+                self.0.vault.seal(&self.0.vault.open(sealed, &associated_data)?, &associated_data)?,
+            ));
         }
         let (begin, replace) = (self.0.database.begin(), column.replace);
         on!(&self.0.database, write db => {

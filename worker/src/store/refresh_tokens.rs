@@ -1,7 +1,7 @@
 //! Refresh tokens that change with every use: one process at a time uses one, and its successor is durable before the
 //! access token that came with it is used.
 //!
-//! The lock is one that goes away with a process that dies: a row's on PostgreSQL, a file's beside SQLite.
+//! The lock ends with its process: a row's lock on PostgreSQL, the lock of a file next to the SQLite file.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use sqlx::{Postgres, SqlitePool, Transaction};
 use super::database::{Database, SQLITE_NOW, locked};
 use super::{Error, Inner};
 
-/// What is kept of a credential's refresh token.
+/// A credential's refresh token as it is stored.
 #[derive(Debug, Clone)]
 pub struct RefreshToken {
     /// The one to use next.
@@ -28,8 +28,8 @@ pub struct RefreshToken {
 /// A credential's refresh token, locked until this is dropped.
 #[derive(Debug)]
 pub struct LockedRefreshToken {
-    /// What was kept; `None` before its first use.
-    pub kept: Option<RefreshToken>,
+    /// What is stored; `None` before its first use.
+    pub stored: Option<RefreshToken>,
     store: Arc<Inner>,
     connector: String,
     version: i64,
@@ -45,23 +45,24 @@ enum Lock {
 type Row = (i64, Option<Vec<u8>>, i64);
 
 const MAKE: &str = "INSERT INTO refresh_tokens (connector, version) VALUES ($1, $2) ON CONFLICT (connector) DO NOTHING";
-const KEEP: &str = "UPDATE refresh_tokens SET version = $2, sealed = $3, good_until = $4 WHERE connector = $1";
+const STORE: &str = "UPDATE refresh_tokens SET version = $2, sealed = $3, good_until = $4 WHERE connector = $1";
 
 /// Refresh tokens that change with every use.
 #[derive(Debug, Clone, Copy)]
 pub struct RefreshTokens<'a>(pub(super) &'a Arc<Inner>);
 
 impl RefreshTokens<'_> {
-    /// Takes the lock of a credential's refresh token, waiting for whoever has it.
+    /// Locks a credential's refresh token, waiting for whoever has the lock.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn lock(self, connector: &str, version: i64) -> Result<LockedRefreshToken, Error> {
         let (lock, row, now) = match &self.0.database {
             Database::Sqlite { writer, .. } => self.lock_file(writer, connector, version).await?,
             Database::Postgres(pool) => {
                 let mut transaction = pool.begin().await?;
                 sqlx::query("SET LOCAL lock_timeout = '20s'").execute(&mut *transaction).await?;
+                sqlx::query("SET LOCAL statement_timeout = '25s'").execute(&mut *transaction).await?;
                 sqlx::query(MAKE).bind(connector).bind(version).execute(&mut *transaction).await?;
                 let ask = "SELECT version, sealed, good_until FROM refresh_tokens WHERE connector = $1 FOR UPDATE";
                 let row: Row = sqlx::query_as(ask).bind(connector).fetch_one(&mut *transaction).await?;
@@ -69,12 +70,12 @@ impl RefreshTokens<'_> {
                 (Lock::Row(transaction), row, now)
             }
         };
-        let kept = self.opened(connector, version, row, now)?;
-        Ok(LockedRefreshToken { kept, store: Arc::clone(self.0), connector: connector.to_owned(), version, lock })
+        let stored = self.decrypted(connector, version, row, now)?;
+        Ok(LockedRefreshToken { stored, store: Arc::clone(self.0), connector: connector.to_owned(), version, lock })
     }
 
     async fn lock_file(self, writer: &SqlitePool, connector: &str, version: i64) -> Result<(Lock, Row, i64), Error> {
-        let file = locked(&PathBuf::from(format!("{}.token-lock", self.0.beside))).await?;
+        let file = locked(&PathBuf::from(format!("{}.token-lock", self.0.file_prefix))).await?;
         sqlx::query(MAKE).bind(connector).bind(version).execute(writer).await?;
         let ask = "SELECT version, sealed, good_until FROM refresh_tokens WHERE connector = $1";
         let row: Row = sqlx::query_as(ask).bind(connector).fetch_one(writer).await?;
@@ -82,43 +83,43 @@ impl RefreshTokens<'_> {
         Ok((Lock::File { _file: file, writer: writer.clone() }, row, now))
     }
 
-    /// What an older version of the credentials left is of no use.
-    fn opened(self, connector: &str, version: i64, row: Row, now: i64) -> Result<Option<RefreshToken>, Error> {
-        let (kept_version, sealed, good_until) = row;
-        let Some(sealed) = sealed.filter(|_| kept_version == version) else { return Ok(None) };
-        let plain = self.0.vault.open(&sealed, &place(connector))?;
-        let value: Value = serde_json::from_slice(&plain).map_err(|_| Error::Sealed(place(connector)))?;
+    /// A token of an older version of the credentials is of no use.
+    fn decrypted(self, connector: &str, version: i64, row: Row, now: i64) -> Result<Option<RefreshToken>, Error> {
+        let (stored_version, sealed, good_until) = row;
+        let Some(sealed) = sealed.filter(|_| stored_version == version) else { return Ok(None) };
+        let plain = self.0.vault.open(&sealed, &associated_data(connector))?;
+        let value: Value = serde_json::from_slice(&plain).map_err(|_| Error::Decrypt(associated_data(connector)))?;
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(SecretString::from);
-        let Some(refresh_token) = text("refresh_token") else { return Err(Error::Sealed(place(connector))) };
+        let Some(refresh_token) = text("refresh_token") else { return Err(Error::Decrypt(associated_data(connector))) };
         let lifetime = Duration::from_millis(u64::try_from(good_until - now).unwrap_or(0));
         Ok(Some(RefreshToken { refresh_token, access_token: text("access_token"), lifetime }))
     }
 }
 
 impl LockedRefreshToken {
-    /// Writes down what to use next, and gives the lock back once that is durable.
+    /// Stores the token to use next, and releases the lock once that is durable.
     ///
     /// # Errors
     /// When it could not be written.
-    pub async fn keep(self, kept: &RefreshToken) -> Result<(), Error> {
+    pub async fn replace(self, token: &RefreshToken) -> Result<(), Error> {
         let value = json!({
-            "refresh_token": kept.refresh_token.expose_secret(),
-            "access_token": kept.access_token.as_ref().map(ExposeSecret::expose_secret),
+            "refresh_token": token.refresh_token.expose_secret(),
+            "access_token": token.access_token.as_ref().map(ExposeSecret::expose_secret),
         });
-        let sealed = self.store.vault.seal(value.to_string().as_bytes(), &place(&self.connector))?;
+        let sealed = self.store.vault.seal(value.to_string().as_bytes(), &associated_data(&self.connector))?;
         let good_until = self
             .store
             .database
             .now()
             .await?
-            .saturating_add(i64::try_from(kept.lifetime.as_millis()).unwrap_or(i64::MAX));
+            .saturating_add(i64::try_from(token.lifetime.as_millis()).unwrap_or(i64::MAX));
         match self.lock {
             Lock::File { writer, .. } => {
-                let query = sqlx::query(KEEP).bind(&self.connector).bind(self.version).bind(sealed).bind(good_until);
+                let query = sqlx::query(STORE).bind(&self.connector).bind(self.version).bind(sealed).bind(good_until);
                 query.execute(&writer).await?;
             }
             Lock::Row(mut transaction) => {
-                let query = sqlx::query(KEEP).bind(&self.connector).bind(self.version).bind(sealed).bind(good_until);
+                let query = sqlx::query(STORE).bind(&self.connector).bind(self.version).bind(sealed).bind(good_until);
                 query.execute(&mut *transaction).await?;
                 transaction.commit().await?;
             }
@@ -128,6 +129,6 @@ impl LockedRefreshToken {
 }
 
 /// The associated data of a refresh token.
-pub(super) fn place(connector: &str) -> String {
+pub(super) fn associated_data(connector: &str) -> String {
     format!("refresh token of {connector}")
 }

@@ -1,16 +1,17 @@
-//! Named secrets: set by operators, sealed, opened only to be inserted where a template names them.
+//! Named secrets: set by operators, encrypted, decrypted only to be inserted where a template names them.
 
 use std::collections::BTreeMap;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::connectors::CHANGED;
 use super::database::on;
 use super::{Error, Inner};
 
-/// A secret that was opened.
+/// A decrypted secret.
 #[derive(Debug)]
 pub struct OpenedSecret {
-    /// What it stands for.
+    /// Its value.
     pub value: SecretString,
     /// Where it may be sent; empty means anywhere.
     pub hosts: Vec<String>,
@@ -27,9 +28,6 @@ pub struct ListedSecret {
     pub updated_at: i64,
 }
 
-/// Connectors are looked up anew when this changes, and secrets with them.
-const CHANGED: &str = "UPDATE revisions SET value = value + 1 WHERE name = 'connectors'";
-
 /// Named secrets, encrypted.
 #[derive(Debug, Clone, Copy)]
 pub struct Secrets<'a>(pub(super) &'a Inner);
@@ -38,9 +36,9 @@ impl Secrets<'_> {
     /// Sets a secret, or replaces it whole.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn set(self, name: &str, value: &SecretString, hosts: &[String]) -> Result<(), Error> {
-        let sealed = self.0.vault.seal(value.expose_secret().as_bytes(), &place(name))?;
+        let sealed = self.0.vault.seal(value.expose_secret().as_bytes(), &associated_data(name))?;
         let (begin, clock, hosts) = (self.0.database.begin(), self.0.database.clock(), hosts.join(","));
         let statement = "INSERT INTO secrets (name, sealed, hosts, updated_at) VALUES ($1, $2, $3, $4)
             ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, hosts = excluded.hosts,
@@ -59,7 +57,7 @@ impl Secrets<'_> {
     /// All secrets by name, without their values.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn list(self) -> Result<Vec<ListedSecret>, Error> {
         let statement = "SELECT name, hosts, updated_at FROM secrets ORDER BY name";
         let rows: Vec<(String, String, i64)> =
@@ -69,10 +67,10 @@ impl Secrets<'_> {
         Ok(rows.into_iter().map(listed).collect())
     }
 
-    /// Opens those of these names that there are.
+    /// Decrypts those of these names that there are.
     ///
     /// # Errors
-    /// When the database cannot be asked, or the key is not the one that sealed them.
+    /// When the database cannot be reached, or the key is not the one that encrypted them.
     pub async fn open<'a>(
         self,
         names: impl IntoIterator<Item = &'a String>,
@@ -83,8 +81,8 @@ impl Secrets<'_> {
             let row: Option<(Vec<u8>, String)> = on!(&self.0.database, read db =>
                 sqlx::query_as(statement).bind(name).fetch_optional(db).await?)?;
             let Some((sealed, hosts)) = row else { continue };
-            let plain = self.0.vault.open(&sealed, &place(name))?;
-            let value = String::from_utf8(plain).map_err(|_| Error::Sealed(place(name)))?;
+            let plain = self.0.vault.open(&sealed, &associated_data(name))?;
+            let value = String::from_utf8(plain).map_err(|_| Error::Decrypt(associated_data(name)))?;
             opened.insert(name.clone(), OpenedSecret { value: SecretString::from(value), hosts: split(&hosts) });
         }
         Ok(opened)
@@ -93,7 +91,7 @@ impl Secrets<'_> {
     /// Removes a secret; whether there was one.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn remove(self, name: &str) -> Result<bool, Error> {
         let begin = self.0.database.begin();
         on!(&self.0.database, write db => {
@@ -111,6 +109,6 @@ fn split(hosts: &str) -> Vec<String> {
 }
 
 /// The associated data of a secret.
-pub(super) fn place(name: &str) -> String {
+pub(super) fn associated_data(name: &str) -> String {
     format!("secret {name}")
 }

@@ -1,4 +1,4 @@
-//! Sealing credentials: XChaCha20-Poly1305 with the row's identity as associated data, so that rows cannot be swapped.
+//! Encrypts secrets: XChaCha20-Poly1305 with the row's identity as associated data, so that rows cannot be swapped.
 //!
 //! A sealed value is: one byte of version, eight of the key's id, 24 of nonce, then ciphertext and tag.
 
@@ -21,7 +21,7 @@ use super::Error;
 const VERSION: u8 = 1;
 const KEY_ID: usize = 8;
 const NONCE: usize = 24;
-/// What the check value holds, and where it says it stands.
+/// The check value's content and its associated data.
 pub(super) const CHECK: (&[u8], &str) = (b"data-connector", "meta/vault_check");
 
 /// 32 bytes that open what they sealed.
@@ -30,16 +30,16 @@ pub(super) struct Key(SecretBox<[u8; 32]>);
 /// Where the keys of a database come from.
 #[derive(Debug, Clone, Default)]
 pub struct KeySource {
-    /// `vault.key`: today's, as base64.
+    /// `vault.key`: the primary key, as base64.
     pub key: Option<SecretString>,
-    /// `vault.old_keys`: those that sealed before it.
+    /// `vault.old_keys`: those that were primary before it.
     pub old_keys: Vec<SecretString>,
-    /// `vault.key_file`: a key a line, today's first.
+    /// `vault.key_file`: a key a line, the primary one first.
     pub file: Option<PathBuf>,
 }
 
 impl KeySource {
-    /// The file that holds the keys, where one does; beside a SQLite file it is made when there is none.
+    /// The file with the keys, where there is one; the one of a SQLite file is created when it is missing.
     pub(super) fn file(&self, default: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
         match (&self.key, &self.file, default) {
             (Some(_), ..) => Ok(None),
@@ -73,17 +73,17 @@ impl Key {
         STANDARD.encode(self.0.expose_secret())
     }
 
-    fn parse(text: &str, place: &str) -> Result<Self, Error> {
+    fn parse(text: &str, source: &str) -> Result<Self, Error> {
         let bytes = STANDARD.decode(text.trim()).ok();
         match bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
             Some(bytes) => Ok(Self(SecretBox::new(Box::new(bytes)))),
-            None => Err(Error::Key(format!("{place} does not hold the base64 of 32 bytes"))),
+            None => Err(Error::Key(format!("{source} does not hold the base64 of 32 bytes"))),
         }
     }
 
-    /// Its id as people see it.
-    pub(super) fn shown_id(&self) -> String {
-        shown(&self.id())
+    /// Its id as hexadecimal digits.
+    pub(super) fn hex_id(&self) -> String {
+        hex(&self.id())
     }
 
     fn id(&self) -> [u8; KEY_ID] {
@@ -94,25 +94,25 @@ impl Key {
     }
 }
 
-/// The keys of a file, today's first; empty lines and those that begin with # are not keys.
+/// The keys of a file, the primary one first; empty lines and those that begin with # are not keys.
 pub(super) fn read(file: &Path) -> Result<Vec<Key>, Error> {
-    let problem = |source| Error::File { path: file.display().to_string(), source };
+    let problem = |source| Error::file(file, source);
     let text = std::fs::read_to_string(file).map_err(problem)?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let keys = lines.map(|line| Key::parse(line, &file.display().to_string())).collect::<Result<Vec<_>, _>>()?;
     if keys.is_empty() { Key::parse("", &file.display().to_string()).map(|_| Vec::new()) } else { Ok(keys) }
 }
 
-/// Made beside its name and renamed, so that a process that dies here leaves no half a file.
+/// Written under another name and renamed, so that a process that dies here leaves no partial file.
 pub(super) fn write(file: &Path, lines: &[String]) -> Result<(), Error> {
-    let problem = |source| Error::File { path: file.display().to_string(), source };
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".new");
+    let problem = |source| Error::file(file, source);
+    let mut temporary = file.as_os_str().to_owned();
+    temporary.push(".new");
     let mut made = std::fs::OpenOptions::new();
-    let mut made = made.write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(problem)?;
+    let mut made = made.write(true).create(true).truncate(true).mode(0o600).open(&temporary).map_err(problem)?;
     let text = format!("{}\n", lines.join("\n"));
     made.write_all(text.as_bytes()).and_then(|()| made.sync_all()).map_err(problem)?;
-    std::fs::rename(&beside, file).map_err(problem)
+    std::fs::rename(&temporary, file).map_err(problem)
 }
 
 /// Seals with its first key, opens with whichever of them sealed. Keys in a file are read again when the file has changed,
@@ -138,12 +138,12 @@ impl std::fmt::Debug for Vault {
     }
 }
 
-/// The id of the key that sealed a value, as people see it.
+/// The id of the key that sealed a value, as hexadecimal digits.
 pub(super) fn key_of(sealed: &[u8]) -> String {
-    shown(sealed.get(1..=KEY_ID).unwrap_or_default())
+    hex(sealed.get(1..=KEY_ID).unwrap_or_default())
 }
 
-fn shown(id: &[u8]) -> String {
+fn hex(id: &[u8]) -> String {
     id.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").ok();
         text
@@ -163,7 +163,7 @@ impl Vault {
         Ok(vault)
     }
 
-    /// The first key is today's; further ones open what was sealed before a rotation.
+    /// The first key is the primary one; further ones open what was sealed before a rotation.
     pub(super) fn new(keys: Vec<Key>) -> Self {
         Self { ring: RwLock::new(Ring { ciphers: ciphers(keys), changed: None }), file: None }
     }
@@ -173,13 +173,13 @@ impl Vault {
         self.file.as_deref()
     }
 
-    /// The ids of all keys, today's first.
+    /// The ids of all keys, the primary one first.
     pub(super) fn ids(&self) -> Vec<String> {
-        self.ring().ciphers.iter().map(|cipher| shown(&cipher.id)).collect()
+        self.ring().ciphers.iter().map(|cipher| hex(&cipher.id)).collect()
     }
 
-    /// The id of today's key.
-    pub(super) fn today(&self) -> String {
+    /// The id of the primary key.
+    pub(super) fn primary(&self) -> String {
         self.ids().into_iter().next().unwrap_or_default()
     }
 
@@ -200,26 +200,26 @@ impl Vault {
         self.ring.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Seals `plain` for the row that `place` names.
-    pub(super) fn seal(&self, plain: &[u8], place: &str) -> Result<Vec<u8>, Error> {
-        let problem = || Error::Sealed(place.to_owned());
+    /// Seals `plain` for the row that `associated_data` names.
+    pub(super) fn seal(&self, plain: &[u8], associated_data: &str) -> Result<Vec<u8>, Error> {
+        let problem = || Error::Decrypt(associated_data.to_owned());
         let ring = self.ring();
-        let today = ring.ciphers.first().ok_or_else(problem)?;
+        let primary = ring.ciphers.first().ok_or_else(problem)?;
         let nonce = random::<NONCE>()?;
-        let payload = Payload { msg: plain, aad: place.as_bytes() };
-        let sealed = today.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| problem())?;
-        Ok([&[VERSION], today.id.as_slice(), nonce.as_slice(), sealed.as_slice()].concat())
+        let payload = Payload { msg: plain, aad: associated_data.as_bytes() };
+        let sealed = primary.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| problem())?;
+        Ok([&[VERSION], primary.id.as_slice(), nonce.as_slice(), sealed.as_slice()].concat())
     }
 
-    /// Opens what was sealed for the row that `place` names.
-    pub(super) fn open(&self, sealed: &[u8], place: &str) -> Result<Vec<u8>, Error> {
-        let problem = || Error::Sealed(place.to_owned());
+    /// Opens what was sealed for the row that `associated_data` names.
+    pub(super) fn open(&self, sealed: &[u8], associated_data: &str) -> Result<Vec<u8>, Error> {
+        let problem = || Error::Decrypt(associated_data.to_owned());
         let rest = sealed.strip_prefix(&[VERSION]).ok_or_else(problem)?;
         let (id, rest) = rest.split_first_chunk::<KEY_ID>().ok_or_else(problem)?;
         let (nonce, text) = rest.split_first_chunk::<NONCE>().ok_or_else(problem)?;
         let ring = self.ring();
         let key = ring.ciphers.iter().find(|key| key.id == *id).ok_or_else(problem)?;
-        let payload = Payload { msg: text, aad: place.as_bytes() };
+        let payload = Payload { msg: text, aad: associated_data.as_bytes() };
         key.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| problem())
     }
 

@@ -28,7 +28,7 @@ impl Workers<'_> {
     /// A worker is alive for `lease` from now.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn register(self, id: &str, host: &str, lease: Duration) -> Result<(), Error> {
         let clock = self.0.database.clock();
         let statement = "INSERT INTO workers (id, host, started_at, seen_until) VALUES ($1, $2, $3, $4)
@@ -42,7 +42,7 @@ impl Workers<'_> {
     /// The same worker is still alive; one whose row others have removed comes back.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn renew(self, id: &str, lease: Duration) -> Result<(), Error> {
         self.register(id, "", lease).await
     }
@@ -50,7 +50,7 @@ impl Workers<'_> {
     /// A clean exit: others take over at once.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn remove(self, id: &str) -> Result<(), Error> {
         let statement = "DELETE FROM workers WHERE id = $1";
         on!(&self.0.database, write db => {
@@ -61,7 +61,7 @@ impl Workers<'_> {
     /// Workers whose lease is not over, the oldest first.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn list_live(self) -> Result<Vec<LiveWorker>, Error> {
         let clock = self.0.database.clock();
         let statement = "SELECT * FROM workers WHERE seen_until > $1 ORDER BY started_at, id";

@@ -64,11 +64,11 @@ impl Context {
         let engine = result.engine.as_str();
         if self.rabbitmq.reply(result).await? == Routing::Unroutable {
             event::result_unroutable(&result.job_id, engine, self.rabbitmq.results_exchange());
-            return self.retry_until_available("ledger", || self.ledger.returned(&result.job_id)).await;
+            return self.retry_until_available("ledger", || self.ledger.mark_returned(&result.job_id)).await;
         }
         self.ledger.published(&result.job_id);
         if self.undelivered.resumed(engine)
-            && let Err(error) = self.ledger.hurry(engine).await
+            && let Err(error) = self.ledger.expedite(engine).await
         {
             tracing::debug!(%error, engine, "undelivered results of this engine keep their dates");
         }

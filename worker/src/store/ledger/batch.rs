@@ -1,27 +1,28 @@
-//! What waits for the database together, cut so that a statement can hold it.
+//! Pending ledger operations, split into batches that fit one statement.
 
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Claim, ClaimRequest, Record, Recorded, Said};
+use super::decide::Reply;
+use super::{Claim, ClaimRequest, Record, Recorded};
 use crate::store::Error;
 
 /// Where an answer goes.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, Error>>;
-/// A question, and where its answer goes.
-pub(super) type Asked<Q, T> = (Arc<Q>, Answer<T>);
+/// An operation, and where its answer goes.
+pub(super) type Waiting<Q, T> = (Arc<Q>, Answer<T>);
 
-/// Results that were taken, attempts that ended, and jobs that are about to be worked on; of each kind an id stands once.
+/// Results that were published, attempts that ended, and jobs that are about to be worked on; of each kind an id occurs once.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) published: Vec<String>,
-    pub(super) records: Vec<Asked<Record, Recorded>>,
-    pub(super) claims: Vec<Asked<ClaimRequest, Claim>>,
+    pub(super) records: Vec<Waiting<Record, Recorded>>,
+    pub(super) claims: Vec<Waiting<ClaimRequest, Claim>>,
 }
 
-/// A batch without those who ask.
-pub(super) struct Questions {
+/// A batch without those who wait for answers.
+pub(super) struct BatchView {
     pub(super) published: Vec<String>,
     pub(super) records: Vec<Arc<Record>>,
     pub(super) claims: Vec<Arc<ClaimRequest>>,
@@ -31,7 +32,7 @@ pub(super) struct Questions {
 #[derive(Debug, Default)]
 pub(super) struct Written {
     pub(super) records: Vec<Option<Recorded>>,
-    pub(super) claims: Vec<Option<Said>>,
+    pub(super) claims: Vec<Option<Reply>>,
 }
 
 impl Batch {
@@ -46,15 +47,15 @@ impl Batch {
         self.published.is_empty() && self.records.is_empty() && self.claims.is_empty()
     }
 
-    pub(super) fn questions(&self) -> Questions {
-        Questions {
+    pub(super) fn view(&self) -> BatchView {
+        BatchView {
             published: self.published.clone(),
             records: self.records.iter().map(|(record, _)| Arc::clone(record)).collect(),
             claims: self.claims.iter().map(|(claim, _)| Arc::clone(claim)).collect(),
         }
     }
 
-    /// Parts that carry `most` bytes at most, but for those of a single question; the last part comes first.
+    /// Parts that carry `most` bytes at most, but for those of a single operation; the last part comes first.
     pub(super) fn parts(self, most: usize) -> Vec<Self> {
         let mut left = most.saturating_sub(self.published.iter().map(String::len).sum());
         let mut parts = Vec::new();
@@ -82,12 +83,12 @@ impl Batch {
         *left = left.saturating_sub(size);
     }
 
-    /// What to write instead of a batch that was not written, the last one first: the same again after another worker's
-    /// was in the way, each half of what was refused; the batch itself where nothing is left to try.
+    /// What to write instead of a batch that was not written, the last one first: the same again after a conflict, each half
+    /// of what was rejected; the batch itself where nothing is left to try.
     pub(super) fn instead(mut self, error: &Error) -> Result<Vec<Self>, Self> {
         match error {
-            Error::InTheWay(_) => Ok(vec![self]),
-            Error::Refused(_) => match self.split() {
+            Error::Conflict(_) => Ok(vec![self]),
+            Error::Rejected(_) => match self.split() {
                 Some(other) => Ok(vec![other, self]),
                 None => Err(self),
             },
@@ -95,8 +96,8 @@ impl Batch {
         }
     }
 
-    /// Takes a part out, so that what a database refuses is found; `None` where there is but one question, or one kind of
-    /// mark.
+    /// Takes a part out, so that the operation that the database rejects is found; `None` where there is but one, or only
+    /// marks.
     fn split(&mut self) -> Option<Self> {
         let mut other = Self::default();
         match (self.published.len(), self.records.len(), self.claims.len()) {
@@ -113,16 +114,16 @@ impl Batch {
         Some(other)
     }
 
-    /// Tells everybody who asks that it failed.
+    /// Answers everybody who waits with the error.
     pub(super) fn fail(self, error: &Error) {
-        self.records.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.again()))));
-        self.claims.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.again()))));
+        self.records.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.clone()))));
+        self.claims.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.clone()))));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::histories::request;
+    use super::super::model_test::request;
     use super::*;
 
     fn batch(published: usize, records: usize, claims: usize) -> Batch {
@@ -135,6 +136,10 @@ mod tests {
                 .map(|n| (Arc::new(ClaimRequest { id: id(n), ..request(1, true) }), oneshot::channel().0))
                 .collect(),
         }
+    }
+
+    fn closed() -> Arc<sqlx::Error> {
+        Arc::new(sqlx::Error::PoolClosed)
     }
 
     fn ids(parts: &[Batch]) -> [Vec<String>; 3] {
@@ -158,8 +163,8 @@ mod tests {
             parts.reverse();
             assert_eq!(ids(&parts), ids(&[batch(40, 9, 9)]), "{most}");
             for part in &parts {
-                let questions = part.records.len() + part.claims.len();
-                let is_one = questions + usize::from(!part.published.is_empty()) == 1;
+                let operations = part.records.len() + part.claims.len();
+                let is_one = operations + usize::from(!part.published.is_empty()) == 1;
                 assert!(bytes(part) <= most || is_one, "{} of {most}", bytes(part));
             }
             assert_eq!(parts.len() == 1, most == usize::MAX, "{most}: {}", parts.len());
@@ -168,18 +173,18 @@ mod tests {
     }
 
     #[test]
-    fn what_another_worker_was_in_the_way_of_is_written_again_whole_and_nothing_else_is() {
-        let again = batch(1, 2, 3).instead(&Error::InTheWay(String::new())).unwrap();
+    fn a_batch_is_written_again_whole_after_a_conflict_only() {
+        let again = batch(1, 2, 3).instead(&Error::Conflict(closed())).unwrap();
         assert_eq!((again.len(), ids(&again)), (1, ids(&[batch(1, 2, 3)])));
-        let given_up = batch(1, 2, 3).instead(&Error::Unreachable(String::new())).unwrap_err();
+        let given_up = batch(1, 2, 3).instead(&Error::Unreachable(closed())).unwrap_err();
         assert_eq!(ids(&[given_up]), ids(&[batch(1, 2, 3)]));
     }
 
     #[test]
-    fn what_is_refused_is_split_down_to_single_questions() {
+    fn what_is_rejected_is_split_down_to_single_operations() {
         let (mut open, mut single) = (vec![batch(3, 5, 6)], Vec::new());
         while let Some(part) = open.pop() {
-            match part.instead(&Error::Refused(String::new())) {
+            match part.instead(&Error::Rejected(closed())) {
                 Ok(others) => open.extend(others),
                 Err(part) => single.push(part),
             }

@@ -1,33 +1,106 @@
-//! A record as the columns it is written into, the same for both databases.
+//! What a batch writes, column by column: name, type and value of each stand in one line, and both a statement's text and
+//! its arguments are made from these lines.
 
-use super::{ANSWER_GRACE_MS, Record, StoredJob, StoredResult, history_bytes};
+use std::borrow::Borrow;
 
-/// One row of a batch.
-pub(super) struct Columns<'a> {
-    pub(super) id: &'a str,
-    pub(super) fence: i64,
-    pub(super) state: &'static str,
-    /// From now until the next attempt is due, milliseconds.
-    pub(super) due_in: Option<i64>,
-    /// From now until the result is sent again, milliseconds, should it not have been taken.
-    pub(super) send_in: Option<i64>,
-    pub(super) history: Option<Vec<u8>>,
-    pub(super) code: Option<&'a str>,
-    pub(super) http_status: Option<i64>,
-    pub(super) duration_ms: Option<i64>,
-    pub(super) result: Option<&'a StoredResult>,
-    pub(super) job: Option<&'a StoredJob>,
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, Encode, Postgres, Type};
+
+use super::rows::history_bytes;
+use super::{ClaimRequest, Record, StoredJob, StoredResult};
+use crate::store::Error;
+
+/// A column of rows that are written from values of type `T`.
+pub(super) struct Column<T> {
+    name: &'static str,
+    value: Value<T>,
 }
 
-impl<'a> Columns<'a> {
+/// How a column's value is found; which one tells the column's type.
+enum Value<T> {
+    Text(fn(&T) -> Option<&str>),
+    Number(fn(&T) -> Option<i64>),
+    Bytes(fn(&T) -> Option<&[u8]>),
+}
+
+fn text<T>(name: &'static str, value: fn(&T) -> Option<&str>) -> Column<T> {
+    Column { name, value: Value::Text(value) }
+}
+
+fn number<T>(name: &'static str, value: fn(&T) -> Option<i64>) -> Column<T> {
+    Column { name, value: Value::Number(value) }
+}
+
+fn bytes<T>(name: &'static str, value: fn(&T) -> Option<&[u8]>) -> Column<T> {
+    Column { name, value: Value::Bytes(value) }
+}
+
+/// The columns of a claim's new row that come from its request.
+pub(super) fn claim_columns() -> [Column<ClaimRequest>; 12] {
+    [
+        text("id", |claim| Some(&claim.id)),
+        bytes("job_hash", |claim| Some(&claim.job_hash)),
+        number("attempt", |claim| Some(i64::from(claim.attempt.max(1)))),
+        number("repeat_safe", |claim| Some(i64::from(claim.repeat_safe))),
+        text("idempotency_key", |claim| Some(&claim.idempotency_key)),
+        bytes("request_hash", |claim| claim.request_hash.as_ref().map(<[u8; 32]>::as_slice)),
+        text("engine", |claim| Some(&claim.engine)),
+        text("process", |claim| claim.process.as_deref()),
+        text("request", |claim| Some(&claim.request)),
+        text("element", |claim| Some(&claim.element)),
+        text("connector", |claim| claim.connector.as_deref()),
+        text("resource", |claim| claim.resource.as_deref()),
+    ]
+}
+
+/// A record as the values of its columns.
+pub(super) struct RecordColumns<'a> {
+    pub(super) id: &'a str,
+    fence: i64,
+    state: &'static str,
+    /// From now until the next attempt is due, milliseconds.
+    wait: Option<i64>,
+    history: Option<Vec<u8>>,
+    code: Option<&'a str>,
+    http_status: Option<i64>,
+    duration_ms: Option<i64>,
+    pub(super) result: Option<&'a StoredResult>,
+    job: Option<&'a StoredJob>,
+}
+
+impl<'a> RecordColumns<'a> {
+    /// Those that the job's row is updated from, by [`RECORD`].
+    pub(super) fn of_job() -> [Column<Self>; 8] {
+        [
+            text("id", |record| Some(record.id)),
+            number("fence", |record| Some(record.fence)),
+            text("state", |record| Some(record.state)),
+            number("wait", |record| record.wait),
+            bytes("history", |record| record.history.as_deref()),
+            text("code", |record| record.code),
+            number("http_status", |record| record.http_status),
+            number("duration_ms", |record| record.duration_ms),
+        ]
+    }
+
+    /// Those of the payload's row, replaced by [`REPLACE_PAYLOAD`].
+    pub(super) fn of_payload() -> [Column<Self>; 4] {
+        [
+            bytes("result", |record| record.result.map(|result| result.body.as_slice())),
+            bytes("reply_address", |record| record.result.map(|result| result.reply_address.as_slice())),
+            bytes("job", |record| record.job.map(|job| job.body.as_slice())),
+            text("queue", |record| record.job.map(|job| job.queue.as_str())),
+        ]
+    }
+
     pub(super) fn of(record: &'a Record) -> Self {
         match record {
             Record::Waiting { id, fence, wait_ms, history } => Self {
                 id,
                 fence: *fence,
                 state: "waiting",
-                due_in: Some(i64::try_from(*wait_ms).unwrap_or(i64::MAX).min(LONGEST_MS)),
-                send_in: None,
+                wait: Some(i64::try_from(*wait_ms).unwrap_or(i64::MAX).min(LONGEST_MS)),
                 history: history_bytes(history),
                 code: None,
                 http_status: None,
@@ -39,8 +112,7 @@ impl<'a> Columns<'a> {
                 id,
                 fence: *fence,
                 state: if *send { "answered" } else { "published" },
-                due_in: None,
-                send_in: send.then_some(ANSWER_GRACE_MS),
+                wait: None,
                 history: history_bytes(history),
                 code: code.as_deref(),
                 http_status: http_status.map(i64::from),
@@ -52,5 +124,75 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// Updates rows from records `u` at the time of `clock`. A job that was cancelled keeps its state, with what it ended with.
+pub(super) const RECORD: &str =
+    "UPDATE jobs SET state = CASE jobs.state WHEN 'cancelled' THEN jobs.state ELSE u.state END,
+    due_at = CASE WHEN jobs.state <> 'cancelled' AND u.state = 'waiting' THEN clock.now + u.wait END,
+    history = u.history, code = u.code, http_status = u.http_status, duration_ms = u.duration_ms, updated_at = clock.now
+    FROM u, clock WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')";
+
+/// What becomes of a payload that is there already.
+pub(super) const REPLACE_PAYLOAD: &str = "ON CONFLICT (job_id) DO UPDATE SET result = excluded.result,
+    reply_address = excluded.reply_address, stored_at = excluded.stored_at, job = excluded.job, queue = excluded.queue";
+
 /// A hundred years, so that sums fit.
 const LONGEST_MS: i64 = 100 * 366 * 86_400_000;
+
+/// `id, fence, …`
+pub(super) fn names<T>(columns: &[Column<T>]) -> String {
+    columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
+}
+
+/// `$2, $3, …`
+pub(super) fn placeholders<T>(columns: &[Column<T>], first: usize) -> String {
+    (first..).zip(columns).map(|(number, _)| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `UNNEST($2::TEXT[], $3::BIGINT[], …) AS u (id, fence, …)`
+pub(super) fn unnest<T>(columns: &[Column<T>], first: usize) -> String {
+    let typed = |(number, column): (usize, &Column<T>)| match column.value {
+        Value::Text(_) => format!("${number}::TEXT[]"),
+        Value::Number(_) => format!("${number}::BIGINT[]"),
+        Value::Bytes(_) => format!("${number}::BYTEA[]"),
+    };
+    let arrays: Vec<String> = (first..).zip(columns).map(typed).collect();
+    format!("UNNEST({}) AS u ({})", arrays.join(", "), names(columns))
+}
+
+/// Adds one array for each column, for [`unnest`].
+pub(super) fn add_arrays<T>(
+    arguments: &mut PgArguments,
+    columns: &[Column<T>],
+    rows: &[impl Borrow<T>],
+) -> Result<(), Error> {
+    let rows = || rows.iter().map(Borrow::borrow);
+    for column in columns {
+        match column.value {
+            Value::Text(of) => add(arguments, rows().map(of).collect::<Vec<_>>())?,
+            Value::Number(of) => add(arguments, rows().map(of).collect::<Vec<_>>())?,
+            Value::Bytes(of) => add(arguments, rows().map(of).collect::<Vec<_>>())?,
+        }
+    }
+    Ok(())
+}
+
+/// Adds one argument to a statement for PostgreSQL.
+pub(super) fn add<'t, V>(arguments: &mut PgArguments, value: V) -> Result<(), Error>
+where
+    V: Encode<'t, Postgres> + Type<Postgres>,
+{
+    arguments.add(value).map_err(|error| sqlx::Error::Encode(error).into())
+}
+
+/// Adds the values of one row, for [`placeholders`].
+pub(super) fn add_row<T>(arguments: &mut SqliteArguments, columns: &[Column<T>], row: &T) -> Result<(), Error> {
+    for column in columns {
+        let added = match column.value {
+            Value::Text(of) => arguments.add(of(row)),
+            Value::Number(of) => arguments.add(of(row)),
+            Value::Bytes(of) => arguments.add(of(row)),
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(())
+}

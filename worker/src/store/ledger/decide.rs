@@ -1,26 +1,59 @@
 //! The rules of a claim on a job that is already known: pure, the same for both databases.
 
-use super::{CRASHES, Claim, ClaimRequest, Granted, Record, Recorded, Replay, Row, Said, Undo, history_of};
+use super::rollback::ClaimRollback;
+use super::rows::{Row, history_of};
+use super::{CRASHES, Claim, ClaimRequest, Grant, Record, Recorded, Replay, StoredResult, Verdict};
 
-/// What is written, and what the claimant is told.
+/// What is written, and what the claimant gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Nothing is written.
-    Say(Claim),
-    /// The stored result is read and handed out.
-    HandOut,
+    Refuse(Verdict),
+    /// The stored result is read and returned.
+    ReturnStored,
     /// The row becomes this worker's, in state sending.
-    Take(Box<Take>),
+    Acquire(Box<Acquire>),
     /// The row is parked.
     Park { crashes: i64 },
-    /// A cancel came before its job: the row learns the job's hash.
-    LearnHash,
+    /// A cancel came before its job: the row gets the job's hash.
+    BackfillHash,
 }
 
-/// What a row that is taken looks like afterwards.
+impl Decision {
+    /// The reply to the claimant; `stored` is the result that was read, where there is one.
+    pub(super) fn reply(self, stored: Option<StoredResult>) -> Reply {
+        match self {
+            Self::Acquire(acquire) => acquire.reply,
+            Self::Refuse(verdict) => Reply::refused(verdict),
+            Self::ReturnStored => Reply::refused(stored.map_or(Verdict::Published, Verdict::Answered)),
+            Self::Park { .. } => Reply::refused(Verdict::Parked),
+            Self::BackfillHash => Reply::refused(Verdict::Cancelled),
+        }
+    }
+}
+
+/// The reply to a claim, and how to undo it if the claimant never receives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Take {
-    pub(super) said: Said,
+pub(super) struct Reply {
+    pub(super) claim: Claim,
+    pub(super) rollback: Option<ClaimRollback>,
+}
+
+impl Reply {
+    /// To the claim of a job that nobody has claimed before.
+    pub(super) fn first(request: &ClaimRequest, now_ms: i64) -> Self {
+        Self { claim: Claim::Granted(Grant::first(request, now_ms)), rollback: Some(ClaimRollback::first(request)) }
+    }
+
+    fn refused(verdict: Verdict) -> Self {
+        Self { claim: Claim::Refused(verdict), rollback: None }
+    }
+}
+
+/// What a row that is acquired looks like afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Acquire {
+    pub(super) reply: Reply,
     pub(super) attempt: i64,
     pub(super) fence: i64,
     pub(super) crashes: i64,
@@ -28,53 +61,53 @@ pub(super) struct Take {
     pub(super) request_hash: Option<Vec<u8>>,
 }
 
-/// A copy that meets a live worker comes back within these, milliseconds.
-const HELD_MS: (i64, i64) = (1_000, 30_000);
+/// The copy of a job that another live worker has comes back within these, milliseconds.
+const BUSY_MS: (i64, i64) = (1_000, 30_000);
 
 /// Decides about a claim; `now` by the database's clock.
 pub(super) fn decide(row: &Row, request: &ClaimRequest, now: i64) -> Decision {
     match &row.job_hash {
-        None => return Decision::LearnHash,
-        Some(hash) if hash.as_slice() != request.job_hash.as_slice() => return Decision::Say(Claim::Mismatch),
+        None => return Decision::BackfillHash,
+        Some(hash) if hash.as_slice() != request.job_hash.as_slice() => return Decision::Refuse(Verdict::Mismatch),
         Some(_) => {}
     }
-    let asked = i64::from(request.attempt);
+    let attempt = i64::from(request.attempt);
     match row.state.as_str() {
-        "answered" | "published" => Decision::HandOut,
-        "cancelled" => Decision::Say(Claim::Cancelled),
-        "parked" => Decision::Say(Claim::Parked),
-        "waiting" if asked > row.attempt => granted(row, request, asked, now),
-        "waiting" if asked == row.attempt => Decision::Say(requeue(row, now)),
-        "waiting" => Decision::Say(Claim::Stale),
-        _ => sending(row, request, asked, now),
+        "answered" | "published" => Decision::ReturnStored,
+        "cancelled" => Decision::Refuse(Verdict::Cancelled),
+        "parked" => Decision::Refuse(Verdict::Parked),
+        "waiting" if attempt > row.attempt => granted(row, request, attempt, now),
+        "waiting" if attempt == row.attempt => Decision::Refuse(requeue(row, now)),
+        "waiting" => Decision::Refuse(Verdict::Stale),
+        _ => sending(row, request, attempt, now),
     }
 }
 
-/// A job that would be parked after one more death is worked on beside no other one that a worker died with: when this
-/// one dies too, it is not the innocent ones in its hands that are parked for the guilty one. `crashes` is the most that
-/// any job in this worker's hands has.
-pub(super) fn apart(decision: Decision, crashes: &mut i64) -> Decision {
-    let Decision::Take(take) = &decision else { return decision };
-    let (least, most) = (take.crashes.min(*crashes), take.crashes.max(*crashes));
+/// Keeps a job that would be parked after one more crash away from workers that have another job which a worker died with:
+/// when this worker dies too, no job is parked for what another one caused. `crashes` is the most that any job in this
+/// worker's hands has.
+pub(super) fn quarantine(decision: Decision, crashes: &mut i64) -> Decision {
+    let Decision::Acquire(acquire) = &decision else { return decision };
+    let (least, most) = (acquire.crashes.min(*crashes), acquire.crashes.max(*crashes));
     if least > 0 && most + 1 >= CRASHES {
-        return Decision::Say(Claim::Held { for_ms: HELD_MS.0.unsigned_abs() });
+        return Decision::Refuse(Verdict::Busy { for_ms: BUSY_MS.0.unsigned_abs() });
     }
     *crashes = most;
     decision
 }
 
-fn requeue(row: &Row, now: i64) -> Claim {
+fn requeue(row: &Row, now: i64) -> Verdict {
     let left = row.due_at.unwrap_or(now) - now;
-    Claim::Requeue { attempt: attempt(row.attempt + 1), in_ms: u64::try_from(left).unwrap_or(0) }
+    Verdict::Requeue { attempt: to_u32(row.attempt + 1), in_ms: u64::try_from(left).unwrap_or(0) }
 }
 
-fn sending(row: &Row, request: &ClaimRequest, asked: i64, now: i64) -> Decision {
+fn sending(row: &Row, request: &ClaimRequest, attempt: i64, now: i64) -> Decision {
     if let Some(until) = row.seen_until.filter(|until| *until > now) {
-        if asked < row.attempt {
-            return Decision::Say(Claim::Stale);
+        if attempt < row.attempt {
+            return Decision::Refuse(Verdict::Stale);
         }
-        let wait = (until - now).clamp(HELD_MS.0, HELD_MS.1);
-        return Decision::Say(Claim::Held { for_ms: u64::try_from(wait).unwrap_or(0) });
+        let wait = (until - now).clamp(BUSY_MS.0, BUSY_MS.1);
+        return Decision::Refuse(Verdict::Busy { for_ms: u64::try_from(wait).unwrap_or(0) });
     }
     let crashes = row.crashes + 1;
     if crashes >= CRASHES {
@@ -82,72 +115,72 @@ fn sending(row: &Row, request: &ClaimRequest, asked: i64, now: i64) -> Decision 
     }
     // The same attempt again: a worker's death is not the third party's failure.
     let dead = Row { crashes, ..row.clone() };
-    let number = row.attempt.max(asked);
+    let number = row.attempt.max(attempt);
     let taken = if row.repeat_safe == 0 {
         orphaned(&dead, request, number, now)
     } else {
         taken_over(&dead, request, number, now)
     };
-    Decision::Take(Box::new(taken))
+    Decision::Acquire(Box::new(taken))
 }
 
 /// The next attempt of a job that waited for it.
 fn granted(row: &Row, request: &ClaimRequest, number: i64, now: i64) -> Decision {
-    Decision::Take(Box::new(take(row, request, number, now, Claim::Granted, false)))
+    Decision::Acquire(Box::new(acquire(row, request, number, now, Claim::Granted, false)))
 }
 
 /// The same attempt again, after its worker died.
-fn taken_over(row: &Row, request: &ClaimRequest, number: i64, now: i64) -> Take {
-    take(row, request, number, now, Claim::Granted, true)
+fn taken_over(row: &Row, request: &ClaimRequest, number: i64, now: i64) -> Acquire {
+    acquire(row, request, number, now, Claim::Granted, true)
 }
 
-/// Nothing is sent under this grant: the row goes on saying what the dead worker may have sent, should this one die too.
-fn orphaned(row: &Row, request: &ClaimRequest, number: i64, now: i64) -> Take {
-    Take {
+/// Nothing is sent under this grant: the row keeps what the dead worker may have sent, should this one die too.
+fn orphaned(row: &Row, request: &ClaimRequest, number: i64, now: i64) -> Acquire {
+    Acquire {
         repeat_safe: row.repeat_safe,
         request_hash: row.request_hash.clone(),
-        ..take(row, request, number, now, Claim::Orphaned, true)
+        ..acquire(row, request, number, now, Claim::Orphaned, true)
     }
 }
 
-fn take(
+fn acquire(
     row: &Row,
     request: &ClaimRequest,
     number: i64,
     now: i64,
-    claim: fn(Granted) -> Claim,
+    claim: fn(Grant) -> Claim,
     taken_over: bool,
-) -> Take {
+) -> Acquire {
     let fence = row.fence + 1;
-    let asked = request.request_hash.as_ref().map(|hash| hash.to_vec());
-    let granted = Granted {
-        attempt: attempt(number),
+    let request_hash = request.request_hash.as_ref().map(|hash| hash.to_vec());
+    let granted = Grant {
+        attempt: to_u32(number),
         fence,
         history: history_of(row.history.as_deref()),
         idempotency_key: row.idempotency_key.clone().unwrap_or_else(|| request.idempotency_key.clone()),
         first_seen_ms: row.created_at,
         now_ms: now,
-        request_changed: row.request_hash.is_some() && asked.is_some() && row.request_hash != asked,
+        request_changed: row.request_hash.is_some() && request_hash.is_some() && row.request_hash != request_hash,
         crashes: u32::try_from(row.crashes).unwrap_or(u32::MAX),
-        replay: row.replay.map(|number| Replay { number: attempt(number), send: row.replay_send != 0 }),
+        replay: row.replay.map(|number| Replay { number: to_u32(number), send: row.replay_send != 0 }),
     };
-    let undo = Undo { id: row.id.clone(), fence, taken_over, crashes: row.crashes };
-    Take {
-        said: Said { claim: claim(granted), undo: Some(undo) },
+    let rollback = ClaimRollback { id: row.id.clone(), fence, taken_over, crashes: row.crashes };
+    Acquire {
+        reply: Reply { claim: claim(granted), rollback: Some(rollback) },
         attempt: number,
         fence,
         crashes: row.crashes,
         repeat_safe: i64::from(request.repeat_safe),
-        request_hash: asked.or_else(|| row.request_hash.clone()),
+        request_hash: request_hash.or_else(|| row.request_hash.clone()),
     }
 }
 
-/// What to say about a record that was written, by the state of its row.
-pub(super) fn recorded_as(state: &str) -> Recorded {
+/// What became of a record that was written, by the state of its row.
+pub(super) fn to_recorded(state: &str) -> Recorded {
     if state == "cancelled" { Recorded::Cancelled } else { Recorded::Done }
 }
 
-/// What to say about a record that found its row in another state than `sending`; `stored` is the result that is there.
+/// What became of a record that found its row in another state than `sending`; `stored` is the result that is there.
 /// The same record written twice, because the first answer got lost, is done.
 pub(super) fn recorded(record: &Record, state: Option<&str>, stored: Option<&[u8]>) -> Recorded {
     match (record, state) {
@@ -160,7 +193,7 @@ pub(super) fn recorded(record: &Record, state: Option<&str>, stored: Option<&[u8
     }
 }
 
-fn attempt(number: i64) -> u32 {
+fn to_u32(number: i64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
@@ -208,34 +241,34 @@ mod tests {
         }
     }
 
-    /// The table of the ledger's rules: state, attempt of the row, attempt of the copy, what is said.
+    /// The table of the ledger's rules: state, attempt of the row, attempt of the copy, decision.
     #[test]
     fn every_row_of_the_table() {
-        let say = Decision::Say;
+        let refuse = Decision::Refuse;
         for (state, has, asks, expected) in [
-            ("answered", 1, 1, Decision::HandOut),
-            ("published", 2, 1, Decision::HandOut),
-            ("cancelled", 1, 1, say(Claim::Cancelled)),
-            ("parked", 1, 2, say(Claim::Parked)),
-            ("waiting", 1, 1, say(Claim::Requeue { attempt: 2, in_ms: 5_000 })),
-            ("waiting", 2, 1, say(Claim::Stale)),
-            ("sending", 2, 1, say(Claim::Stale)),
-            ("sending", 2, 2, say(Claim::Held { for_ms: 12_000 })),
-            ("sending", 2, 3, say(Claim::Held { for_ms: 12_000 })),
+            ("answered", 1, 1, Decision::ReturnStored),
+            ("published", 2, 1, Decision::ReturnStored),
+            ("cancelled", 1, 1, refuse(Verdict::Cancelled)),
+            ("parked", 1, 2, refuse(Verdict::Parked)),
+            ("waiting", 1, 1, refuse(Verdict::Requeue { attempt: 2, in_ms: 5_000 })),
+            ("waiting", 2, 1, refuse(Verdict::Stale)),
+            ("sending", 2, 1, refuse(Verdict::Stale)),
+            ("sending", 2, 2, refuse(Verdict::Busy { for_ms: 12_000 })),
+            ("sending", 2, 3, refuse(Verdict::Busy { for_ms: 12_000 })),
         ] {
             assert_eq!(decide(&row(state, has), &request(asks), NOW), expected, "{state} {has} {asks}");
         }
     }
 
-    fn taken(decision: Decision) -> Take {
+    fn taken(decision: Decision) -> Acquire {
         match decision {
-            Decision::Take(take) => *take,
+            Decision::Acquire(take) => *take,
             other => panic!("not taken: {other:?}"),
         }
     }
 
-    fn grant(take: &Take) -> &Granted {
-        let (Claim::Granted(grant) | Claim::Orphaned(grant)) = &take.said.claim else { panic!("{take:?}") };
+    fn grant(take: &Acquire) -> &Grant {
+        let (Claim::Granted(grant) | Claim::Orphaned(grant)) = &take.reply.claim else { panic!("{take:?}") };
         grant
     }
 
@@ -243,9 +276,12 @@ mod tests {
     fn a_newer_copy_takes_a_waiting_job() {
         let take = taken(decide(&row("waiting", 1), &request(2), NOW));
         assert_eq!((take.attempt, take.fence, take.crashes), (2, 8, 0));
-        assert_eq!(take.said.undo, Some(Undo { id: "j".to_owned(), fence: 8, taken_over: false, crashes: 0 }));
+        assert_eq!(
+            take.reply.rollback,
+            Some(ClaimRollback { id: "j".to_owned(), fence: 8, taken_over: false, crashes: 0 })
+        );
         let granted = grant(&take);
-        assert!(matches!(take.said.claim, Claim::Granted(_)) && !granted.request_changed);
+        assert!(matches!(take.reply.claim, Claim::Granted(_)) && !granted.request_changed);
         assert_eq!((granted.attempt, granted.fence, granted.idempotency_key.as_str()), (2, 8, "stored"));
         let changed = ClaimRequest { request_hash: Some([3; 32]), repeat_safe: false, ..request(2) };
         let take = taken(decide(&row("waiting", 1), &changed, NOW));
@@ -275,9 +311,9 @@ mod tests {
             let dead = Row { seen_until, ..row("sending", 2) };
             for asks in [1, 2, 3] {
                 let take = taken(decide(&dead, &request(asks), NOW));
-                assert!(matches!(take.said.claim, Claim::Granted(_)), "{take:?}");
+                assert!(matches!(take.reply.claim, Claim::Granted(_)), "{take:?}");
                 assert_eq!((grant(&take).attempt, take.crashes), (asks.max(2), 1));
-                assert!(take.said.undo.is_some_and(|undo| undo.taken_over));
+                assert!(take.reply.rollback.is_some_and(|one| one.taken_over));
             }
             let poison = Row { crashes: 2, ..dead };
             assert_eq!(decide(&poison, &request(2), NOW), Decision::Park { crashes: 3 });
@@ -285,10 +321,10 @@ mod tests {
     }
 
     #[test]
-    fn two_that_workers_died_with_again_and_again_are_not_in_the_same_hands() {
+    fn two_jobs_that_workers_died_with_repeatedly_are_not_in_the_same_hands() {
         let take = |crashes: i64, most: &mut i64| {
             let waits = Row { crashes, ..row("waiting", 1) };
-            matches!(apart(decide(&waits, &request(2), NOW), most), Decision::Take(_))
+            matches!(quarantine(decide(&waits, &request(2), NOW), most), Decision::Acquire(_))
         };
         for (in_hand, crashes, expected) in [
             (0, 0, true),
@@ -302,7 +338,7 @@ mod tests {
             (2, 2, false),
         ] {
             let mut most = in_hand;
-            assert_eq!(take(crashes, &mut most), expected, "{crashes} beside {in_hand}");
+            assert_eq!(take(crashes, &mut most), expected, "{crashes} next to {in_hand}");
             assert_eq!(most, if expected { in_hand.max(crashes) } else { in_hand });
         }
     }
@@ -312,7 +348,7 @@ mod tests {
         let once_only = Row { seen_until: None, repeat_safe: 0, ..row("sending", 2) };
         let changed = ClaimRequest { request_hash: Some([3; 32]), ..request(2) };
         let take = taken(decide(&once_only, &changed, NOW));
-        assert!(matches!(take.said.claim, Claim::Orphaned(_)) && take.fence == 8, "{take:?}");
+        assert!(matches!(take.reply.claim, Claim::Orphaned(_)) && take.fence == 8, "{take:?}");
         assert_eq!((take.repeat_safe, take.request_hash), (0, Some(vec![2; 32])), "the edited model does not count");
     }
 
@@ -358,9 +394,9 @@ mod tests {
     fn other_content_and_early_cancels() {
         for state in ["sending", "waiting", "answered", "published", "cancelled", "parked"] {
             let other = ClaimRequest { job_hash: [9; 32], ..request(1) };
-            assert_eq!(decide(&row(state, 1), &other, NOW), Decision::Say(Claim::Mismatch), "{state}");
+            assert_eq!(decide(&row(state, 1), &other, NOW), Decision::Refuse(Verdict::Mismatch), "{state}");
         }
         let tombstone = Row { job_hash: None, ..row("cancelled", 0) };
-        assert_eq!(decide(&tombstone, &request(1), NOW), Decision::LearnHash);
+        assert_eq!(decide(&tombstone, &request(1), NOW), Decision::BackfillHash);
     }
 }

@@ -1,4 +1,4 @@
-//! The ledger as one worker uses it: questions go to its one writer, or straight to the database where nothing is hot.
+//! The ledger as one worker uses it: claims and records go to its one writer, what is rare straight to the database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,24 +7,25 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::retention::retain;
+use super::rollback::PendingClaim;
 use super::writer::{Operation, write};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Record, Recorded, StoredResult, postgres, sqlite};
 use crate::fault;
 use crate::job::is_id;
-use crate::store::database::{Database, held, on};
-use crate::store::{Error, dead_letters::shown};
+use crate::store::database::{Database, on};
+use crate::store::{Error, dead_letters::without_nul};
 
 /// How long a caller waits for its turn and its answer.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Waits of a result that nobody takes: from the first, doubling, to the last.
+/// Waits of a result that is returned: from the first, doubling, to the last.
 const RETURNED_MS: (i64, i64) = (5_000, 600_000);
 
-const RETURN: &str = "UPDATE jobs SET returns = returns + 1, updated_at = $2,
+const RETURNED: &str = "UPDATE jobs SET returns = returns + 1, updated_at = $2,
     send_at = $2 + CASE WHEN returns < 7 THEN $3 * (1 << CAST(returns AS INTEGER)) ELSE $4 END
     WHERE id = $1 AND state = 'answered'";
-const NOT_TAKEN: &str = "UPDATE jobs SET state = 'answered', returns = returns + 1, updated_at = $2, send_at = $2
+const UNROUTABLE: &str = "UPDATE jobs SET state = 'answered', returns = returns + 1, updated_at = $2, send_at = $2
     WHERE id = $1 AND state IN ('answered', 'published')";
-const HURRY: &str = "UPDATE jobs SET send_at = $2
+const EXPEDITE: &str = "UPDATE jobs SET send_at = $2
     WHERE send_at > $2 + $3 AND state = 'answered' AND returns > 0 AND engine = $1";
 const CANCEL: &str = "INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at)
     VALUES ($1, 'cancelled', 0, 0, $2, $2) ON CONFLICT (id) DO UPDATE
@@ -46,40 +47,40 @@ impl LedgerHandle {
     }
 
     /// Claims a job before anything of it is sent; returns once the claim is durable. A claim that is given up, or whose
-    /// answer got lost, is undone.
+    /// answer got lost, is rolled back.
     ///
     /// # Errors
-    /// When the database cannot be asked: nothing may be sent.
+    /// When the database cannot be reached: nothing may be sent.
     pub async fn claim(&self, request: impl Into<Arc<ClaimRequest>>) -> Result<Claim, Error> {
         let mut request = displayable(request.into());
         if fault::without("claim") {
             Arc::make_mut(&mut request).id = uuid::Uuid::new_v4().to_string();
         }
         if !is_id(&request.id) {
-            return Err(Error::Refused("a job cannot have this id".to_owned()));
+            return Err(Error::JobId);
         }
         let (answer, answered) = oneshot::channel();
-        let mut unread = Unread { id: request.id.clone(), answered, queue: self.queue.clone() };
-        self.queue.send(Operation::Claim(request, answer)).map_err(|_| closed())?;
-        in_time(timeout(PATIENCE, &mut unread.answered).await)
+        let mut pending = PendingClaim { id: request.id.clone(), reply: answered, queue: self.queue.clone() };
+        self.queue.send(Operation::Claim(request, answer)).map_err(|_| CLOSED)?;
+        in_time(timeout(PATIENCE, &mut pending.reply).await)
     }
 
     /// Records what an attempt ended with; returns once it is durable. The same record may be written again.
     ///
     /// # Errors
-    /// When the database cannot be asked: nothing may be answered or acked.
+    /// When the database cannot be reached: nothing may be answered or acked.
     pub async fn record(&self, record: impl Into<Arc<Record>>) -> Result<Recorded, Error> {
         let (answer, answered) = oneshot::channel();
-        self.queue.send(Operation::Record(record.into(), answer)).map_err(|_| closed())?;
+        self.queue.send(Operation::Record(record.into(), answer)).map_err(|_| CLOSED)?;
         in_time(timeout(PATIENCE, answered).await)
     }
 
-    /// Notes that the engine has its result; rides in the next batch, since the sweeper mends what is lost.
+    /// Notes that the engine has its result; part of the next batch, not waited for: a result whose mark is lost is sent again.
     pub fn published(&self, id: &str) {
         drop(self.queue.send(Operation::Published(id.to_owned())));
     }
 
-    /// Waits until everything asked for so far is written.
+    /// Waits until every operation so far is written.
     pub async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
         if self.queue.send(Operation::Flush(done)).is_ok() {
@@ -87,63 +88,57 @@ impl LedgerHandle {
         }
     }
 
-    /// Notes that nobody took a result: it is sent again, each time after a longer wait.
+    /// Notes that a result was returned, since no queue is bound for it: it is sent again, each time after a longer wait.
     ///
     /// # Errors
-    /// When the database cannot be asked.
-    pub async fn returned(&self, id: &str) -> Result<(), Error> {
-        let clock = self.database.clock();
-        on!(&self.database, write db => {
-            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
-            sqlx::query(RETURN).bind(id).bind(now).bind(RETURNED_MS.0).bind(RETURNED_MS.1).execute(db).await?;
-        })
+    /// When the database cannot be reached.
+    pub async fn mark_returned(&self, id: &str) -> Result<(), Error> {
+        self.change(RETURNED, id, &[RETURNED_MS.0, RETURNED_MS.1]).await.map(drop)
     }
 
-    /// Notes that nobody took a result which was marked as taken: it is sent again.
+    /// Notes that a result which was marked as published is on no queue: it is sent again.
     ///
     /// # Errors
-    /// When the database cannot be asked.
-    pub async fn not_taken(&self, id: &str) -> Result<(), Error> {
-        let clock = self.database.clock();
-        on!(&self.database, write db => {
-            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
-            sqlx::query(NOT_TAKEN).bind(id).bind(now).execute(db).await?;
-        })
+    /// When the database cannot be reached.
+    pub async fn mark_unroutable(&self, id: &str) -> Result<(), Error> {
+        self.change(UNROUTABLE, id, &[]).await.map(drop)
     }
 
-    /// Notes that an engine takes results again: those that it left lying wait for no more than a minute from now on, since
-    /// some of them may be on their way for so long.
+    /// Notes that an engine consumes results again: those that were returned wait no longer than a minute from now on, since
+    /// some of them may be on their way for that long.
     ///
     /// # Errors
-    /// When the database cannot be asked.
-    pub async fn hurry(&self, engine: &str) -> Result<(), Error> {
-        let clock = self.database.clock();
-        on!(&self.database, write db => {
-            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
-            sqlx::query(HURRY).bind(engine).bind(now).bind(ANSWER_GRACE_MS).execute(db).await?;
-        })
+    /// When the database cannot be reached.
+    pub async fn expedite(&self, engine: &str) -> Result<(), Error> {
+        self.change(EXPEDITE, engine, &[ANSWER_GRACE_MS]).await.map(drop)
     }
 
-    /// Takes a job back; whether it was in time. A job that was never seen is refused when it comes (CONTRACT 4).
+    /// Cancels a job; whether it was in time. A job that has no row yet is refused when it comes (CONTRACT 4).
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn cancel(&self, id: &str) -> Result<bool, Error> {
         if !is_id(id) {
             return Ok(false);
         }
+        Ok(self.change(CANCEL, id, &[]).await? > 0)
+    }
+
+    /// Runs a statement of `$1`, an id or engine, `$2`, the database's time, and numbers; returns how many rows it changed.
+    async fn change(&self, statement: &'static str, name: &str, numbers: &[i64]) -> Result<u64, Error> {
         let clock = self.database.clock();
         on!(&self.database, write db => {
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
-            sqlx::query(CANCEL).bind(id).bind(now).execute(db).await?.rows_affected() > 0
+            let query = sqlx::query(statement).bind(name).bind(now);
+            numbers.iter().fold(query, |query, number| query.bind(*number)).execute(db).await?.rows_affected()
         })
     }
 
     /// Whether there is a row for this id.
     ///
     /// # Errors
-    /// When the database cannot be asked.
-    pub async fn knows(&self, id: &str) -> Result<bool, Error> {
+    /// When the database cannot be reached.
+    pub async fn contains(&self, id: &str) -> Result<bool, Error> {
         if !is_id(id) {
             return Ok(false);
         }
@@ -152,10 +147,10 @@ impl LedgerHandle {
         Ok(rows > 0)
     }
 
-    /// How many workers died with a job in hand; 0 for one that nobody has seen.
+    /// How many workers died with a job in hand; 0 for one that has no row.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn crashes(&self, id: &str) -> Result<i64, Error> {
         if !is_id(id) {
             return Ok(0);
@@ -166,41 +161,24 @@ impl LedgerHandle {
         Ok(crashes.unwrap_or(0))
     }
 
-    /// Results whose time has come and that no engine has, each handed to one caller only.
+    /// Results that are due to be sent again, each to one caller only.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn sweep(&self, limit: u32) -> Result<Vec<StoredResult>, Error> {
         match &self.database {
-            Database::Sqlite { writer, .. } => held!(writer, db => sqlite::sweep(db, limit).await?),
-            Database::Postgres(pool) => held!(pool, db => postgres::sweep(db, limit).await?),
+            Database::Sqlite { writer, .. } => on!(over writer, db => sqlite::sweep(db, limit).await?),
+            Database::Postgres(pool) => on!(over pool, db => postgres::sweep(db, limit).await?),
         }
     }
 
-    /// Drops rows and payloads that are older than this, and leases of workers long dead, a thousand at a time. Answers
-    /// that no engine has taken and parked jobs are kept.
+    /// Drops rows and payloads that are older than this, and leases of workers long dead, a thousand at a time. Unpublished
+    /// answers and parked jobs stay.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn retain(&self, rows: Duration, payloads: Duration) -> Result<(), Error> {
         retain(&self.database, rows, payloads).await
-    }
-}
-
-/// Waits for the answer to a claim. If nobody reads it, the writer is told, so that the job does not wait for this worker's end.
-struct Unread {
-    id: String,
-    answered: oneshot::Receiver<Result<Claim, Error>>,
-    queue: mpsc::UnboundedSender<Operation>,
-}
-
-impl Drop for Unread {
-    fn drop(&mut self) {
-        // Whoever sends from now on learns of it; what had been sent is looked at here.
-        self.answered.close();
-        if let Ok(Ok(Claim::Granted(grant) | Claim::Orphaned(grant))) = self.answered.try_recv() {
-            drop(self.queue.send(Operation::Unheard(std::mem::take(&mut self.id), grant.fence)));
-        }
     }
 }
 
@@ -208,26 +186,24 @@ fn in_time<T>(
     answered: Result<Result<Result<T, Error>, oneshot::error::RecvError>, tokio::time::error::Elapsed>,
 ) -> Result<T, Error> {
     match answered {
-        Ok(answer) => answer.map_err(|_| closed())?,
-        Err(_) => Err(Error::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()))),
+        Ok(answer) => answer.map_err(|_| CLOSED)?,
+        Err(_) => Err(Error::Ledger("it has too much to write")),
     }
 }
 
-fn closed() -> Error {
-    Error::Unreachable("the ledger is closed".to_owned())
-}
+const CLOSED: Error = Error::Ledger("it is closed");
 
-/// Columns that people read; what a database's text cannot hold is replaced.
+/// Replaces NUL in columns that people read, which a text of PostgreSQL cannot have.
 fn displayable(request: Arc<ClaimRequest>) -> Arc<ClaimRequest> {
     if !request.texts().any(|text| text.contains('\0')) {
         return request;
     }
-    let optional = |text: &Option<String>| text.as_deref().map(shown);
+    let optional = |text: &Option<String>| text.as_deref().map(without_nul);
     Arc::new(ClaimRequest {
-        engine: shown(&request.engine),
+        engine: without_nul(&request.engine),
         process: optional(&request.process),
-        request: shown(&request.request),
-        element: shown(&request.element),
+        request: without_nul(&request.request),
+        element: without_nul(&request.element),
         connector: optional(&request.connector),
         resource: optional(&request.resource),
         ..ClaimRequest::clone(&request)

@@ -4,15 +4,18 @@
 
 mod batch;
 mod columns;
+pub(super) mod connection;
 mod decide;
 mod handle;
+mod known;
 #[cfg(test)]
-mod histories;
-mod link;
+mod model_test;
 mod postgres;
 mod queries;
 mod replay;
 mod retention;
+mod rollback;
+mod rows;
 mod sqlite;
 mod stats;
 mod writer;
@@ -21,17 +24,17 @@ use crate::job::Attempt;
 
 pub use handle::LedgerHandle;
 pub use queries::{JobDetail, JobFilter, JobRow, StateCount, StoredMeta};
-pub use replay::{Again, NotAgain};
+pub use replay::{NotReplayable, ReplayError, Replayable, ReplayedJob};
 #[cfg(test)]
 pub(super) use retention::ROWS as OLD_ROWS;
 pub use stats::LedgerStats;
 
-/// "I am about to send this: may I?"
+/// Asks for the right to send a job's request.
 #[derive(Debug, Clone)]
 pub struct ClaimRequest {
     /// The job id, as text.
     pub id: String,
-    /// What "the same job" is measured by.
+    /// What identifies the job's content.
     pub job_hash: [u8; 32],
     /// From the delivery's header; 1 for a message straight from an engine.
     pub attempt: u32,
@@ -70,7 +73,7 @@ impl ClaimRequest {
 
 /// The right to act on a job, and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Granted {
+pub struct Grant {
     /// The attempt that may be made.
     pub attempt: u32,
     /// Every later write has to name it.
@@ -79,7 +82,7 @@ pub struct Granted {
     pub history: Vec<Attempt>,
     /// The key of the first attempt, to be sent with this one too.
     pub idempotency_key: String,
-    /// When the ledger first saw the job, epoch milliseconds.
+    /// When the job was first claimed, epoch milliseconds.
     pub first_seen_ms: i64,
     /// Now, by the same clock.
     pub now_ms: i64,
@@ -87,20 +90,20 @@ pub struct Granted {
     pub request_changed: bool,
     /// Workers that died with this job in hand.
     pub crashes: u32,
-    /// What it runs again, where it does.
+    /// That it is a replay, where it is one.
     pub replay: Option<Replay>,
 }
 
-/// A job that somebody runs again (CONTRACT 3).
+/// That a job runs again (CONTRACT 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replay {
-    /// The how manieth time.
+    /// Replay number, starting at 1.
     pub number: u32,
     /// Whether the engine gets the result.
     pub send: bool,
 }
 
-/// A job's message, kept as long as its result so that it can be run again.
+/// A job's message, stored as long as its result so that it can be replayed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredJob {
     /// Its body.
@@ -109,8 +112,8 @@ pub struct StoredJob {
     pub queue: String,
 }
 
-impl Granted {
-    /// The first attempt of a job that nobody has seen before.
+impl Grant {
+    /// The first attempt of a job that nobody has claimed before.
     fn first(request: &ClaimRequest, now_ms: i64) -> Self {
         Self {
             attempt: request.attempt.max(1),
@@ -126,23 +129,30 @@ impl Granted {
     }
 }
 
-/// What the ledger says to a claim.
+/// The ledger's answer to a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// Send.
-    Granted(Granted),
+    Granted(Grant),
     /// The request was on its way when its worker died, and may not be repeated: record `OUTCOME_UNKNOWN`.
-    Orphaned(Granted),
+    Orphaned(Grant),
+    /// Nothing may be sent.
+    Refused(Verdict),
+}
+
+/// Why a claim is refused, and what is to be done instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
     /// There is a result: send it.
     Answered(StoredResult),
-    /// The engine took the result long ago; its payload is gone.
+    /// The engine got the result long ago; its payload is gone.
     Published,
-    /// Taken back.
+    /// The job was cancelled.
     Cancelled,
     /// Three workers died with it; a person decides.
     Parked,
     /// Another live worker has it: come back later.
-    Held {
+    Busy {
         /// When, milliseconds from now.
         for_ms: u64,
     },
@@ -202,7 +212,7 @@ pub enum Record {
         history: Vec<Attempt>,
         /// What the engine gets.
         result: StoredResult,
-        /// What it was asked with.
+        /// The job's message.
         job: StoredJob,
         /// Whether the engine gets the result; that of a replay is often for people only.
         send: bool,
@@ -229,6 +239,11 @@ impl Record {
         carried + ROW
     }
 
+    /// Whether the engine is to get a result.
+    fn is_to_send(&self) -> bool {
+        matches!(self, Self::Answered { send: true, .. })
+    }
+
     fn id(&self) -> &str {
         match self {
             Self::Waiting { id, .. } | Self::Answered { id, .. } => id,
@@ -247,7 +262,7 @@ impl Record {
 pub enum Recorded {
     /// It is durable.
     Done,
-    /// The job was taken back first; an outcome was kept, and nothing is to be sent.
+    /// The job was cancelled first; its outcome is stored, and nothing is to be sent.
     Cancelled,
     /// Another worker has the job now.
     Lost,
@@ -256,89 +271,9 @@ pub enum Recorded {
 /// What the short columns of a row take, bytes, and what a failed attempt does, roughly.
 const ROW: usize = 256;
 const HISTORY: usize = 256;
-/// The fence of a job that nobody has seen before.
+/// The fence of a job that nobody has claimed before.
 const FIRST_FENCE: i64 = 1;
 /// How long a result may take from the ledger to the broker before the sweeper sends it.
 const ANSWER_GRACE_MS: i64 = 60_000;
 /// Deaths of workers after which a job is parked.
 const CRASHES: i64 = 3;
-
-/// What a claim is told, and how to undo it if the claimant never hears it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Said {
-    claim: Claim,
-    undo: Option<Undo>,
-}
-
-/// A grant that nobody may have heard of: while its worker lives, nobody else would get the job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Undo {
-    id: String,
-    fence: i64,
-    /// It was a dead worker's, who may have sent its request; otherwise nothing of this attempt was.
-    taken_over: bool,
-    /// Workers that died with the job.
-    crashes: i64,
-}
-
-impl Said {
-    /// The answer to the claim of a job that nobody has seen before.
-    fn first(request: &ClaimRequest, now_ms: i64) -> Self {
-        let undo = Undo { id: request.id.clone(), fence: FIRST_FENCE, taken_over: false, crashes: 0 };
-        Self { claim: Claim::Granted(Granted::first(request, now_ms)), undo: Some(undo) }
-    }
-}
-
-/// A row as the rules see it.
-#[derive(Debug, Clone, sqlx::FromRow)]
-struct Row {
-    id: String,
-    job_hash: Option<Vec<u8>>,
-    state: String,
-    attempt: i64,
-    fence: i64,
-    due_at: Option<i64>,
-    crashes: i64,
-    repeat_safe: i64,
-    idempotency_key: Option<String>,
-    request_hash: Option<Vec<u8>>,
-    history: Option<Vec<u8>>,
-    created_at: i64,
-    replay: Option<i64>,
-    replay_send: i64,
-    /// When the lease of the row's worker ends; null when that worker is gone.
-    seen_until: Option<i64>,
-}
-
-/// A stored result as a row.
-#[derive(Debug, Clone, sqlx::FromRow)]
-struct Payload {
-    job_id: String,
-    engine: Option<String>,
-    reply_address: Vec<u8>,
-    result: Vec<u8>,
-}
-
-/// Reads a job's payload.
-const RESULT: &str =
-    "SELECT p.job_id, j.engine, p.reply_address, p.result FROM payloads p JOIN jobs j ON j.id = p.job_id
-    WHERE p.job_id = $1";
-
-impl From<Payload> for StoredResult {
-    fn from(payload: Payload) -> Self {
-        Self {
-            job_id: payload.job_id,
-            engine: payload.engine.unwrap_or_default(),
-            reply_address: payload.reply_address,
-            body: payload.result,
-        }
-    }
-}
-
-fn history_bytes(history: &[Attempt]) -> Option<Vec<u8>> {
-    if history.is_empty() { None } else { serde_json::to_vec(history).ok() }
-}
-
-fn history_of(bytes: Option<&[u8]>) -> Vec<Attempt> {
-    bytes.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
-}

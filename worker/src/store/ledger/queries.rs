@@ -1,16 +1,17 @@
-//! The ledger as people look at it.
+//! The ledger's jobs as people query them.
 
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-use super::{Payload, RESULT, StoredResult, history_of};
+use super::StoredResult;
+use super::rows::{Payload, RESULT, history_of};
 use crate::job::Attempt;
 use crate::store::Error;
-use crate::store::database::{Database, on};
+use crate::store::database::on;
 use crate::store::jobs::Jobs;
 
-/// Which jobs are listed; what is `None` is not looked at.
+/// Which jobs are listed; `None` filters nothing.
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {
     /// sending, waiting, answered, published, cancelled or parked.
@@ -38,7 +39,7 @@ pub struct JobRow {
     pub http_status: Option<i64>,
     /// The last attempt, milliseconds.
     pub duration_ms: Option<i64>,
-    /// Who asked.
+    /// The engine it came from.
     pub engine: Option<String>,
     /// The BPMN process id.
     pub process: Option<String>,
@@ -56,11 +57,11 @@ pub struct JobRow {
     pub worker_id: Option<String>,
     /// Workers that died with it in hand.
     pub crashes: i64,
-    /// How often nobody took its result.
+    /// How often its result was returned.
     pub returns: i64,
     /// When the next attempt is due, epoch milliseconds.
     pub due_at: Option<i64>,
-    /// When a result that was not taken is sent again, epoch milliseconds.
+    /// When a result that was returned is sent again, epoch milliseconds.
     pub send_at: Option<i64>,
     /// First seen, epoch milliseconds.
     pub created_at: i64,
@@ -78,7 +79,7 @@ pub struct JobDetail {
     pub row: JobRow,
     /// Failed attempts.
     pub attempts: Vec<Attempt>,
-    /// What the engine got or will get; gone a while after it was taken.
+    /// What the engine got or will get; gone a while after it was published.
     pub result: Option<Value>,
     /// Where that goes.
     pub stored: Option<StoredMeta>,
@@ -102,11 +103,15 @@ pub struct StateCount {
     pub jobs: i64,
 }
 
+/// Jobs whose result may not have been published: in the outbox, or with a date of their own.
+const UNPUBLISHED: &str = "(SELECT * FROM jobs WHERE id IN
+                (SELECT job_id FROM outbox_jobs UNION SELECT id FROM jobs WHERE send_at IS NOT NULL)) AS jobs";
+
 impl Jobs<'_> {
     /// Jobs, the newest first.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn list(self, filter: &JobFilter) -> Result<Vec<JobRow>, Error> {
         self.page(filter, None, None).await
     }
@@ -114,21 +119,18 @@ impl Jobs<'_> {
     /// Jobs of one engine or all, the newest first, those that follow `after`: the last job of the page before.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn page(
         self,
         filter: &JobFilter,
         engine: Option<&str>,
         after: Option<&JobRow>,
     ) -> Result<Vec<JobRow>, Error> {
-        // Few of all jobs wait or are on their way; where they are, is known without reading the others.
-        let unsent = match &self.0.database {
-            Database::Sqlite { .. } => "send_at IS NOT NULL",
-            Database::Postgres(_) => "(send_at IS NOT NULL OR id = ANY(ARRAY(SELECT UNNEST(jobs) FROM outbox)))",
-        };
+        // Few of all jobs wait or are not published yet: an index tells which, and the others are not read.
+        let jobs = if filter.state.as_deref() == Some("answered") { UNPUBLISHED } else { "jobs" };
         let statement = format!(
-            "SELECT * FROM jobs WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR code = $2)
-            AND ($1 IS DISTINCT FROM 'waiting' OR due_at IS NOT NULL) AND ($1 IS DISTINCT FROM 'answered' OR {unsent})
+            "SELECT jobs.* FROM {jobs} WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR code = $2)
+            AND ($1 IS DISTINCT FROM 'waiting' OR due_at IS NOT NULL)
             AND ($3 IS NULL OR request = $3) AND ($5 IS NULL OR engine = $5)
             AND ($6 IS NULL OR created_at < $6 OR (created_at = $6 AND id > $7)) ORDER BY created_at DESC, id LIMIT $4"
         );
@@ -142,7 +144,7 @@ impl Jobs<'_> {
     /// One job.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn find(self, id: &str) -> Result<Option<JobDetail>, Error> {
         let found: Option<(JobRow, Option<Payload>)> = on!(&self.0.database, read db => {
             let row: Option<JobRow> =
@@ -170,7 +172,7 @@ impl Jobs<'_> {
     /// How many jobs are in each state that any job is in; reads every row of the ledger.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn count_by_state(self) -> Result<Vec<StateCount>, Error> {
         let statement = "SELECT state, COUNT(*) AS jobs FROM jobs GROUP BY state ORDER BY state";
         on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)

@@ -1,4 +1,4 @@
-//! Running a job again: a job of its own, `<job id>#n`, linked to the first (CONTRACT 3).
+//! Replays: a job that runs again is a job of its own, `<job id>#n`, linked to the first (CONTRACT 3).
 
 use super::StoredJob;
 use crate::store::Error;
@@ -7,14 +7,14 @@ use crate::store::jobs::Jobs;
 
 /// A job that runs again, before its message is published.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Again {
+pub struct ReplayedJob {
     /// Its id.
     pub id: String,
     /// The first job's id.
     pub of: String,
-    /// The how manieth time.
+    /// Replay number, starting at 1.
     pub number: i64,
-    /// What its message is measured by.
+    /// What identifies its content.
     pub job_hash: [u8; 32],
     /// Sent with every attempt.
     pub idempotency_key: String,
@@ -22,10 +22,32 @@ pub struct Again {
     pub send: bool,
 }
 
+/// A job that has ended, as far as it takes to run it again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replayable {
+    /// Its message.
+    pub message: StoredJob,
+    /// The first job's id.
+    pub first: String,
+    /// How often that was run again so far.
+    pub replays: i64,
+}
+
+/// Why there is no job to run again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The job cannot.
+    #[error(transparent)]
+    NotReplayable(#[from] NotReplayable),
+    /// The database cannot be reached.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
 /// Why a job cannot be run again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotAgain {
-    /// Nobody has seen it.
+pub enum NotReplayable {
+    /// It has no row.
     #[error("the ledger knows no such job")]
     Unknown,
     /// It has no result yet.
@@ -34,8 +56,8 @@ pub enum NotAgain {
     /// It was in the hands of three workers that died.
     #[error("it is parked; `dead list` has its message, and `dead replay` gives it another chance")]
     Parked,
-    /// Payloads are dropped a while after the answer was taken.
-    #[error("its message is gone: it is kept for `database.keep_payloads` after the engine took the result")]
+    /// Payloads are dropped a while after the answer was published.
+    #[error("its message is gone: it is stored for `database.keep_payloads` after the engine got the result")]
     Gone,
 }
 
@@ -53,11 +75,11 @@ const UNPARK: &str = "UPDATE jobs SET state = 'waiting', crashes = 0, due_at = $
 type Found = (String, Option<String>, Option<Vec<u8>>, Option<String>);
 
 impl Jobs<'_> {
-    /// The message of a job that has ended, the first job's id, and how often that was run again.
+    /// A job to run again.
     ///
     /// # Errors
-    /// When the database cannot be asked.
-    pub async fn replayable(self, id: &str) -> Result<Result<(StoredJob, String, i64), NotAgain>, Error> {
+    /// When it cannot be run again, or the database cannot be reached.
+    pub async fn replayable(self, id: &str) -> Result<Replayable, ReplayError> {
         let found: Option<(Found, i64)> = on!(&self.0.database, read db => {
             let found: Option<Found> = sqlx::query_as(FIND).bind(id).fetch_optional(&mut *db).await?;
             match found {
@@ -68,23 +90,25 @@ impl Jobs<'_> {
                 None => None,
             }
         })?;
-        Ok(match found {
-            None => Err(NotAgain::Unknown),
-            Some(((state, ..), _)) if state == "parked" => Err(NotAgain::Parked),
-            Some(((state, ..), _)) if matches!(state.as_str(), "sending" | "waiting") => Err(NotAgain::NotEnded),
-            Some(((_, first, Some(body), queue), runs)) => {
-                let queue = queue.unwrap_or_else(|| "default".to_owned());
-                Ok((StoredJob { body, queue }, first.unwrap_or_else(|| id.to_owned()), runs))
+        match found {
+            None => Err(NotReplayable::Unknown.into()),
+            Some(((state, ..), _)) if state == "parked" => Err(NotReplayable::Parked.into()),
+            Some(((state, ..), _)) if matches!(state.as_str(), "sending" | "waiting") => {
+                Err(NotReplayable::NotEnded.into())
             }
-            Some(_) => Err(NotAgain::Gone),
-        })
+            Some(((_, first, Some(body), queue), replays)) => {
+                let message = StoredJob { body, queue: queue.unwrap_or_else(|| "default".to_owned()) };
+                Ok(Replayable { message, first: first.unwrap_or_else(|| id.to_owned()), replays })
+            }
+            Some(_) => Err(NotReplayable::Gone.into()),
+        }
     }
 
     /// Writes down that a job runs again; whether its id was free.
     ///
     /// # Errors
-    /// When the database cannot be asked.
-    pub async fn add_replay(self, again: &Again) -> Result<bool, Error> {
+    /// When the database cannot be reached.
+    pub async fn add_replay(self, again: &ReplayedJob) -> Result<bool, Error> {
         let clock = self.0.database.clock();
         on!(&self.0.database, write db => {
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
@@ -94,10 +118,10 @@ impl Jobs<'_> {
         })
     }
 
-    /// Takes that back, for its message could not be published.
+    /// Removes it again, since its message could not be published.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn remove_replay(self, id: &str) -> Result<(), Error> {
         on!(&self.0.database, write db => {
             sqlx::query(REMOVE).bind(id).execute(db).await?;
@@ -107,7 +131,7 @@ impl Jobs<'_> {
     /// Gives a parked job another chance; whether it was parked.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn unpark(self, id: &str) -> Result<bool, Error> {
         let clock = self.0.database.clock();
         on!(&self.0.database, write db => {

@@ -1,18 +1,18 @@
-//! Old rows go, a thousand at a time, so that nobody waits for them.
+//! Deletes old rows, a thousand at a time, so that no other statement waits for long.
 
 use std::time::Duration;
 
-use super::link::Link;
+use super::connection::LedgerConnection;
 use crate::store::Error;
 use crate::store::database::Database;
 use crate::store::workers::millis;
 
-/// Rows that one statement drops; fewer where so many take too long, which large payloads may, and no fewer than the least.
+/// Rows that one statement drops; fewer where that takes too long, as with large payloads, and no fewer than the least.
 const CHUNK: usize = 1_000;
 const LEAST: usize = 10;
 /// Others get their turn between two chunks.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long the lease of a dead worker is kept, for people, and the turns of a connector that nobody calls.
+/// How long the lease of a dead worker stays, for people, and the rate limit of a connector that nobody calls.
 const FORGOTTEN: Duration = Duration::from_hours(24);
 
 /// Each drops what is older than `$1` and not older than `$3`, no more than `$2` rows, and returns their ages.
@@ -28,27 +28,27 @@ const WORKERS: &str = "DELETE FROM workers WHERE id IN (SELECT id FROM workers
 const RATES: &str = "DELETE FROM rates WHERE bucket IN (SELECT bucket FROM rates
     WHERE next_at / 1000 < $1 AND next_at / 1000 >= $3 ORDER BY next_at LIMIT $2) RETURNING next_at / 1000";
 
-/// Drops what is older than this; where another worker is at it, that is left to it. What cannot be dropped does not keep the
-/// rest from going.
+/// Drops what is older than this; where another worker does so, that is left to it. What cannot be dropped does not keep the
+/// rest.
 pub(super) async fn retain(database: &Database, rows: Duration, payloads: Duration) -> Result<(), Error> {
     let now = database.now().await?;
-    let mut link = Link::to(database.clone());
+    let mut connection = LedgerConnection::to(database.clone());
     let mut done = Ok(());
     for (statement, age) in [(PAYLOADS, payloads), (ROWS, rows), (WORKERS, FORGOTTEN), (RATES, FORGOTTEN)] {
-        done = done.and(drop_all(&mut link, statement, now.saturating_sub(millis(age))).await);
+        done = done.and(drop_all(&mut connection, statement, now.saturating_sub(millis(age))).await);
     }
     done
 }
 
 /// From the oldest on: each chunk begins where the one before has ended, for what was dropped stays in the index until it is
-/// vacuumed, and what is kept for ever stays at its beginning.
-async fn drop_all(link: &mut Link, statement: &'static str, before: i64) -> Result<(), Error> {
+/// vacuumed, and what is never dropped stays at its beginning.
+async fn drop_all(connection: &mut LedgerConnection, statement: &'static str, before: i64) -> Result<(), Error> {
     let (mut chunk, mut from) = (CHUNK, 0);
     loop {
-        match link.drop_old(statement, before, chunk, from).await {
+        match connection.drop_old(statement, before, chunk, from).await {
             Ok(ages) if ages.len() < chunk => return Ok(()),
             Ok(ages) => from = ages.into_iter().max().unwrap_or(from),
-            Err(error) if error.is_passing() && chunk > LEAST => chunk /= 10,
+            Err(error) if error.is_transient() && chunk > LEAST => chunk /= 10,
             Err(error) => return Err(error),
         }
         tokio::time::sleep(PAUSE).await;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::store::Error;
-use crate::store::database::{Database, on};
+use crate::store::database::on;
 use crate::store::jobs::Jobs;
 
-/// Jobs whose wait ended so long ago are stuck, milliseconds.
+/// A retry is stuck when its wait ended this long ago, milliseconds.
 const STUCK_MS: i64 = 45_000;
 /// No more than this many are counted.
 const COUNTED: i64 = 10_000;
@@ -15,41 +15,35 @@ const COUNTED: i64 = 10_000;
 const STUCK: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM jobs WHERE state = 'waiting' AND due_at < $1 LIMIT $2) AS s";
 const RETURNED: &str = "SELECT engine FROM jobs WHERE state = 'answered' AND returns > 0 AND send_at IS NOT NULL
     ORDER BY send_at LIMIT $1";
-const DUE: &str = "SELECT MIN(send_at) FROM jobs WHERE state = 'answered' AND send_at IS NOT NULL";
-/// PostgreSQL has answers in the outbox too, the oldest first.
-const DUE_OR_IN_THE_OUTBOX: &str = "SELECT LEAST((SELECT MIN(due_at) FROM outbox),
-    (SELECT MIN(send_at) FROM jobs WHERE state = 'answered' AND send_at IS NOT NULL))";
+const OLDEST_DUE: &str = "SELECT MIN(due_at) FROM (SELECT MIN(due_at) AS due_at FROM outbox
+    UNION ALL SELECT MIN(send_at) FROM jobs WHERE state = 'answered' AND send_at IS NOT NULL) AS due";
 
 /// What [`Jobs::stats`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerStats {
     /// Jobs whose wait ended more than a minute ago and whose copy has not come back.
     pub retry_stuck: usize,
-    /// Results that nobody took so far.
-    pub results_waiting: usize,
-    /// For how long it has been time to look after the oldest answer that may not have been taken.
+    /// Results that were returned and are not published yet.
+    pub results_undelivered: usize,
+    /// How long the oldest answer that may not have been published has been due.
     pub overdue: Duration,
-    /// Engines that left any of them lying.
+    /// Engines that any of them are for.
     pub engines_waiting: BTreeSet<String>,
-    /// Engines that left more than so many of them lying.
+    /// Engines that more than the given number of them are for.
     pub engines_behind: BTreeSet<String>,
 }
 
 impl Jobs<'_> {
-    /// Counts what is stuck; an engine with more than `behind` untaken results is behind.
+    /// Counts what is stuck; an engine with more than `behind` undelivered results is behind.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn stats(self, behind: u32) -> Result<LedgerStats, Error> {
         let clock = self.0.database.clock();
-        let due = match &self.0.database {
-            Database::Sqlite { .. } => DUE,
-            Database::Postgres(_) => DUE_OR_IN_THE_OUTBOX,
-        };
         let (stuck, overdue, engines): (i64, i64, Vec<Option<String>>) = on!(&self.0.database, read db => {
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
             let stuck = sqlx::query_scalar(STUCK).bind(now - STUCK_MS).bind(COUNTED).fetch_one(&mut *db).await?;
-            let due: Option<i64> = sqlx::query_scalar(due).fetch_one(&mut *db).await?;
+            let due: Option<i64> = sqlx::query_scalar(OLDEST_DUE).fetch_one(&mut *db).await?;
             (stuck, due.map_or(0, |due| now - due), sqlx::query_scalar(RETURNED).bind(COUNTED).fetch_all(db).await?)
         })?;
         let mut counts = BTreeMap::<String, u32>::new();
@@ -59,7 +53,7 @@ impl Jobs<'_> {
         let engines_behind = counts.iter().filter(|(_, count)| **count > behind).map(|(engine, _)| engine.clone());
         Ok(LedgerStats {
             retry_stuck: usize::try_from(stuck).unwrap_or(usize::MAX),
-            results_waiting: engines.len(),
+            results_undelivered: engines.len(),
             overdue: Duration::from_millis(u64::try_from(overdue).unwrap_or(0)),
             engines_behind: engines_behind.collect(),
             engines_waiting: counts.into_keys().collect(),

@@ -1,53 +1,41 @@
 //! Group commit: whatever waits is written together, nothing waits for company.
-//!
-//! Knows which grants it has handed out; one that nobody heard of, or that may have been written when the database broke
-//! off, is taken back, for other workers would wait for it as long as this one lives.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::batch::{Answer, Asked, Batch};
-use super::link::Link;
-use super::{Claim, ClaimRequest, FIRST_FENCE, Record, Recorded, Said, Undo};
+use super::batch::{Answer, Batch, Waiting};
+use super::connection::LedgerConnection;
+use super::decide::Reply;
+use super::rollback::{ClaimRollback, RETRY, Rollbacks, UndeliveredGrant};
+use super::{Claim, ClaimRequest, Record, Recorded};
 use crate::store::Error;
 use crate::store::database::Database;
 
 /// Operations in one go; more would only make the first ones wait.
 const BATCH: usize = 256;
-/// How often taking grants back is tried while nothing else happens.
-const RETRY: Duration = Duration::from_secs(1);
-/// For how long a statement whose answer never came may still arrive at the database.
-const LATE: Duration = Duration::from_mins(1);
 
 /// One operation and where its answer goes.
 pub(super) enum Operation {
     Claim(Arc<ClaimRequest>, Answer<Claim>),
     Record(Arc<Record>, Answer<Recorded>),
     Published(String),
-    /// A grant, by id and fence, whose claimant had gone when it came.
-    Unheard(String, i64),
+    Undelivered(UndeliveredGrant),
     Flush(oneshot::Sender<()>),
 }
 
 /// The one writer of a worker; ends when the last handle is gone.
-pub(super) async fn write(database: Database, worker: Arc<str>, mut waiting: mpsc::UnboundedReceiver<Operation>) {
-    let mut writer = Writer {
-        link: Link::to(database),
-        worker,
-        granted: HashMap::new(),
-        doubts: Vec::new(),
-        taken_back: Instant::now(),
-    };
+pub(super) async fn write(database: Database, worker: Arc<str>, mut operations: mpsc::UnboundedReceiver<Operation>) {
+    let connection = LedgerConnection::to(database);
+    let mut writer = Writer { connection, worker, rollbacks: Rollbacks::new() };
     let mut batch = Vec::new();
     loop {
-        let received = if writer.doubts.is_empty() {
-            Some(waiting.recv_many(&mut batch, BATCH).await)
+        let received = if writer.rollbacks.is_empty() {
+            Some(operations.recv_many(&mut batch, BATCH).await)
         } else {
-            timeout(RETRY, waiting.recv_many(&mut batch, BATCH)).await.ok()
+            timeout(RETRY, operations.recv_many(&mut batch, BATCH)).await.ok()
         };
         if received == Some(0) {
             return;
@@ -57,31 +45,18 @@ pub(super) async fn write(database: Database, worker: Arc<str>, mut waiting: mps
 }
 
 struct Writer {
-    link: Link,
+    connection: LedgerConnection,
     worker: Arc<str>,
-    /// What this worker may be sending, by id.
-    granted: HashMap<String, Undo>,
-    /// Grants to be taken back.
-    doubts: Vec<Doubt>,
-    /// When that was last done.
-    taken_back: Instant,
-}
-
-/// A grant to be taken back, more than once where it may be written later than it is undone.
-struct Doubt {
-    undo: Undo,
-    raised: Instant,
-    until: Instant,
+    rollbacks: Rollbacks,
 }
 
 /// Operations of one turn.
 #[derive(Default)]
 struct Sorted {
     batch: Batch,
-    /// Grants that nobody heard of.
-    unheard: Vec<(String, i64)>,
+    undelivered: Vec<UndeliveredGrant>,
     flushes: Vec<oneshot::Sender<()>>,
-    /// What is asked a second time, for the next batch.
+    /// Operations on an id that the batch has already, for the next one.
     later: Vec<Operation>,
 }
 
@@ -101,7 +76,7 @@ impl Sorted {
                 }
                 Operation::Claim(..) | Operation::Record(..) => sorted.later.push(operation),
                 Operation::Published(id) => sorted.batch.published.push(id),
-                Operation::Unheard(id, fence) => sorted.unheard.push((id, fence)),
+                Operation::Undelivered(grant) => sorted.undelivered.push(grant),
                 Operation::Flush(done) => sorted.flushes.push(done),
             }
         }
@@ -115,16 +90,14 @@ impl Writer {
         let mut flushes = Vec::new();
         loop {
             let mut sorted = Sorted::of(operations);
-            for (id, fence) in sorted.unheard {
-                self.unheard(&id, fence);
-            }
-            if let Err(error) = self.take_back().await {
-                // Nothing is granted while a grant that nobody heard of stands.
+            sorted.undelivered.iter().for_each(|grant| self.rollbacks.undelivered(grant));
+            if let Err(error) = self.roll_back().await {
+                // Nothing is granted while a grant stands that nobody received.
                 Batch { claims: std::mem::take(&mut sorted.batch.claims), ..Batch::default() }.fail(&error);
             }
             let known = self.write(sorted.batch).await;
             operations = sorted.later;
-            operations.extend(self.claims_of_known_jobs(known).await);
+            operations.extend(self.claim_known(known).await);
             flushes.extend(sorted.flushes);
             if operations.is_empty() {
                 break;
@@ -135,22 +108,31 @@ impl Writer {
         }
     }
 
+    async fn roll_back(&mut self) -> Result<(), Error> {
+        let due = self.rollbacks.due();
+        if !due.is_empty() {
+            self.connection.roll_back(&self.worker, &due).await?;
+            self.rollbacks.done();
+        }
+        Ok(())
+    }
+
     /// Writes a batch; returns its claims of jobs that have a row already.
-    async fn write(&mut self, batch: Batch) -> Vec<Asked<ClaimRequest, Claim>> {
+    async fn write(&mut self, batch: Batch) -> Vec<Waiting<ClaimRequest, Claim>> {
         let mut known = Vec::new();
-        let mut parts = batch.parts(self.link.most_bytes());
+        let mut parts = batch.parts(self.connection.most_bytes());
         while let Some(part) = parts.pop() {
-            match self.link.write(&self.worker, &part.questions()).await {
+            match self.connection.write(&self.worker, &part.view()).await {
                 Ok(written) => {
-                    for ((request, answer), said) in part.claims.into_iter().zip(written.claims) {
-                        match said {
-                            Some(said) => self.deliver(answer, said),
+                    for ((request, answer), reply) in part.claims.into_iter().zip(written.claims) {
+                        match reply {
+                            Some(reply) => self.deliver(answer, reply),
                             None => known.push((request, answer)),
                         }
                     }
                     // Last, since some of them are looked up one by one.
-                    for (asked, recorded) in part.records.into_iter().zip(written.records) {
-                        self.tell_recorded(asked, recorded).await;
+                    for (record, recorded) in part.records.into_iter().zip(written.records) {
+                        self.answer_record(record, recorded).await;
                     }
                 }
                 Err(error) => match part.instead(&error) {
@@ -162,47 +144,41 @@ impl Writer {
         known
     }
 
-    async fn tell_recorded(&mut self, (record, answer): Asked<Record, Recorded>, recorded: Option<Recorded>) {
+    async fn answer_record(&mut self, (record, answer): Waiting<Record, Recorded>, recorded: Option<Recorded>) {
         let recorded = match recorded {
             Some(recorded) => Ok(recorded),
-            None => self.link.standing(&record).await,
+            None => self.connection.recorded_state(&record).await,
         };
-        if recorded.is_ok() && self.granted.get(record.id()).is_some_and(|grant| grant.fence == record.fence()) {
-            self.granted.remove(record.id());
+        if recorded.is_ok() {
+            self.rollbacks.recorded(record.id(), record.fence());
         }
         answer.send(recorded).ok();
     }
 
     fn not_written(&mut self, part: Batch, error: &Error) {
-        if error.is_passing() {
-            let perhaps = |(request, _): &Asked<ClaimRequest, Claim>| Undo {
-                id: request.id.clone(),
-                fence: FIRST_FENCE,
-                taken_over: false,
-                crashes: 0,
-            };
-            self.doubt(part.claims.iter().map(perhaps).collect(), LATE);
+        if error.is_transient() {
+            self.rollbacks.uncertain(part.claims.iter().map(|(request, _)| ClaimRollback::first(request)));
         }
         if !part.published.is_empty() {
-            tracing::debug!(%error, "results that were taken could not be marked; they are sent once more");
+            tracing::debug!(%error, "published results could not be marked; they are published once more");
         }
         part.fail(error);
     }
 
-    async fn claims_of_known_jobs(&mut self, claims: Vec<Asked<ClaimRequest, Claim>>) -> Vec<Operation> {
+    /// Answers claims of jobs that have a row; returns those whose row is gone.
+    async fn claim_known(&mut self, claims: Vec<Waiting<ClaimRequest, Claim>>) -> Vec<Operation> {
         let mut later = Vec::new();
         let mut parts = vec![Batch { claims, ..Batch::default() }];
         while let Some(part) = parts.pop() {
             if part.is_empty() {
                 continue;
             }
-            let mut undos = Vec::new();
-            let crashes = self.granted.values().map(|grant| grant.crashes).max().unwrap_or(0);
-            match self.link.known(&self.worker, &part.questions().claims, crashes, &mut undos).await {
-                Ok(answers) => {
-                    for ((request, answer), said) in part.claims.into_iter().zip(answers) {
-                        match said {
-                            Some(said) => self.deliver(answer, said),
+            let (mut granted, crashes) = (Vec::new(), self.rollbacks.most_crashes());
+            match self.connection.claim_known(&self.worker, &part.view().claims, crashes, &mut granted).await {
+                Ok(replies) => {
+                    for ((request, answer), reply) in part.claims.into_iter().zip(replies) {
+                        match reply {
+                            Some(reply) => self.deliver(answer, reply),
                             None => later.push(Operation::Claim(request, answer)),
                         }
                     }
@@ -210,8 +186,8 @@ impl Writer {
                 Err(error) => match part.instead(&error) {
                     Ok(others) => parts.extend(others),
                     Err(part) => {
-                        if error.is_passing() {
-                            self.doubt(undos, LATE);
+                        if error.is_transient() {
+                            self.rollbacks.uncertain(granted);
                         }
                         part.fail(&error);
                     }
@@ -221,47 +197,15 @@ impl Writer {
         later
     }
 
-    fn deliver(&mut self, answer: Answer<Claim>, said: Said) {
-        let grant = said.undo.as_ref().map(|undo| (undo.id.clone(), undo.fence));
-        if let Some(undo) = said.undo {
-            self.granted.insert(undo.id.clone(), undo);
+    fn deliver(&mut self, answer: Answer<Claim>, reply: Reply) {
+        let grant = reply.rollback.as_ref().map(|one| UndeliveredGrant { id: one.id.clone(), fence: one.fence });
+        if let Some(rollback) = reply.rollback {
+            self.rollbacks.granted(rollback);
         }
-        if answer.send(Ok(said.claim)).is_err()
-            && let Some((id, fence)) = grant
+        if answer.send(Ok(reply.claim)).is_err()
+            && let Some(grant) = grant
         {
-            self.unheard(&id, fence);
+            self.rollbacks.undelivered(&grant);
         }
-    }
-
-    fn unheard(&mut self, id: &str, fence: i64) {
-        if self.granted.get(id).is_some_and(|grant| grant.fence == fence) {
-            let unheard = self.granted.remove(id).into_iter().collect();
-            self.doubt(unheard, Duration::ZERO);
-        }
-    }
-
-    fn doubt(&mut self, undos: Vec<Undo>, late: Duration) {
-        let raised = Instant::now();
-        self.doubts.extend(undos.into_iter().map(|undo| Doubt { undo, raised, until: raised + late }));
-    }
-
-    /// Takes grants back that nobody heard of, so that the next claim gets the job.
-    async fn take_back(&mut self) -> Result<(), Error> {
-        // What may have been inserted had been there before, and is in good hands.
-        let granted = &self.granted;
-        self.doubts.retain(|doubt| granted.get(&doubt.undo.id).is_none_or(|grant| grant.fence != doubt.undo.fence));
-        let last = self.taken_back;
-        if last.elapsed() < RETRY && self.doubts.iter().all(|doubt| doubt.raised < last) {
-            return Ok(());
-        }
-        let mut undos: Vec<Undo> = self.doubts.iter().map(|doubt| doubt.undo.clone()).collect();
-        undos.sort_by(|a, b| (&a.id, a.fence).cmp(&(&b.id, b.fence)));
-        undos.dedup();
-        if !undos.is_empty() {
-            self.link.undo(&self.worker, &undos).await?;
-        }
-        self.taken_back = Instant::now();
-        self.doubts.retain(|doubt| doubt.until > self.taken_back);
-        Ok(())
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::bed::{KEY, open};
 use super::contract;
+use super::test_store::{KEY, open};
 use crate::store::Error;
 
 fn record(value: Value) -> Map<String, Value> {
@@ -14,8 +14,8 @@ fn record(value: Value) -> Map<String, Value> {
 }
 
 contract! {
-    async fn a_connector_is_found_by_uuid_id_and_name(bed: Bed) {
-        let store = &bed.store;
+    async fn a_connector_is_found_by_uuid_id_and_name(fixture: TestStore) {
+        let store = &fixture.store;
         let one = store.connectors().import(record(json!({"name": "2", "type": "REST"})), None).await.unwrap();
         let two = store.connectors().import(record(json!({"name": "Mail", "uuid": "u-2"})), None).await.unwrap();
         assert_eq!((one.id, one.created, two.id, two.uuid.as_str()), (1, true, 2, "u-2"));
@@ -30,8 +30,8 @@ contract! {
 }
 
 contract! {
-    async fn an_import_updates_the_one_it_is_about(bed: Bed) {
-        let store = &bed.store;
+    async fn an_import_updates_the_one_it_is_about(fixture: TestStore) {
+        let store = &fixture.store;
         let secret = record(json!({"password": "open sesame"}));
         let made = store.connectors().import(record(json!({"name": "A"})), Some(secret.clone())).await.unwrap();
         let before = store.connectors().revision().await.unwrap();
@@ -48,8 +48,8 @@ contract! {
 }
 
 contract! {
-    async fn a_record_that_means_two_connectors_is_refused(bed: Bed) {
-        let store = &bed.store;
+    async fn a_record_that_means_two_connectors_is_refused(fixture: TestStore) {
+        let store = &fixture.store;
         let a = store.connectors().import(record(json!({"name": "A"})), None).await.unwrap();
         store.connectors().import(record(json!({"name": "B"})), None).await.unwrap();
         for (value, expected) in [
@@ -60,7 +60,7 @@ contract! {
             (json!({"name": "a\0b"}), "NUL"),
         ] {
             let refused = store.connectors().import(record(value.clone()), None).await;
-            let Err(Error::Conflict(problem)) = refused else { panic!("{value}: {refused:?}") };
+            let Err(Error::Contradiction(problem)) = refused else { panic!("{value}: {refused:?}") };
             assert!(problem.contains(expected), "{problem}");
         }
         assert_eq!(store.connectors().list().await.unwrap().len(), 2);
@@ -68,29 +68,29 @@ contract! {
 }
 
 contract! {
-    async fn imports_at_once_of_one_name_make_one_connector(bed: Bed) {
+    async fn imports_at_once_of_one_name_make_one_connector(fixture: TestStore) {
         let imports = (0..10).map(|_| {
-            let store = bed.store.clone();
+            let store = fixture.store.clone();
             async move { store.connectors().import(record(json!({"name": "A"})), None).await.unwrap() }
         });
         let made = futures_util::future::join_all(imports).await;
         assert_eq!(made.iter().filter(|imported| imported.created).count(), 1);
-        assert_eq!(bed.store.connectors().list().await.unwrap().len(), 1);
+        assert_eq!(fixture.store.connectors().list().await.unwrap().len(), 1);
     }
 }
 
 contract! {
-    async fn credentials_are_sealed_and_bound_to_their_row(bed: Bed) {
-        let store = &bed.store;
+    async fn credentials_are_sealed_and_bound_to_their_row(fixture: TestStore) {
+        let store = &fixture.store;
         let secret = record(json!({"password": "open sesame"}));
         let a = store.connectors().import(record(json!({"name": "A"})), Some(secret.clone())).await.unwrap();
         let b = store.connectors().import(record(json!({"name": "B"})), None).await.unwrap();
         assert_eq!(store.connectors().credentials(&b.uuid).await.unwrap(), None);
-        let reopened = open(&bed.url, KEY).await.unwrap();
+        let reopened = open(&fixture.url, KEY).await.unwrap();
         assert_eq!(reopened.connectors().credentials(&a.uuid).await.unwrap(), Some(secret));
-        bed.sql("UPDATE connectors SET credentials = (SELECT credentials FROM connectors WHERE name = 'A')").await;
-        assert!(matches!(store.connectors().credentials(&b.uuid).await, Err(Error::Sealed(_))), "a row's secret opens there only");
-        let plain = bed.number(
+        fixture.sql("UPDATE connectors SET credentials = (SELECT credentials FROM connectors WHERE name = 'A')").await;
+        assert!(matches!(store.connectors().credentials(&b.uuid).await, Err(Error::Decrypt(_))), "a row's secret opens there only");
+        let plain = fixture.number(
             "SELECT COUNT(*) FROM connectors WHERE CAST(credentials AS TEXT) LIKE '%sesame%' OR record LIKE '%sesame%'",
         );
         assert_eq!(plain.await, 0);
@@ -98,8 +98,8 @@ contract! {
 }
 
 contract! {
-    async fn a_removed_connector_is_gone_with_its_credentials(bed: Bed) {
-        let store = &bed.store;
+    async fn a_removed_connector_is_gone_with_its_credentials(fixture: TestStore) {
+        let store = &fixture.store;
         let made = store.connectors().import(record(json!({"name": "A"})), Some(record(json!({"k": 1})))).await.unwrap();
         let before = store.connectors().revision().await.unwrap();
         assert!(store.connectors().remove("A").await.unwrap());

@@ -22,8 +22,8 @@ fn letter(body: &[u8]) -> NewDeadLetter {
 }
 
 contract! {
-    async fn a_letter_is_kept_whole_and_once(bed: Bed) {
-        let store = &bed.store;
+    async fn a_letter_is_stored_whole_and_once(fixture: TestStore) {
+        let store = &fixture.store;
         for _ in 0..2 {
             store.dead_letters().add(letter(b"\x00\xff")).await.unwrap();
         }
@@ -38,8 +38,8 @@ contract! {
 }
 
 contract! {
-    async fn a_letter_that_dies_again_after_a_replay_is_another_one(bed: Bed) {
-        let store = &bed.store;
+    async fn a_letter_that_dies_again_after_a_replay_is_another_one(fixture: TestStore) {
+        let store = &fixture.store;
         store.dead_letters().add(letter(b"1")).await.unwrap();
         let one = store.dead_letters().list(false, 1).await.unwrap().remove(0);
         tokio::time::sleep(Duration::from_millis(5)).await;

@@ -1,7 +1,6 @@
-//! The contract of the store, held by both databases: each `contract!` runs once on SQLite and once on PostgreSQL.
+//! The contract of the store, on both databases: each `contract!` runs once on SQLite and once on PostgreSQL.
 
 mod answers;
-mod bed;
 mod cancels;
 mod claims;
 mod connectors;
@@ -12,16 +11,17 @@ mod opening;
 mod outage;
 mod rate_limits;
 mod secrets;
+mod test_store;
 
 /// One test on each database; the database goes away with the test, also when it fails.
 macro_rules! contract {
-    ($(#[$doc:meta])* async fn $name:ident($bed:ident: Bed) $body:block) => {
+    ($(#[$doc:meta])* async fn $name:ident($fixture:ident: TestStore) $body:block) => {
         $(#[$doc])*
         mod $name {
             use super::*;
-            use crate::store::tests::bed::{Bed, on_postgresql, on_sqlite};
+            use crate::store::tests::test_store::{TestStore, on_postgresql, on_sqlite};
 
-            async fn holds($bed: Bed) $body
+            async fn holds($fixture: TestStore) $body
 
             #[tokio::test]
             async fn sqlite() {

@@ -10,15 +10,15 @@ fn tasks(of: &[(&str, i64)]) -> Vec<(String, Value)> {
 }
 
 contract! {
-    async fn versions_count_up_and_labels_keep_their_meaning(bed: Bed) {
-        let store = &bed.store;
+    async fn versions_count_up_and_labels_keep_their_meaning(fixture: TestStore) {
+        let store = &fixture.store;
         let deploy = async |label: Option<&str>, of: &[(&str, i64)]| store.models().deploy("p", label, "m.bpmn", &tasks(of)).await;
         assert_eq!(deploy(None, &[("a", 1), ("b", 1)]).await.unwrap(), "1");
         assert_eq!(deploy(None, &[("a", 2)]).await.unwrap(), "2");
         assert_eq!(deploy(Some("live"), &[("a", 3)]).await.unwrap(), "live");
         assert_eq!(deploy(Some("live"), &[("a", 3)]).await.unwrap(), "live", "the same again is fine");
         let other = deploy(Some("live"), &[("a", 4)]).await;
-        assert!(matches!(other, Err(Error::Conflict(_))), "{other:?}");
+        assert!(matches!(other, Err(Error::Contradiction(_))), "{other:?}");
         assert_eq!(deploy(Some("5"), &[("a", 5)]).await.unwrap(), "5");
         assert_eq!(deploy(None, &[("a", 6)]).await.unwrap(), "6", "the number 5 is somebody's label");
         for (version, element, expected) in [
@@ -36,8 +36,8 @@ contract! {
 }
 
 contract! {
-    async fn a_removed_version_is_gone_and_its_name_is_not_given_again(bed: Bed) {
-        let store = &bed.store;
+    async fn a_removed_version_is_gone_and_its_name_is_not_given_again(fixture: TestStore) {
+        let store = &fixture.store;
         let deploy = async |label: Option<&str>, of: &[(&str, i64)]| store.models().deploy("p", label, "m.bpmn", &tasks(of)).await;
         deploy(None, &[("a", 1), ("b", 1)]).await.unwrap();
         deploy(Some("live"), &[("a", 2)]).await.unwrap();
@@ -59,9 +59,9 @@ contract! {
 }
 
 contract! {
-    async fn deployments_at_once_each_have_a_number(bed: Bed) {
+    async fn deployments_at_once_each_have_a_number(fixture: TestStore) {
         let deployments = (0..10).map(|n| {
-            let store = bed.store.clone();
+            let store = fixture.store.clone();
             async move { store.models().deploy("p", None, "m.bpmn", &tasks(&[("a", n)])).await.unwrap() }
         });
         let mut versions: Vec<u32> =

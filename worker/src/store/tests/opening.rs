@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::bed::{KEY, OTHER_KEY, execute, on_empty_postgresql, open};
 use super::contract;
+use super::test_store::{KEY, OTHER_KEY, execute, on_empty_postgresql, open};
 use crate::store::database::{POSTGRES, SQLITE};
 use crate::store::{DatabaseTls, Error, KeySource, Store};
 
@@ -15,10 +15,10 @@ fn tls() -> DatabaseTls {
 }
 
 contract! {
-    async fn another_key_is_refused_at_the_door(bed: Bed) {
-        assert!(matches!(open(&bed.url, OTHER_KEY).await, Err(Error::Key(_))));
-        assert_eq!(open(&bed.url, KEY).await.unwrap().ledger_id(), bed.store.ledger_id());
-        assert!(!bed.folder.path().join("c.db.key").exists(), "a key that is given is not written down");
+    async fn another_key_is_refused(fixture: TestStore) {
+        assert!(matches!(open(&fixture.url, OTHER_KEY).await, Err(Error::Key(_))));
+        assert_eq!(open(&fixture.url, KEY).await.unwrap().ledger_id(), fixture.store.ledger_id());
+        assert!(!fixture.folder.path().join("c.db.key").exists(), "a key that is given is not written down");
     }
 }
 
@@ -181,14 +181,14 @@ async fn the_addresses_are_those_of_version_7(url: &str) {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_named() {
+async fn what_is_no_database_is_rejected() {
     for url in ["mysql://h/d", "sqlite:", "sqlite::memory:", "nothing"] {
         let refused = Store::open(&SecretString::from(url), &KeySource::default(), &tls(), false).await;
         assert!(matches!(refused, Err(Error::Url)), "{url}: {refused:?}");
     }
     let away =
         Store::open(&SecretString::from("postgres://u@127.0.0.1:1/d"), &KeySource::default(), &tls(), false).await;
-    assert!(matches!(&away, Err(error) if error.is_passing()), "{away:?}");
+    assert!(matches!(&away, Err(error) if error.is_transient()), "{away:?}");
     let folder = tempfile::tempdir().unwrap();
     let url = SecretString::from(format!("sqlite:{}", folder.path().display()));
     let refused = Store::open(&url, &KeySource::default(), &tls(), false).await;

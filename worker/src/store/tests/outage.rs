@@ -2,31 +2,31 @@
 
 use secrecy::SecretString;
 
-use super::bed::{KEY, answer, asking, granted, on_postgresql, result, stored_job};
-use crate::store::ledger::{Claim, Record, Recorded};
+use super::test_store::{KEY, answer, claim_of, granted, on_postgresql, result, stored_job};
+use crate::store::ledger::{Claim, Record, Recorded, Verdict};
 use crate::store::{DatabaseTls, KeySource, Store};
 use crate::testing::proxy::Proxy;
 
 #[tokio::test]
-async fn what_was_asked_while_the_database_was_away_is_an_error_and_harms_nobody() {
-    on_postgresql(|bed| async move {
-        let place = bed.url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
+async fn operations_during_an_outage_fail_and_leave_nothing_behind() {
+    on_postgresql(|fixture| async move {
+        let place = fixture.url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
         let proxy = Proxy::before(&place).await;
-        let through = SecretString::from(bed.url.replace(&place, &proxy.address()));
+        let through = SecretString::from(fixture.url.replace(&place, &proxy.address()));
         let keys = KeySource { key: Some(SecretString::from(KEY)), ..KeySource::default() };
         let store = Store::open(&through, &keys, &DatabaseTls::default(), false).await.unwrap();
         store.workers().register("one", "host", std::time::Duration::from_mins(1)).await.unwrap();
         let ledger = store.ledger("one");
-        let begun = granted(ledger.claim(asking("begun", 1)).await.unwrap());
+        let begun = granted(ledger.claim(claim_of("begun", 1)).await.unwrap());
         proxy.cut();
-        let claim = ledger.claim(asking("new", 1)).await;
-        assert!(claim.as_ref().is_err_and(crate::store::Error::is_passing), "{claim:?}");
+        let claim = ledger.claim(claim_of("new", 1)).await;
+        assert!(claim.as_ref().is_err_and(crate::store::Error::is_transient), "{claim:?}");
         let record = ledger.record(answer("begun", begun.fence, b"{}")).await;
-        assert!(record.as_ref().is_err_and(crate::store::Error::is_passing), "{record:?}");
+        assert!(record.as_ref().is_err_and(crate::store::Error::is_transient), "{record:?}");
         assert!(store.ping().await.is_err());
         proxy.restore();
         assert_eq!(ledger.record(answer("begun", begun.fence, b"{}")).await.unwrap(), Recorded::Done);
-        assert_eq!(granted(ledger.claim(asking("new", 1)).await.unwrap()).attempt, 1);
+        assert_eq!(granted(ledger.claim(claim_of("new", 1)).await.unwrap()).attempt, 1);
         store.ping().await.unwrap();
     })
     .await;
@@ -34,15 +34,15 @@ async fn what_was_asked_while_the_database_was_away_is_an_error_and_harms_nobody
 
 /// Two workers that have the same jobs in hand may wait for each other; PostgreSQL then gives one of them up.
 #[tokio::test]
-async fn a_batch_that_another_writer_was_in_the_way_of_is_written_again() {
-    on_postgresql(|bed| async move {
+async fn a_batch_is_written_again_after_a_deadlock() {
+    on_postgresql(|fixture| async move {
         use sqlx::{Connection, Executor};
-        let ledger = bed.worker("one").await;
-        let taken = granted(ledger.claim(asking("b", 1)).await.unwrap());
+        let ledger = fixture.worker("one").await;
+        let taken = granted(ledger.claim(claim_of("b", 1)).await.unwrap());
         ledger.record(answer("b", taken.fence, b"{}")).await.unwrap();
-        let grant = granted(ledger.claim(asking("a", 1)).await.unwrap());
+        let grant = granted(ledger.claim(claim_of("a", 1)).await.unwrap());
 
-        let mut other = sqlx::PgConnection::connect(&bed.url).await.unwrap();
+        let mut other = sqlx::PgConnection::connect(&fixture.url).await.unwrap();
         let lock = |id| format!("SELECT 1 FROM jobs WHERE id = '{id}' FOR UPDATE");
         // The one who looks first is given up, and that is not this one.
         other.execute("BEGIN; SET LOCAL deadlock_timeout = '10s'").await.unwrap();
@@ -60,7 +60,10 @@ async fn a_batch_that_another_writer_was_in_the_way_of_is_written_again() {
         other.execute("COMMIT").await.unwrap();
         assert_eq!(recorded.await.unwrap().unwrap(), Recorded::Done);
         ledger.flush().await;
-        assert_eq!((bed.state("a").await, bed.state("b").await), ("answered".to_owned(), "published".to_owned()));
+        assert_eq!(
+            (fixture.state("a").await, fixture.state("b").await),
+            ("answered".to_owned(), "published".to_owned())
+        );
     })
     .await;
 }
@@ -68,41 +71,41 @@ async fn a_batch_that_another_writer_was_in_the_way_of_is_written_again() {
 /// A careless migration locks the table for minutes.
 #[tokio::test]
 async fn a_statement_that_nobody_waits_for_any_more_ends_at_the_server() {
-    on_postgresql(|bed| async move {
+    on_postgresql(|fixture| async move {
         use sqlx::{Connection, Executor};
-        let ledger = bed.worker("one").await;
-        granted(ledger.claim(asking("known", 1)).await.unwrap());
-        let mut other = sqlx::PgConnection::connect(&bed.url).await.unwrap();
+        let ledger = fixture.worker("one").await;
+        granted(ledger.claim(claim_of("known", 1)).await.unwrap());
+        let mut other = sqlx::PgConnection::connect(&fixture.url).await.unwrap();
         other.execute("BEGIN; LOCK TABLE jobs IN EXCLUSIVE MODE").await.unwrap();
-        let late = ledger.claim(asking("new", 1)).await;
-        assert!(late.as_ref().is_err_and(crate::store::Error::is_passing), "{late:?}");
+        let late = ledger.claim(claim_of("new", 1)).await;
+        assert!(late.as_ref().is_err_and(crate::store::Error::is_transient), "{late:?}");
         let waiting = "SELECT COUNT(*) FROM pg_stat_activity
             WHERE datname = current_database() AND wait_event_type = 'Lock'";
         // Within a second, for then the worker takes back what it may have been granted, and waits for the lock again.
         let mut looks = 0;
-        while bed.number(waiting).await > 0 {
+        while fixture.number(waiting).await > 0 {
             looks += 1;
             assert!(looks < 70, "it would be granted when the lock is gone, and nobody would know");
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         other.execute("COMMIT").await.unwrap();
-        assert_eq!(bed.state("new").await, "none");
-        assert_eq!(granted(ledger.claim(asking("new", 1)).await.unwrap()).attempt, 1);
+        assert_eq!(fixture.state("new").await, "none");
+        assert_eq!(granted(ledger.claim(claim_of("new", 1)).await.unwrap()).attempt, 1);
     })
     .await;
 }
 
 /// A migration that adds a column makes prepared statements useless.
 #[tokio::test]
-async fn a_migration_beside_a_running_worker_costs_one_try() {
-    on_postgresql(|bed| async move {
-        let ledger = bed.worker("one").await;
-        granted(ledger.claim(asking("j", 1)).await.unwrap());
-        assert!(matches!(ledger.claim(asking("j", 1)).await.unwrap(), Claim::Held { .. }));
-        bed.sql("ALTER TABLE jobs ADD COLUMN added BIGINT").await;
-        let first = ledger.claim(asking("j", 1)).await;
-        assert!(first.as_ref().is_err_and(crate::store::Error::is_passing), "{first:?}");
-        assert!(matches!(ledger.claim(asking("j", 1)).await.unwrap(), Claim::Held { .. }));
+async fn a_migration_next_to_a_running_worker_costs_one_try() {
+    on_postgresql(|fixture| async move {
+        let ledger = fixture.worker("one").await;
+        granted(ledger.claim(claim_of("j", 1)).await.unwrap());
+        assert!(matches!(ledger.claim(claim_of("j", 1)).await.unwrap(), Claim::Refused(Verdict::Busy { .. })));
+        fixture.sql("ALTER TABLE jobs ADD COLUMN added BIGINT").await;
+        let first = ledger.claim(claim_of("j", 1)).await;
+        assert!(first.as_ref().is_err_and(crate::store::Error::is_transient), "{first:?}");
+        assert!(matches!(ledger.claim(claim_of("j", 1)).await.unwrap(), Claim::Refused(Verdict::Busy { .. })));
     })
     .await;
 }
@@ -110,10 +113,10 @@ async fn a_migration_beside_a_running_worker_costs_one_try() {
 /// PostgreSQL's texts hold no NUL; a batch must not fail for the one operation that has one.
 #[tokio::test]
 async fn only_the_guilty_operation_of_a_batch_fails() {
-    on_postgresql(|bed| async move {
-        let ledger = bed.worker("one").await;
+    on_postgresql(|fixture| async move {
+        let ledger = fixture.worker("one").await;
         for n in 0..20 {
-            granted(ledger.claim(asking(&format!("j{n}"), 1)).await.unwrap());
+            granted(ledger.claim(claim_of(&format!("j{n}"), 1)).await.unwrap());
         }
         let records = (0..20).map(|n| {
             let (ledger, id) = (ledger.clone(), format!("j{n}"));
@@ -136,8 +139,8 @@ async fn only_the_guilty_operation_of_a_batch_fails() {
         for (n, recorded) in recorded.iter().enumerate() {
             assert_eq!(recorded.is_ok(), n != 13, "{n}: {recorded:?}");
         }
-        assert!(matches!(ledger.claim(asking("j12", 1)).await.unwrap(), Claim::Answered(_)));
-        assert!(matches!(ledger.claim(asking("j13", 1)).await.unwrap(), Claim::Held { .. }));
+        assert!(matches!(ledger.claim(claim_of("j12", 1)).await.unwrap(), Claim::Refused(Verdict::Answered(_))));
+        assert!(matches!(ledger.claim(claim_of("j13", 1)).await.unwrap(), Claim::Refused(Verdict::Busy { .. })));
     })
     .await;
 }

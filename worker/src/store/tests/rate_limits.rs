@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::bed::{KEY, open};
 use super::contract;
+use super::test_store::{KEY, open};
 
 contract! {
-    async fn turns_lie_apart_whoever_asks(bed: Bed) {
-        let (one, other) = (&bed.store, open(&bed.url, KEY).await.unwrap());
+    async fn slots_are_spaced_whoever_reserves_them(fixture: TestStore) {
+        let (one, other) = (&fixture.store, open(&fixture.url, KEY).await.unwrap());
         let every = Duration::from_secs(10);
         let mut waits = Vec::new();
         for n in 0..6 {
@@ -23,12 +23,12 @@ contract! {
 }
 
 contract! {
-    async fn time_that_nobody_used_is_gone(bed: Bed) {
+    async fn time_that_nobody_used_is_gone(fixture: TestStore) {
         let every = Duration::from_millis(100);
-        bed.store.rate_limits().reserve_slot("a", every).await.unwrap();
+        fixture.store.rate_limits().reserve_slot("a", every).await.unwrap();
         tokio::time::sleep(Duration::from_millis(500)).await;
-        assert_eq!(bed.store.rate_limits().reserve_slot("a", every).await.unwrap(), Duration::ZERO);
-        let next = bed.store.rate_limits().reserve_slot("a", every).await.unwrap();
+        assert_eq!(fixture.store.rate_limits().reserve_slot("a", every).await.unwrap(), Duration::ZERO);
+        let next = fixture.store.rate_limits().reserve_slot("a", every).await.unwrap();
         assert!(!next.is_zero() && next <= every, "{next:?}");
     }
 }

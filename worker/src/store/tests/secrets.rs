@@ -5,8 +5,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 
-use super::bed::{KEY, OTHER_KEY, open, open_with};
 use super::contract;
+use super::test_store::{KEY, OTHER_KEY, open, open_with};
 use crate::store::{Error, KeySource, RefreshToken, Store};
 
 fn secret(text: &str) -> SecretString {
@@ -21,8 +21,8 @@ fn record(value: Value) -> Map<String, Value> {
 }
 
 contract! {
-    async fn a_secret_is_set_replaced_listed_without_its_value_and_removed(bed: Bed) {
-        let store = &bed.store;
+    async fn a_secret_is_set_replaced_listed_without_its_value_and_removed(fixture: TestStore) {
+        let store = &fixture.store;
         store.secrets().set("API", &secret("canary-1"), &["api.example.com".to_owned(), "b.example:8443".to_owned()]).await.unwrap();
         store.secrets().set("OTHER", &secret("canary-2"), &[]).await.unwrap();
         store.secrets().set("OTHER", &secret("canary-3"), &[]).await.unwrap();
@@ -32,54 +32,54 @@ contract! {
         assert_eq!(opened["API"].hosts, ["api.example.com", "b.example:8443"]);
         let listed = store.secrets().list().await.unwrap();
         assert_eq!(listed.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["API", "OTHER"]);
-        assert_eq!(bed.number("SELECT COUNT(*) FROM secrets WHERE CAST(sealed AS TEXT) LIKE '%canary%'").await, 0);
-        bed.sql("UPDATE secrets SET sealed = (SELECT sealed FROM secrets WHERE name = 'OTHER') WHERE name = 'API'").await;
-        assert!(matches!(store.secrets().open(&names).await, Err(Error::Sealed(_))), "a value opens under its name only");
+        assert_eq!(fixture.number("SELECT COUNT(*) FROM secrets WHERE CAST(sealed AS TEXT) LIKE '%canary%'").await, 0);
+        fixture.sql("UPDATE secrets SET sealed = (SELECT sealed FROM secrets WHERE name = 'OTHER') WHERE name = 'API'").await;
+        assert!(matches!(store.secrets().open(&names).await, Err(Error::Decrypt(_))), "a value opens under its name only");
         assert!(store.secrets().remove("API").await.unwrap() && !store.secrets().remove("API").await.unwrap());
     }
 }
 
 contract! {
-    async fn a_refresh_token_is_used_by_one_at_a_time_and_outlives_its_user(bed: Bed) {
+    async fn a_refresh_token_is_used_by_one_at_a_time_and_outlives_its_user(fixture: TestStore) {
         let kept = |number: usize| RefreshToken {
             refresh_token: secret(&format!("refresh-{number}")),
             access_token: Some(secret("access")),
             lifetime: Duration::from_hours(1),
         };
-        let held = bed.store.refresh_tokens().lock("u-1", 1).await.unwrap();
-        assert!(held.kept.is_none());
-        let other = open(&bed.url, KEY).await.unwrap();
-        let waiting = tokio::spawn(async move { other.refresh_tokens().lock("u-1", 1).await.unwrap().kept.unwrap() });
+        let locked = fixture.store.refresh_tokens().lock("u-1", 1).await.unwrap();
+        assert!(locked.stored.is_none());
+        let other = open(&fixture.url, KEY).await.unwrap();
+        let waiting = tokio::spawn(async move { other.refresh_tokens().lock("u-1", 1).await.unwrap().stored.unwrap() });
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(!waiting.is_finished(), "another process waits");
-        held.keep(&kept(1)).await.unwrap();
+        locked.replace(&kept(1)).await.unwrap();
         let found = waiting.await.unwrap();
         assert_eq!(found.refresh_token.expose_secret(), "refresh-1");
         assert!(found.lifetime > Duration::from_secs(3_500) && found.lifetime <= Duration::from_hours(1));
-        drop(bed.store.refresh_tokens().lock("u-1", 1).await.unwrap());
-        let again = bed.store.refresh_tokens().lock("u-1", 1).await.unwrap();
-        assert_eq!(again.kept.as_ref().unwrap().refresh_token.expose_secret(), "refresh-1", "given back unused");
+        drop(fixture.store.refresh_tokens().lock("u-1", 1).await.unwrap());
+        let again = fixture.store.refresh_tokens().lock("u-1", 1).await.unwrap();
+        assert_eq!(again.stored.as_ref().unwrap().refresh_token.expose_secret(), "refresh-1", "given back unused");
         drop(again);
-        let imported = bed.store.refresh_tokens().lock("u-1", 2).await.unwrap();
-        assert!(imported.kept.is_none(), "other credentials begin anew");
+        let imported = fixture.store.refresh_tokens().lock("u-1", 2).await.unwrap();
+        assert!(imported.stored.is_none(), "other credentials begin anew");
     }
 }
 
 contract! {
-    async fn everything_is_sealed_anew_while_others_read(bed: Bed) {
+    async fn everything_is_reencrypted_while_others_read(fixture: TestStore) {
         let mut names = Vec::new();
         for number in 0..300 {
             let name = format!("S{number}");
-            bed.store.secrets().set(&name, &secret(&format!("value {number}")), &[]).await.unwrap();
+            fixture.store.secrets().set(&name, &secret(&format!("value {number}")), &[]).await.unwrap();
             names.push(name);
         }
         let credentials = record(json!({"password": "open sesame"}));
-        let made = bed.store.connectors().import(record(json!({"name": "A"})), Some(credentials.clone())).await.unwrap();
+        let made = fixture.store.connectors().import(record(json!({"name": "A"})), Some(credentials.clone())).await.unwrap();
         let token = RefreshToken { refresh_token: secret("r"), access_token: None, lifetime: Duration::ZERO };
-        bed.store.refresh_tokens().lock(&made.uuid, 1).await.unwrap().keep(&token).await.unwrap();
+        fixture.store.refresh_tokens().lock(&made.uuid, 1).await.unwrap().replace(&token).await.unwrap();
 
         let both = KeySource { key: Some(secret(OTHER_KEY)), old_keys: vec![secret(KEY)], file: None };
-        let rotating = open_with(&bed.url, &both).await.unwrap();
+        let rotating = open_with(&fixture.url, &both).await.unwrap();
         let reading = tokio::spawn({
             let (store, names) = (rotating.clone(), names.clone());
             async move {
@@ -90,14 +90,14 @@ contract! {
         });
         let rotated = rotating.keys().rotate().await.unwrap();
         reading.await.unwrap();
-        assert_eq!((rotated.resealed, rotated.file), (303, None));
-        assert!(rotating.keys().list().await.unwrap().iter().all(|key| key.today || key.sealed == 0));
+        assert_eq!((rotated.reencrypted, rotated.file), (303, None));
+        assert!(rotating.keys().list().await.unwrap().iter().all(|key| key.primary || key.sealed == 0));
 
-        let new: Store = open(&bed.url, OTHER_KEY).await.unwrap();
+        let new: Store = open(&fixture.url, OTHER_KEY).await.unwrap();
         assert_eq!(new.secrets().open(&names).await.unwrap().len(), 300, "the old key is not needed any more");
         assert_eq!(new.connectors().credentials(&made.uuid).await.unwrap(), Some(credentials));
-        assert!(new.refresh_tokens().lock(&made.uuid, 1).await.unwrap().kept.is_some());
-        assert!(matches!(open(&bed.url, KEY).await, Err(Error::Key(_))), "and opens nothing");
+        assert!(new.refresh_tokens().lock(&made.uuid, 1).await.unwrap().stored.is_some());
+        assert!(matches!(open(&fixture.url, KEY).await, Err(Error::Key(_))), "and opens nothing");
     }
 }
 
@@ -110,7 +110,7 @@ async fn a_key_in_a_file_is_rotated_under_a_store_that_is_open() {
     let operator = open_with(&url, &KeySource::default()).await.unwrap();
     let before = operator.keys().list().await.unwrap();
     let rotated = operator.keys().rotate().await.unwrap();
-    assert_eq!((before.len(), rotated.resealed), (1, 2), "the secret, and the check of the key");
+    assert_eq!((before.len(), rotated.reencrypted), (1, 2), "the secret, and the check of the key");
     let names = ["A".to_owned()];
     assert_eq!(running.secrets().open(&names).await.unwrap()["A"].value.expose_secret(), "canary");
     assert_eq!(operator.keys().prune().await.unwrap(), [before[0].id.clone()]);

@@ -25,5 +25,5 @@ async fn republish_one(worker: &Context, returned: &Message) -> Result<(), Shutt
     tracing::warn!(job.id = job, "the result was recorded as delivered, but it was unroutable; it is sent again");
     // The record of its delivery may still be queued for the ledger.
     worker.ledger.flush().await;
-    worker.retry_until_available("ledger", || worker.ledger.not_taken(job)).await
+    worker.retry_until_available("ledger", || worker.ledger.mark_unroutable(job)).await
 }

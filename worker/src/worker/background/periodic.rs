@@ -142,7 +142,7 @@ async fn read_stats(worker: &Context) {
         tick.tick().await;
         if let Some(stats) = log.ok(worker, worker.store.jobs().stats(UNDELIVERED_LIMIT).await) {
             metrics::gauge!(metric::RETRY_STUCK).set(count(stats.retry_stuck));
-            metrics::gauge!(metric::RESULTS_UNDELIVERED).set(count(stats.results_waiting));
+            metrics::gauge!(metric::RESULTS_UNDELIVERED).set(count(stats.results_undelivered));
             metrics::gauge!(metric::RESULTS_OLDEST_UNCONFIRMED).set(stats.overdue.as_secs_f64());
             worker.undelivered.update(stats);
         }
@@ -168,7 +168,7 @@ impl LogOnce {
             }
             Err(error) => {
                 // That the database is unreachable is logged where the lease is renewed.
-                let is_reported = error.is_passing() && !worker.health.has_database();
+                let is_reported = error.is_transient() && !worker.health.has_database();
                 if !is_reported && !std::mem::replace(&mut self.is_logged, true) {
                     tracing::warn!(%error, "{}", self.message);
                 }

@@ -8,7 +8,7 @@ use crate::call::PreparedCall;
 use crate::engine::{Reason, Source};
 use crate::job::{Code, idempotency_key};
 use crate::shutdown::ShuttingDown;
-use crate::store::ledger::{Claim, ClaimRequest};
+use crate::store::ledger::{Claim, ClaimRequest, Verdict};
 use crate::telemetry::event;
 
 impl<S: Source> JobRun<'_, S> {
@@ -40,24 +40,24 @@ impl<S: Source> JobRun<'_, S> {
         }
     }
 
-    /// Does what the ledger says of a job whose claim is refused.
-    pub(super) async fn settle(&self, claim: Claim) -> Result<(), ShuttingDown> {
+    /// Does what follows for a job whose claim is refused.
+    pub(super) async fn settle(&self, verdict: Verdict) -> Result<(), ShuttingDown> {
         let attempt = self.message.envelope.attempt;
-        match claim {
-            Claim::Answered(answer) => self.worker.send_result(&answer).await,
-            Claim::Held { for_ms } => self.defer(attempt, None, Duration::from_millis(for_ms)).await,
-            Claim::Requeue { attempt, in_ms } => self.defer(attempt, None, Duration::from_millis(in_ms)).await,
-            Claim::Mismatch => {
+        match verdict {
+            Verdict::Answered(answer) => self.worker.send_result(&answer).await,
+            Verdict::Busy { for_ms } => self.defer(attempt, None, Duration::from_millis(for_ms)).await,
+            Verdict::Requeue { attempt, in_ms } => self.defer(attempt, None, Duration::from_millis(in_ms)).await,
+            Verdict::Mismatch => {
                 let id = &self.job.id;
                 let why = format!("job `{id}` is known with other content; give each activation an id of its own");
                 self.dead_letter(Code::JobMismatch, &why).await
             }
-            Claim::Parked => {
+            Verdict::Parked => {
                 let id = &self.job.id;
                 let why = format!("three workers died while they worked on job `{id}`; look at it, then replay it");
                 self.dead_letter(Code::Internal, &why).await
             }
-            Claim::Published | Claim::Cancelled | Claim::Stale | Claim::Granted(_) | Claim::Orphaned(_) => Ok(()),
+            Verdict::Published | Verdict::Cancelled | Verdict::Stale => Ok(()),
         }
     }
 
@@ -72,13 +72,13 @@ fn verdict(claim: &Claim) -> &'static str {
     match claim {
         Claim::Granted(_) => "granted",
         Claim::Orphaned(_) => "orphaned",
-        Claim::Answered(_) => "answered",
-        Claim::Published => "published",
-        Claim::Cancelled => "cancelled",
-        Claim::Parked => "parked",
-        Claim::Held { .. } => "held",
-        Claim::Requeue { .. } => "requeue",
-        Claim::Stale => "stale",
-        Claim::Mismatch => "mismatch",
+        Claim::Refused(Verdict::Answered(_)) => "answered",
+        Claim::Refused(Verdict::Published) => "published",
+        Claim::Refused(Verdict::Cancelled) => "cancelled",
+        Claim::Refused(Verdict::Parked) => "parked",
+        Claim::Refused(Verdict::Busy { .. }) => "held",
+        Claim::Refused(Verdict::Requeue { .. }) => "requeue",
+        Claim::Refused(Verdict::Stale) => "stale",
+        Claim::Refused(Verdict::Mismatch) => "mismatch",
     }
 }

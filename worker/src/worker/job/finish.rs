@@ -9,7 +9,7 @@ use crate::engine::Source;
 use crate::fault;
 use crate::job::JobResult;
 use crate::shutdown::ShuttingDown;
-use crate::store::ledger::{Granted, Record, Recorded, StoredJob};
+use crate::store::ledger::{Grant, Record, Recorded, StoredJob};
 use crate::telemetry::event;
 
 /// How long a copy waits whose worker was overtaken: by then the other worker has an answer, or holds the job.
@@ -24,7 +24,7 @@ impl<S: Source> JobRun<'_, S> {
         }
     }
 
-    async fn wait(&self, grant: Granted, after: Duration) -> Result<(), ShuttingDown> {
+    async fn wait(&self, grant: Grant, after: Duration) -> Result<(), ShuttingDown> {
         let wait_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         let next = grant.attempt + 1;
         let record = Record::Waiting { id: self.job.id.clone(), fence: grant.fence, wait_ms, history: grant.history };
@@ -38,7 +38,7 @@ impl<S: Source> JobRun<'_, S> {
         }
     }
 
-    async fn end(&self, grant: Granted, result: &JobResult, summary: Summary) -> Result<(), ShuttingDown> {
+    async fn end(&self, grant: Grant, result: &JobResult, summary: Summary) -> Result<(), ShuttingDown> {
         let body = outcome::body(self.job, &grant, result, self.worker.limits.result_bytes);
         let send = grant.replay.is_none_or(|replay| replay.send);
         let record = Arc::new(Record::Answered {

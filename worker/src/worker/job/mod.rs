@@ -22,7 +22,7 @@ use crate::fault;
 use crate::job::{Code, Failure, Job};
 use crate::retry::Decision;
 use crate::shutdown::ShuttingDown;
-use crate::store::ledger::{Claim, Granted};
+use crate::store::ledger::{Claim, Grant};
 use crate::telemetry::event;
 use admit::Admission;
 use outcome::Outcome;
@@ -95,7 +95,7 @@ impl<'a, S: Source> JobRun<'a, S> {
                 self.attempt(intent, permit, grant).await
             }
             Claim::Orphaned(grant) => outcome::unknown(self.job, intent.call(), grant),
-            refused => return self.settle(refused).await,
+            Claim::Refused(verdict) => return self.settle(verdict).await,
         };
         self.in_flight.set_time_budget(Duration::ZERO);
         fault::at("called").await;
@@ -115,7 +115,7 @@ impl<'a, S: Source> JobRun<'a, S> {
     }
 
     /// The attempt, and what follows from it.
-    async fn attempt(&self, intent: Intent<'_>, permit: Option<Permit>, mut grant: Granted) -> Outcome {
+    async fn attempt(&self, intent: Intent<'_>, permit: Option<Permit>, mut grant: Grant) -> Outcome {
         let (call, permit) = match (intent, permit) {
             (Intent::Fail(failure), _) => return outcome::failed(self.job, None, grant, failure, Duration::ZERO),
             (Intent::Call(call), Some(permit)) if !self.is_late() => (call, permit),

@@ -6,15 +6,15 @@ use crate::call::{Answer, PreparedCall};
 use crate::clock;
 use crate::engine::Recipient;
 use crate::job::{Attempt, Call, Code, Ending, Failure, Job, JobResult, ResultError, Retriable};
-use crate::store::ledger::Granted;
+use crate::store::ledger::Grant;
 
 /// What follows from an attempt.
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// Another attempt, after a wait.
-    Retry { grant: Granted, after: Duration },
+    Retry { grant: Grant, after: Duration },
     /// The end.
-    Ended { grant: Granted, result: Box<JobResult>, summary: Summary },
+    Ended { grant: Grant, result: Box<JobResult>, summary: Summary },
 }
 
 /// The columns that people filter the ledger by.
@@ -29,7 +29,7 @@ pub(super) struct Summary {
 const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Another attempt after a wait of whole seconds.
-pub(super) fn retry(mut grant: Granted, after: Duration) -> Outcome {
+pub(super) fn retry(mut grant: Grant, after: Duration) -> Outcome {
     let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
     let after = Duration::from_secs(seconds).max(SHORTEST);
     if let Some(last) = grant.history.last_mut() {
@@ -42,7 +42,7 @@ pub(super) fn retry(mut grant: Granted, after: Duration) -> Outcome {
 pub(super) fn completed(
     job: &Job,
     prepared: &PreparedCall<'_>,
-    grant: Granted,
+    grant: Grant,
     answer: Answer,
     took: Duration,
 ) -> Outcome {
@@ -65,7 +65,7 @@ pub(super) fn completed(
 pub(super) fn failed(
     job: &Job,
     prepared: Option<&PreparedCall<'_>>,
-    grant: Granted,
+    grant: Grant,
     failure: Failure,
     took: Duration,
 ) -> Outcome {
@@ -93,7 +93,7 @@ pub(super) fn failed(
     Outcome::Ended { grant, result, summary }
 }
 
-fn warnings(grant: &Granted) -> Vec<String> {
+fn warnings(grant: &Grant) -> Vec<String> {
     let changed = "this attempt's request differs from an earlier one's under the same Idempotency-Key";
     let crashed = format!("the attempt was begun again after a worker died with it ({} so far)", grant.crashes);
     [(grant.request_changed, changed.to_owned()), (grant.crashes > 0, crashed)]
@@ -103,7 +103,7 @@ fn warnings(grant: &Granted) -> Vec<String> {
 }
 
 /// The worker that had sent it died: nobody can tell whether it took effect (CONTRACT 6).
-pub(super) fn unknown(job: &Job, prepared: Option<&PreparedCall<'_>>, mut grant: Granted) -> Outcome {
+pub(super) fn unknown(job: &Job, prepared: Option<&PreparedCall<'_>>, mut grant: Grant) -> Outcome {
     let message = "the worker died while the request was on its way; whether it took effect is unknown. Look at the \
                    third party, then run the job again or go on by hand";
     let failure = Failure::of_attempt(Code::OutcomeUnknown, message, Retriable::Final);
@@ -123,7 +123,7 @@ pub(super) fn entry(number: u32, started_ms: i64, failure: &Failure, took: Durat
     }
 }
 
-fn result(job: &Job, grant: &Granted, ending: Ending, call: Call) -> JobResult {
+fn result(job: &Job, grant: &Grant, ending: Ending, call: Call) -> JobResult {
     JobResult {
         job: job.id_echo.clone(),
         process: job.process.clone(),
@@ -141,12 +141,12 @@ pub(super) fn recipient(job: &Job) -> Recipient<'_> {
 }
 
 /// The result's bytes, at most `limit` of them; a result that is larger becomes a failure that says so.
-pub(super) fn body(job: &Job, grant: &Granted, result: &JobResult, limit: usize) -> Vec<u8> {
+pub(super) fn body(job: &Job, grant: &Grant, result: &JobResult, limit: usize) -> Vec<u8> {
     let body = result.to_bytes();
     if body.len() <= limit { body } else { too_large(job, grant, result, body.len(), limit) }
 }
 
-fn too_large(job: &Job, grant: &Granted, whole: &JobResult, size: usize, limit: usize) -> Vec<u8> {
+fn too_large(job: &Job, grant: &Grant, whole: &JobResult, size: usize, limit: usize) -> Vec<u8> {
     let message = format!(
         "the result has {size} bytes and limits.result_bytes is {limit}; map fewer fields, or raise the limit here and at the broker"
     );

@@ -59,7 +59,7 @@ async fn answer<S: Source>(
     refusal: &Refusal,
     id: &str,
 ) -> Result<(), ShuttingDown> {
-    if worker.retry_until_available("ledger", || worker.ledger.knows(id)).await? {
+    if worker.retry_until_available("ledger", || worker.ledger.contains(id)).await? {
         return Ok(());
     }
     let error = ResultError { code: refusal.code, message: refusal.message.clone(), body: None, attempts: Vec::new() };

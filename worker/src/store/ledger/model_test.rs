@@ -1,7 +1,8 @@
-//! Random histories of one job against the rules of `decide`: whatever dies, comes twice or overtakes, the promises hold.
+//! A model test of `decide`: random histories of one job, in which workers die, copies come twice and overtake each other.
 
-use super::decide::{Decision, Take, decide};
-use super::{Claim, ClaimRequest, Granted, Row, Said};
+use super::decide::{Acquire, Decision, decide};
+use super::rows::Row;
+use super::{Claim, ClaimRequest, Grant, Verdict};
 
 /// How many histories.
 const HISTORIES: u64 = 1_000_000;
@@ -23,8 +24,8 @@ struct InHand {
     asleep: bool,
 }
 
-/// One job's world.
-struct World {
+/// One job with its copies and workers.
+struct Model {
     random: fastrand::Rng,
     repeat_safe: bool,
     row: Option<Row>,
@@ -43,7 +44,7 @@ struct World {
     log: Vec<String>,
 }
 
-impl World {
+impl Model {
     fn new(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         Self {
@@ -82,28 +83,28 @@ impl World {
             return;
         }
         let which = self.random.usize(0..self.copies.len());
-        let asked = self.copies.swap_remove(which);
+        let attempt = self.copies.swap_remove(which);
         let worker = self.workers[self.random.usize(0..3)];
-        let request = request(asked, self.repeat_safe);
-        let said = match self.row.clone() {
+        let request = request(attempt, self.repeat_safe);
+        let claim = match self.row.clone() {
             None => {
                 self.row = Some(first_row(&request, worker, self.now));
-                Claim::Granted(Granted::first(&request, self.now))
+                Claim::Granted(Grant::first(&request, self.now))
             }
             Some(row) => {
                 let seen_until = self.lease_of(&row);
                 self.decided(&Row { seen_until, ..row }, &request, worker)
             }
         };
-        self.log.push(format!("deliver {asked} to {worker}: {said:?}"));
-        match said {
-            Claim::Granted(grant) => self.granted(&grant, worker, asked, false),
-            Claim::Orphaned(grant) => self.granted(&grant, worker, asked, true),
-            Claim::Held { .. } => self.copies.push(asked),
-            Claim::Requeue { attempt, .. } => self.copies.push(attempt),
-            Claim::Parked => self.end("parked"),
-            Claim::Mismatch => panic!("the same content: {:#?}", self.log),
-            Claim::Answered(_) | Claim::Published | Claim::Cancelled | Claim::Stale => {}
+        self.log.push(format!("deliver {attempt} to {worker}: {claim:?}"));
+        match claim {
+            Claim::Granted(grant) => self.granted(&grant, worker, attempt, false),
+            Claim::Orphaned(grant) => self.granted(&grant, worker, attempt, true),
+            Claim::Refused(Verdict::Busy { .. }) => self.copies.push(attempt),
+            Claim::Refused(Verdict::Requeue { attempt, .. }) => self.copies.push(attempt),
+            Claim::Refused(Verdict::Parked) => self.end("parked"),
+            Claim::Refused(Verdict::Mismatch) => panic!("the same content: {:#?}", self.log),
+            Claim::Refused(Verdict::Answered(_) | Verdict::Published | Verdict::Cancelled | Verdict::Stale) => {}
         }
     }
 
@@ -114,25 +115,23 @@ impl World {
 
     fn decided(&mut self, row: &Row, request: &ClaimRequest, worker: usize) -> Claim {
         match decide(row, request, self.now) {
-            Decision::Say(claim) => claim,
-            Decision::HandOut => Claim::Published,
-            Decision::LearnHash => Claim::Cancelled,
             Decision::Park { crashes } => {
                 self.row = Some(Row { state: "parked".to_owned(), crashes, fence: row.fence + 1, ..row.clone() });
-                Claim::Parked
+                Claim::Refused(Verdict::Parked)
             }
-            Decision::Take(take) => {
-                let Take { said: Said { claim, .. }, attempt, fence, crashes, repeat_safe, request_hash } = *take;
+            Decision::Acquire(acquire) => {
+                let Acquire { reply, attempt, fence, crashes, repeat_safe, request_hash } = *acquire;
                 let state = "sending".to_owned();
                 let taken =
                     Row { state, attempt, fence, crashes, repeat_safe, request_hash, due_at: None, ..row.clone() };
-                self.row = Some(taken.held_by(worker));
-                claim
+                self.row = Some(taken.claimed_by(worker));
+                reply.claim
             }
+            other => other.reply(None).claim,
         }
     }
 
-    fn granted(&mut self, grant: &Granted, worker: usize, copy: u32, orphan: bool) {
+    fn granted(&mut self, grant: &Grant, worker: usize, copy: u32, orphan: bool) {
         let held = self.hands.iter().filter(|hand| Some(hand.fence) == self.row.as_ref().map(|row| row.fence));
         assert_eq!(held.count(), 0, "two with one fence: {:#?}", self.log);
         assert!(grant.fence > self.last_fence, "a fence that does not grow: {:#?}", self.log);
@@ -161,7 +160,7 @@ impl World {
         // Who slept and was not overtaken knows what came of it.
         self.unknown -= u32::from(hand.asleep && !hand.orphan);
         if row.state == "cancelled" {
-            self.log.push(format!("{hand:?} was taken back"));
+            self.log.push(format!("{hand:?} was cancelled"));
         } else if again {
             "waiting".clone_into(&mut row.state);
             row.due_at = Some(self.now + 1_000);
@@ -179,8 +178,8 @@ impl World {
     /// A worker dies with all that it has in hand; the copies come again.
     fn die(&mut self) {
         let worker = self.replaced();
-        let (lost, kept): (Vec<_>, Vec<_>) = self.hands.drain(..).partition(|hand| hand.worker == worker);
-        self.hands = kept;
+        let (lost, left): (Vec<_>, Vec<_>) = self.hands.drain(..).partition(|hand| hand.worker == worker);
+        self.hands = left;
         for hand in lost {
             self.log.push(format!("{hand:?} dies"));
             self.unknown += u32::from(!hand.orphan && self.is_current(&hand));
@@ -238,7 +237,7 @@ impl Row {
         self.replay.and_then(|number| usize::try_from(number).ok())
     }
 
-    fn held_by(self, worker: usize) -> Self {
+    fn claimed_by(self, worker: usize) -> Self {
         Self { replay: i64::try_from(worker).ok(), ..self }
     }
 }
@@ -261,7 +260,7 @@ fn first_row(request: &ClaimRequest, worker: usize, now: i64) -> Row {
         replay_send: 0,
         seen_until: None,
     }
-    .held_by(worker)
+    .claimed_by(worker)
 }
 
 pub(super) fn request(attempt: u32, repeat_safe: bool) -> ClaimRequest {
@@ -286,21 +285,21 @@ fn whatever_happens_the_promises_hold() {
     let first = fastrand::u64(0..u64::MAX / 2);
     let mut endings = std::collections::BTreeMap::<&str, u64>::new();
     for seed in first..first + HISTORIES {
-        let mut world = World::new(seed);
+        let mut model = Model::new(seed);
         for _ in 0..EVENTS {
-            world.event(false);
+            model.event(false);
         }
         let mut events = 0;
-        // A copy that a live worker holds up comes back until that one has finished or died.
-        while world.ended.is_none() {
-            world.event(true);
+        // The copy of a job that a live worker has comes back until that one has finished or died.
+        while model.ended.is_none() {
+            model.event(true);
             if events % 40 == 39 {
-                world.die();
+                model.die();
             }
             events += 1;
-            assert!(events < END, "seed {seed}: lost, {:?}: {:#?}", world.row, world.log);
+            assert!(events < END, "seed {seed}: lost, {:?}: {:#?}", model.row, model.log);
         }
-        *endings.entry(world.ended.unwrap_or_default()).or_default() += 1;
+        *endings.entry(model.ended.unwrap_or_default()).or_default() += 1;
     }
     assert_eq!(endings.len(), 3, "every ending is reached: {endings:?}");
 }

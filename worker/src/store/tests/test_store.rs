@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use crate::store::ledger::{Claim, ClaimRequest, Granted, LedgerHandle, Record, StoredJob, StoredResult};
+use crate::store::ledger::{Claim, ClaimRequest, Grant, LedgerHandle, Record, StoredJob, StoredResult};
 use crate::store::{DatabaseTls, Error, KeySource, Store};
 
 /// 32 bytes that guard nothing.
@@ -17,22 +17,22 @@ pub(super) const OTHER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=
 
 /// An opened store and where it lies.
 #[derive(Clone)]
-pub(super) struct Bed {
+pub(super) struct TestStore {
     pub(super) store: Store,
     pub(super) url: String,
     pub(super) folder: Arc<TempDir>,
 }
 
-pub(super) async fn on_sqlite<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Bed) -> F) {
+pub(super) async fn on_sqlite<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(TestStore) -> F) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("c.db").display());
-    let bed = Bed { store: open(&url, KEY).await.unwrap(), url, folder: Arc::new(folder) };
-    test(bed).await;
+    let fixture = TestStore { store: open(&url, KEY).await.unwrap(), url, folder: Arc::new(folder) };
+    test(fixture).await;
 }
 
-pub(super) async fn on_postgresql<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Bed) -> F) {
+pub(super) async fn on_postgresql<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(TestStore) -> F) {
     on_empty_postgresql(|url, folder| async move {
-        test(Bed { store: open(&url, KEY).await.unwrap(), url, folder: Arc::new(folder) }).await;
+        test(TestStore { store: open(&url, KEY).await.unwrap(), url, folder: Arc::new(folder) }).await;
     })
     .await;
 }
@@ -75,7 +75,7 @@ pub(super) async fn open_with(url: &str, keys: &KeySource) -> Result<Store, Erro
     Store::open(&SecretString::from(url), keys, &DatabaseTls::default(), true).await
 }
 
-impl Bed {
+impl TestStore {
     /// The ledger of a worker that lives.
     pub(super) async fn worker(&self, id: &str) -> LedgerHandle {
         self.store.workers().register(id, "host", Duration::from_mins(1)).await.unwrap();
@@ -103,7 +103,7 @@ impl Bed {
 }
 
 /// The claim of a job that may be repeated.
-pub(super) fn asking(id: &str, attempt: u32) -> ClaimRequest {
+pub(super) fn claim_of(id: &str, attempt: u32) -> ClaimRequest {
     ClaimRequest {
         id: id.to_owned(),
         job_hash: [1; 32],
@@ -120,7 +120,7 @@ pub(super) fn asking(id: &str, attempt: u32) -> ClaimRequest {
     }
 }
 
-pub(super) fn granted(claim: Claim) -> Granted {
+pub(super) fn granted(claim: Claim) -> Grant {
     match claim {
         Claim::Granted(granted) => granted,
         other => panic!("not granted: {other:?}"),
