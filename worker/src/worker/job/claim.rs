@@ -76,7 +76,7 @@ fn verdict(claim: &Claim) -> &'static str {
         Claim::Refused(Verdict::Published) => "published",
         Claim::Refused(Verdict::Cancelled) => "cancelled",
         Claim::Refused(Verdict::Parked) => "parked",
-        Claim::Refused(Verdict::Busy { .. }) => "held",
+        Claim::Refused(Verdict::Busy { .. }) => "busy",
         Claim::Refused(Verdict::Requeue { .. }) => "requeue",
         Claim::Refused(Verdict::Stale) => "stale",
         Claim::Refused(Verdict::Mismatch) => "mismatch",
