@@ -18,19 +18,19 @@ pub(in crate::http) fn answer(
     client_nonce: &str,
 ) -> Option<SecretString> {
     let offered = challenges.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    let read: Vec<Challenge> = offered.flat_map(challenges_in).collect();
-    let strongest = read.iter().max_by_key(|challenge| challenge.hash.strength())?;
+    let challenges: Vec<Challenge> = offered.flat_map(challenges_in).collect();
+    let strongest = challenges.iter().max_by_key(|challenge| challenge.hash.strength())?;
     let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
     Some(SecretString::from(strongest.answered(username, password.expose_secret(), method, &path, body, client_nonce)))
 }
 
-/// One challenge that we can answer.
+/// One challenge that can be answered.
 #[derive(Debug)]
 struct Challenge {
     hash: Hash,
     session: bool,
     quality: Option<&'static str>,
-    hides_name: bool,
+    hash_username: bool,
     realm: String,
     nonce: String,
     opaque: Option<String>,
@@ -90,7 +90,7 @@ impl Challenge {
             hash,
             session,
             quality,
-            hides_name: parameters.get("userhash").is_some_and(|flag| flag.eq_ignore_ascii_case("true")),
+            hash_username: parameters.get("userhash").is_some_and(|flag| flag.eq_ignore_ascii_case("true")),
             realm: parameters.get("realm").cloned().unwrap_or_default(),
             nonce: parameters.get("nonce")?.clone(),
             opaque: parameters.get("opaque").cloned(),
@@ -113,10 +113,10 @@ impl Challenge {
             Some(quality) => hex(&format!("{user}:{nonce}:00000001:{client}:{quality}:{request}")),
             None => hex(&format!("{user}:{nonce}:{request}")),
         };
-        let shown_name = if self.hides_name { hex(&format!("{name}:{realm}")) } else { name.to_owned() };
+        let username = if self.hash_username { hex(&format!("{name}:{realm}")) } else { name.to_owned() };
         let mut answer = format!(
             "Digest username={}, realm={}, nonce={}, uri={}, response=\"{response}\"",
-            quoted(&shown_name),
+            quoted(&username),
             quoted(realm),
             quoted(nonce),
             quoted(path)
@@ -130,7 +130,7 @@ impl Challenge {
         if let Some(quality) = self.quality {
             write!(answer, ", qop={quality}, nc=00000001, cnonce={}", quoted(client)).ok();
         }
-        if self.hides_name {
+        if self.hash_username {
             answer.push_str(", userhash=true");
         }
         answer
@@ -141,20 +141,20 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// The challenges of one header that are digest ones and that we can answer; a header may hold several.
+/// The digest challenges of one header that can be answered; a header may hold several.
 fn challenges_in(header: &str) -> Vec<Challenge> {
     let mut found = Vec::new();
     let mut scheme = String::new();
     let mut parameters = BTreeMap::new();
     let mut end = |scheme: &str, parameters: &mut BTreeMap<String, String>| {
-        let read = std::mem::take(parameters);
+        let complete = std::mem::take(parameters);
         if scheme.eq_ignore_ascii_case("digest") {
-            found.extend(Challenge::of(&read));
+            found.extend(Challenge::of(&complete));
         }
     };
     for part in parts(header) {
         let (name, value) = part.split_once('=').unwrap_or((part.as_str(), ""));
-        // A blank inside the name is where a scheme's own name stands before its first parameter.
+        // A blank inside the name separates the scheme's name from its first parameter.
         let name = match name.trim().rsplit_once([' ', '\t']) {
             Some((next, name)) => {
                 end(&scheme, &mut parameters);
@@ -174,7 +174,7 @@ fn challenges_in(header: &str) -> Vec<Challenge> {
     found
 }
 
-/// Cut at the commas outside of quotes.
+/// Splits at the commas outside of quotes.
 fn parts(header: &str) -> Vec<String> {
     let (mut parts, mut part, mut inside, mut escaped) = (Vec::new(), String::new(), false, false);
     for character in header.chars() {
