@@ -9,7 +9,6 @@ use tokio::time::timeout;
 use super::retention::retain;
 use super::writer::{Operation, write};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Record, Recorded, StoredResult, postgres, sqlite};
-use crate::fault;
 use crate::job::is_id;
 use crate::store::database::{Database, held, on};
 use crate::store::{Error, dead_letters::shown};
@@ -51,10 +50,7 @@ impl LedgerHandle {
     /// # Errors
     /// When the database cannot be asked: nothing may be sent.
     pub async fn claim(&self, request: impl Into<Arc<ClaimRequest>>) -> Result<Claim, Error> {
-        let mut request = displayable(request.into());
-        if fault::without("claim") {
-            Arc::make_mut(&mut request).id = uuid::Uuid::new_v4().to_string();
-        }
+        let request = displayable(request.into());
         if !is_id(&request.id) {
             return Err(Error::Refused("a job cannot have this id".to_owned()));
         }

@@ -5,13 +5,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr};
+use sqlx::{Connection, PgConnection};
 
 use super::batch::{Questions, Written};
 use super::columns::Columns;
 use super::decide::{Decision, Take, apart, decide, recorded, recorded_as};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Payload, RESULT, Record, Recorded, Row, Said, StoredResult, Undo};
-use crate::fault;
 use crate::store::Error;
 use crate::store::database::{POSTGRES_NOW, limit_transaction};
 
@@ -101,12 +100,7 @@ pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &Questions
         columns.iter().map(|c| c.result.and_then(of)).collect::<Vec<Option<&[u8]>>>()
     };
     let text = |of: fn(&ClaimRequest) -> Option<&str>| claims.iter().map(|claim| of(claim)).collect::<Vec<_>>();
-    let statement = if fault::without("fence") {
-        AssertSqlSafe(WRITE.replace("jobs.fence = u.fence AND", "")).into_sql_str()
-    } else {
-        WRITE.into_sql_str()
-    };
-    let written: Vec<(String, Option<String>, Option<i64>)> = sqlx::query_as(statement)
+    let written: Vec<(String, Option<String>, Option<i64>)> = sqlx::query_as(WRITE)
         .bind(published)
         .bind(columns.iter().map(|c| c.id).collect::<Vec<_>>())
         .bind(number(|c| Some(c.fence)))
