@@ -29,7 +29,7 @@ pub(in crate::http) fn answer(
 struct Challenge {
     hash: Hash,
     session: bool,
-    quality: Option<&'static str>,
+    qop: Option<&'static str>,
     hash_username: bool,
     realm: String,
     nonce: String,
@@ -79,7 +79,7 @@ impl Challenge {
     fn of(parameters: &BTreeMap<String, String>) -> Option<Self> {
         let algorithm = parameters.get("algorithm").cloned();
         let (hash, session) = Hash::named(algorithm.as_deref().unwrap_or("MD5"))?;
-        let quality = match parameters.get("qop") {
+        let qop = match parameters.get("qop") {
             None => None,
             Some(offered) => {
                 let has = |wanted: &str| offered.split(',').any(|one| one.trim().eq_ignore_ascii_case(wanted));
@@ -89,7 +89,7 @@ impl Challenge {
         Some(Self {
             hash,
             session,
-            quality,
+            qop,
             hash_username: parameters.get("userhash").is_some_and(|flag| flag.eq_ignore_ascii_case("true")),
             realm: parameters.get("realm").cloned().unwrap_or_default(),
             nonce: parameters.get("nonce")?.clone(),
@@ -105,12 +105,12 @@ impl Challenge {
         if self.session {
             user = hex(&format!("{user}:{nonce}:{client}"));
         }
-        let request = match self.quality {
+        let request = match self.qop {
             Some("auth-int") => hex(&format!("{method}:{path}:{}", self.hash.hex(body))),
             _ => hex(&format!("{method}:{path}")),
         };
-        let response = match self.quality {
-            Some(quality) => hex(&format!("{user}:{nonce}:00000001:{client}:{quality}:{request}")),
+        let response = match self.qop {
+            Some(qop) => hex(&format!("{user}:{nonce}:00000001:{client}:{qop}:{request}")),
             None => hex(&format!("{user}:{nonce}:{request}")),
         };
         let username = if self.hash_username { hex(&format!("{name}:{realm}")) } else { name.to_owned() };
@@ -127,8 +127,8 @@ impl Challenge {
         if let Some(opaque) = &self.opaque {
             write!(answer, ", opaque={}", quoted(opaque)).ok();
         }
-        if let Some(quality) = self.quality {
-            write!(answer, ", qop={quality}, nc=00000001, cnonce={}", quoted(client)).ok();
+        if let Some(qop) = self.qop {
+            write!(answer, ", qop={qop}, nc=00000001, cnonce={}", quoted(client)).ok();
         }
         if self.hash_username {
             answer.push_str(", userhash=true");
@@ -243,7 +243,7 @@ mod tests {
         );
     }
 
-    /// RFC 2069's way, without a quality; the example of RFC 2617's errata.
+    /// RFC 2069's way, without a qop; the example of RFC 2617's errata.
     #[test]
     fn an_old_server_gets_an_old_answer() {
         let old = answered_with(
