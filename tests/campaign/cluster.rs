@@ -32,10 +32,7 @@ pub(crate) fn spread(path: &str) -> u64 {
 const LOOKED_UP: usize = 3;
 
 /// The workers' configuration unless a scenario has its own.
-pub(crate) const USUAL: &str = "[worker]\nlease = 5\n[amqp]\nquiet = 5\n";
-
-/// The variable that names the safeguard which a worker omits.
-pub(crate) const WITHOUT: &str = "DATA_CONNECTOR_WITHOUT";
+pub(crate) const USUAL: &str = "[worker]\nlease = 5\n[amqp]\nconsumer_check_interval = 5\n";
 
 impl Cluster {
     /// A cluster whose third party replies by `script`; the resource `r` calls it, with these further members.
@@ -77,14 +74,12 @@ impl Cluster {
         }
     }
 
-    /// Starts one with these variables, and without the safeguard that the campaign's own `WITHOUT` names.
+    /// Starts one with these variables.
     pub(crate) async fn start_worker(&mut self, variables: &[(&str, &str)]) {
-        let left_out = std::env::var(WITHOUT).unwrap_or_default();
-        let variables = [&[(WITHOUT, left_out.as_str())], variables].concat();
         let arguments = ["--config", &self.config, "--concurrency", &self.concurrency, "--listen", "127.0.0.1:0"]
             .map(str::to_owned);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let worker = self.app.worker_with(&arguments, &variables).await;
+        let worker = self.app.worker_with(&arguments, variables).await;
         self.workers.push(worker);
     }
 

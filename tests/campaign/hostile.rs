@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// Concurrent hostile calls, and jobs of a healthy host with each wave of them.
 const AT_ONCE: (usize, u32) = (64, 32);
 /// A response may be so large that 64 of them in memory are noticed.
-const CONFIG: &str = "[worker]\nlease = 5\n[amqp]\nquiet = 5\n[limits]\nresponse_bytes = 1000000\n";
+const CONFIG: &str = "[worker]\nlease = 5\n[amqp]\nconsumer_check_interval = 5\n[limits]\nresponse_bytes = 1000000\n";
 /// By how much the worker's memory may grow, KB.
 const GROWTH: u64 = 64 * 1_024;
 

@@ -1,6 +1,7 @@
 //! The campaign: the worker's promises under faults, one scenario a promise, each repeatable from its seed.
 //!
-//! `deploy/campaign [SCENARIO…] [--seed N] [--scale N] [--write]`
+//! `deploy/campaign [SCENARIO…] [--seed N] [--scale N] [--write]`; `campaign --mutant SAFEGUARD` builds a worker without a
+//! safeguard and prints its path.
 //!
 //! Workers are processes, each scenario has a private RabbitMQ and a PostgreSQL database of its own.
 
@@ -24,6 +25,8 @@ mod third_parties;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
+use harness::mutation::Mutation;
 use scenario::{Scenario, Settings};
 
 /// All scenarios, in the order in which they run.
@@ -37,7 +40,15 @@ fn scenarios() -> Vec<Scenario> {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let mut settings = Settings::of_arguments(std::env::args().skip(1))?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, safeguard] = arguments.as_slice()
+        && flag == "--mutant"
+    {
+        let mutation = Mutation::of(safeguard).with_context(|| format!("there is no safeguard `{safeguard}`"))?;
+        say(&mutation.build().await.display().to_string());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut settings = Settings::of_arguments(arguments.into_iter())?;
     let chosen: Vec<Scenario> = scenarios().into_iter().filter(|scenario| settings.chooses(scenario.name)).collect();
     anyhow::ensure!(
         !chosen.is_empty(),

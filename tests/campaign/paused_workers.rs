@@ -21,7 +21,7 @@ pub(crate) fn scenarios() -> Vec<Scenario> {
 }
 
 /// The broker requeues the jobs of a worker that misses two heartbeats; the lease is the shortest possible.
-const CONFIG: &str = "[worker]\nlease = 5\n[amqp]\nquiet = 5\nheartbeat = 2\n";
+const CONFIG: &str = "[worker]\nlease = 5\n[amqp]\nconsumer_check_interval = 5\nheartbeat = 2\n";
 /// How many jobs are in flight when a worker is paused.
 const JOBS: u32 = 8;
 /// High enough that a second worker may call the host as often at once.

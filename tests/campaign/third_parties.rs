@@ -1,5 +1,6 @@
 //! Scenarios C2, C3 and C5: a third party that hangs, is down or redirects affects no other one.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use harness::test_app::{job, with_retries};
 use harness::third_party::{Reply, Seen, ThirdParty};
 use serde_json::json;
 
-use crate::cluster::{Cluster, USUAL, WITHOUT};
+use crate::cluster::{Cluster, USUAL};
 use crate::history::History;
 use crate::scenario::{Findings, Scenario, Settings};
 
@@ -118,9 +119,9 @@ fn credentials() -> Vec<(&'static str, serde_json::Value)> {
     ]
 }
 
-/// Calls with each credential and each redirect, by a worker with these variables. Returns the cluster, the third party that the
+/// Calls with each credential and each redirect, by this worker. Returns the cluster, the third party that the
 /// redirects lead to, and the history.
-async fn redirected(variables: &[(&str, &str)]) -> (Cluster, ThirdParty, History) {
+async fn redirected(worker: &Path) -> (Cluster, ThirdParty, History) {
     let elsewhere = ThirdParty::friendly().await;
     let port = elsewhere.port();
     let targets = [
@@ -146,7 +147,8 @@ async fn redirected(variables: &[(&str, &str)]) -> (Cluster, ThirdParty, History
         })
         .collect();
     cluster.app.import_connectors(&json!(connectors)).await;
-    cluster.start_worker(variables).await;
+    cluster.app.use_binary(worker);
+    cluster.start_worker(&[]).await;
     for scheme in 0..connectors.len() {
         for status in [301, 302, 303, 307, 308] {
             for target in 0..4 {
@@ -162,13 +164,13 @@ async fn redirected(variables: &[(&str, &str)]) -> (Cluster, ThirdParty, History
 }
 
 /// Whether a credential reaches another origin without a safeguard.
-pub(crate) async fn discloses_credentials(safeguard: &str) -> bool {
-    redirected(&[(WITHOUT, safeguard)]).await.1.seen().iter().any(has_credential)
+pub(crate) async fn discloses_credentials(worker: &Path) -> bool {
+    redirected(worker).await.1.seen().iter().any(has_credential)
 }
 
 async fn redirects() -> Findings {
     let mut findings = Findings::default();
-    let (cluster, elsewhere, history) = redirected(&[]).await;
+    let (cluster, elsewhere, history) = redirected(&harness::binary()).await;
     history.judge(&mut findings);
     let at_home = cluster.third_party.seen().iter().filter(|seen| has_credential(seen)).count();
     let seen = elsewhere.seen();

@@ -266,7 +266,7 @@ async fn a_half_open_connection_is_detected_and_replaced() {
     let proxy = Proxy::before(&process::authority(app.broker())).await;
     let proxied = proxy.url_through(app.broker());
     // Heartbeats alone would take more than half a minute.
-    let config = app.file("c.toml", "[amqp]\nquiet = 1\nheartbeat = 60\n").display().to_string();
+    let config = app.file("c.toml", "[amqp]\nconsumer_check_interval = 1\nheartbeat = 60\n").display().to_string();
     let worker = app.worker_with(&["--config", &config], &[("AMQP_URL", &proxied)]).await;
     let mut engine = app.engine().await;
     proxy.set(Toxic::Blackhole);

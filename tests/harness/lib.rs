@@ -9,6 +9,7 @@ pub mod broker;
 pub mod cost;
 pub mod engine;
 pub mod hostile;
+pub mod mutation;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
@@ -29,8 +30,11 @@ pub fn repository() -> PathBuf {
     manifest.parent().unwrap_or(manifest).to_path_buf()
 }
 
-/// The binary that was built with the same profile as the tests.
+/// The binary that `DATA_CONNECTOR_BIN` names, else the one that was built with the same profile as the tests.
 pub fn binary() -> PathBuf {
+    if let Some(named) = std::env::var_os("DATA_CONNECTOR_BIN") {
+        return named.into();
+    }
     let own = std::env::current_exe().unwrap_or_default();
     // The campaign is in the same folder; tests are in one below it.
     let candidates = own.ancestors().skip(1).take(2).map(|folder| folder.join("data-connector"));

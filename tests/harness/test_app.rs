@@ -1,6 +1,6 @@
 //! The product as one test uses it: a queue prefix and a data folder of its own, its command line, its workers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ pub struct TestApp {
     broker: String,
     admin: String,
     database: Option<String>,
+    binary: PathBuf,
 }
 
 impl TestApp {
@@ -31,7 +32,7 @@ impl TestApp {
     pub fn on(broker: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let prefix = format!("t{}", uuid::Uuid::new_v4().simple());
-        Self { folder, prefix, broker: broker.to_owned(), admin: postgres_admin(), database: None }
+        Self { folder, prefix, broker: broker.to_owned(), admin: postgres_admin(), database: None, binary: binary() }
     }
 
     /// Uses PostgreSQL instead, with a database of its own.
@@ -83,9 +84,14 @@ impl TestApp {
         path
     }
 
+    /// Uses another binary from now on.
+    pub fn use_binary(&mut self, binary: &Path) {
+        self.binary = binary.to_path_buf();
+    }
+
     /// The command line with this app's settings; calls to loopback are allowed unless the test says otherwise.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        self.program(&binary().display().to_string(), arguments)
+        self.program(&self.binary.display().to_string(), arguments)
     }
 
     /// Another program with the same environment.

@@ -1,26 +1,21 @@
-//! Named places in the way of a job at which a test makes this process die or hang, and safeguards that it leaves out. Without the feature `fault-points`,
-//! which no released binary has, they are nothing.
+//! Fault points: named points of a job's processing at which a test makes this process die, hang or block. Without the
+//! feature `fault-points`, which no released binary has, they do nothing.
 
 #[cfg(not(feature = "fault-points"))]
-pub(crate) use off::{at, with, without};
+pub(crate) use off::{at, with};
 #[cfg(feature = "fault-points")]
-pub(crate) use on::{at, with, without};
+pub(crate) use on::{at, with};
 
 #[cfg(not(feature = "fault-points"))]
 mod off {
-    /// Nothing happens here.
-    pub(crate) fn at(_place: &str) -> std::future::Ready<()> {
+    /// Does nothing.
+    pub(crate) fn at(_point: &str) -> std::future::Ready<()> {
         std::future::ready(())
     }
 
-    /// Nothing happens here, whichever job it is.
-    pub(crate) fn with(_place: &str, _job: &str) -> std::future::Ready<()> {
+    /// Does nothing, for any job.
+    pub(crate) fn with(_point: &str, _job: &str) -> std::future::Ready<()> {
         std::future::ready(())
-    }
-
-    /// Every safeguard is there.
-    pub(crate) const fn without(_safeguard: &str) -> bool {
-        false
     }
 }
 
@@ -29,14 +24,14 @@ mod on {
     use std::collections::HashMap;
     use std::sync::{Mutex, PoisonError};
 
-    /// Which place does what, such as `claimed=die@3`: die, hang or block, at the third job that comes by.
+    /// What happens at which point, such as `claimed=die@3`: die, hang or block the third time it is reached.
     const VARIABLE: &str = "DATA_CONNECTOR_FAULT";
 
-    static SEEN: Mutex<Option<HashMap<String, u32>>> = Mutex::new(None);
+    static REACHED: Mutex<Option<HashMap<String, u32>>> = Mutex::new(None);
 
-    /// Dies, hangs or blocks, if this is the place and the time.
-    pub(crate) async fn at(place: &str) {
-        match told(place).as_deref() {
+    /// Dies, hangs or blocks, if the variable says so for this point and this time.
+    pub(crate) async fn at(point: &str) {
+        match action(point).as_deref() {
             // No destructor runs and nothing is flushed, as with SIGKILL.
             Some("die") => std::process::abort(),
             Some("hang") => std::future::pending().await,
@@ -47,22 +42,17 @@ mod on {
         }
     }
 
-    /// The same for one job alone, whose place is named `claimed j1`.
-    pub(crate) async fn with(place: &str, job: &str) {
-        at(&format!("{place} {job}")).await;
+    /// The same for a single job, whose point is named `claimed j1`.
+    pub(crate) async fn with(point: &str, job: &str) {
+        at(&format!("{point} {job}")).await;
     }
 
-    /// Whether a safeguard is left out, so that it can be seen what it is there for.
-    pub(crate) fn without(safeguard: &str) -> bool {
-        std::env::var("DATA_CONNECTOR_WITHOUT").is_ok_and(|left_out| left_out == safeguard)
-    }
-
-    fn told(place: &str) -> Option<String> {
+    fn action(point: &str) -> Option<String> {
         let faults = std::env::var(VARIABLE).ok()?;
-        let (_, what) = faults.split(',').filter_map(|fault| fault.split_once('=')).find(|(name, _)| *name == place)?;
+        let (_, what) = faults.split(',').filter_map(|fault| fault.split_once('=')).find(|(name, _)| *name == point)?;
         let (action, time) = what.split_once('@').unwrap_or((what, "1"));
-        let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = seen.get_or_insert_default().entry(place.to_owned()).or_default();
+        let mut reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = reached.get_or_insert_default().entry(point.to_owned()).or_default();
         *count += 1;
         (time.parse() == Ok(*count)).then(|| action.to_owned())
     }

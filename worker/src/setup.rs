@@ -42,10 +42,9 @@ pub async fn client(config: &Config, store: Option<&Store>) -> Result<http::Clie
         allow_insecure_tls: config.http.allow_insecure_tls,
         ca_file: config.http.ca_file.clone(),
         proxy: config.http.proxy.clone(),
-        closed: own_addresses(config).await,
+        own_addresses: own_addresses(config).await,
         refresh_tokens: store.map(|store| Arc::new(TokenStore(store.clone())) as Arc<dyn http::RefreshTokens>),
-        now_ms: clock::now_ms,
-        ..http::Settings::default()
+        ..http::Settings::new(clock::now_ms)
     })
 }
 
@@ -61,7 +60,7 @@ fn plan_limits(config: &Config) -> Limits {
     }
 }
 
-/// Own listening addresses, the broker and the database: connectors never call them, whatever ranges are open.
+/// Own listening addresses, the broker and the database: connectors never call them, whatever ranges are allowed.
 async fn own_addresses(config: &Config) -> Vec<SocketAddr> {
     let mut addresses = config.listening.clone();
     let (broker, database) = (&config.amqp.url, &config.database.url);

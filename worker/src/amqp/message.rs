@@ -6,8 +6,6 @@ use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use serde::{Deserialize, Serialize};
 
-use crate::fault;
-
 /// A header's value; other types than these are represented as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -172,8 +170,6 @@ fn header(value: &AMQPValue) -> HeaderValue {
         AMQPValue::LongLongInt(n) => HeaderValue::Integer(*n),
         AMQPValue::ShortString(text) => HeaderValue::Text(text.to_string()),
         AMQPValue::LongString(text) => HeaderValue::Text(text.to_string()),
-        // RabbitMQ does not recognise its own headers as text: the mutation that keeps them has to keep their types too.
-        other if fault::without("strip") => HeaderValue::Text(serde_json::json!(other).to_string()),
         other => HeaderValue::Text(format!("{other:?}")),
     }
 }
@@ -182,9 +178,6 @@ fn field(value: &HeaderValue) -> AMQPValue {
     match value {
         HeaderValue::Bool(flag) => AMQPValue::Boolean(*flag),
         HeaderValue::Integer(number) => AMQPValue::LongLongInt(*number),
-        HeaderValue::Text(text) if fault::without("strip") => {
-            serde_json::from_str(text).unwrap_or_else(|_| AMQPValue::LongString(text.as_str().into()))
-        }
         HeaderValue::Text(text) => AMQPValue::LongString(text.as_str().into()),
     }
 }

@@ -119,12 +119,9 @@ impl Publisher {
         let (exchange, key) = (short(&message.exchange)?, short(&message.routing_key)?);
         let (channel, frame_max) = self.channel().await?;
         let properties = message.properties.to_send(frame_max.saturating_sub(PROPERTIES_WITHOUT_HEADERS))?;
-        let options = BasicPublishOptions { mandatory: !fault::without("mandatory"), ..BasicPublishOptions::default() };
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let confirm = channel.basic_publish(exchange, key, options, &message.body, properties).await;
         let confirm = confirm.map_err(unconfirmed)?;
-        if fault::without("confirm") {
-            return Ok(());
-        }
         fault::at("published").await;
         let confirmation = confirm.await.map_err(unconfirmed)?;
         fault::at("confirmed").await;

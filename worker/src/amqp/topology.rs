@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use super::Message;
-use crate::fault;
 
 /// 20 levels: delays up to twelve days.
 pub(super) const LEVELS: u32 = 20;
@@ -99,9 +98,7 @@ impl Topology {
         let queue = std::mem::take(&mut message.routing_key);
         message.exchange = self.ladder_exchange(seconds.ilog2());
         message.routing_key = ladder_key(seconds, &queue);
-        if !fault::without("strip") {
-            message.properties.strip_broker_headers();
-        }
+        message.properties.strip_broker_headers();
         message
     }
 }

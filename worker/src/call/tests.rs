@@ -26,7 +26,7 @@ thread_local! {
 
 fn client() -> Client {
     let settings =
-        Settings { allow_net: vec!["127.0.0.0/8".parse().unwrap()], response_bytes: 10_000, ..Settings::default() };
+        Settings { allow_net: vec!["127.0.0.0/8".parse().unwrap()], response_bytes: 10_000, ..Settings::new(|| 0) };
     Client::new(settings).unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! Refresh tokens that calls use up and get anew, written into the store.
 
-use crate::http::{Held, Holding, Kept, RefreshTokens};
+use crate::http::{RefreshTokenGuard, RefreshTokens, StoreFuture, StoredRefreshToken};
 use crate::plan::CredentialId;
 use crate::store::{LockedRefreshToken, RefreshToken, Store};
 
@@ -8,36 +8,34 @@ use crate::store::{LockedRefreshToken, RefreshToken, Store};
 #[derive(Debug)]
 pub struct TokenStore(pub Store);
 
-struct HeldToken {
-    kept: Option<Kept>,
-    held: LockedRefreshToken,
+struct Guard {
+    stored: Option<StoredRefreshToken>,
+    lock: LockedRefreshToken,
 }
 
 impl RefreshTokens for TokenStore {
-    fn hold<'a>(&'a self, credential: &'a CredentialId) -> Holding<'a, Box<dyn Held>> {
+    fn lock<'a>(&'a self, credential: &'a CredentialId) -> StoreFuture<'a, Box<dyn RefreshTokenGuard>> {
         Box::pin(async move {
-            let held = self.0.refresh_tokens().lock(&credential.connector, credential.version).await;
-            let held = held.map_err(|e| e.to_string())?;
-            let kept = held.stored.clone().map(|kept| Kept {
-                refresh_token: kept.refresh_token,
-                access_token: kept.access_token,
-                lifetime: kept.lifetime,
+            let lock = self.0.refresh_tokens().lock(&credential.connector, credential.version).await?;
+            let stored = lock.stored.clone().map(|stored| StoredRefreshToken {
+                refresh_token: stored.refresh_token,
+                access_token: stored.access_token,
+                lifetime: stored.lifetime,
             });
-            Ok(Box::new(HeldToken { kept, held }) as Box<dyn Held>)
+            Ok(Box::new(Guard { stored, lock }) as Box<dyn RefreshTokenGuard>)
         })
     }
 }
 
-impl Held for HeldToken {
-    fn kept(&self) -> Option<&Kept> {
-        self.kept.as_ref()
+impl RefreshTokenGuard for Guard {
+    fn stored(&self) -> Option<&StoredRefreshToken> {
+        self.stored.as_ref()
     }
 
-    fn keep(self: Box<Self>, kept: Kept) -> Holding<'static, ()> {
+    fn store(self: Box<Self>, token: StoredRefreshToken) -> StoreFuture<'static, ()> {
         Box::pin(async move {
-            let Kept { refresh_token, access_token, lifetime } = kept;
-            let kept = RefreshToken { refresh_token, access_token, lifetime };
-            self.held.replace(&kept).await.map_err(|e| e.to_string())
+            let StoredRefreshToken { refresh_token, access_token, lifetime } = token;
+            Ok(self.lock.replace(&RefreshToken { refresh_token, access_token, lifetime }).await?)
         })
     }
 }

@@ -12,7 +12,7 @@ use super::output;
 use super::settings::Settings;
 use super::worker::{stop_signal, stopped};
 use crate::amqp::Broker;
-use crate::api::{self, Answers};
+use crate::api::{self, ApiState};
 use crate::health::Health;
 use crate::setup;
 use crate::telemetry::metric;
@@ -20,7 +20,7 @@ use crate::telemetry::metric;
 /// How often broker and database are asked.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Answers health and metrics requests.
+/// Serves health and metrics.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Where to answer; port 0 prints its choice [default: 127.0.0.1:8080]
@@ -50,8 +50,8 @@ impl Serve {
                 tokio::time::sleep(EVERY).await;
             }
         });
-        let answers = Answers { health, worker: "serve".to_owned(), metrics };
-        api::serve(listener, answers, stopped(stop)).await?;
+        let state = ApiState { health, worker: "serve".to_owned(), metrics };
+        api::serve(listener, state, stopped(stop)).await?;
         watching.abort();
         Ok(ExitCode::SUCCESS)
     }

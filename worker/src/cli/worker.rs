@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::output;
 use super::settings::Settings;
-use crate::api::{self, Answers};
+use crate::api::{self, ApiState};
 use crate::config::{Config, Value};
 use crate::health::Health;
 use crate::telemetry::metric;
@@ -84,8 +84,8 @@ pub(super) async fn work(
     let server = match listener {
         Some(listener) => {
             output::line(&format!("listening on http://{}", listener.local_addr()?));
-            let answers = Answers { health, worker: worker_id, metrics };
-            Some(tokio::spawn(api::serve(listener, answers, stopped(stop.clone()))))
+            let state = ApiState { health, worker: worker_id, metrics };
+            Some(tokio::spawn(api::serve(listener, state, stopped(stop.clone()))))
         }
         None => None,
     };

@@ -27,7 +27,7 @@ pub const DEFAULTS: &str = include_str!("default.toml");
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file that is missing, not TOML, or holds unknown or mistyped keys.
-    #[error("the configuration cannot be used: {0}")]
+    #[error("the configuration cannot be used")]
     Source(#[from] ConfigError),
     /// A value out of its range.
     #[error("the configuration cannot be used: {key} {problem}")]

@@ -5,7 +5,7 @@ fn with(toml: &str) -> Result<Config, String> {
     let file = folder.path().join("c.toml");
     std::fs::write(&file, toml).unwrap();
     let flags = Flags { file: Some(file), data_dir: Some(folder.path().join("data")), overrides: Vec::new() };
-    Config::load(flags).map_err(|e| e.to_string())
+    Config::load(flags).map_err(|e| format!("{:#}", anyhow::Error::from(e)))
 }
 
 #[test]

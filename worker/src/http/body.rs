@@ -1,7 +1,7 @@
-//! A request body that knows whether anybody asked for it.
+//! A request body that records whether it was polled.
 //!
-//! The HTTP library asks for the body only once there is a connection and the head is being written. So when the
-//! deadline strikes before that, nothing was sent, and a POST can safely be tried again.
+//! hyper polls the body only once there is a connection and the head is being written. So when the deadline passes before
+//! that, nothing was sent, and a POST can safely be retried.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -12,18 +12,18 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// The whole body as one piece, of known length; not for empty ones, which nobody asks for.
-pub(super) struct Watched {
+/// The whole body in one frame, of known length; not for empty ones, which are never polled.
+pub(super) struct ObservedBody {
     pub(super) bytes: Option<Bytes>,
-    pub(super) asked: Arc<AtomicBool>,
+    pub(super) polled: Arc<AtomicBool>,
 }
 
-impl Body for Watched {
+impl Body for ObservedBody {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.asked.store(true, Ordering::Relaxed);
+        self.polled.store(true, Ordering::Relaxed);
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 

@@ -1,4 +1,4 @@
-//! What went wrong, in the classes of the retry table (CONTRACT 6).
+//! Transport errors as failures, in the classes of the retry table (CONTRACT 6).
 
 use std::error::Error as StdError;
 
@@ -6,50 +6,50 @@ use crate::job::{Code, Failure, Retriable};
 use crate::plan::{Repeat, RequestSpec};
 
 use super::client::chain;
-use super::guard::Denied;
+use super::guard::DeniedDestination;
 
 const RETRY: Retriable = Retriable::Retry { after: None };
 
-/// No status line came.
-pub(super) fn before_status(error: reqwest::Error, request: &RequestSpec, asked_for_body: bool) -> Failure {
+/// The failure of a call that ended without a status line.
+pub(super) fn before_status(error: reqwest::Error, request: &RequestSpec, body_polled: bool) -> Failure {
     let error = error.without_url();
-    if let Some(denied) = cause::<Denied>(&error) {
+    if let Some(denied) = cause::<DeniedDestination>(&error) {
         return Failure::before_any_attempt(Code::Denied, denied.to_string());
     }
     if error.is_builder() {
         return Failure::before_any_attempt(Code::Configuration, chain(&error));
     }
     if let Some(tls) = cause::<rustls::Error>(&error)
-        && (error.is_connect() || refuses_us(tls))
+        && (error.is_connect() || rejects_client_certificate(tls))
     {
         return tls_failure(tls, request);
     }
     if cause::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse_too_large) {
         return too_large_head(request);
     }
-    let time_ran_out = error.is_timeout();
-    // A body that nobody asked for means a connection that was never there, or was not written to.
-    let nothing_sent = error.is_connect() || (has_watched_body(request) && !asked_for_body);
-    without_status(request, time_ran_out, nothing_sent, &chain(&error))
+    let timed_out = error.is_timeout();
+    // A body that was not polled means that there was no connection, or that nothing was written to it.
+    let nothing_sent = error.is_connect() || (has_observed_body(request) && !body_polled);
+    without_status(request, timed_out, nothing_sent, &chain(&error))
 }
 
-/// The deadline struck before a status line.
-pub(super) fn out_of_time(request: &RequestSpec, asked_for_body: bool) -> Failure {
-    let nothing_sent = has_watched_body(request) && !asked_for_body;
+/// The failure of a call whose deadline passed before a status line.
+pub(super) fn out_of_time(request: &RequestSpec, body_polled: bool) -> Failure {
+    let nothing_sent = has_observed_body(request) && !body_polled;
     without_status(request, true, nothing_sent, &format!("no answer within {:?}", request.timeout))
 }
 
-fn without_status(request: &RequestSpec, time_ran_out: bool, nothing_sent: bool, problem: &str) -> Failure {
-    let code = if time_ran_out { Code::Timeout } else { Code::Connect };
-    let place = place(request);
+fn without_status(request: &RequestSpec, timed_out: bool, nothing_sent: bool, problem: &str) -> Failure {
+    let code = if timed_out { Code::Timeout } else { Code::Connect };
+    let authority = authority(request);
     if nothing_sent {
-        return Failure::of_attempt(code, format!("{place} could not be reached: {problem}"), RETRY);
+        return Failure::of_attempt(code, format!("{authority} could not be reached: {problem}"), RETRY);
     }
     match request.repeat {
-        Repeat::Safe => Failure::of_attempt(code, format!("{place} did not answer: {problem}"), RETRY),
+        Repeat::Safe => Failure::of_attempt(code, format!("{authority} did not answer: {problem}"), RETRY),
         Repeat::Unsafe => {
             let message = format!(
-                "{place} was sent the {} and did not answer ({problem}); whether it took effect is unknown. Look there, \
+                "{authority} was sent the {} and did not answer ({problem}); whether it took effect is unknown. Look there, \
                  then run the job again or go on by hand; `repeat: safe` on the resource lets it be repeated",
                 request.method
             );
@@ -58,9 +58,9 @@ fn without_status(request: &RequestSpec, time_ran_out: bool, nothing_sent: bool,
     }
 }
 
-/// Whether the peer did not like who we said we are. With TLS 1.3 it says so when we think the handshake done, and have written
-/// what it will never read; every other alert may come after it has acted.
-fn refuses_us(error: &rustls::Error) -> bool {
+/// Whether the peer rejected our client certificate. With TLS 1.3 that alert arrives after our side of the handshake, when the
+/// request may have been written but is never read; any other alert may come after the peer has acted.
+fn rejects_client_certificate(error: &rustls::Error) -> bool {
     use rustls::AlertDescription::{
         AccessDenied, BadCertificate, CertificateExpired, CertificateRequired, CertificateRevoked, CertificateUnknown,
         DecryptError, UnknownCA, UnsupportedCertificate,
@@ -81,51 +81,50 @@ fn refuses_us(error: &rustls::Error) -> bool {
 }
 
 fn tls_failure(error: &rustls::Error, request: &RequestSpec) -> Failure {
-    let place = place(request);
-    if refuses_us(error) {
-        let hint = "it asks who we are: see `client_certificate` and `client_key` of the connector's credentials";
-        return Failure::of_attempt(Code::Tls, format!("{place}: {error}; {hint}"), Retriable::Final);
+    let authority = authority(request);
+    if rejects_client_certificate(error) {
+        let hint = "it requires a client certificate: see `client_certificate` and `client_key` of the connector's credentials";
+        return Failure::of_attempt(Code::Tls, format!("{authority}: {error}; {hint}"), Retriable::Final);
     }
     if matches!(error, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) {
-        let hint = "for an own certificate authority the operator sets http.ca_file";
-        return Failure::of_attempt(Code::Tls, format!("{place}: {error}; {hint}"), Retriable::Final);
+        let hint = "for a private certificate authority the operator sets http.ca_file";
+        return Failure::of_attempt(Code::Tls, format!("{authority}: {error}; {hint}"), Retriable::Final);
     }
-    Failure::of_attempt(Code::Tls, format!("{place}: no secure connection: {error}"), RETRY)
+    Failure::of_attempt(Code::Tls, format!("{authority}: no secure connection: {error}"), RETRY)
 }
 
-/// An answer that began, and whose head goes beyond what any has.
+/// A response whose head exceeds the limits.
 fn too_large_head(request: &RequestSpec) -> Failure {
     let retriable = if matches!(request.method.as_str(), "GET" | "HEAD") { RETRY } else { Retriable::Final };
-    let message = format!("{} answered with more than 100 header fields or too large ones", place(request));
+    let message = format!("{} answered with more than 100 header fields or too large ones", authority(request));
     Failure::of_attempt(Code::BadResponse, message, retriable)
 }
 
-/// A good status whose body broke, is too large or does not come.
+/// The failure of a call with a good status whose body is incomplete, too large or late.
 pub(super) fn broken_body(request: &RequestSpec, status: u16, problem: &str) -> Failure {
     let repeatable = matches!(request.method.as_str(), "GET" | "HEAD");
     let retriable = if repeatable { RETRY } else { Retriable::Final };
-    let message = format!("{} answered {status}, and {problem}", place(request));
+    let message = format!("{} answered {status}, and {problem}", authority(request));
     Failure { status: Some(status), ..Failure::of_attempt(Code::BadResponse, message, retriable) }
 }
 
-/// A redirect, or the peer itself, turned out to be a place that may not be called.
-pub(super) fn denied_after_dialling(denied: &Denied) -> Failure {
+/// The failure of a call that was redirected to a destination that is not allowed.
+pub(super) fn denied_redirect(denied: &DeniedDestination) -> Failure {
     Failure::of_attempt(Code::Denied, denied.to_string(), Retriable::Final)
 }
 
-/// Whether the body of this request tells when it is asked for; an empty one never is.
-pub(super) fn has_watched_body(request: &RequestSpec) -> bool {
+/// Whether the body of this request records that it was polled; an empty one is never polled.
+pub(super) fn has_observed_body(request: &RequestSpec) -> bool {
     !request.raw_body().is_empty()
 }
 
-/// Host and port: enough to know the place, nothing that could be a secret.
-fn place(request: &RequestSpec) -> String {
-    let url = request.raw_url();
-    let host = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+/// Host and port: enough to identify the destination, nothing that could be a secret.
+fn authority(request: &RequestSpec) -> String {
+    let host = request.raw_url().host_str().unwrap_or_default();
+    request.raw_url().port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// The first cause of a type; I/O errors hide theirs.
+/// The first cause of a type; the source of an I/O error has to be looked for inside it.
 fn cause<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -1,18 +1,38 @@
-//! A body as it comes in: counted before and after decompression, so that a small one cannot become a large one.
+//! Reads a response body: counted before and after decompression, so that a small one cannot become a large one.
 
 use std::io::Write;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use flate2::write::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
-/// Below this a ratio says nothing; above it, more than this many bytes out of one is an attack.
+/// From this size on, a body that grows more than `RATIO`-fold by decompression is an attack.
 const RATIO_FROM: usize = 1024 * 1024;
 const RATIO: usize = 100;
 
+/// Why a body cannot be used; continues "its body".
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BodyError {
+    #[error("is larger than limits.response_bytes ({0} bytes)")]
+    TooLarge(usize),
+    #[error("grows more than {RATIO}-fold when it is decompressed")]
+    DecompressionBomb,
+    #[error("is encoded as `{0}`, and only gzip was asked for")]
+    Encoding(String),
+    #[error("is encoded more than once")]
+    SeveralEncodings,
+    #[error("is not the gzip it says it is: {0}")]
+    NotGzip(std::io::Error),
+    #[error("broke off: {0}")]
+    BrokeOff(String),
+    #[error("had not come within {0:?}")]
+    Late(Duration),
+}
+
 /// A body that grows by chunks.
-pub(super) enum Incoming {
+pub(super) enum BodyReader {
     Plain(Limited),
     Gzip { decoder: Box<MultiGzDecoder<Limited>>, received: usize },
 }
@@ -28,10 +48,10 @@ impl Write for Limited {
     fn write(&mut self, chunk: &[u8]) -> std::io::Result<usize> {
         let size = self.bytes.len() + chunk.len();
         if size > self.limit {
-            return Err(std::io::Error::other(format!("is larger than limits.response_bytes ({} bytes)", self.limit)));
+            return Err(std::io::Error::other(BodyError::TooLarge(self.limit)));
         }
         if size > RATIO_FROM && size / RATIO > self.received {
-            return Err(std::io::Error::other(format!("grows more than {RATIO}-fold when it is decompressed")));
+            return Err(std::io::Error::other(BodyError::DecompressionBomb));
         }
         self.bytes.extend_from_slice(chunk);
         Ok(chunk.len())
@@ -42,9 +62,9 @@ impl Write for Limited {
     }
 }
 
-impl Incoming {
+impl BodyReader {
     /// A body with these headers; `limit` holds for it compressed and decompressed.
-    pub(super) fn new(headers: &HeaderMap, limit: usize) -> Result<Self, String> {
+    pub(super) fn new(headers: &HeaderMap, limit: usize) -> Result<Self, BodyError> {
         let encodings = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
         let encodings = encodings.collect::<Vec<_>>().join(",").to_ascii_lowercase();
         let encodings: Vec<&str> =
@@ -53,47 +73,41 @@ impl Incoming {
         match encodings.as_slice() {
             [] => Ok(Self::Plain(limited(usize::MAX))),
             ["gzip" | "x-gzip"] => Ok(Self::Gzip { decoder: Box::new(MultiGzDecoder::new(limited(0))), received: 0 }),
-            [other] => Err(format!("is encoded as `{other}`, and only gzip was asked for")),
-            _ => Err("is encoded more than once".to_owned()),
+            [other] => Err(BodyError::Encoding((*other).to_owned())),
+            _ => Err(BodyError::SeveralEncodings),
         }
     }
 
     /// Takes a chunk as it came over the network.
-    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), String> {
+    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
         match self {
-            Self::Plain(limited) => limited.write_all(chunk).map_err(|e| e.to_string()),
+            Self::Plain(limited) => limited.write_all(chunk).map_err(body_error),
             Self::Gzip { decoder, received } => {
                 *received += chunk.len();
                 let limited = decoder.get_mut();
                 limited.received = *received;
                 if *received > limited.limit {
-                    return Err(format!("is larger than limits.response_bytes ({} bytes)", limited.limit));
+                    return Err(BodyError::TooLarge(limited.limit));
                 }
-                decoder.write_all(chunk).map_err(|e| undecodable(&e))
+                decoder.write_all(chunk).map_err(body_error)
             }
         }
     }
 
     /// The whole body.
-    pub(super) fn finish(self) -> Result<Bytes, String> {
+    pub(super) fn finish(self) -> Result<Bytes, BodyError> {
         match self {
             Self::Plain(limited) => Ok(limited.bytes.freeze()),
-            // The answer to HEAD, or a 204, is encoded and empty.
+            // The response to HEAD, or a 204, is encoded and empty.
             Self::Gzip { received: 0, .. } => Ok(Bytes::new()),
-            Self::Gzip { decoder, .. } => {
-                decoder.finish().map(|limited| limited.bytes.freeze()).map_err(|e| undecodable(&e))
-            }
+            Self::Gzip { decoder, .. } => decoder.finish().map(|limited| limited.bytes.freeze()).map_err(body_error),
         }
     }
 }
 
-fn undecodable(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    if text.starts_with("is ") || text.starts_with("grows ") {
-        text
-    } else {
-        format!("is not the gzip it says it is: {text}")
-    }
+/// The error of our own writer, which the decoder passes on; else its own, about the format.
+fn body_error(error: std::io::Error) -> BodyError {
+    error.downcast().unwrap_or_else(BodyError::NotGzip)
 }
 
 #[cfg(test)]
@@ -112,11 +126,11 @@ mod tests {
     fn decoded(encoding: &str, body: &[u8], limit: usize) -> Result<Bytes, String> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_ENCODING, encoding.parse().unwrap());
-        let mut incoming = Incoming::new(&headers, limit)?;
+        let mut reader = BodyReader::new(&headers, limit).map_err(|e| e.to_string())?;
         for chunk in body.chunks(1_000) {
-            incoming.push(chunk)?;
+            reader.push(chunk).map_err(|e| e.to_string())?;
         }
-        incoming.finish()
+        reader.finish().map_err(|e| e.to_string())
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What may be called: judged for the URL as written, for every address it resolves to, and on every hop (CONTRACT 6;
+//! Which destinations may be called: checked for the URL as written, for every address it resolves to, and on every hop (CONTRACT 6;
 //! reliability page, 3.2). Nothing private unless the operator named its range.
 
 use std::net::{IpAddr, SocketAddr};
@@ -8,37 +8,37 @@ use url::{Host, Url};
 
 use super::ranges::{folded, is_forbidden, is_metadata};
 
-/// A destination that may not be called; says nothing about what a name resolves to.
+/// A destination that may not be called; does not reveal what a name resolves to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "destination not allowed: {host}. If it is meant to be called, the operator allows its range with --allow-net CIDR"
 )]
-pub struct Denied {
+pub struct DeniedDestination {
     pub(super) host: String,
 }
 
-/// Why a URL is refused before anything is dialled.
+/// Why a URL is refused before a connection is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(super) enum UrlError {
     /// Not allowed.
-    Denied(Denied),
+    Denied(DeniedDestination),
     /// Not a URL that can be called at all.
-    Malformed(String),
+    Malformed(&'static str),
 }
 
-/// The operator's decision.
+/// What the operator allows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Guard {
     allowed: Vec<IpNet>,
-    closed: Vec<SocketAddr>,
+    own: Vec<SocketAddr>,
 }
 
 /// Longer URLs are mistakes.
 const URL_LENGTH: usize = 2_048;
 /// Names of metadata services: never.
 const METADATA_NAMES: [&str; 3] = ["metadata.google.internal", "metadata", "instance-data"];
-/// Names that only mean something inside a network.
-const INNER_SUFFIXES: [&str; 9] = [
+/// Names that have a meaning only inside a network.
+const INTERNAL_SUFFIXES: [&str; 9] = [
     ".localhost",
     ".local",
     ".internal",
@@ -51,18 +51,18 @@ const INNER_SUFFIXES: [&str; 9] = [
 ];
 
 impl Guard {
-    pub(super) fn new(allowed: Vec<IpNet>, closed: Vec<SocketAddr>) -> Self {
-        Self { allowed, closed }
+    pub(super) fn new(allowed: Vec<IpNet>, own: Vec<SocketAddr>) -> Self {
+        Self { allowed, own }
     }
 
-    /// Judges a URL as it is written; names are judged again by what they resolve to.
-    pub(super) fn url(&self, url: &Url) -> Result<(), Refused> {
-        let malformed = |problem: &str| Err(Refused::Malformed(problem.to_owned()));
+    /// Checks a URL as it is written; names are checked again by what they resolve to.
+    pub(super) fn url(&self, url: &Url) -> Result<(), UrlError> {
+        let malformed = |problem| Err(UrlError::Malformed(problem));
         if !matches!(url.scheme(), "http" | "https") {
             return malformed("only http and https can be called");
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return malformed("user name or password stand in the URL; put them into the connector's credentials");
+            return malformed("user name or password are in the URL; put them into the connector's credentials");
         }
         if url.as_str().len() > URL_LENGTH {
             return malformed("the URL is longer than 2,048 characters");
@@ -70,66 +70,70 @@ impl Guard {
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return malformed("the URL names no host");
         };
-        let opened = match host {
+        let allowed = match host {
             Host::Ipv4(address) => self.literal(IpAddr::V4(address), port),
             Host::Ipv6(address) => self.literal(IpAddr::V6(address), port),
             Host::Domain(name) => self.name(name),
         };
-        match opened {
-            Some(Opened::ByOperator) if port != 0 => Ok(()),
-            Some(Opened::Public) if matches!(port, 80 | 443 | 1_024..) => Ok(()),
-            _ => Err(Refused::Denied(Denied { host: url.host_str().unwrap_or_default().to_owned() })),
+        match allowed {
+            Some(AllowedBy::Operator) if port != 0 => Ok(()),
+            Some(AllowedBy::Default) if matches!(port, 80 | 443 | 1_024..) => Ok(()),
+            _ => Err(UrlError::Denied(DeniedDestination { host: url.host_str().unwrap_or_default().to_owned() })),
         }
     }
 
-    fn literal(&self, address: IpAddr, port: u16) -> Option<Opened> {
-        if self.is_closed(SocketAddr::new(address, port), None) {
+    fn literal(&self, address: IpAddr, port: u16) -> Option<AllowedBy> {
+        if self.is_own(SocketAddr::new(address, port), None) {
             return None;
         }
-        if self.is_named(address) { Some(Opened::ByOperator) } else { self.address(address).then_some(Opened::Public) }
-    }
-
-    /// A name that means something inside a network only is let through where the operator opened one; what it resolves
-    /// to then has to be in there.
-    fn name(&self, name: &str) -> Option<Opened> {
-        match kind_of(name) {
-            Name::Metadata => None,
-            Name::Inner => (!self.allowed.is_empty()).then_some(Opened::ByOperator),
-            Name::Public => Some(Opened::Public),
+        if self.is_named(address) {
+            Some(AllowedBy::Operator)
+        } else {
+            self.address(address).then_some(AllowedBy::Default)
         }
     }
 
-    /// Judges all addresses of a name: one that is not allowed is enough to refuse it.
-    pub(super) fn resolved(&self, name: &str, addresses: &[IpAddr]) -> Result<(), Denied> {
+    /// A name that has a meaning only inside a network is allowed where the operator allows any range; what it resolves to
+    /// then has to be in one.
+    fn name(&self, name: &str) -> Option<AllowedBy> {
+        match kind_of(name) {
+            Name::Metadata => None,
+            Name::Internal => (!self.allowed.is_empty()).then_some(AllowedBy::Operator),
+            Name::Public => Some(AllowedBy::Default),
+        }
+    }
+
+    /// Checks all addresses of a name: one that is not allowed is enough to refuse it.
+    pub(super) fn resolved(&self, name: &str, addresses: &[IpAddr]) -> Result<(), DeniedDestination> {
         let allowed = match kind_of(name) {
             Name::Metadata => false,
-            Name::Inner => addresses.iter().all(|address| self.is_named(*address)),
+            Name::Internal => addresses.iter().all(|address| self.is_named(*address)),
             Name::Public => addresses.iter().all(|address| self.address(*address)),
         };
-        if allowed && !addresses.is_empty() { Ok(()) } else { Err(Denied { host: name.to_owned() }) }
+        if allowed && !addresses.is_empty() { Ok(()) } else { Err(DeniedDestination { host: name.to_owned() }) }
     }
 
-    /// Judges a connection: who is at its other end, and whether that is ourselves.
+    /// Checks the peer of a connection, which must not be this process either.
     pub(super) fn peer(&self, peer: SocketAddr, local: SocketAddr) -> bool {
-        self.address(peer.ip()) && !self.is_closed(peer, Some(local.ip()))
+        self.address(peer.ip()) && !self.is_own(peer, Some(local.ip()))
     }
 
-    /// Whether a place is one of ours. Whoever listens on every address listens on the one a call to itself comes from.
-    fn is_closed(&self, place: SocketAddr, local: Option<IpAddr>) -> bool {
-        let address = folded(place.ip());
+    /// Whether an address is one of our own. A listener on the unspecified address also listens on the local address of a
+    /// connection to itself.
+    fn is_own(&self, remote: SocketAddr, local: Option<IpAddr>) -> bool {
+        let address = folded(remote.ip());
         let to_self = address.is_loopback() || local.is_some_and(|local| folded(local) == address);
-        self.closed.iter().any(|closed| {
-            closed.port() == place.port()
-                && (folded(closed.ip()) == address || (closed.ip().is_unspecified() && to_self))
+        self.own.iter().any(|own| {
+            own.port() == remote.port() && (folded(own.ip()) == address || (own.ip().is_unspecified() && to_self))
         })
     }
 
-    /// Judges one address.
-    pub(super) fn address(&self, address: IpAddr) -> bool {
+    /// Whether one address may be called.
+    fn address(&self, address: IpAddr) -> bool {
         self.is_named(address) || !is_forbidden(address)
     }
 
-    /// Whether the operator's ranges hold the address; metadata services only when named alone.
+    /// Whether the operator's ranges contain the address; a metadata service only by an entry for exactly its address.
     fn is_named(&self, address: IpAddr) -> bool {
         let address = folded(address);
         let whole = |net: &&IpNet| !is_metadata(address) || net.prefix_len() == net.max_prefix_len();
@@ -137,15 +141,15 @@ impl Guard {
     }
 }
 
-/// Why a destination is open.
-enum Opened {
-    Public,
-    ByOperator,
+/// Why a destination is allowed.
+enum AllowedBy {
+    Default,
+    Operator,
 }
 
 enum Name {
     Metadata,
-    Inner,
+    Internal,
     Public,
 }
 
@@ -153,8 +157,8 @@ fn kind_of(name: &str) -> Name {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     if METADATA_NAMES.contains(&name.as_str()) {
         Name::Metadata
-    } else if !name.contains('.') || INNER_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) {
-        Name::Inner
+    } else if !name.contains('.') || INTERNAL_SUFFIXES.iter().any(|suffix| name.ends_with(suffix)) {
+        Name::Internal
     } else {
         Name::Public
     }
@@ -164,12 +168,12 @@ fn kind_of(name: &str) -> Name {
 mod tests {
     use super::*;
 
-    fn judge(guard: &Guard, url: &str) -> Result<(), Refused> {
+    fn check(guard: &Guard, url: &str) -> Result<(), UrlError> {
         guard.url(&Url::parse(url).unwrap_or_else(|e| panic!("{url}: {e}")))
     }
 
     fn denied(guard: &Guard, url: &str) -> bool {
-        matches!(judge(guard, url), Err(Refused::Denied(_)))
+        matches!(check(guard, url), Err(UrlError::Denied(_)))
     }
 
     #[test]
@@ -215,10 +219,10 @@ mod tests {
             ("http://api.example.com:25/", false),
             ("http://api.example.com:0/", false),
         ] {
-            assert_eq!(judge(&Guard::default(), url).is_ok(), expected, "{url}");
+            assert_eq!(check(&Guard::default(), url).is_ok(), expected, "{url}");
         }
         for url in ["ftp://api.example.com/", "https://u@api.example.com/", "https://u:p@api.example.com/"] {
-            assert!(matches!(judge(&Guard::default(), url), Err(Refused::Malformed(_))), "{url}");
+            assert!(matches!(check(&Guard::default(), url), Err(UrlError::Malformed(_))), "{url}");
         }
     }
 
@@ -228,19 +232,19 @@ mod tests {
         for (host, expected) in
             [("10.1.2.3:22", true), ("10.2.0.1", false), ("127.0.0.1", false), ("169.254.1.1", true)]
         {
-            assert_eq!(judge(&guard, &format!("http://{host}/")).is_ok(), expected, "{host}");
+            assert_eq!(check(&guard, &format!("http://{host}/")).is_ok(), expected, "{host}");
         }
         assert!(denied(&guard, "http://169.254.169.254/"), "a range does not open a metadata service");
         let named = Guard::new(vec!["169.254.169.254/32".parse().unwrap()], Vec::new());
-        assert!(judge(&named, "http://169.254.169.254/").is_ok());
+        assert!(check(&named, "http://169.254.169.254/").is_ok());
     }
 
     #[test]
-    fn our_own_places_stay_closed_whatever_is_open() {
-        let place = |text: &str| text.parse::<SocketAddr>().unwrap();
+    fn our_own_addresses_are_denied_whatever_is_allowed() {
+        let address = |text: &str| text.parse::<SocketAddr>().unwrap();
         let guard = Guard::new(
             vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap(), "10.0.0.0/8".parse().unwrap()],
-            vec![place("127.0.0.1:5672"), place("0.0.0.0:8080")],
+            vec![address("127.0.0.1:5672"), address("0.0.0.0:8080")],
         );
         for (host, expected) in [
             ("127.0.0.1:5672", false),
@@ -250,11 +254,11 @@ mod tests {
             ("[::1]:8080", false),
             ("10.0.0.1:8080", true),
         ] {
-            assert_eq!(judge(&guard, &format!("http://{host}/")).is_ok(), expected, "{host}");
+            assert_eq!(check(&guard, &format!("http://{host}/")).is_ok(), expected, "{host}");
         }
-        assert!(!guard.peer(place("10.0.0.7:8080"), place("10.0.0.7:40000")), "this is us");
-        assert!(guard.peer(place("10.0.0.7:8080"), place("10.0.0.8:40000")));
-        assert!(!guard.peer(place("192.168.0.1:80"), place("192.168.0.2:40000")));
+        assert!(!guard.peer(address("10.0.0.7:8080"), address("10.0.0.7:40000")), "this is us");
+        assert!(guard.peer(address("10.0.0.7:8080"), address("10.0.0.8:40000")));
+        assert!(!guard.peer(address("192.168.0.1:80"), address("192.168.0.2:40000")));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Calls: one pooled client, a guard in front of every address, one deadline, capped answers.
+//! HTTP calls: one pooled client, a guard in front of every address, one deadline, responses of limited size.
 //!
 //! Knows reqwest, which is named nowhere else; must not know what a call is for.
 
@@ -13,6 +13,6 @@ mod ranges;
 mod resolve;
 mod send;
 
-pub use auth::{Held, Holding, Kept, RefreshTokens};
+pub use auth::{RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken};
 pub use client::{Client, Error, Settings};
-pub use guard::Denied;
+pub use guard::DeniedDestination;

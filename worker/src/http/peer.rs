@@ -1,6 +1,7 @@
-//! Judges who is really at the other end, before a byte of the request is written to it.
+//! Checks the peer of each connection before a byte of the request is written to it.
 //!
-//! The resolver judged what was to be dialled; this catches whatever came between, and calls to ourselves.
+//! The resolver checked the addresses before dialling; this catches whatever came between, and calls to ourselves. Pooled
+//! connections have passed it too.
 
 use std::error::Error;
 use std::io;
@@ -13,7 +14,7 @@ use hyper_util::client::legacy::connect::{Connection, HttpInfo};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::guard::{Denied, Guard};
+use super::guard::{DeniedDestination, Guard};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -23,22 +24,22 @@ pub(super) struct PeerLayer {
     pub(super) guard: Arc<Guard>,
 }
 
-/// A connector whose connections are judged.
+/// A connector that checks the peer of each connection.
 #[derive(Clone)]
-pub(super) struct Judged<S> {
+pub(super) struct PeerChecked<S> {
     inner: S,
     guard: Arc<Guard>,
 }
 
 impl<S> Layer<S> for PeerLayer {
-    type Service = Judged<S>;
+    type Service = PeerChecked<S>;
 
-    fn layer(&self, inner: S) -> Judged<S> {
-        Judged { inner, guard: Arc::clone(&self.guard) }
+    fn layer(&self, inner: S) -> PeerChecked<S> {
+        PeerChecked { inner, guard: Arc::clone(&self.guard) }
     }
 }
 
-impl<S, Destination> Service<Destination> for Judged<S>
+impl<S, Destination> Service<Destination> for PeerChecked<S>
 where
     S: Service<Destination, Error = BoxError>,
     S::Response: Connection,
@@ -60,8 +61,8 @@ where
             connection.connected().get_extras(&mut extras);
             match extras.get::<HttpInfo>() {
                 Some(info) if guard.peer(info.remote_addr(), info.local_addr()) => Ok(connection),
-                Some(_) => Err(Denied { host: "the place behind the name".to_owned() }.into()),
-                // A connection that was reset at once has no addresses any more: nothing was sent over it, and nothing denied.
+                Some(_) => Err(DeniedDestination { host: "the address behind the name".to_owned() }.into()),
+                // A connection that was reset at once has no addresses any more: nothing was sent over it, and it is no denial.
                 None => Err(io::Error::new(io::ErrorKind::NotConnected, "the connection was reset at once").into()),
             }
         })
@@ -76,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    /// A connection that nobody can say anything of.
+    /// A connection without addresses.
     struct Gone;
 
     impl Connection for Gone {
@@ -104,8 +105,8 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_is_gone_is_not_called_a_forbidden_one() {
         let guard = Arc::new(Guard::default());
-        let mut judged = PeerLayer { guard }.layer(Dial);
-        let Err(error) = judged.call(()).await else { panic!("nothing is known of its peer") };
+        let mut checked = PeerLayer { guard }.layer(Dial);
+        let Err(error) = checked.call(()).await else { panic!("nothing is known of its peer") };
         let error = error.downcast::<io::Error>().expect("not a denial");
         assert_eq!(error.kind(), io::ErrorKind::NotConnected);
     }

@@ -1,4 +1,4 @@
-//! Names to addresses, judged before any of them is dialled: what was checked is what is connected to.
+//! Names to addresses, checked before any of them is dialled: what was checked is what is connected to.
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -9,9 +9,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::guard::Guard;
 
-/// Looks a name up; the system's way, or a test's.
-pub(super) type Lookup = Arc<dyn Fn(String) -> Looking + Send + Sync>;
-type Looking = Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send>>;
+/// Looks a name up: the system's resolver, or a test's.
+pub(super) type Lookup = Arc<dyn Fn(String) -> LookupFuture + Send + Sync>;
+type LookupFuture = Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send>>;
 
 /// The system's resolver.
 pub(super) fn system() -> Lookup {

@@ -1,4 +1,4 @@
-//! One call: every hop judged, one deadline over all of it, the answer capped.
+//! One call: every redirect checked, one deadline for all of it, a response of limited size.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,72 +10,71 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::auth::{self, Proof};
-use super::body::Watched;
+use super::auth::{self, AuthState};
+use super::body::ObservedBody;
 use super::classify;
 use super::client::{Client, HEADER_BYTES, chain};
-use super::decode::Incoming;
-use super::guard::{Denied, Refused};
+use super::decode::{BodyError, BodyReader};
+use super::guard::UrlError;
 use crate::fault;
 use crate::interpret::Response;
-use crate::job::{Code, Failure};
+use crate::job::Failure;
 use crate::plan::{Authorization, RequestSpec};
 
 /// How many redirects a GET or HEAD follows (CONTRACT 6).
-const HOPS: usize = 5;
+const REDIRECTS: usize = 5;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 impl Client {
-    /// Makes the call; a status of any kind is an answer. A token that is refused is fetched anew once, and so is a challenge
-    /// answered, within this attempt.
+    /// Makes the call; any status is a response. After a 401 a new token is fetched, or a challenge answered, once within this
+    /// attempt.
     ///
     /// # Errors
-    /// What ended it without a usable answer, in its class of the retry table.
+    /// Why there is no usable response, in its class of the retry table.
     pub async fn send(&self, request: &RequestSpec) -> Result<Response, Failure> {
         self.judge(request)?;
         let call = Call::new(self, request);
-        let mut proof = match self.token(request).await? {
-            Some(token) => Proof::Token(token),
-            None => Proof::Planned,
+        let auth = match self.token(request).await? {
+            Some(token) => AuthState::Token(token),
+            None => AuthState::Planned,
         };
-        let mut answer = call.follow(&proof).await?;
-        if answer.status() == StatusCode::UNAUTHORIZED
-            && answer.url().origin() == request.raw_url().origin()
-            && let Some(better) = self.better(request, &proof, &answer).await?
+        let mut response = call.follow_redirects(&auth).await?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && response.url().origin() == request.raw_url().origin()
+            && let Some(auth) = self.reauthenticate(request, &auth, &response).await?
         {
-            proof = better;
-            drop(answer);
-            answer = call.follow(&proof).await?;
+            drop(response);
+            response = call.follow_redirects(&auth).await?;
         }
-        call.read(answer, self.inner().settings.response_bytes).await
+        call.read(response, self.inner().settings.response_bytes).await
     }
 
-    /// Makes a call that proves nothing by itself and whose answer has at most `limit` bytes.
+    /// Makes a call without authentication of its own, whose response has at most `limit` bytes.
     pub(super) async fn exchange(&self, request: &RequestSpec, limit: usize) -> Result<Response, Failure> {
         self.judge(request)?;
         let call = Call::new(self, request);
-        let answer = call.follow(&Proof::Planned).await?;
-        call.read(answer, limit).await
+        let response = call.follow_redirects(&AuthState::Planned).await?;
+        call.read(response, limit).await
     }
 
-    /// What may be let in after a 401, if anything.
-    async fn better(
+    /// What a request that was answered with 401 may be sent with once more, if anything.
+    async fn reauthenticate(
         &self,
         request: &RequestSpec,
-        proof: &Proof,
-        answer: &reqwest::Response,
-    ) -> Result<Option<Proof>, Failure> {
-        match (&request.authorization, proof) {
-            (Authorization::OAuth2(oauth), Proof::Token(token)) => {
-                let again = self.inner().tokens.refuse(&request.credential, oauth, token).await;
-                Ok(if again { self.token(request).await?.map(Proof::Token) } else { None })
+        auth: &AuthState,
+        response: &reqwest::Response,
+    ) -> Result<Option<AuthState>, Failure> {
+        match (&request.authorization, auth) {
+            (Authorization::OAuth2(oauth), AuthState::Token(token)) => {
+                let may_refetch = self.inner().tokens.invalidate(&request.credential, oauth, token).await;
+                Ok(if may_refetch { self.token(request).await?.map(AuthState::Token) } else { None })
             }
-            (Authorization::Digest { username, password }, Proof::Planned) => {
+            (Authorization::Digest { username, password }, AuthState::Planned) => {
                 let client_nonce = uuid::Uuid::new_v4().simple().to_string();
-                let sent = (&request.method, answer.url(), &request.raw_body()[..]);
-                let answered = auth::answer_to_challenge(answer.headers(), (username, password), sent, &client_nonce);
-                Ok(answered.map(Proof::Challenge))
+                let sent = (&request.method, response.url(), &request.raw_body()[..]);
+                let answer = auth::answer_challenge(response.headers(), (username, password), sent, &client_nonce);
+                Ok(answer.map(AuthState::ChallengeAnswer))
             }
             _ => Ok(None),
         }
@@ -86,71 +85,56 @@ struct Call<'a> {
     client: &'a Client,
     request: &'a RequestSpec,
     deadline: Instant,
-    asked: Arc<AtomicBool>,
+    body_polled: Arc<AtomicBool>,
 }
 
 impl<'a> Call<'a> {
     fn new(client: &'a Client, request: &'a RequestSpec) -> Self {
-        Self { client, request, deadline: Instant::now() + request.timeout, asked: Arc::default() }
+        Self { client, request, deadline: Instant::now() + request.timeout, body_polled: Arc::default() }
     }
 
-    /// The first answer that is not followed.
-    async fn follow(&self, proof: &Proof) -> Result<reqwest::Response, Failure> {
+    /// Sends the request and follows redirects; returns the first response that is not one to follow.
+    async fn follow_redirects(&self, auth: &AuthState) -> Result<reqwest::Response, Failure> {
         let mut url = self.request.raw_url().clone();
-        for hop in 0.. {
-            let answer = self.hop(&url, proof).await?;
-            let next = if hop < HOPS { self.next(&url, &answer) } else { None };
-            let Some(next) = next else { return Ok(answer) };
-            match self.client.inner().guard.url(&next) {
-                Ok(()) => url = next,
-                Err(_) if fault::without("redirect") => url = next,
-                Err(Refused::Denied(denied)) => return Err(classify::denied_after_dialling(&denied)),
-                // Not a place that can be called: the redirect is the answer.
-                Err(Refused::Malformed(_)) => return Ok(answer),
+        for _ in 0..REDIRECTS {
+            let response = self.send_once(&url, auth).await?;
+            let Some(target) = self.redirect_target(&url, &response) else { return Ok(response) };
+            match self.client.inner().guard.url(&target) {
+                Ok(()) => url = target,
+                Err(UrlError::Denied(denied)) => return Err(classify::denied_redirect(&denied)),
+                // Not a URL that can be called: the redirect itself is the response.
+                Err(UrlError::Malformed(_)) => return Ok(response),
             }
         }
-        Err(Failure::before_any_attempt(Code::Internal, "redirects did not end"))
+        self.send_once(&url, auth).await
     }
 
-    async fn hop(&self, url: &Url, proof: &Proof) -> Result<reqwest::Response, Failure> {
-        // Away from home there is no credential, no certificate of ours, and no configured header.
+    async fn send_once(&self, url: &Url, auth: &AuthState) -> Result<reqwest::Response, Failure> {
+        // A redirect target gets no credential, no client certificate, and no configured header.
         let request = if url == self.request.raw_url() {
             Cow::Borrowed(self.request)
         } else {
-            let mut moved = self.request.redirected_to(url.clone());
-            if fault::without("credentials") {
-                moved.headers.clone_from(&self.request.headers);
-                moved.authorization = self.request.authorization.clone();
-            }
-            Cow::Owned(moved)
+            Cow::Owned(self.request.redirected_to(url.clone()))
         };
-        let inner = self.client.inner();
-        let client = inner.client(&request)?;
-        self.asked.store(false, Ordering::Relaxed);
-        let executed = timeout_at(self.deadline, client.execute(self.build(&request, proof)?)).await;
-        let asked = self.asked.load(Ordering::Relaxed);
+        let client = self.client.inner().client(&request)?;
+        self.body_polled.store(false, Ordering::Relaxed);
+        let executed = timeout_at(self.deadline, client.execute(self.build(&request, auth)?)).await;
+        let body_polled = self.body_polled.load(Ordering::Relaxed);
         fault::at("answered").await;
-        let answer = match executed {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(classify::before_status(error, self.request, asked)),
-            Err(_) => return Err(classify::out_of_time(self.request, asked)),
+        let response = match executed {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(classify::before_status(error, self.request, body_polled)),
+            Err(_) => return Err(classify::out_of_time(self.request, body_polled)),
         };
-        let size: usize = answer.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        let size: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if size > HEADER_BYTES {
             let problem = format!("its headers are larger than {HEADER_BYTES} bytes");
-            return Err(classify::broken_body(self.request, answer.status().as_u16(), &problem));
+            return Err(classify::broken_body(self.request, response.status().as_u16(), &problem));
         }
-        // The connector judged the peer before it was written to; this catches a connection that was kept.
-        match answer.remote_addr() {
-            Some(peer) if inner.settings.proxy.is_none() && !inner.guard.address(peer.ip()) => {
-                let host = url.host_str().unwrap_or_default().to_owned();
-                Err(classify::denied_after_dialling(&Denied { host }))
-            }
-            _ => Ok(answer),
-        }
+        Ok(response)
     }
 
-    fn build(&self, request: &RequestSpec, proof: &Proof) -> Result<reqwest::Request, Failure> {
+    fn build(&self, request: &RequestSpec, auth: &AuthState) -> Result<reqwest::Request, Failure> {
         let mut built = reqwest::Request::new(request.method.clone(), request.raw_url().clone());
         let headers = built.headers_mut();
         for (name, value) in &request.headers {
@@ -161,55 +145,56 @@ impl<'a> Call<'a> {
         }
         set(headers, IDEMPOTENCY_KEY, request.idempotency_key.clone());
         set(headers, TRACEPARENT, request.traceparent.clone());
-        auth::apply(&mut built, request, proof, (self.client.inner().settings.now_ms)())?;
-        if classify::has_watched_body(request) {
-            let body = Watched { bytes: Some(request.raw_body().clone()), asked: Arc::clone(&self.asked) };
+        auth::apply(&mut built, request, auth, (self.client.inner().settings.now_ms)())?;
+        if classify::has_observed_body(request) {
+            let body = ObservedBody { bytes: Some(request.raw_body().clone()), polled: Arc::clone(&self.body_polled) };
             *built.body_mut() = Some(reqwest::Body::wrap(body));
         }
         Ok(built)
     }
 
-    /// Where a GET or HEAD is sent on to; never from https to http.
-    fn next(&self, url: &Url, answer: &reqwest::Response) -> Option<Url> {
+    /// Where a GET or HEAD is redirected to; never from https to http.
+    fn redirect_target(&self, url: &Url, response: &reqwest::Response) -> Option<Url> {
         let follows = matches!(self.request.method, Method::GET | Method::HEAD);
-        if !follows || !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        if !follows || !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
             return None;
         }
-        let mut next = url.join(answer.headers().get(LOCATION)?.to_str().ok()?).ok()?;
-        next.set_fragment(None);
-        // A server that repeats our key in the address of another one does not get us to carry it there.
-        let leaks = next.origin() != self.request.raw_url().origin() && self.request.redactor.finds(next.as_str());
-        (!leaks && (url.scheme() != "https" || next.scheme() == "https")).then_some(next)
+        let mut target = url.join(response.headers().get(LOCATION)?.to_str().ok()?).ok()?;
+        target.set_fragment(None);
+        // A server that puts one of our secrets into a URL of another origin would have us send it there.
+        let leaks = target.origin() != self.request.raw_url().origin() && self.request.redactor.finds(target.as_str());
+        (!leaks && (url.scheme() != "https" || target.scheme() == "https")).then_some(target)
     }
 
-    /// Reads the body within its limit. A bad status stays what it is, however its body ends.
-    async fn read(&self, mut answer: reqwest::Response, limit: usize) -> Result<Response, Failure> {
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    /// Reads the body within its limit. A bad status is a response even if its body cannot be read.
+    async fn read(&self, mut received: reqwest::Response, limit: usize) -> Result<Response, Failure> {
+        let (status, headers) = (received.status().as_u16(), received.headers().clone());
         let response = |body: Bytes| Response { status, headers: headers.clone(), body, warnings: Vec::new() };
-        match self.body(&mut answer, limit).await {
+        match self.body(&mut received, limit).await {
             Ok(body) => Ok(response(body)),
-            Err(problem) if (200..300).contains(&status) => Err(classify::broken_body(self.request, status, &problem)),
-            Err(problem) => Ok(Response {
-                warnings: vec![format!("the answer's body was cut: {problem}")],
+            Err(error) if (200..300).contains(&status) => {
+                Err(classify::broken_body(self.request, status, &format!("its body {error}")))
+            }
+            Err(error) => Ok(Response {
+                warnings: vec![format!("the response's body was cut: its body {error}")],
                 ..response(Bytes::new())
             }),
         }
     }
 
-    async fn body(&self, answer: &mut reqwest::Response, limit: usize) -> Result<Bytes, String> {
-        let its_body = |problem: String| format!("its body {problem}");
-        if declared_length(answer.headers()).is_some_and(|length| length > limit as u64)
+    async fn body(&self, response: &mut reqwest::Response, limit: usize) -> Result<Bytes, BodyError> {
+        if declared_length(response.headers()).is_some_and(|length| length > limit as u64)
             && self.request.method != Method::HEAD
         {
-            return Err(its_body(format!("is larger than limits.response_bytes ({limit} bytes)")));
+            return Err(BodyError::TooLarge(limit));
         }
-        let mut body = Incoming::new(answer.headers(), limit).map_err(its_body)?;
+        let mut body = BodyReader::new(response.headers(), limit)?;
         loop {
-            match timeout_at(self.deadline, answer.chunk()).await {
-                Ok(Ok(Some(chunk))) => body.push(&chunk).map_err(its_body)?,
-                Ok(Ok(None)) => return body.finish().map_err(its_body),
-                Ok(Err(error)) => return Err(its_body(format!("broke off: {}", chain(&error.without_url())))),
-                Err(_) => return Err(its_body(format!("had not come within {:?}", self.request.timeout))),
+            match timeout_at(self.deadline, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => body.push(&chunk)?,
+                Ok(Ok(None)) => return body.finish(),
+                Ok(Err(error)) => return Err(BodyError::BrokeOff(chain(&error.without_url()))),
+                Err(_) => return Err(BodyError::Late(self.request.timeout)),
             }
         }
     }

@@ -1,35 +1,40 @@
-//! A client that proves itself by a signed assertion instead of a secret: `private_key_jwt` (RFC 7523, `OpenID` Connect 9).
+//! Client authentication by a signed assertion instead of a secret: `private_key_jwt` (RFC 7523, `OpenID` Connect 9).
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
+    EcdsaSigningAlgorithm, Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{SignatureAlgorithm, SignatureScheme};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 /// How long an assertion may be used, seconds.
 const LIFETIME: i64 = 300;
 
-/// The assertion, a JWT; the problem never quotes the key.
+/// Elliptic curves, by the name of their signatures in a JWT (RFC 7518, 3.4).
+const CURVES: [(&str, &EcdsaSigningAlgorithm); 3] = [
+    ("ES256", &ECDSA_P256_SHA256_FIXED_SIGNING),
+    ("ES384", &ECDSA_P384_SHA384_FIXED_SIGNING),
+    ("ES512", &ECDSA_P521_SHA512_FIXED_SIGNING),
+];
+
+/// The assertion, a JWT; the error never quotes the key.
 pub(super) fn signed(
     client_id: &str,
     audience: &str,
     key: &SecretString,
     key_id: Option<&str>,
     now_ms: i64,
-) -> Result<SecretString, String> {
+) -> Result<SecretString, &'static str> {
     let der = PrivateKeyDer::from_pem_slice(key.expose_secret().as_bytes())
-        .map_err(|_| "`private_key` is not a private key in PEM".to_owned())?;
-    let key = any_supported_type(&der).map_err(|_| "`private_key` is of a kind that cannot sign".to_owned())?;
-    let (scheme, name, half) = match key.algorithm() {
-        SignatureAlgorithm::RSA => (SignatureScheme::RSA_PKCS1_SHA256, "RS256", None),
-        SignatureAlgorithm::ED25519 => (SignatureScheme::ED25519, "EdDSA", None),
-        _ => elliptic(key.as_ref()).ok_or("`private_key` is on a curve that JWTs do not know")?,
-    };
-    let signer = key.choose_scheme(&[scheme]).ok_or_else(|| format!("`private_key` cannot sign {name}"))?;
-    let mut header = json!({"alg": name, "typ": "JWT"});
+        .map_err(|_| "`private_key` is not a private key in PEM")?;
+    let key = Key::parse(der.secret_der())
+        .ok_or("`private_key` is none that can sign: RSA, Ed25519, or a curve P-256, P-384 or P-521")?;
+    let mut header = json!({"alg": key.algorithm(), "typ": "JWT"});
     if let Some(id) = key_id {
         header["kid"] = json!(id);
     }
@@ -40,46 +45,92 @@ pub(super) fn signed(
     });
     let encoded = |part: &serde_json::Value| URL_SAFE_NO_PAD.encode(part.to_string());
     let text = format!("{}.{}", encoded(&header), encoded(&claims));
-    let signature = signer.sign(text.as_bytes()).map_err(|_| "the assertion cannot be signed".to_owned())?;
-    let signature = match half {
-        Some(half) => fixed_width(&signature, half).ok_or("the assertion cannot be signed")?,
-        None => signature,
-    };
+    let signature = key.sign(text.as_bytes()).ok_or("the assertion cannot be signed")?;
     Ok(SecretString::from(format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))))
 }
 
-/// The scheme of an elliptic key, its name in a JWT, and how many bytes each half of its signature has.
-fn elliptic(key: &dyn rustls::sign::SigningKey) -> Option<(SignatureScheme, &'static str, Option<usize>)> {
-    [
-        (SignatureScheme::ECDSA_NISTP256_SHA256, "ES256", Some(32)),
-        (SignatureScheme::ECDSA_NISTP384_SHA384, "ES384", Some(48)),
-        (SignatureScheme::ECDSA_NISTP521_SHA512, "ES512", Some(66)),
-    ]
-    .into_iter()
-    .find(|(scheme, ..)| key.choose_scheme(&[*scheme]).is_some())
+enum Key {
+    Rsa(RsaKeyPair),
+    Ecdsa(&'static str, EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
 }
 
-/// TLS writes a signature as two DER integers, JWTs as two numbers of fixed width (RFC 7518, 3.4).
-fn fixed_width(der: &[u8], half: usize) -> Option<Vec<u8>> {
-    let (_, body) = element(der, 0x30)?;
-    let (rest, first) = element(body, 0x02)?;
-    let (_, second) = element(rest, 0x02)?;
-    let mut fixed = Vec::with_capacity(half * 2);
-    for number in [first, second] {
-        let digits = number.strip_prefix(&[0]).unwrap_or(number);
-        fixed.extend(std::iter::repeat_n(0, half.checked_sub(digits.len())?));
-        fixed.extend_from_slice(digits);
+impl Key {
+    /// From PKCS #8, PKCS #1 or SEC 1.
+    fn parse(der: &[u8]) -> Option<Self> {
+        if let Ok(key) = RsaKeyPair::from_pkcs8(der).or_else(|_| RsaKeyPair::from_der(der)) {
+            return Some(Self::Rsa(key));
+        }
+        if let Ok(key) = Ed25519KeyPair::from_pkcs8(der) {
+            return Some(Self::Ed25519(key));
+        }
+        CURVES.into_iter().find_map(|(name, algorithm)| {
+            let key = EcdsaKeyPair::from_private_key_der(algorithm, der).ok()?;
+            Some(Self::Ecdsa(name, key))
+        })
     }
-    Some(fixed)
+
+    fn algorithm(&self) -> &'static str {
+        match self {
+            Self::Rsa(_) => "RS256",
+            Self::Ecdsa(name, _) => name,
+            Self::Ed25519(_) => "EdDSA",
+        }
+    }
+
+    fn sign(&self, text: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Rsa(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature).ok()?;
+                Some(signature)
+            }
+            Self::Ecdsa(_, key) => Some(key.sign(&SystemRandom::new(), text).ok()?.as_ref().to_vec()),
+            Self::Ed25519(key) => Some(key.try_sign(text).ok()?.as_ref().to_vec()),
+        }
+    }
 }
 
-/// What follows a DER element, and what it holds.
-fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = match der {
-        [found, 0x81, length, rest @ ..] if *found == tag => (*length, rest),
-        [found, length, rest @ ..] if *found == tag && *length < 0x80 => (*length, rest),
-        _ => return None,
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
+        UnparsedPublicKey, VerificationAlgorithm,
     };
-    let (inside, after) = rest.split_at_checked(usize::from(length))?;
-    Some((after, inside))
+    use rcgen::PublicKeyData as _;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_key_signs_under_its_own_name() {
+        let kinds: [(_, &str, &dyn VerificationAlgorithm); 5] = [
+            (&rcgen::PKCS_RSA_SHA256, "RS256", &RSA_PKCS1_2048_8192_SHA256),
+            (&rcgen::PKCS_ED25519, "EdDSA", &ED25519),
+            (&rcgen::PKCS_ECDSA_P256_SHA256, "ES256", &ECDSA_P256_SHA256_FIXED),
+            (&rcgen::PKCS_ECDSA_P384_SHA384, "ES384", &ECDSA_P384_SHA384_FIXED),
+            (&rcgen::PKCS_ECDSA_P521_SHA512, "ES512", &ECDSA_P521_SHA512_FIXED),
+        ];
+        for (kind, name, verified_by) in kinds {
+            let key = rcgen::KeyPair::generate_for(kind).unwrap();
+            let pem = SecretString::from(key.serialize_pem());
+            let assertion = signed("id", "https://a.example/token", &pem, None, 0).unwrap();
+            let (text, signature) = assertion.expose_secret().rsplit_once('.').unwrap();
+            let header = URL_SAFE_NO_PAD.decode(text.split('.').next().unwrap()).unwrap();
+            assert_eq!(header, format!("{{\"alg\":\"{name}\",\"typ\":\"JWT\"}}").as_bytes());
+            let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+            let public = UnparsedPublicKey::new(verified_by, key.der_bytes());
+            public.verify(text.as_bytes(), &signature).unwrap_or_else(|_| panic!("{name}"));
+        }
+    }
+
+    #[test]
+    fn a_key_that_cannot_sign_is_refused_without_being_quoted() {
+        for (key, expected) in [
+            ("secret", "not a private key in PEM"),
+            ("-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", "none that can sign"),
+        ] {
+            let problem = signed("id", "a", &SecretString::from(key), None, 0).unwrap_err();
+            assert!(problem.contains(expected), "{problem}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! AWS Signature Version 4: a request signed with keys that do not travel.
+//! AWS Signature Version 4: a request signed with keys that are not sent.
 //!
 //! Follows the published description (AWS General Reference, "Signature Version 4 signing process") and its test suite.
 
@@ -17,19 +17,24 @@ use crate::plan::{AwsKeys, UNRESERVED};
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const CONTENT: HeaderName = HeaderName::from_static("x-amz-content-sha256");
-/// What proxies and connections change on the way is not signed.
+/// Headers that proxies and connections change on the way are not signed.
 const UNSIGNED: [&str; 5] = ["user-agent", "connection", "expect", "x-amzn-trace-id", "traceparent"];
 
 /// Signs a request as it is about to be sent.
-pub(super) fn sign(built: &mut reqwest::Request, body: &Bytes, keys: &AwsKeys, now_ms: i64) -> Result<(), String> {
-    let unusable = |_| "holds a character that a header cannot carry".to_owned();
+pub(super) fn sign(
+    built: &mut reqwest::Request,
+    body: &Bytes,
+    keys: &AwsKeys,
+    now_ms: i64,
+) -> Result<(), &'static str> {
+    let unusable = |_| "holds a character that a header cannot carry";
     let time = timestamp(now_ms);
     let content = hex(&Sha256::digest(body));
     let mut set = |name: HeaderName, text: &str| {
         let mut value = HeaderValue::from_str(text).map_err(unusable)?;
         value.set_sensitive(name == TOKEN || name == AUTHORIZATION);
         built.headers_mut().insert(name, value);
-        Ok::<_, String>(())
+        Ok::<_, &'static str>(())
     };
     set(DATE, &time)?;
     if let Some(token) = &keys.session_token {
@@ -51,14 +56,14 @@ fn authorization(method: &Method, url: &Url, headers: &HeaderMap, content: &str,
     let path = canonical_path(url, &keys.service);
     let request = format!("{method}\n{path}\n{}\n{lines}\n{names}\n{content}", canonical_query(url));
     let day = time.split('T').next().unwrap_or_default();
-    let place = format!("{day}/{}/{}/aws4_request", keys.region, keys.service);
-    let text = format!("AWS4-HMAC-SHA256\n{time}\n{place}\n{}", hex(&Sha256::digest(request.as_bytes())));
+    let scope = format!("{day}/{}/{}/aws4_request", keys.region, keys.service);
+    let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(&Sha256::digest(request.as_bytes())));
     let first = format!("AWS4{}", keys.secret_access_key.expose_secret());
     let key = [day, &keys.region, &keys.service, "aws4_request"]
         .iter()
         .fold(first.into_bytes(), |key, part| mac(&key, part.as_bytes()));
     let signature = hex(&mac(&key, text.as_bytes()));
-    format!("AWS4-HMAC-SHA256 Credential={}/{place}, SignedHeaders={names}, Signature={signature}", keys.access_key_id)
+    format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}", keys.access_key_id)
 }
 
 /// Names and lines, sorted; several values of one name in one line.
@@ -76,7 +81,7 @@ fn canonical_headers(url: &Url, headers: &HeaderMap) -> (String, String) {
     (names.join(";"), block.concat())
 }
 
-/// Runs of blanks are one.
+/// Runs of blanks are collapsed into one.
 fn trimmed(value: &str) -> String {
     value.split(' ').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -18,19 +18,19 @@ pub(in crate::http) fn answer(
     client_nonce: &str,
 ) -> Option<SecretString> {
     let offered = challenges.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    let read: Vec<Challenge> = offered.flat_map(challenges_in).collect();
-    let strongest = read.iter().max_by_key(|challenge| challenge.hash.strength())?;
+    let challenges: Vec<Challenge> = offered.flat_map(challenges_in).collect();
+    let strongest = challenges.iter().max_by_key(|challenge| challenge.hash.strength())?;
     let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
     Some(SecretString::from(strongest.answered(username, password.expose_secret(), method, &path, body, client_nonce)))
 }
 
-/// One challenge that we can answer.
+/// One challenge that can be answered.
 #[derive(Debug)]
 struct Challenge {
     hash: Hash,
     session: bool,
-    quality: Option<&'static str>,
-    hides_name: bool,
+    qop: Option<&'static str>,
+    hash_username: bool,
     realm: String,
     nonce: String,
     opaque: Option<String>,
@@ -79,7 +79,7 @@ impl Challenge {
     fn of(parameters: &BTreeMap<String, String>) -> Option<Self> {
         let algorithm = parameters.get("algorithm").cloned();
         let (hash, session) = Hash::named(algorithm.as_deref().unwrap_or("MD5"))?;
-        let quality = match parameters.get("qop") {
+        let qop = match parameters.get("qop") {
             None => None,
             Some(offered) => {
                 let has = |wanted: &str| offered.split(',').any(|one| one.trim().eq_ignore_ascii_case(wanted));
@@ -89,8 +89,8 @@ impl Challenge {
         Some(Self {
             hash,
             session,
-            quality,
-            hides_name: parameters.get("userhash").is_some_and(|flag| flag.eq_ignore_ascii_case("true")),
+            qop,
+            hash_username: parameters.get("userhash").is_some_and(|flag| flag.eq_ignore_ascii_case("true")),
             realm: parameters.get("realm").cloned().unwrap_or_default(),
             nonce: parameters.get("nonce")?.clone(),
             opaque: parameters.get("opaque").cloned(),
@@ -105,18 +105,18 @@ impl Challenge {
         if self.session {
             user = hex(&format!("{user}:{nonce}:{client}"));
         }
-        let request = match self.quality {
+        let request = match self.qop {
             Some("auth-int") => hex(&format!("{method}:{path}:{}", self.hash.hex(body))),
             _ => hex(&format!("{method}:{path}")),
         };
-        let response = match self.quality {
-            Some(quality) => hex(&format!("{user}:{nonce}:00000001:{client}:{quality}:{request}")),
+        let response = match self.qop {
+            Some(qop) => hex(&format!("{user}:{nonce}:00000001:{client}:{qop}:{request}")),
             None => hex(&format!("{user}:{nonce}:{request}")),
         };
-        let shown_name = if self.hides_name { hex(&format!("{name}:{realm}")) } else { name.to_owned() };
+        let username = if self.hash_username { hex(&format!("{name}:{realm}")) } else { name.to_owned() };
         let mut answer = format!(
             "Digest username={}, realm={}, nonce={}, uri={}, response=\"{response}\"",
-            quoted(&shown_name),
+            quoted(&username),
             quoted(realm),
             quoted(nonce),
             quoted(path)
@@ -127,10 +127,10 @@ impl Challenge {
         if let Some(opaque) = &self.opaque {
             write!(answer, ", opaque={}", quoted(opaque)).ok();
         }
-        if let Some(quality) = self.quality {
-            write!(answer, ", qop={quality}, nc=00000001, cnonce={}", quoted(client)).ok();
+        if let Some(qop) = self.qop {
+            write!(answer, ", qop={qop}, nc=00000001, cnonce={}", quoted(client)).ok();
         }
-        if self.hides_name {
+        if self.hash_username {
             answer.push_str(", userhash=true");
         }
         answer
@@ -141,20 +141,20 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// The challenges of one header that are digest ones and that we can answer; a header may hold several.
+/// The digest challenges of one header that can be answered; a header may hold several.
 fn challenges_in(header: &str) -> Vec<Challenge> {
     let mut found = Vec::new();
     let mut scheme = String::new();
     let mut parameters = BTreeMap::new();
     let mut end = |scheme: &str, parameters: &mut BTreeMap<String, String>| {
-        let read = std::mem::take(parameters);
+        let complete = std::mem::take(parameters);
         if scheme.eq_ignore_ascii_case("digest") {
-            found.extend(Challenge::of(&read));
+            found.extend(Challenge::of(&complete));
         }
     };
     for part in parts(header) {
         let (name, value) = part.split_once('=').unwrap_or((part.as_str(), ""));
-        // A blank inside the name is where a scheme's own name stands before its first parameter.
+        // A blank inside the name separates the scheme's name from its first parameter.
         let name = match name.trim().rsplit_once([' ', '\t']) {
             Some((next, name)) => {
                 end(&scheme, &mut parameters);
@@ -174,7 +174,7 @@ fn challenges_in(header: &str) -> Vec<Challenge> {
     found
 }
 
-/// Cut at the commas outside of quotes.
+/// Splits at the commas outside of quotes.
 fn parts(header: &str) -> Vec<String> {
     let (mut parts, mut part, mut inside, mut escaped) = (Vec::new(), String::new(), false, false);
     for character in header.chars() {
@@ -243,7 +243,7 @@ mod tests {
         );
     }
 
-    /// RFC 2069's way, without a quality; the example of RFC 2617's errata.
+    /// RFC 2069's way, without a qop; the example of RFC 2617's errata.
     #[test]
     fn an_old_server_gets_an_old_answer() {
         let old = answered_with(

@@ -1,11 +1,12 @@
-//! How a request proves who is asking: headers, keys, signatures, answers to challenges, tokens (CONTRACT 7).
+//! Authentication of requests: headers, keys, signatures, answers to challenges, tokens (CONTRACT 7).
 //!
-//! Knows the schemes; must not know where credentials are kept.
+//! Knows the schemes; must not know where credentials are stored.
 
 mod assertion;
 mod aws;
 mod digest;
 mod oauth;
+mod refresh_tokens;
 mod tokens;
 
 use std::fmt::Write as _;
@@ -20,26 +21,26 @@ use url::Url;
 use crate::job::{Code, Failure};
 use crate::plan::{Authorization, RequestSpec};
 
-pub(super) use digest::answer as answer_to_challenge;
-pub use tokens::{Held, Holding, Kept, RefreshTokens};
+pub(super) use digest::answer as answer_challenge;
+pub use refresh_tokens::{RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken};
 pub(super) use tokens::{Token, Tokens};
 
-/// What a planned request still lacks in order to be let in.
+/// What a request is authenticated with in addition to what is in its plan.
 #[derive(Debug, Clone)]
-pub(super) enum Proof {
-    /// Nothing: it stands in the plan.
+pub(super) enum AuthState {
+    /// Nothing.
     Planned,
-    /// The token of the day.
+    /// An access token.
     Token(Token),
     /// The answer to a challenge, for exactly one request.
-    Challenge(SecretString),
+    ChallengeAnswer(SecretString),
 }
 
-/// Adds what proves who is asking; every value is marked so that it is never printed.
+/// Adds the authentication; every value is marked as sensitive, so that it is never printed.
 pub(super) fn apply(
     built: &mut reqwest::Request,
     request: &RequestSpec,
-    proof: &Proof,
+    auth: &AuthState,
     now_ms: i64,
 ) -> Result<(), Failure> {
     let mut set = |name: HeaderName, text: &str| {
@@ -59,19 +60,17 @@ pub(super) fn apply(
             headers.iter().try_for_each(|(name, value)| set(name.clone(), value.expose_secret()))
         }
         Authorization::QueryKey { name, value } => {
-            put_into_query(built.url_mut(), name, value);
+            set_query_parameter(built.url_mut(), name, value);
             Ok(())
         }
-        Authorization::Digest { .. } => match proof {
-            Proof::Challenge(answer) => set(AUTHORIZATION, answer.expose_secret()),
-            Proof::Planned | Proof::Token(_) => Ok(()),
+        Authorization::Digest { .. } => match auth {
+            AuthState::ChallengeAnswer(answer) => set(AUTHORIZATION, answer.expose_secret()),
+            AuthState::Planned | AuthState::Token(_) => Ok(()),
         },
-        Authorization::Aws(keys) => {
-            aws::sign(built, request.raw_body(), keys, now_ms).map_err(|problem| unusable(&problem))
-        }
-        Authorization::OAuth2(_) => match proof {
-            Proof::Token(token) => set(AUTHORIZATION, &format!("Bearer {}", token.value().expose_secret())),
-            Proof::Planned | Proof::Challenge(_) => Ok(()),
+        Authorization::Aws(keys) => aws::sign(built, request.raw_body(), keys, now_ms).map_err(unusable),
+        Authorization::OAuth2(_) => match auth {
+            AuthState::Token(token) => set(AUTHORIZATION, &format!("Bearer {}", token.value().expose_secret())),
+            AuthState::Planned | AuthState::ChallengeAnswer(_) => Ok(()),
         },
     }
 }
@@ -80,8 +79,8 @@ fn unusable(problem: &str) -> Failure {
     Failure::before_any_attempt(Code::Configuration, format!("the connector's credential {problem}"))
 }
 
-/// In the place of a parameter of that name, else at the end.
-fn put_into_query(url: &mut Url, name: &str, value: &SecretString) {
+/// Replaces all parameters of that name by one at the end.
+fn set_query_parameter(url: &mut Url, name: &str, value: &SecretString) {
     let others: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(known, _)| known != name).collect();
     url.query_pairs_mut().clear().extend_pairs(others).append_pair(name, value.expose_secret());
 }

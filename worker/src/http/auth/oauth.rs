@@ -1,4 +1,4 @@
-//! Asks a token endpoint, through the same guarded client as every other call (RFC 6749, RFC 7523).
+//! Requests to a token endpoint, through the same guarded client as every other call (RFC 6749, RFC 7523).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,32 +11,35 @@ use tokio::sync::OwnedMutexGuard;
 use url::form_urlencoded;
 
 use super::assertion;
-use super::tokens::{Fetched, Held, Kept, LIFETIME, Slot, Token};
+use super::refresh_tokens::{RefreshTokenGuard, StoredRefreshToken};
+use super::tokens::{Fetched, LIFETIME, Token, TokenSlot};
 use crate::http::Client;
+use crate::http::client::chain;
 use crate::interpret::Response;
 use crate::job::{Code, Failure, Retriable};
 use crate::plan::{Authorization, ClientProof, Grant, OAuth2, Repeat, RequestSpec};
 
-/// An endpoint that takes longer is as good as down.
+/// How long a token endpoint may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// The largest answer of a token endpoint.
-const ANSWER: usize = 64 * 1024;
-/// An access token that was kept is used only while it lives so much longer.
-const STILL_GOOD: Duration = Duration::from_secs(30);
+/// The largest response of a token endpoint, bytes.
+const RESPONSE_BYTES: usize = 64 * 1024;
+/// A stored access token is used only if it is valid for this much longer.
+const LEAST_LIFETIME: Duration = Duration::from_secs(30);
 
 impl Client {
     /// The token that the request needs, if it needs one; fetched at most once for all who wait.
     pub(in crate::http) async fn token(&self, request: &RequestSpec) -> Result<Option<Token>, Failure> {
         let Authorization::OAuth2(oauth) = &request.authorization else { return Ok(None) };
-        let asking = Asking { client: self.clone(), request: Arc::new(request.clone()), oauth: Arc::clone(oauth) };
+        let token_request =
+            TokenRequest { client: self.clone(), request: Arc::new(request.clone()), oauth: Arc::clone(oauth) };
         let tokens = &self.inner().tokens;
-        let token = tokens.get(&request.credential, oauth, |slot| asking.fetch(slot)).await?;
+        let token = tokens.get(&request.credential, oauth, |slot| token_request.fetch(slot)).await?;
         request.redactor.add(token.value());
         Ok(Some(token))
     }
 }
 
-/// `AUTH`: there is no token, and trying again would not mend it.
+/// `AUTH`: there is no token, and trying again would not help.
 pub(super) fn no_token(problem: &str) -> Failure {
     Failure::of_attempt(
         Code::Auth,
@@ -45,61 +48,67 @@ pub(super) fn no_token(problem: &str) -> Failure {
     )
 }
 
-fn not_now(problem: &str) -> Failure {
+fn no_token_yet(problem: &str) -> Failure {
     Failure { retriable: Retriable::Retry { after: None }, ..no_token(problem) }
 }
 
-/// Everything that asking takes, for a task of its own.
-struct Asking {
+/// Everything that fetching a token takes, for a task of its own.
+struct TokenRequest {
     client: Client,
     request: Arc<RequestSpec>,
     oauth: Arc<OAuth2>,
 }
 
-/// What an endpoint answered.
-struct Answered {
+/// What a token endpoint returned.
+struct TokenResponse {
     fetched: Fetched,
     refresh_token: Option<SecretString>,
 }
 
-impl Asking {
-    async fn fetch(self, mut slot: OwnedMutexGuard<Slot>) -> (OwnedMutexGuard<Slot>, Result<Fetched, Failure>) {
+impl TokenRequest {
+    async fn fetch(
+        self,
+        mut slot: OwnedMutexGuard<TokenSlot>,
+    ) -> (OwnedMutexGuard<TokenSlot>, Result<Fetched, Failure>) {
         let fetched = match &self.oauth.grant {
             Grant::Refresh { refresh_token } => self.refreshed(&mut slot, refresh_token).await,
-            _ => self.ask(None).await.map(|answered| answered.fetched),
+            _ => self.send(None).await.map(|response| response.fetched),
         };
         (slot, fetched)
     }
 
-    /// One use of a refresh token; its successor is written down before the access token is used.
-    async fn refreshed(&self, slot: &mut Slot, first: &SecretString) -> Result<Fetched, Failure> {
-        let keeper = self.client.inner().settings.refresh_tokens.clone();
-        let held = match &keeper {
-            Some(keeper) => Some(keeper.hold(&self.request.credential).await.map_err(|e| not_now(&e))?),
+    /// One use of a refresh token; its successor is stored before the access token is used.
+    async fn refreshed(&self, slot: &mut TokenSlot, first: &SecretString) -> Result<Fetched, Failure> {
+        let tokens = self.client.inner().settings.refresh_tokens.clone();
+        let guard = match &tokens {
+            Some(tokens) => {
+                let locked = tokens.lock(&self.request.credential).await;
+                Some(locked.map_err(|e| no_token_yet(&chain(&*e)))?)
+            }
             None => None,
         };
-        // What this process could not write down, or has nowhere to, outranks everything.
-        let kept = match slot.unwritten.clone() {
-            Some(unwritten) if held.is_some() => return written(slot, held, unwritten).await,
-            Some(remembered) => Some(remembered),
-            None => held.as_ref().and_then(|held| held.kept().cloned()),
+        // What this process could not store, or has no store for, is newer than what is stored.
+        let stored = match slot.unstored.clone() {
+            Some(unstored) if guard.is_some() => return store(slot, guard, unstored).await,
+            Some(unstored) => Some(unstored),
+            None => guard.as_ref().and_then(|guard| guard.stored().cloned()),
         };
-        if let Some(fetched) = kept.as_ref().and_then(|kept| still_good(kept, slot)) {
+        if let Some(fetched) = stored.as_ref().and_then(|stored| usable(stored, slot)) {
             return Ok(fetched);
         }
-        let current = kept.map_or_else(|| first.clone(), |kept| kept.refresh_token);
-        let answered = self.ask(Some(&current)).await?;
-        let kept = Kept {
-            refresh_token: answered.refresh_token.unwrap_or(current),
-            access_token: Some(answered.fetched.value),
-            lifetime: answered.fetched.lifetime,
+        let current = stored.map_or_else(|| first.clone(), |stored| stored.refresh_token);
+        let response = self.send(Some(&current)).await?;
+        let token = StoredRefreshToken {
+            refresh_token: response.refresh_token.unwrap_or(current),
+            access_token: Some(response.fetched.value),
+            lifetime: response.fetched.lifetime,
         };
-        written(slot, held, kept).await
+        store(slot, guard, token).await
     }
 
-    async fn ask(&self, refresh_token: Option<&SecretString>) -> Result<Answered, Failure> {
+    async fn send(&self, refresh_token: Option<&SecretString>) -> Result<TokenResponse, Failure> {
         let spec = self.spec(refresh_token)?;
-        match self.client.exchange(&spec, ANSWER).await {
+        match self.client.exchange(&spec, RESPONSE_BYTES).await {
             Ok(response) => self.read(&response),
             Err(failure) if matches!(failure.code, Code::Denied | Code::Configuration) => Err(failure),
             Err(failure) => {
@@ -107,7 +116,7 @@ impl Asking {
                 Err(if matches!(failure.code, Code::Tls) && failure.retriable == Retriable::Final {
                     no_token(&problem)
                 } else {
-                    not_now(&problem)
+                    no_token_yet(&problem)
                 })
             }
         }
@@ -172,54 +181,59 @@ impl Asking {
         Ok(form.finish())
     }
 
-    fn read(&self, response: &Response) -> Result<Answered, Failure> {
-        let place = self.oauth.url.host_str().unwrap_or_default();
-        let answer: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-        let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    fn read(&self, response: &Response) -> Result<TokenResponse, Failure> {
+        let host = self.oauth.url.host_str().unwrap_or_default();
+        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         if !(200..300).contains(&response.status) {
-            let said = [text("error"), text("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
-            let said: String = self.request.redactor.redacted_text(&said).chars().take(300).collect();
-            let problem = format!("{place} answered {} {said}", response.status);
+            let reason =
+                [text("error"), text("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
+            let reason: String = self.request.redactor.redacted_text(&reason).chars().take(300).collect();
+            let problem = format!("{host} answered {} {reason}", response.status);
             let problem = problem.trim_end();
-            let passing = matches!(response.status, 408 | 425 | 429 | 500..);
-            return Err(if passing { not_now(problem) } else { no_token(problem) });
+            let is_transient = matches!(response.status, 408 | 425 | 429 | 500..);
+            return Err(if is_transient { no_token_yet(problem) } else { no_token(problem) });
         }
         let Some(token) = text("access_token") else {
-            return Err(no_token(&format!("the answer of {place} has no `access_token`")));
+            return Err(no_token(&format!("the answer of {host} has no `access_token`")));
         };
         if HeaderValue::from_str(token).is_err() {
-            return Err(no_token(&format!("the `access_token` of {place} cannot be sent in a header")));
+            return Err(no_token(&format!("the `access_token` of {host} cannot be sent in a header")));
         }
-        let seconds = match answer.get("expires_in") {
+        let seconds = match body.get("expires_in") {
             Some(Value::String(text)) => text.trim().parse().ok(),
             Some(Value::Number(number)) => number.as_f64(),
             _ => None,
         };
         let lifetime = seconds.filter(|s: &f64| *s > 0.0 && *s < 1e9).map_or(LIFETIME, Duration::from_secs_f64);
-        Ok(Answered {
+        Ok(TokenResponse {
             fetched: Fetched { value: SecretString::from(token), lifetime },
             refresh_token: text("refresh_token").map(SecretString::from),
         })
     }
 }
 
-/// The access token that another process has fetched, if it is good enough.
-fn still_good(kept: &Kept, slot: &Slot) -> Option<Fetched> {
-    let value = kept.access_token.clone().filter(|value| !slot.was_refused(value))?;
-    (kept.lifetime > STILL_GOOD).then_some(Fetched { value, lifetime: kept.lifetime })
+/// The access token that another process has fetched, if it may still be used.
+fn usable(stored: &StoredRefreshToken, slot: &TokenSlot) -> Option<Fetched> {
+    let value = stored.access_token.clone().filter(|value| !slot.was_refused(value))?;
+    (stored.lifetime > LEAST_LIFETIME).then_some(Fetched { value, lifetime: stored.lifetime })
 }
 
-/// Writes down first; the access token is not used before that.
-async fn written(slot: &mut Slot, held: Option<Box<dyn Held>>, kept: Kept) -> Result<Fetched, Failure> {
-    let fetched = kept.access_token.clone().map(|value| Fetched { value, lifetime: kept.lifetime });
-    if let Some(held) = held {
-        slot.unwritten = Some(kept.clone());
-        let problem = |e: String| not_now(&format!("the new refresh token could not be written down: {e}"));
-        held.keep(kept).await.map_err(problem)?;
-        slot.unwritten = None;
+/// Stores the tokens; the access token is not used before that.
+async fn store(
+    slot: &mut TokenSlot,
+    guard: Option<Box<dyn RefreshTokenGuard>>,
+    token: StoredRefreshToken,
+) -> Result<Fetched, Failure> {
+    let fetched = token.access_token.clone().map(|value| Fetched { value, lifetime: token.lifetime });
+    if let Some(guard) = guard {
+        slot.unstored = Some(token.clone());
+        let stored = guard.store(token).await;
+        stored.map_err(|e| no_token_yet(&format!("the new refresh token could not be stored: {}", chain(&*e))))?;
+        slot.unstored = None;
     } else {
-        // Nobody to write it down for: it is remembered as long as this process lives.
-        slot.unwritten = Some(Kept { access_token: None, ..kept });
+        // Without a store it is remembered as long as this process lives.
+        slot.unstored = Some(StoredRefreshToken { access_token: None, ..token });
     }
-    fetched.ok_or_else(|| not_now("it has to be fetched anew"))
+    fetched.ok_or_else(|| no_token_yet("it has to be fetched anew"))
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Held, Holding, Kept, RefreshTokens};
+use super::{RefreshTokenGuard, RefreshTokens, StoreFuture, StoredRefreshToken};
 use crate::http::{Client, Settings};
 use crate::job::{Failure, Retriable};
 use crate::plan::{Authorization, CredentialId, Grant, OAuth2, RequestSpec};
@@ -32,7 +32,7 @@ fn client() -> Client {
 }
 
 fn client_with(change: impl FnOnce(&mut Settings)) -> Client {
-    let mut settings = Settings { allow_net: vec!["127.0.0.0/8".parse().unwrap()], ..Settings::default() };
+    let mut settings = Settings { allow_net: vec!["127.0.0.0/8".parse().unwrap()], ..Settings::new(|| 0) };
     change(&mut settings);
     Client::new(settings).unwrap()
 }
@@ -293,38 +293,39 @@ async fn keys_and_signatures_stand_where_they_belong() {
 /// What a database would keep.
 #[derive(Debug, Default)]
 struct Shelf {
-    kept: Arc<Mutex<Option<Kept>>>,
+    kept: Arc<Mutex<Option<StoredRefreshToken>>>,
     broken: Arc<std::sync::atomic::AtomicBool>,
     lock: Arc<tokio::sync::Mutex<()>>,
 }
 
 struct OnShelf {
-    kept: Option<Kept>,
-    shelf: Arc<Mutex<Option<Kept>>>,
+    kept: Option<StoredRefreshToken>,
+    shelf: Arc<Mutex<Option<StoredRefreshToken>>>,
     broken: bool,
     _lock: tokio::sync::OwnedMutexGuard<()>,
 }
 
 impl RefreshTokens for Shelf {
-    fn hold<'a>(&'a self, _: &'a CredentialId) -> Holding<'a, Box<dyn Held>> {
+    fn lock<'a>(&'a self, _: &'a CredentialId) -> StoreFuture<'a, Box<dyn RefreshTokenGuard>> {
         Box::pin(async move {
             let lock = Arc::clone(&self.lock).lock_owned().await;
             let kept = self.kept.lock().unwrap().clone();
             let broken = self.broken.load(Ordering::SeqCst);
-            Ok(Box::new(OnShelf { kept, shelf: Arc::clone(&self.kept), broken, _lock: lock }) as Box<dyn Held>)
+            Ok(Box::new(OnShelf { kept, shelf: Arc::clone(&self.kept), broken, _lock: lock })
+                as Box<dyn RefreshTokenGuard>)
         })
     }
 }
 
-impl Held for OnShelf {
-    fn kept(&self) -> Option<&Kept> {
+impl RefreshTokenGuard for OnShelf {
+    fn stored(&self) -> Option<&StoredRefreshToken> {
         self.kept.as_ref()
     }
 
-    fn keep(self: Box<Self>, kept: Kept) -> Holding<'static, ()> {
+    fn store(self: Box<Self>, kept: StoredRefreshToken) -> StoreFuture<'static, ()> {
         Box::pin(async move {
             if self.broken {
-                return Err("the shelf is away".to_owned());
+                return Err("the shelf is away".into());
             }
             *self.shelf.lock().unwrap() = Some(kept);
             Ok(())

@@ -1,9 +1,9 @@
-//! Tokens: fetched once for any number of waiting jobs, kept until shortly before they expire, dropped when refused.
+//! Access tokens: fetched once for any number of waiting jobs, cached until shortly before they expire, dropped when a third
+//! party refuses them.
 //!
-//! Knows when a token is good and who may fetch one; must not know how an endpoint is asked.
+//! Knows when a token may be used and who may fetch one; must not know the requests to a token endpoint.
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,22 +12,23 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
+use super::refresh_tokens::StoredRefreshToken;
 use crate::job::Failure;
 use crate::plan::{CredentialId, OAuth2};
 
-/// A token without `expires_in` is believed for so long.
+/// The lifetime of a token without `expires_in`.
 pub(super) const LIFETIME: Duration = Duration::from_mins(5);
-/// Tokens that are kept, and for how long after their last use.
-const KEPT: u64 = 10_000;
-const UNUSED: Duration = Duration::from_hours(1);
-/// A token is fetched anew so long before its end, or a tenth of its life, whichever is more.
+/// How many tokens are cached, and how long after their last use.
+const CACHED: u64 = 10_000;
+const CACHED_IDLE: Duration = Duration::from_hours(1);
+/// A token is fetched anew this long before it expires, or a tenth of its lifetime, whichever is more.
 const EARLY: Duration = Duration::from_mins(1);
-/// How long a failure is believed, the first time and at most.
+/// How long a failure is cached, the first time and at most.
 const FAILED: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
-/// A third party that refuses a token which was fetched because of a refusal does not get another one so soon.
+/// After a token was fetched because a third party refused the one before, this long none is fetched for that reason.
 const FORCED: Duration = Duration::from_secs(5);
 
-/// A token, and which one of its kind.
+/// A token, and its number among those of its credential.
 #[derive(Debug, Clone)]
 pub(in crate::http) struct Token {
     value: SecretString,
@@ -40,14 +41,14 @@ impl Token {
     }
 }
 
-/// What an endpoint gave.
+/// What a token endpoint returned.
 #[derive(Debug, Clone)]
 pub(super) struct Fetched {
     pub(super) value: SecretString,
     pub(super) lifetime: Duration,
 }
 
-/// What tokens are told apart by.
+/// What identifies a token.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     credential: CredentialId,
@@ -58,23 +59,23 @@ struct Key {
 
 /// All tokens of a process.
 #[derive(Debug)]
-pub(in crate::http) struct Tokens(Cache<Key, Arc<Mutex<Slot>>>);
+pub(in crate::http) struct Tokens(Cache<Key, Arc<Mutex<TokenSlot>>>);
 
-/// One credential's token; whoever holds it fetches, and everybody else waits.
+/// One credential's token; whoever has it locked fetches, and all others wait.
 #[derive(Debug, Default)]
-pub(super) struct Slot {
-    good: Option<Good>,
+pub(super) struct TokenSlot {
+    cached: Option<CachedToken>,
     failed: Option<Failed>,
     generation: u64,
     /// The last value that a third party refused.
     refused: Option<SecretString>,
     forced_at: Option<Instant>,
-    /// A refresh token that could not be written down yet: the one before it may be used up.
-    pub(super) unwritten: Option<Kept>,
+    /// A refresh token that is not stored yet: the one before it may be used up.
+    pub(super) unstored: Option<StoredRefreshToken>,
 }
 
 #[derive(Debug)]
-struct Good {
+struct CachedToken {
     token: Token,
     until: Instant,
 }
@@ -88,14 +89,13 @@ struct Failed {
 
 impl Default for Tokens {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(KEPT).time_to_idle(UNUSED).build())
+        Self(Cache::builder().max_capacity(CACHED).time_to_idle(CACHED_IDLE).build())
     }
 }
 
 impl Tokens {
-    /// The token of a credential, or the failure of the last try while that is believed. `fetch` is given the slot, runs
-    /// once however many ask, and goes on when the one who asked gives up: an answer with a new refresh token in it must
-    /// not be lost.
+    /// The token of a credential, or the failure of the last try while that is cached. `fetch` gets the slot, runs once for
+    /// all callers, and is not cancelled with them: a response with a new refresh token in it must not be lost.
     pub(super) async fn get<F, Fetching>(
         &self,
         credential: &CredentialId,
@@ -103,13 +103,13 @@ impl Tokens {
         fetch: F,
     ) -> Result<Token, Failure>
     where
-        F: FnOnce(OwnedMutexGuard<Slot>) -> Fetching,
-        Fetching: Future<Output = (OwnedMutexGuard<Slot>, Result<Fetched, Failure>)> + Send + 'static,
+        F: FnOnce(OwnedMutexGuard<TokenSlot>) -> Fetching,
+        Fetching: Future<Output = (OwnedMutexGuard<TokenSlot>, Result<Fetched, Failure>)> + Send + 'static,
     {
         let slot = self.slot(credential, oauth).await.lock_owned().await;
         let now = Instant::now();
-        if let Some(good) = slot.good.as_ref().filter(|good| now < good.until) {
-            return Ok(good.token.clone());
+        if let Some(cached) = slot.cached.as_ref().filter(|cached| now < cached.until) {
+            return Ok(cached.token.clone());
         }
         if let Some(failed) = slot.failed.as_ref().filter(|failed| now < failed.until) {
             return Err(failed.failure.clone());
@@ -119,15 +119,16 @@ impl Tokens {
             let (mut slot, fetched) = fetching.await;
             slot.settle(fetched)
         });
-        fetched.await.unwrap_or_else(|_| Err(super::oauth::no_token("asking for it ended in a defect")))
+        fetched.await.unwrap_or_else(|_| Err(super::oauth::no_token("fetching it ended in a defect")))
     }
 
-    /// Drops exactly this token, so that a burst of refusals fetches one new one; whether there is anything to try again with.
-    pub(in crate::http) async fn refuse(&self, credential: &CredentialId, oauth: &OAuth2, token: &Token) -> bool {
+    /// Drops exactly this token, which a third party refused, so that a burst of refusals fetches one new one; whether the
+    /// request may be sent again with another token.
+    pub(in crate::http) async fn invalidate(&self, credential: &CredentialId, oauth: &OAuth2, token: &Token) -> bool {
         let slot = self.slot(credential, oauth).await;
         let mut slot = slot.lock().await;
-        let Some(good) = &slot.good else { return true };
-        if good.token.generation != token.generation {
+        let Some(cached) = &slot.cached else { return true };
+        if cached.token.generation != token.generation {
             return true;
         }
         if slot.forced_at.is_some_and(|at| at.elapsed() < FORCED) {
@@ -135,11 +136,11 @@ impl Tokens {
         }
         slot.refused = Some(token.value.clone());
         slot.forced_at = Some(Instant::now());
-        slot.good = None;
+        slot.cached = None;
         true
     }
 
-    async fn slot(&self, credential: &CredentialId, oauth: &OAuth2) -> Arc<Mutex<Slot>> {
+    async fn slot(&self, credential: &CredentialId, oauth: &OAuth2) -> Arc<Mutex<TokenSlot>> {
         let key = Key {
             credential: credential.clone(),
             url: oauth.url.to_string(),
@@ -150,7 +151,7 @@ impl Tokens {
     }
 }
 
-impl Slot {
+impl TokenSlot {
     /// Whether a third party has refused this very token.
     pub(super) fn was_refused(&self, value: &SecretString) -> bool {
         self.refused.as_ref().is_some_and(|refused| refused.expose_secret() == value.expose_secret())
@@ -162,13 +163,14 @@ impl Slot {
             Ok(Fetched { value, lifetime }) => {
                 self.generation += 1;
                 let token = Token { value, generation: self.generation };
-                self.good = Some(Good { token: token.clone(), until: now + usable(lifetime, fastrand::f64()) });
+                self.cached =
+                    Some(CachedToken { token: token.clone(), until: now + usable(lifetime, fastrand::f64()) });
                 self.failed = None;
                 Ok(token)
             }
             Err(failure) => {
                 let wait = self.failed.as_ref().map_or(FAILED.0, |failed| (failed.wait * 2).min(FAILED.1));
-                self.good = None;
+                self.cached = None;
                 self.failed = Some(Failed { failure: failure.clone(), until: now + wait, wait });
                 Err(failure)
             }
@@ -176,40 +178,12 @@ impl Slot {
     }
 }
 
-/// How long a token is used: up to a minute or a tenth of its life before its end, and a little less by chance, so that
-/// workers do not all fetch at once; of short lives half.
+/// How long a token is used: up to a minute or a tenth of its lifetime before it expires, but at least half of it; and up to
+/// a twentieth less at random, so that workers do not all fetch at once.
 pub(super) fn usable(lifetime: Duration, random: f64) -> Duration {
     let early = EARLY.max(lifetime / 10);
     let usable = lifetime.saturating_sub(early).max(lifetime / 2);
     usable.mul_f64(1.0 - 0.05 * random)
-}
-
-/// What is kept of a refresh token between its uses.
-#[derive(Debug, Clone)]
-pub struct Kept {
-    /// The one to use next.
-    pub refresh_token: SecretString,
-    /// The access token that came with it.
-    pub access_token: Option<SecretString>,
-    /// How much longer that one lives.
-    pub lifetime: Duration,
-}
-
-/// A boxed future, as traits that are held behind a pointer need it.
-pub type Holding<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
-
-/// Where refresh tokens are kept that change with every use; what a process learns there is true for all processes.
-pub trait RefreshTokens: Send + Sync + std::fmt::Debug {
-    /// Takes a credential's lock, for as long as the answer lives; a process that dies gives it back.
-    fn hold<'a>(&'a self, credential: &'a CredentialId) -> Holding<'a, Box<dyn Held>>;
-}
-
-/// A credential's refresh token, locked.
-pub trait Held: Send + Sync {
-    /// What was kept; `None` before the first use.
-    fn kept(&self) -> Option<&Kept>;
-    /// Writes down what to keep, durably, and gives the lock back.
-    fn keep(self: Box<Self>, kept: Kept) -> Holding<'static, ()>;
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ fn redirect(to: &str) -> String {
 
 fn client_with(allowed: &[&str], change: impl FnOnce(&mut Settings)) -> Client {
     let mut settings =
-        Settings { allow_net: allowed.iter().map(|n| n.parse().unwrap()).collect(), ..Settings::default() };
+        Settings { allow_net: allowed.iter().map(|n| n.parse().unwrap()).collect(), ..Settings::new(|| 0) };
     change(&mut settings);
     Client::new(settings).unwrap()
 }
@@ -136,7 +136,7 @@ async fn what_was_never_sent_may_be_sent_again() {
 
     // The lookup never ends: the deadline passes before there is a connection.
     let lookup: super::super::resolve::Lookup = Arc::new(|_| Box::pin(std::future::pending()));
-    let client = Client::with_lookup(Settings::default(), lookup).unwrap();
+    let client = Client::with_lookup(Settings::new(|| 0), lookup).unwrap();
     let url = Url::parse("http://api.example.com/").unwrap();
     let mut spec = request(Method::POST, url);
     spec.timeout = Duration::from_millis(300);
@@ -160,7 +160,7 @@ async fn a_name_is_denied_for_any_private_address_it_resolves_to() {
             Box::pin(async move { Ok(addresses) })
         });
         let allow_net = allowed.iter().map(|n| n.parse().unwrap()).collect();
-        let client = Client::with_lookup(Settings { allow_net, ..Settings::default() }, lookup).unwrap();
+        let client = Client::with_lookup(Settings { allow_net, ..Settings::new(|| 0) }, lookup).unwrap();
         let url = Url::parse(&format!("http://rebound.example.com:{port}/")).unwrap();
         let sent = client.send(&request(Method::GET, url)).await;
         match sent {

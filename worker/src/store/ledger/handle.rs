@@ -10,7 +10,6 @@ use super::retention::retain;
 use super::rollback::PendingClaim;
 use super::writer::{Operation, write};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Record, Recorded, StoredResult, postgres, sqlite};
-use crate::fault;
 use crate::job::is_id;
 use crate::store::database::{Database, on};
 use crate::store::{Error, dead_letters::without_nul};
@@ -52,10 +51,7 @@ impl LedgerHandle {
     /// # Errors
     /// When the database cannot be reached: nothing may be sent.
     pub async fn claim(&self, request: impl Into<Arc<ClaimRequest>>) -> Result<Claim, Error> {
-        let mut request = displayable(request.into());
-        if fault::without("claim") {
-            Arc::make_mut(&mut request).id = uuid::Uuid::new_v4().to_string();
-        }
+        let request = displayable(request.into());
         if !is_id(&request.id) {
             return Err(Error::JobId);
         }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use sqlx::postgres::PgArguments;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqlSafeStr};
+use sqlx::{Connection, PgConnection};
 
 use super::batch::{BatchView, Written};
 use super::columns::{RECORD, REPLACE_PAYLOAD, RecordColumns, add, add_arrays, claim_columns, names, unnest};
@@ -15,7 +15,6 @@ use super::known::{LockRows, ROWS};
 use super::rollback::ClaimRollback;
 use super::rows::{Payload, Row};
 use super::{ANSWER_GRACE_MS, StoredResult};
-use crate::fault;
 use crate::store::Error;
 use crate::store::database::POSTGRES_NOW;
 
@@ -95,12 +94,7 @@ pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &BatchView
     add_arrays(&mut arguments, &RecordColumns::of_job(), &records)?;
     add_arrays(&mut arguments, &RecordColumns::of_payload(), &records)?;
     add_arrays(&mut arguments, &claim_columns(), &batch.claims)?;
-    let statement = if fault::without("fence") {
-        AssertSqlSafe(WRITE.replace("jobs.fence = u.fence AND", "")).into_sql_str()
-    } else {
-        WRITE.as_str().into_sql_str()
-    };
-    let rows = sqlx::query_as_with(statement, arguments).fetch_all(db).await?;
+    let rows = sqlx::query_as_with(WRITE.as_str(), arguments).fetch_all(db).await?;
     Ok(to_written(batch, rows))
 }
 

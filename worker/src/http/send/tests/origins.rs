@@ -10,7 +10,7 @@ use crate::plan::{Grant, OAuth2};
 const CANARY: &str = "canary-secret-1";
 
 fn open(lookup: Lookup) -> Client {
-    let settings = Settings { allow_net: vec!["127.0.0.0/8".parse().unwrap()], ..Settings::default() };
+    let settings = Settings { allow_net: vec!["127.0.0.0/8".parse().unwrap()], ..Settings::new(|| 0) };
     Client::with_lookup(settings, lookup).unwrap()
 }
 
@@ -193,7 +193,7 @@ async fn every_private_address_is_denied_wherever_a_url_can_be_set() {
         counting.fetch_add(1, Ordering::Relaxed);
         Box::pin(async { Ok(vec![IpAddr::from([127, 0, 0, 1])]) })
     });
-    let client = Client::with_lookup(Settings::default(), lookup).unwrap();
+    let client = Client::with_lookup(Settings::new(|| 0), lookup).unwrap();
     let vectors = forbidden_urls();
     assert!(vectors.len() >= 1_200, "{}", vectors.len());
     for text in &vectors {
@@ -231,7 +231,7 @@ async fn a_redirect_to_a_private_address_is_denied_after_one_to_three_hops() {
             Reply::KeepOpen(if n < hops { redirect("/again") } else { redirect(&vector) })
         })
         .await;
-        let settings = Settings { allow_net: vec!["127.0.0.1/32".parse().unwrap()], ..Settings::default() };
+        let settings = Settings { allow_net: vec!["127.0.0.1/32".parse().unwrap()], ..Settings::new(|| 0) };
         let sent = Client::with_lookup(settings, here()).unwrap().send(&request(Method::GET, server.url("/"))).await;
         match sent {
             Err(failure) => assert_eq!(failure.code.to_string(), "DENIED", "{}", failure.message),
@@ -254,7 +254,7 @@ async fn a_name_whose_addresses_change_reaches_nothing_private() {
         let list = list.iter().map(|a| IpAddr::from(*a)).collect();
         Box::pin(async move { Ok(list) })
     });
-    let client = Client::with_lookup(Settings::default(), lookup).unwrap();
+    let client = Client::with_lookup(Settings::new(|| 0), lookup).unwrap();
     let url = Url::parse(&format!("http://rebound.example.com:{}/", private.port())).unwrap();
     let spec = request(Method::POST, url);
     for _ in 0..32 {
@@ -271,7 +271,7 @@ async fn a_name_whose_addresses_change_reaches_nothing_private() {
 async fn the_peer_is_checked_before_anything_is_written() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port())).unwrap();
-    let client = Client::with_lookup(Settings::default(), here()).unwrap();
+    let client = Client::with_lookup(Settings::new(|| 0), here()).unwrap();
     let spec = request(Method::GET, url.clone());
     let raw = client.inner().client(&spec).unwrap();
     let sent = raw.execute(reqwest::Request::new(Method::GET, url)).await.unwrap_err();
