@@ -3,7 +3,7 @@
 use crate::model::{DataItem, Loop};
 use crate::tree::Element;
 
-/// `dataInput` or `dataOutput` of an activity's `ioSpecification` (sheet 1.7).
+/// `dataInput` or `dataOutput` of an activity's `ioSpecification` (COMPATIBILITY 1.7).
 pub(crate) fn data_items(activity: &Element<'_>, name: &str) -> Vec<DataItem> {
     let specification = activity.child("ioSpecification");
     specification.into_iter().flat_map(|specification| specification.children(name)).map(data_item).collect()
@@ -17,7 +17,7 @@ fn data_item(element: &Element<'_>) -> DataItem {
     }
 }
 
-/// The activity's loop characteristics, if it has any (sheet 1.7).
+/// The activity's loop characteristics, if it has any (COMPATIBILITY 1.7).
 pub(crate) fn loop_characteristics(activity: &Element<'_>, inputs: &[DataItem], outputs: &[DataItem]) -> Option<Loop> {
     activity.children.iter().find_map(|child| match child {
         child if child.is("standardLoopCharacteristics") => Some(standard(child)),

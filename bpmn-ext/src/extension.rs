@@ -54,7 +54,7 @@ const INPUT: &[Field] = &[
     field("value", "value", Required),
     language("mustache", &["mustache", "feel"]),
 ];
-/// The types of inputs in the configuration (sheet 1.3).
+/// The types of inputs in the configuration (COMPATIBILITY 1.3).
 const KINDS: [&str; 3] = ["PARAM", "HEADER", "BODY"];
 const OUTPUT: &[Field] = &[
     field("variable", "key", Required),
@@ -122,7 +122,7 @@ pub(crate) fn config(connector: &Element<'_>, label: &str, report: &mut Report<'
             _ => reader.unknown_element(child),
         }
     }
-    // An absent list is not an empty one: when it is absent, the headers of the resource are sent (sheet 4.5).
+    // An absent list is not an empty one: when it is absent, the headers of the resource are sent (COMPATIBILITY 4.5).
     for (member, rows) in [("outboundConfig", inputs), ("dataMapping", outputs), ("errorMapping", errors)] {
         if !rows.is_empty() {
             config.insert(member.to_owned(), Value::Array(rows));

@@ -33,9 +33,9 @@ pub struct Process {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Dialect {
-    /// A service task with ProcessMaker's `implementation` (sheet 1.2).
+    /// A service task with ProcessMaker's `implementation` (COMPATIBILITY 1.2).
     ProcessMakerServiceTask,
-    /// A call activity that ProcessMaker runs as a connector (sheet 1.2).
+    /// A call activity that ProcessMaker runs as a connector (COMPATIBILITY 1.2).
     ProcessMakerCallActivity,
     /// `dataConnector` of `urn:data-connector:bpmn:1` (CONTRACT 5).
     Extension,
@@ -55,17 +55,17 @@ pub struct ConnectorTask {
     pub name: Option<String>,
     /// How it is configured in the file.
     pub dialect: Dialect,
-    /// What a job carries as `config` (CONTRACT 2, sheet 1.3): an object, or the unparsed text when it is not one.
+    /// What a job carries as `config` (CONTRACT 2, COMPATIBILITY 1.3): an object, or the unparsed text when it is not one.
     pub config: Value,
-    /// What a job carries as `errorHandling` (sheet 1.5), likewise.
+    /// What a job carries as `errorHandling` (COMPATIBILITY 1.5), likewise.
     pub error_handling: Option<Value>,
-    /// Its loop; `None` when it runs once (sheet 1.7).
+    /// Its loop; `None` when it runs once (COMPATIBILITY 1.7).
     pub loop_characteristics: Option<Loop>,
-    /// `dataInput` of its `ioSpecification` (sheet 1.7).
+    /// `dataInput` of its `ioSpecification` (COMPATIBILITY 1.7).
     pub inputs: Vec<DataItem>,
-    /// `dataOutput` of its `ioSpecification` (sheet 1.7).
+    /// `dataOutput` of its `ioSpecification` (COMPATIBILITY 1.7).
     pub outputs: Vec<DataItem>,
-    /// Attached boundary events that catch errors (sheet 1.8).
+    /// Attached boundary events that catch errors (COMPATIBILITY 1.8).
     pub boundary_errors: Vec<BoundaryError>,
     /// Ids of the sequence flows that lead here.
     pub incoming: Vec<String>,
@@ -90,7 +90,7 @@ pub(crate) fn label(name: Option<&str>, id: &str) -> String {
     }
 }
 
-/// Loop characteristics of an activity (sheet 1.7). Texts are expressions of the engine and are not parsed.
+/// Loop characteristics of an activity (COMPATIBILITY 1.7). Texts are expressions of the engine and are not parsed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Loop {
@@ -144,7 +144,7 @@ pub struct BoundaryError {
     pub name: Option<String>,
     /// Whether it ends the activity; true by default.
     pub cancel_activity: bool,
-    /// The id of the error it catches; without one it catches all (sheet 1.8).
+    /// The id of the error it catches; without one it catches all (COMPATIBILITY 1.8).
     pub error_ref: Option<String>,
     /// The code of that error.
     pub error_code: Option<String>,

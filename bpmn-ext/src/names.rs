@@ -29,7 +29,7 @@ pub fn is_name(name: &str) -> bool {
 }
 
 /// The name of a resource without the method that some screens label it with: `GET: ListAll` means `ListAll`, and both
-/// are accepted (sheet 5.2).
+/// are accepted (COMPATIBILITY 5.2).
 pub fn bare_resource(text: &str) -> &str {
     match text.split_once(':') {
         Some((method, name)) if !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase()) => name.trim(),

@@ -1,4 +1,4 @@
-//! ProcessMaker's dialect of a connector (sheet 1.2-1.5). Knows its attributes and their JSON; must not know the other
+//! ProcessMaker's dialect of a connector (COMPATIBILITY 1.2-1.5). Knows its attributes and their JSON; must not know the other
 //! dialects.
 
 use std::borrow::Cow;
@@ -16,10 +16,10 @@ use crate::rows::{ErrorRow, Format, Input, InputKind, Output, Rows};
 use crate::spanned_text::SpannedText;
 use crate::tree::Element;
 
-/// The values of `implementation` that make a connector: the present one and that of 2019 (sheet 1.2).
+/// The values of `implementation` that make a connector: the present one and that of 2019 (COMPATIBILITY 1.2).
 pub(crate) const IMPLEMENTATIONS: [&str; 2] =
     ["package-data-sources/data-source-task-service", "package-data-sources/datasource-task-service"];
-/// The `calledElement` that makes a call activity a connector (sheet 1.2).
+/// The `calledElement` that makes a call activity a connector (COMPATIBILITY 1.2).
 const CALLED_ELEMENT: &str = "data_source_callback-data_source_sub_process";
 
 const CONFIG: AttributeKind = AttributeKind { name: "pm:config", code: "broken-config" };
@@ -49,7 +49,7 @@ pub(crate) fn config(element: &Element<'_>, label: &str, report: &mut Report<'_>
     Value::Object(Map::new())
 }
 
-/// The value of `pm:errorHandling`; when it is empty or `null`, that of the resource applies (sheet 1.5).
+/// The value of `pm:errorHandling`; when it is empty or `null`, that of the resource applies (COMPATIBILITY 1.5).
 pub(crate) fn error_handling(element: &Element<'_>, label: &str, report: &mut Report<'_>) -> Option<Value> {
     let attribute = element.pm_attribute("errorHandling")?;
     if matches!(attribute.text().trim(), "" | "null") {
@@ -67,7 +67,7 @@ pub(crate) fn rows<'e, 'a>(element: &'e Element<'a>) -> Rows<'e, 'a> {
     if let Some(attribute) = element.pm_attribute("errorHandling") {
         members(attribute, |json| {
             if let Some(attempts) = json.text("retry_attempts") {
-                // The number does not include the first attempt (sheet 2.3).
+                // The number does not include the first attempt (COMPATIBILITY 2.3).
                 rows.attempts_total = attempts.text().trim().parse().ok().map(|more: u64| more.saturating_add(1));
                 rows.attempts = Some(attempts);
             }

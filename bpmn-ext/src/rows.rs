@@ -6,11 +6,11 @@ use crate::spanned_text::SpannedText;
 /// The language of a text in a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// `{{name}}` (sheet 4.6); the default of inputs.
+    /// `{{name}}` (COMPATIBILITY 4.6); the default of inputs.
     Mustache,
     /// A dot path as in ProcessMaker or, with a leading `$`, JSONPath (CONTRACT 6); the default of outputs.
     Path,
-    /// ProcessMaker's expression language, which is not the FEEL of DMN (sheet 4.6).
+    /// ProcessMaker's expression language, which is not the FEEL of DMN (COMPATIBILITY 4.6).
     Feel,
     /// JMESPath.
     Jmespath,
@@ -32,7 +32,7 @@ impl Format {
     }
 }
 
-/// Where an input goes (sheet 1.3).
+/// Where an input goes (COMPATIBILITY 1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InputKind {
     Param,

@@ -10,9 +10,9 @@ use quick_xml::name::{Namespace as Uri, QName, ResolveResult};
 
 use crate::attribute::Attribute;
 
-/// The namespace of BPMN 2.0 models (sheet 1.1).
+/// The namespace of BPMN 2.0 models (COMPATIBILITY 1.1).
 pub(crate) const BPMN: &str = "http://www.omg.org/spec/BPMN/20100524/MODEL";
-/// The namespace of ProcessMaker's attributes (sheet 1.1).
+/// The namespace of ProcessMaker's attributes (COMPATIBILITY 1.1).
 pub(crate) const PROCESS_MAKER: &str = "http://processmaker.com/BPMN/2.0/Schema.xsd";
 /// The namespace of our own extension (CONTRACT 5).
 pub(crate) const CONNECTOR: &str = "urn:data-connector:bpmn:1";

@@ -91,7 +91,7 @@ async fn an_engine_that_consumes_no_results_delays_only_its_own_jobs() {
         engine.publish(&gone).await;
     }
     eventually("an engine that is behind", || async {
-        worker.output().contains("more than 256 results lie in the ledger").then_some(())
+        worker.output().contains("more than 256 results of this engine are undelivered").then_some(())
     })
     .await;
     let before = third_party.seen().len();
@@ -184,11 +184,11 @@ async fn a_stuck_job_ends_the_process_and_another_worker_takes_over() {
     assert!(live.starts_with("HTTP/1.1 503") && live.contains("stuck: job j0 makes no progress"), "{live}");
     assert!(process::get(&address, "/metrics").await.contains("data_connector_stuck 1"));
     eventually("a healthcheck that says so", || async {
-        app.healthcheck().await.1.contains("wedged: job j0 does not get on").then_some(())
+        app.healthcheck().await.1.contains("stuck: job j0 makes no progress").then_some(())
     })
     .await;
     assert_eq!(worker.ended().await, Some(70), "{}", worker.output());
-    assert!(worker.output().contains("error: wedged: job j0 does not get on"), "{}", worker.output());
+    assert!(worker.output().contains("error: stuck: job j0 makes no progress"), "{}", worker.output());
     let _next = app.worker(&[]).await;
     let mut answered = Vec::new();
     for _ in 0..3 {
@@ -200,16 +200,19 @@ async fn a_stuck_job_ends_the_process_and_another_worker_takes_over() {
 }
 
 #[tokio::test]
-async fn a_blocked_runtime_ends_the_process() {
+async fn a_blocked_runtime_ends_the_process_and_its_metrics_answer_until_then() {
     let third_party = ThirdParty::friendly().await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let config = app.file("c.toml", "[worker]\nstuck_after = 2\nlease = 5\n").display().to_string();
-    let mut worker = app.worker_with(&["--config", &config], &[("DATA_CONNECTOR_FAULT", "claimed=block")]).await;
+    let config = app.file("c.toml", "[worker]\nstuck_after = 4\nlease = 5\n").display().to_string();
+    let arguments = ["--config", &config, "--listen", "127.0.0.1:0"];
+    let mut worker = app.worker_with(&arguments, &[("DATA_CONNECTOR_FAULT", "claimed=block")]).await;
     let mut engine = app.engine().await;
     engine.publish(&job("j1", "r", &[], json!({}))).await;
+    tokio::time::sleep(QUIET_PERIOD).await;
+    assert!(metric(&worker.metrics().await, "data_connector_in_flight ") >= 1.0, "the job blocks its runtime");
     assert_eq!(worker.ended().await, Some(70), "{}", worker.output());
-    assert!(worker.output().contains("nothing has moved in this process for 2 s"), "{}", worker.output());
+    assert!(worker.output().contains("nothing has run in this process for 4 s"), "{}", worker.output());
     let _next = app.worker(&["--config", &config]).await;
     assert_eq!(engine.result().await.message_id, "j1");
 }

@@ -42,7 +42,7 @@ pub struct KnownResource {
     pub name: String,
     /// Its HTTP method, in upper case.
     pub method: String,
-    /// Declared parameters; `None` when it has no such list, and any parameter is sent (sheet 4.4).
+    /// Declared parameters; `None` when it has no such list, and any parameter is sent (COMPATIBILITY 4.4).
     pub params: Option<Vec<Key>>,
     /// Declared headers.
     pub headers: Vec<Key>,

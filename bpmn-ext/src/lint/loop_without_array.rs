@@ -1,4 +1,4 @@
-//! Rule 15: a multi-instance loop has neither a source array nor a cardinality (sheet 1.7, 2.4). Knows the loops of
+//! Rule 15: a multi-instance loop has neither a source array nor a cardinality (COMPATIBILITY 1.7, 2.4). Knows the loops of
 //! BPMN; must not know connectors.
 
 use super::{Rule, RuleInput, RuleSink};

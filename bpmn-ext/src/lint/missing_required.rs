@@ -1,4 +1,4 @@
-//! Rule 4: a required parameter or header would be sent empty (sheet 4.4, 4.5). Knows the declared keys of a resource;
+//! Rule 4: a required parameter or header would be sent empty (COMPATIBILITY 4.4, 4.5). Knows the declared keys of a resource;
 //! must not know the values at run time.
 
 use super::{Key, Rule, RuleInput, RuleSink};

@@ -1,4 +1,4 @@
-//! Rule 3: an input has no effect, since the resource does not use its key (sheet 4.4, 4.5). Knows the keys that a
+//! Rule 3: an input has no effect, since the resource does not use its key (COMPATIBILITY 4.4, 4.5). Knows the keys that a
 //! resource uses; must not know their values.
 
 use super::subject::suggestion;

@@ -22,7 +22,7 @@ fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
             |format, text: &SpannedText<'_, '_>| check_text(language, format, text, &subject.label, sink);
         for row in &subject.rows.inputs {
             check_text(Format::Mustache, &row.key);
-            // The format of headers is always mustache (sheet 4.5).
+            // The format of headers is always mustache (COMPATIBILITY 4.5).
             check_text(if row.kind == InputKind::Header { Format::Mustache } else { row.format }, &row.value);
         }
         for row in &subject.rows.outputs {

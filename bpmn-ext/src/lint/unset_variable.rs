@@ -118,7 +118,7 @@ fn setters<'s, 'e, 'a>(subjects: &'s [Subject<'e, 'a>]) -> HashMap<&'s str, Vec<
 /// Whether the engine sets the variable for this element.
 fn is_set_by_engine(subject: &Subject<'_, '_>, name: &str) -> bool {
     let item = match &subject.task.loop_characteristics {
-        // Without a name, the members of an item are variables of their own (sheet 2.4).
+        // Without a name, the members of an item are variables of their own (COMPATIBILITY 2.4).
         Some(Loop::MultiInstance { input_item, .. }) => input_item.as_deref().is_none_or(|item| item == name),
         _ => false,
     };

@@ -21,7 +21,7 @@ use edits::Edits;
 /// A dialect that can be written; templates are written by their modelers only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// `pm:config` and `pm:errorHandling` (sheet 1.2-1.5).
+    /// `pm:config` and `pm:errorHandling` (COMPATIBILITY 1.2-1.5).
     ProcessMaker,
     /// `dataConnector` of `urn:data-connector:bpmn:1` (CONTRACT 5).
     Extension,

@@ -26,7 +26,7 @@ const ROWS: [(&str, &str); 3] =
     [("outboundConfig", "input"), ("dataMapping", "output"), ("errorMapping", "errorMapping")];
 
 impl Part {
-    /// A `dataConnector` that means this configuration (CONTRACT 2, sheet 1.3 and 1.5).
+    /// A `dataConnector` that means this configuration (CONTRACT 2, COMPATIBILITY 1.3 and 1.5).
     pub(super) fn from_config(
         config: &Map<String, Value>,
         handling: Option<&Map<String, Value>>,

@@ -1,4 +1,4 @@
-//! Every form of the compatibility sheet (1.2-1.8) and of CONTRACT 5, one model each.
+//! Every form of COMPATIBILITY 1.2-1.8 and of CONTRACT 5, one model each.
 
 use bpmn_ext::{Dialect, Loop};
 use serde_json::{Value, json};

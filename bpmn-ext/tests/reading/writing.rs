@@ -199,7 +199,7 @@ fn a_connector_is_made_of_an_ordinary_task_and_back() {
     }
 }
 
-/// The attributes of ProcessMaker (sheet 1.6) that do not belong to the connector.
+/// The attributes of ProcessMaker (COMPATIBILITY 1.6) that do not belong to the connector.
 const OTHER_ATTRIBUTES: [&str; 25] = [
     "color",
     "screenRef",

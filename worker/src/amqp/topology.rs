@@ -1,4 +1,4 @@
-//! The names of all exchanges and queues, and the binary delay ladder (CONTRACT 1; DESIGN, queues).
+//! The names of all exchanges and queues, and the binary delay ladder (CONTRACT 1).
 //!
 //! Level *i* of the ladder is a queue whose messages expire after 2^i seconds; topic exchanges route on the bits of the
 //! delay, so that any delay is the sum of the levels it passes and no queue contains messages with different delays.

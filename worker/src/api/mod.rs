@@ -2,7 +2,8 @@
 //!
 //! Knows requests and responses; must not know how a job is processed.
 
-use std::net::SocketAddr;
+mod server;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -11,9 +12,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::health::{Health, Status};
+
+pub use server::{ListenError, Listener, Server};
 
 /// The state that all handlers share.
 #[derive(Clone)]
@@ -26,37 +29,17 @@ pub struct ApiState {
     pub metrics: PrometheusHandle,
 }
 
-/// An address that cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-#[error("{address} cannot be listened on; choose another one with --listen")]
-pub struct ListenError {
-    address: SocketAddr,
-    source: std::io::Error,
-}
-
-/// Binds the address; port 0 lets the system choose.
+/// Serves requests on a runtime of their own until `stop` turns true.
 ///
 /// # Errors
-/// When it is in use or not an address of this machine.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
-    TcpListener::bind(address).await.map_err(|source| ListenError { address, source })
-}
-
-/// Serves requests until `stop` completes.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    state: ApiState,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+/// When there can be no more threads.
+pub fn serve(listener: Listener, state: ApiState, stop: watch::Receiver<bool>) -> std::io::Result<Server> {
     let router = Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
         .route("/metrics", get(metrics))
         .with_state(state);
-    axum::serve(listener, router).with_graceful_shutdown(stop).await
+    listener.serve(router, stop)
 }
 
 /// Liveness: 200 while jobs make progress, else 503, so that a supervisor restarts the process.

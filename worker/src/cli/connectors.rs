@@ -1,4 +1,4 @@
-//! `connectors import|export|list|test`: records as JSON or YAML (sheet 4.1-4.3, CONTRACT 7).
+//! `connectors import|export|list|test`: records as JSON or YAML (COMPATIBILITY 4.1-4.3, CONTRACT 7).
 
 use std::path::PathBuf;
 use std::process::ExitCode;

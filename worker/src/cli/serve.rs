@@ -10,9 +10,9 @@ use clap::Args;
 
 use super::output;
 use super::settings::Settings;
-use super::worker::{stop_signal, stopped};
+use super::worker::stop_signal;
 use crate::amqp::Broker;
-use crate::api::{self, ApiState};
+use crate::api::{self, ApiState, Listener};
 use crate::health::Health;
 use crate::setup;
 use crate::telemetry::metric;
@@ -36,8 +36,8 @@ impl Serve {
         let stop = stop_signal()?;
         let store = settings.store(&config).await?;
         let broker = Broker::connect(setup::amqp(&config, "serve")).await?;
-        let listener = api::listen(self.listen.unwrap_or(config.api.listen)).await?;
-        output::line(&format!("listening on http://{}", listener.local_addr()?));
+        let listener = Listener::bind(self.listen.unwrap_or(config.api.listen))?;
+        output::line(&format!("listening on http://{}", listener.address()));
         let watched = Arc::clone(&health);
         let watching = tokio::spawn(async move {
             loop {
@@ -51,7 +51,7 @@ impl Serve {
             }
         });
         let state = ApiState { health, worker: "serve".to_owned(), metrics };
-        api::serve(listener, state, stopped(stop)).await?;
+        api::serve(listener, state, stop)?.stopped().await?;
         watching.abort();
         Ok(ExitCode::SUCCESS)
     }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::output;
 use super::settings::Settings;
-use crate::api::{self, ApiState};
+use crate::api::{self, ApiState, Listener};
 use crate::config::{Config, Value};
 use crate::health::Health;
 use crate::telemetry::metric;
@@ -74,34 +74,31 @@ pub(super) async fn work(
     let stop = stop_signal()?;
     let store = settings.store(&config).await?;
     // Bound before work begins, since connectors must not call it.
-    let listener = match listen {
-        Some(address) => Some(api::listen(address).await?),
-        None => None,
-    };
-    config.listening = listener.iter().map(tokio::net::TcpListener::local_addr).collect::<Result<_, _>>()?;
+    let listener = listen.map(Listener::bind).transpose()?;
+    config.listening = listener.iter().map(Listener::address).collect();
     let process = worker::Worker::start(config, store, Arc::clone(&health)).await?;
     let worker_id = process.id().to_owned();
     let server = match listener {
         Some(listener) => {
-            output::line(&format!("listening on http://{}", listener.local_addr()?));
+            output::line(&format!("listening on http://{}", listener.address()));
             let state = ApiState { health, worker: worker_id, metrics };
-            Some(tokio::spawn(api::serve(listener, state, stopped(stop.clone()))))
+            Some(api::serve(listener, state, stop.clone())?)
         }
         None => None,
     };
-    let (tell, capacity) = watch::channel(process.capacity());
+    let (changes, capacity) = watch::channel(process.capacity());
     tokio::select! {
         ended = process.run(stopped(stop), capacity) => ended?,
-        broken = reload(settings, flags, tell) => broken?,
+        broken = reload(settings, flags, changes) => broken?,
     }
     if let Some(server) = server {
-        server.await.context("the HTTP interface broke")??;
+        server.stopped().await.context("the HTTP interface failed")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reads the settings again at each SIGHUP; what a worker can change while it works is handed on.
-async fn reload(settings: &Settings, flags: &Work, tell: watch::Sender<Capacity>) -> Result<()> {
+async fn reload(settings: &Settings, flags: &Work, changes: watch::Sender<Capacity>) -> Result<()> {
     let mut hang_up = signal(SignalKind::hangup())?;
     loop {
         hang_up.recv().await;
@@ -109,7 +106,7 @@ async fn reload(settings: &Settings, flags: &Work, tell: watch::Sender<Capacity>
             Ok(config) => {
                 let capacity = Capacity::of(&config);
                 tracing::info!(?capacity, "settings were read again; all but these need a new start");
-                tell.send_replace(capacity);
+                changes.send_replace(capacity);
             }
             Err(error) => tracing::error!("the settings cannot be used, and the old ones stay: {error:#}"),
         }

@@ -1,4 +1,4 @@
-//! Credentials as people enter them; they are stored encrypted (sheet 4.2, CONTRACT 7).
+//! Credentials as people enter them; they are stored encrypted (COMPATIBILITY 4.2, CONTRACT 7).
 //!
 //! Knows which members each `authtype` takes; must not know how a credential is sent.
 

@@ -1,4 +1,4 @@
-//! What a designer configured on one element: `pm:config`, or our extension turned into the same (sheet 1.3).
+//! What a designer configured on one element: `pm:config`, or our extension turned into the same (COMPATIBILITY 1.3).
 
 use bpmn_ext::names::bare_resource;
 use serde_json::{Map, Value};
@@ -7,7 +7,7 @@ use super::lenient::Reader;
 use super::{Invalid, Rules};
 use std::time::Duration;
 
-/// Where an outbound row goes (sheet 1.3).
+/// Where an outbound row goes (COMPATIBILITY 1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutboundKind {
     /// A URL variable or a query parameter.
@@ -25,7 +25,7 @@ pub enum RowFormat {
     Mustache,
     /// A dot path, or a JSONPath where it begins with `$`; the default of mapping rows.
     DotPath,
-    /// Mustache, then an expression (sheet 4.6).
+    /// Mustache, then an expression (COMPATIBILITY 4.6).
     Feel,
     /// JMESPath.
     JmesPath,
@@ -62,11 +62,11 @@ pub struct ElementConfig {
     pub connector: String,
     /// The resource's name.
     pub resource: String,
-    /// `None` is not the same as empty (sheet 4.5).
+    /// `None` is not the same as empty (COMPATIBILITY 4.5).
     pub outbound: Option<Vec<OutboundRow>>,
-    /// `None` merges nothing (sheet 4.7).
+    /// `None` merges nothing (COMPATIBILITY 4.7).
     pub mapping: Option<Vec<MappingRow>>,
-    /// A raw query that overrides (sheet 4.4).
+    /// A raw query that overrides (COMPATIBILITY 4.4).
     pub query_string: Option<String>,
     /// `timeout` of our extension; zero means the operator's cap.
     pub timeout: Option<Duration>,
@@ -119,7 +119,7 @@ fn outbound_row(row: &Reader<'_>) -> Result<OutboundRow, Invalid> {
     };
     let format = match row.text("format")?.as_deref() {
         None | Some("" | "mustache") => RowFormat::Mustache,
-        // `feel` has no effect on headers (sheet 4.5).
+        // `feel` has no effect on headers (COMPATIBILITY 4.5).
         Some(_) if kind == OutboundKind::Header => RowFormat::Mustache,
         Some("feel") => RowFormat::Feel,
         Some(other) => return Err(unknown_format(row, other, "mustache or feel")),

@@ -1,6 +1,6 @@
 //! Connectors, resources, credentials and an element's configuration: plain data and what makes it valid.
 //!
-//! Knows the members of the compatibility sheet (1.3, 1.5, 4.1-4.3) and CONTRACT 7; must not know templates, calls or storage.
+//! Knows the members of COMPATIBILITY 1.3, 1.5, 4.1-4.3 and CONTRACT 7; must not know templates, calls or storage.
 
 mod condition;
 mod credentials;

@@ -1,4 +1,4 @@
-//! How often and when a call is tried, and which of element, resource and connector decides (CONTRACT 6, sheet 1.5).
+//! How often and when a call is tried, and which of element, resource and connector decides (CONTRACT 6, COMPATIBILITY 1.5).
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ pub struct Policy {
     pub statuses: Option<StatusList>,
 }
 
-/// Element over resource over connector over ProcessMaker's defaults (sheet 1.5: no retries, 5 s).
+/// Element over resource over connector over ProcessMaker's defaults (COMPATIBILITY 1.5: no retries, 5 s).
 ///
 /// # Errors
 /// A member of `errorHandling` that is neither a number nor a time.

@@ -1,4 +1,4 @@
-//! A connector as it is imported, exported and looked up (sheet 4.1).
+//! A connector as it is imported, exported and looked up (COMPATIBILITY 4.1).
 
 use serde_json::{Map, Value};
 

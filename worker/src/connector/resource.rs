@@ -1,4 +1,4 @@
-//! A resource: one call of a connector, as designers configured it (sheet 4.3).
+//! A resource: one call of a connector, as designers configured it (COMPATIBILITY 4.3).
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ pub struct NamedValue {
     pub key: String,
     /// The default.
     pub value: String,
-    /// Sent even when empty, and also by elements that configure rows of their own (sheet 4.4, 4.5).
+    /// Sent even when empty, and also by elements that configure rows of their own (COMPATIBILITY 4.4, 4.5).
     pub required: bool,
 }
 
-/// How a rendered body is sent (sheet 4.5).
+/// How a rendered body is sent (COMPATIBILITY 4.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyType {
     /// As it is; values are escaped as JSON strings.
@@ -42,13 +42,13 @@ pub struct Resource {
     pub url: String,
     /// Any method, in capitals; GET where the method is a template.
     pub method: Method,
-    /// The method where it is mustache (sheet 4.4).
+    /// The method where it is mustache (COMPATIBILITY 4.4).
     pub method_template: Option<String>,
     /// Mustache; `None` and empty mean no body.
     pub body: Option<String>,
     /// How the body is sent.
     pub body_type: BodyType,
-    /// Declared parameters; `None` when the resource has no such list (sheet 4.4).
+    /// Declared parameters; `None` when the resource has no such list (COMPATIBILITY 4.4).
     pub params: Option<Vec<NamedValue>>,
     /// Declared headers.
     pub headers: Vec<NamedValue>,

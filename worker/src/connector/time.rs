@@ -1,4 +1,4 @@
-//! Times as designers write them: seconds as number or text, or ISO 8601 (sheet 1.5, CONTRACT 7).
+//! Times as designers write them: seconds as number or text, or ISO 8601 (COMPATIBILITY 1.5, CONTRACT 7).
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Which destinations may be called: checked for the URL as written, for every address it resolves to, and on every hop (CONTRACT 6;
-//! reliability page, 3.2). Nothing private unless the operator named its range.
+//! Which destinations may be called: checked for the URL as written, for every address it resolves to, and on every hop
+//! (CONTRACT 6). Nothing private unless the operator named its range.
 
 use std::net::{IpAddr, SocketAddr};
 

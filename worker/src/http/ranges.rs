@@ -1,4 +1,4 @@
-//! Addresses that are nobody's public server (reliability page, 3.3).
+//! Addresses that are nobody's public server.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -38,7 +38,7 @@ pub fn row_variables(format: RowFormat, text: &str) -> Result<BTreeSet<String>, 
         },
         RowFormat::Mustache => template(text),
         _ if is_rendered => template(text),
-        // Nothing and zero mean the whole answer (sheet 4.7).
+        // Nothing and zero mean the whole answer (COMPATIBILITY 4.7).
         RowFormat::JmesPath if !matches!(text, "" | "0" | "$status") => {
             jmes_path::parse(text).map(|_| BTreeSet::new()).map_err(|error| in_path(text, error))
         }

@@ -1,4 +1,4 @@
-//! What an answer's body is taken for (sheet 4.7, and the rule `answer`).
+//! What an answer's body is taken for (COMPATIBILITY 4.7, and the rule `answer`).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::job::{Code, Failure, Limit, brief};
 use crate::plan::RequestSpec;
 
-/// How much of an answer a message quotes (sheet 4.7).
+/// How much of an answer a message quotes (COMPATIBILITY 4.7).
 const EXCERPT: Limit = Limit::Characters(100);
 
 /// The same failure with what was sent, masked, the beginning of the answer, and what to change. Only attempts have these.

@@ -1,4 +1,4 @@
-//! Mapping rows: a path, an expression, a template or the whole answer to one top-level variable each (sheet 4.7).
+//! Mapping rows: a path, an expression, a template or the whole answer to one top-level variable each (COMPATIBILITY 4.7).
 
 use std::borrow::Cow;
 
@@ -35,7 +35,7 @@ enum Key {
 }
 
 impl Mapping {
-    /// Parses rows; none at all merge nothing (sheet 4.7).
+    /// Parses rows; none at all merge nothing (COMPATIBILITY 4.7).
     ///
     /// # Errors
     /// The first row that does not parse, by its path in the configuration.

@@ -1,4 +1,4 @@
-//! Turns an answer into an outcome: the mapped data, or the failure and its class (sheet 4.7, CONTRACT 6).
+//! Turns an answer into an outcome: the mapped data, or the failure and its class (COMPATIBILITY 4.7, CONTRACT 6).
 //!
 //! Pure: knows statuses, bodies and mapping rows; must not know how the answer was fetched.
 
@@ -95,7 +95,7 @@ fn is_success(
     context: &ResponseContext<'_>,
 ) -> Result<bool, Failure> {
     let Some(condition) = context.rule(|rules| rules.success.as_ref()) else {
-        // Only the body of a 3xx decides (sheet 4.7).
+        // Only the body of a 3xx decides (COMPATIBILITY 4.7).
         let is_data = (300..400).contains(&response.status)
             && body.map_or_else(
                 || matches!(decoded(response, context), Ok(Body::Data(_))),
@@ -122,7 +122,7 @@ fn is_success(
     })
 }
 
-/// The mapping is skipped: both variables land in the request's data (sheet 4.7).
+/// The mapping is skipped: both variables land in the request's data (COMPATIBILITY 4.7).
 fn text_result(text: &str, response: &Response) -> MappedData {
     let mut data = Map::new();
     data.insert("response".to_owned(), json!(text));

@@ -1,4 +1,4 @@
-//! Where a mapping row takes its value from (sheet 4.7, CONTRACT 6).
+//! Where a mapping row takes its value from (COMPATIBILITY 4.7, CONTRACT 6).
 
 use std::cell::OnceCell;
 

@@ -1,6 +1,6 @@
 //! The retry table's rows about statuses (CONTRACT 6).
 
-/// Whether a status is a success where no `success` list decides: 2xx, and a 3xx without JSON (sheet 4.7).
+/// Whether a status is a success where no `success` list decides: 2xx, and a 3xx without JSON (COMPATIBILITY 4.7).
 pub(super) fn is_success(status: u16, is_json: bool) -> bool {
     match status {
         200..=299 => true,

@@ -1,4 +1,4 @@
-//! One row a rule of the compatibility sheet, section 4.7, and of the retry table.
+//! One row a rule of COMPATIBILITY 4.7, and of the retry table.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! An element's error handling: timeout, retries and waits (sheet 1.5).
+//! An element's error handling: timeout, retries and waits (COMPATIBILITY 1.5).
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! A connector's credentials on one request: whether they may go there, and as what (sheet 4.2, CONTRACT 7).
+//! A connector's credentials on one request: whether they may go there, and as what (COMPATIBILITY 4.2, CONTRACT 7).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The body of a request (sheet 4.5).
+//! The body of a request (COMPATIBILITY 4.5).
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;

@@ -48,7 +48,7 @@ impl PreparedElement {
         Ok(Self { config, rows })
     }
 
-    /// The rows; `None` is not the same as empty (sheet 4.5).
+    /// The rows; `None` is not the same as empty (COMPATIBILITY 4.5).
     pub(super) fn rows(&self) -> Option<&[PreparedRow]> {
         self.rows.as_deref()
     }
@@ -82,7 +82,7 @@ impl PreparedRow {
         let key = self.key.render(data, Escape::None).map_err(|e| wrong(e.to_string()))?;
         match &self.value {
             Source::Mustache(value) => Ok((key, value.render(data, Escape::None).map_err(|e| wrong(e.to_string()))?)),
-            // Rows of headers are read as mustache, whatever they say (sheet 4.5).
+            // Rows of headers are read as mustache, whatever they say (COMPATIBILITY 4.5).
             Source::Feel(_) => Err(wrong("a header is mustache".to_owned())),
         }
     }

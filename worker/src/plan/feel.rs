@@ -1,4 +1,4 @@
-//! A `feel` row: mustache first, then an expression (sheet 4.6).
+//! A `feel` row: mustache first, then an expression (COMPATIBILITY 4.6).
 
 use serde_json::Value;
 

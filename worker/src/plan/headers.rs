@@ -1,4 +1,4 @@
-//! The headers of a request (sheet 4.5).
+//! The headers of a request (COMPATIBILITY 4.5).
 
 use http::{HeaderName, HeaderValue};
 
@@ -9,7 +9,7 @@ use super::ordered_pairs::override_with;
 use super::prepared::NamedTemplate;
 use super::template::{Escape, Scope};
 
-/// Headers that belong to the connection, to proxies or to metadata services (reliability page, sections 3 and 4).
+/// Headers that belong to the connection, to proxies or to metadata services.
 const RESERVED: [&str; 14] = [
     "host",
     "content-length",

@@ -87,7 +87,7 @@ pub struct PlanInput<'a> {
     pub data: &'a Map<String, Value>,
     /// The element's configuration.
     pub element: &'a PreparedElement,
-    /// The element's error handling (sheet 1.5).
+    /// The element's error handling (COMPATIBILITY 1.5).
     pub handling: &'a Map<String, Value>,
     /// The time, and what `env` reads.
     pub ctx: EvalContext<'a>,
@@ -166,7 +166,7 @@ pub fn plan(
     Ok(Plan { request, policy: effective_policy(input.handling, element, resource, connector)?, rate_limit })
 }
 
-/// The method, rendered where it is mustache (sheet 4.4).
+/// The method, rendered where it is mustache (COMPATIBILITY 4.4).
 fn method(resource: &Resource, template: Option<&Template>, scope: &Scope<'_>) -> Result<Method, Invalid> {
     let Some(template) = template else { return Ok(resource.method.clone()) };
     let text = template.render(scope, Escape::None).map_err(|e| Invalid::new("method", e.to_string()))?;

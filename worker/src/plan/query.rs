@@ -1,4 +1,4 @@
-//! The query of a request: the URL's own, declared parameters, rows, and the raw query that overrides (sheet 4.4).
+//! The query of a request: the URL's own, declared parameters, rows, and the raw query that overrides (COMPATIBILITY 4.4).
 
 use serde_json::Value;
 use url::Url;
@@ -13,7 +13,7 @@ use super::template::{Escape, Scope, TemplateError};
 
 type Pairs = Vec<(String, String)>;
 
-/// Declared parameters, rows and the raw query, in the order of sheet 4.4; re-emitted form-style.
+/// Declared parameters, rows and the raw query, in the order of COMPATIBILITY 4.4; re-emitted form-style.
 pub(super) fn set(
     url: &mut Url,
     declared: Option<&[NamedTemplate]>,

@@ -1,4 +1,4 @@
-//! One row a rule of the compatibility sheet, section 4.3-4.6 and 4.9.
+//! One row a rule of COMPATIBILITY 4.3-4.6 and 4.9.
 
 #![expect(clippy::needless_pass_by_value, reason = "tables are written with values")]
 

@@ -1,4 +1,4 @@
-//! The URL of a request: the position of a variable decides what it may change (sheet 4.4, CONTRACT 6).
+//! The URL of a request: the position of a variable decides what it may change (COMPATIBILITY 4.4, CONTRACT 6).
 
 use std::borrow::Cow;
 

@@ -1,5 +1,5 @@
 // Connectors in loops: translates BPMN's collections to bpmn-engine's loops, and gives the data and the output of an
-// iteration (sheet 2.4). Knows loops; must not know jobs or brokers.
+// iteration (COMPATIBILITY 2.4). Knows loops; must not know jobs or brokers.
 
 import { MultiInstanceLoopCharacteristics } from 'bpmn-elements';
 

@@ -1,4 +1,4 @@
-//! The functions of sheet 4.6 that need nothing but the job's own data.
+//! The functions of COMPATIBILITY 4.6 that need nothing but the job's own data.
 
 use std::borrow::Cow;
 
@@ -35,7 +35,7 @@ const KNOWN: [(&str, Function, usize, usize, &str); 8] = [
     ("count", Function::Count, 1, 1, "count(list)"),
 ];
 
-/// Functions of ProcessMaker that look into its own database (sheet 4.6).
+/// Functions of ProcessMaker that look into its own database (COMPATIBILITY 4.6).
 const ELSEWHERE: [&str; 8] =
     ["process", "request", "user", "group_manager", "getactivetaskat", "escalatetask", "delegatetask", "reassigntasks"];
 

@@ -1,4 +1,5 @@
-//! The language of `feel` rows and of conditions: what ProcessMaker's designers write there (sheet 4.6), which is not OMG FEEL.
+//! The language of `feel` rows and of conditions: what ProcessMaker's designers write there (COMPATIBILITY 4.6), which is not OMG
+//! FEEL.
 //!
 //! Knows operators, functions and limits; must not know where a value goes. Every evaluation ends: there are no loops, and
 //! steps, nesting and produced bytes are counted.
@@ -86,7 +87,7 @@ impl Problem {
 }
 
 impl Expression {
-    /// Parses an expression; an empty one is true (sheet 4.6).
+    /// Parses an expression; an empty one is true (COMPATIBILITY 4.6).
     ///
     /// # Errors
     /// The first mistake and its position.

@@ -1,4 +1,4 @@
-//! Filters, which follow a `|`: a value in another format, inserted without escaping (sheet 4.6).
+//! Filters, which follow a `|`: a value in another format, inserted without escaping (COMPATIBILITY 4.6).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

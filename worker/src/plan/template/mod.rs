@@ -1,4 +1,4 @@
-//! Mustache as ProcessMaker's designers write it (sheet 4.6): parsed once, rendered with the escaping of the slot.
+//! Mustache as ProcessMaker's designers write it (COMPATIBILITY 4.6): parsed once, rendered with the escaping of the slot.
 //!
 //! Knows the public mustache specification; must not know where a rendered text goes.
 

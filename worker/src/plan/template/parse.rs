@@ -31,7 +31,7 @@ impl Name {
     }
 }
 
-/// What follows a `|` (sheet 4.6).
+/// What follows a `|` (COMPATIBILITY 4.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Filter {
     Json,

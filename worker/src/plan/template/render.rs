@@ -198,7 +198,7 @@ impl Rendering {
     }
 }
 
-/// A filter's name as a section filters what is inside, unless there is a variable of that name (sheet 4.6).
+/// A filter's name as a section filters what is inside, unless there is a variable of that name (COMPATIBILITY 4.6).
 fn helper(name: &Name) -> Option<Filter> {
     match name.parts.as_slice() {
         [only] => Filter::named(only),

@@ -1,4 +1,4 @@
-//! The ledger: one row a job, from "I am about to send this" to "the result is the engine's" (DESIGN, ledger).
+//! The ledger: one row a job, from "I am about to send this" to "the result is the engine's" (ARCHITECTURE).
 //!
 //! Knows states, fences and leases; must not know what a job asks for or what its result says.
 
