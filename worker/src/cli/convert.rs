@@ -48,9 +48,9 @@ impl Convert {
 
 /// Whole or not at all: a full disk must not cost the model.
 fn replace(path: &Path, content: &[u8]) -> Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".part");
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".part");
     let failed = || format!("{} cannot be written", path.display());
-    std::fs::write(&beside, content).with_context(failed)?;
-    std::fs::rename(&beside, path).with_context(failed)
+    std::fs::write(&partial, content).with_context(failed)?;
+    std::fs::rename(&partial, path).with_context(failed)
 }

@@ -33,7 +33,7 @@ pub(super) struct Lint {
     /// Request data, a JSON object: the variables that a request begins with
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// A queue that workers take jobs from, beside those of the settings; repeatable
+    /// A queue that workers take jobs from, in addition to those of the settings; repeatable
     #[arg(long, value_name = "QUEUE")]
     queue: Vec<String>,
     /// Exit code 1 for warnings too

@@ -1,4 +1,4 @@
-//! Findings as SARIF 2.1.0 (OASIS), which code review tools show beside the lines they are about.
+//! Findings as SARIF 2.1.0 (OASIS), which code review tools show next to the lines they are about.
 
 use std::path::Path;
 

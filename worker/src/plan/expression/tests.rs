@@ -1,4 +1,4 @@
-//! What designers write in `feel` rows, with COMPATIBILITY 4.6 beside it; and what they must not be able to do.
+//! What designers write in `feel` rows, as COMPATIBILITY 4.6 has it; and what they must not be able to do.
 
 use std::collections::BTreeMap;
 

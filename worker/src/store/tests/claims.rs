@@ -11,7 +11,7 @@ contract! {
         assert_eq!((grant.attempt, grant.fence, grant.crashes), (1, 1, 0));
         assert_eq!(grant.idempotency_key, "key of j");
         assert!(grant.history.is_empty() && !grant.request_changed);
-        assert_eq!(fixture.state("j").await, "sending", "the claim is in the database before anybody hears of it");
+        assert_eq!(fixture.state("j").await, "sending", "the claim is in the database before anybody is told");
         let another = fixture.worker("two").await.claim(claim_of("j", 1)).await.unwrap();
         assert!(matches!(another, Claim::Refused(Verdict::Busy { for_ms: 1_000..=30_000 })), "{another:?}");
     }

@@ -63,7 +63,7 @@ async fn postgresql_is_migrated_when_somebody_says_so() {
 
 /// The last version that kept the date of an answer in its job's due date.
 const BEFORE_THE_OUTBOX: i64 = 5;
-/// A job in each state that had a date then, which lies far back.
+/// A job in each state that had a date then, long ago.
 const OF_THEN: &str = "INSERT INTO jobs (id, state, attempt, fence, due_at, created_at, updated_at) VALUES
     ('untaken', 'answered', 1, 1, 7, 1, 1), ('waits', 'waiting', 1, 1, 8, 1, 1), ('taken', 'published', 1, 1, 9, 1, 1)";
 const YEARS: Duration = Duration::from_hours(24 * 365 * 50);

@@ -1,4 +1,4 @@
-//! Turns: whoever asks, they lie apart as the rate says, and none is lost while nobody asks.
+//! Slots: as far apart as the rate says, whoever reserves them, and none is lost while nobody does.
 
 use std::time::Duration;
 

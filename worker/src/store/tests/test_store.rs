@@ -15,7 +15,7 @@ pub(super) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 /// Another 32.
 pub(super) const OTHER_KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
-/// An opened store and where it lies.
+/// An open store and where its file is.
 #[derive(Clone)]
 pub(super) struct TestStore {
     pub(super) store: Store,
