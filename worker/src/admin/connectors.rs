@@ -41,7 +41,7 @@ pub fn check(record: &Map<String, Value>) -> Result<(), Error> {
 /// Adds a connector, or updates the one with the same uuid, id or name; `client` judges its URLs.
 ///
 /// # Errors
-/// When the record contradicts what is stored, or the database cannot be asked; nothing of it is stored then.
+/// When the record contradicts what is stored, or the database cannot be reached; nothing of it is stored then.
 pub async fn import(store: &Store, client: &Client, mut record: Map<String, Value>) -> Result<Import, Error> {
     let warnings = unreachable_urls(client, &record);
     let credentials = match record.remove("credentials") {
@@ -67,7 +67,7 @@ fn unreachable_urls(client: &Client, record: &Map<String, Value>) -> Vec<String>
 /// The records of connectors, as import reads them and without credentials: by uuid, id or name, or all of them.
 ///
 /// # Errors
-/// When one of them does not exist, or the database cannot be asked.
+/// When one of them does not exist, or the database cannot be reached.
 pub async fn export(store: &Store, references: &[String]) -> Result<Vec<Map<String, Value>>, Error> {
     if references.is_empty() {
         return Ok(store.connectors().list().await?.iter().map(StoredConnector::export).collect());
@@ -85,7 +85,7 @@ pub async fn export(store: &Store, references: &[String]) -> Result<Vec<Map<Stri
 /// the request before it is sent.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// When the database cannot be reached.
 pub async fn test(
     calls: &Calls,
     store: &Store,

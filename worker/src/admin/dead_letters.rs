@@ -8,7 +8,7 @@ use crate::store::dead_letters::DeadLetter;
 /// One dead letter with its message.
 ///
 /// # Errors
-/// When there is none of this number, or the database cannot be asked.
+/// When there is none of this number, or the database cannot be reached.
 pub async fn find(store: &Store, number: i64) -> Result<DeadLetter, Error> {
     let found = store.dead_letters().find(number).await?;
     found.ok_or_else(|| Error::NotFound(format!("there is no dead letter {number}")))
@@ -17,7 +17,7 @@ pub async fn find(store: &Store, number: i64) -> Result<DeadLetter, Error> {
 /// Publishes a dead letter's message again, as its engine had published it.
 ///
 /// # Errors
-/// When it cannot be published, or the database cannot be asked.
+/// When it cannot be published, or the database cannot be reached.
 pub async fn replay(store: &Store, broker: &Broker, letter: &DeadLetter) -> Result<(), Error> {
     // A parked job would be refused again: whoever replays it gives it another chance.
     if let Some(job) = &letter.letter.job_id {

@@ -33,7 +33,7 @@ pub struct Replay {
 /// One job with its attempts and its result.
 ///
 /// # Errors
-/// When the ledger does not know it, or the database cannot be asked.
+/// When the ledger does not know it, or the database cannot be reached.
 pub async fn find(store: &Store, id: &str) -> Result<JobDetail, Error> {
     let found = store.jobs().find(id).await?;
     found.ok_or_else(|| Error::NotFound(format!("the ledger knows no job `{id}`")))

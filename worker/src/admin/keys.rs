@@ -15,7 +15,7 @@ pub struct RotationPlan {
 /// What a rotation would do now.
 ///
 /// # Errors
-/// When a key is missing, there is nothing to do, or the database cannot be asked.
+/// When a key is missing, there is nothing to do, or the database cannot be reached.
 pub async fn plan_rotation(store: &Store) -> Result<RotationPlan, Error> {
     let keys = store.keys().list().await?;
     if let Some(missing) = keys.iter().find(|key| !key.given) {

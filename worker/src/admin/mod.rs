@@ -35,7 +35,7 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] store::Error),
     /// The database, asked by several callers at once.
-    #[error("the database cannot be asked")]
+    #[error("the database cannot be reached")]
     Unavailable(#[from] Arc<store::Error>),
     /// A message that is not known to be on a queue.
     #[error("the message of {what} could not be published")]

@@ -29,7 +29,7 @@ pub struct Version {
 /// Stores a model's connector tasks, process by process, under the next version or under `label`; `file` is for people.
 ///
 /// # Errors
-/// When the label is taken by other content, or the database cannot be asked.
+/// When the label is taken by other content, or the database cannot be reached.
 pub async fn deploy(
     store: &Store,
     file: &str,
@@ -60,7 +60,7 @@ fn by_process(tasks: &[ConnectorTask]) -> Vec<(&str, Vec<(String, Value)>)> {
 /// The deployed versions of a process, or of all, the newest first.
 ///
 /// # Errors
-/// When the database cannot be asked.
+/// When the database cannot be reached.
 pub async fn versions(store: &Store, process: Option<&str>) -> Result<Vec<Deployment>, Error> {
     let all = store.models().list().await?;
     Ok(all.into_iter().filter(|found| process.is_none_or(|process| found.process == process)).collect())
@@ -69,7 +69,7 @@ pub async fn versions(store: &Store, process: Option<&str>) -> Result<Vec<Deploy
 /// A deployed version, or the newest one.
 ///
 /// # Errors
-/// When it is not deployed, or the database cannot be asked.
+/// When it is not deployed, or the database cannot be reached.
 pub async fn find(store: &Store, process: &str, version: Option<&str>) -> Result<Version, Error> {
     let known = versions(store, Some(process)).await?;
     let wanted = |found: &&Deployment| version.is_none_or(|version| found.version == version);
@@ -83,7 +83,7 @@ pub async fn find(store: &Store, process: &str, version: Option<&str>) -> Result
 /// Removes a version: jobs that still name it fail, and its name is not given again.
 ///
 /// # Errors
-/// When it is not deployed, or the database cannot be asked.
+/// When it is not deployed, or the database cannot be reached.
 pub async fn remove(store: &Store, process: &str, version: &str) -> Result<(), Error> {
     if store.models().remove(process, version).await? {
         return Ok(());

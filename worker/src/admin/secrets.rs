@@ -27,7 +27,7 @@ pub fn check(name: &str, hosts: &[String]) -> Result<(), Error> {
 /// Sets a secret, or replaces it whole; without hosts it may be sent anywhere.
 ///
 /// # Errors
-/// When name, value or hosts cannot be used, or the database cannot be asked.
+/// When name, value or hosts cannot be used, or the database cannot be reached.
 pub async fn set(store: &Store, name: &str, value: &SecretString, hosts: &[String]) -> Result<(), Error> {
     check(name, hosts)?;
     if value.expose_secret().is_empty() {
@@ -39,7 +39,7 @@ pub async fn set(store: &Store, name: &str, value: &SecretString, hosts: &[Strin
 /// Removes a secret.
 ///
 /// # Errors
-/// When there is none of this name, or the database cannot be asked.
+/// When there is none of this name, or the database cannot be reached.
 pub async fn remove(store: &Store, name: &str) -> Result<(), Error> {
     if store.secrets().remove(name).await? {
         return Ok(());

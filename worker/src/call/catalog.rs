@@ -102,7 +102,7 @@ impl Catalog {
     /// The connector that a model calls `reference`: by uuid, id or name.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn connector(&self, reference: &str) -> Result<Option<Arc<ResolvedConnector>>, Arc<store::Error>> {
         match &self.0 {
             Source::Store(cached) => {
@@ -128,7 +128,7 @@ impl Catalog {
     /// What these names stand for, as far as there are such secrets.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn secrets(&self, names: impl Iterator<Item = &String> + Send) -> Result<Secrets, Arc<store::Error>> {
         let Source::Store(cached) = &self.0 else { return Ok(Secrets::default()) };
         let mut found = BTreeMap::new();
@@ -147,7 +147,7 @@ impl Catalog {
     /// The configuration that was deployed for an element.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// When the database cannot be reached.
     pub async fn deployed(
         &self,
         process: &str,

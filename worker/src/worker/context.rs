@@ -50,7 +50,7 @@ impl Context {
                 }
                 Err(error) => {
                     if self.health.database_failed() {
-                        tracing::warn!(%error, "the database cannot be asked for the {what}; jobs wait until it can");
+                        tracing::warn!(%error, "the database cannot be reached for the {what}; jobs wait until it can");
                     }
                 }
             }
