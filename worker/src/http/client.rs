@@ -228,6 +228,10 @@ fn builder(settings: &Settings, guard: &Arc<Guard>, lookup: &Lookup) -> Result<C
         .retry(reqwest::retry::never())
         .tls_version_min(reqwest::tls::Version::TLS_1_2)
         .http1_max_headers(HEADERS)
+        // RFC 9112, 5.2: a user agent reads a folded line; and a server's odd header must not cost the answer to a POST.
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_ignore_invalid_headers_in_responses(true)
         .http2_max_header_list_size(HEADER_BYTES_HTTP2)
         .connect_timeout(settings.connect_timeout)
         .pool_idle_timeout(settings.pool_idle_timeout)

@@ -14,7 +14,7 @@ use super::auth::{self, AuthState};
 use super::body::ObservedBody;
 use super::classify;
 use super::client::{Client, HEADER_BYTES, chain};
-use super::decode::{BodyError, BodyReader};
+use super::decode::{ACCEPTED, BodyError, BodyReader};
 use super::guard::UrlError;
 use crate::fault;
 use crate::interpret::Response;
@@ -141,7 +141,7 @@ impl<'a> Call<'a> {
             headers.append(name, value.clone());
         }
         if !headers.contains_key(ACCEPT_ENCODING) {
-            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED));
         }
         set(headers, IDEMPOTENCY_KEY, request.idempotency_key.clone());
         set(headers, TRACEPARENT, request.traceparent.clone());
@@ -171,7 +171,7 @@ impl<'a> Call<'a> {
         let (status, headers) = (received.status().as_u16(), received.headers().clone());
         let response = |body: Bytes| Response { status, headers: headers.clone(), body, warnings: Vec::new() };
         match self.body(&mut received, limit).await {
-            Ok(body) => Ok(response(body)),
+            Ok((body, warning)) => Ok(Response { warnings: warning.into_iter().collect(), ..response(body) }),
             Err(error) if (200..300).contains(&status) => {
                 Err(classify::broken_body(self.request, status, &format!("its body {error}")))
             }
@@ -182,17 +182,19 @@ impl<'a> Call<'a> {
         }
     }
 
-    async fn body(&self, response: &mut reqwest::Response, limit: usize) -> Result<Bytes, BodyError> {
+    /// The body, and a warning about its encoding.
+    async fn body(&self, response: &mut reqwest::Response, limit: usize) -> Result<(Bytes, Option<String>), BodyError> {
         if declared_length(response.headers()).is_some_and(|length| length > limit as u64)
             && self.request.method != Method::HEAD
         {
             return Err(BodyError::TooLarge(limit));
         }
         let mut body = BodyReader::new(response.headers(), limit)?;
+        let warning = body.warning.take();
         loop {
             match timeout_at(self.deadline, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => body.push(&chunk)?,
-                Ok(Ok(None)) => return body.finish(),
+                Ok(Ok(None)) => return body.finish().map(|bytes| (bytes, warning)),
                 Ok(Err(error)) => return Err(BodyError::BrokeOff(chain(&error.without_url()))),
                 Err(_) => return Err(BodyError::Late(self.request.timeout)),
             }

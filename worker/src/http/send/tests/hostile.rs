@@ -96,7 +96,17 @@ fn matrix() -> Vec<(&'static str, Behaviour, &'static str, &'static str)> {
         ("a bomb", StayOpen(encoded("gzip", &gzip(&vec![0; 50_000_000]))), bad, bad),
         ("gzip in gzip", StayOpen(encoded("gzip, gzip", &gzip(&gzip(b"{}")))), bad, bad),
         ("not the gzip it says", StayOpen(encoded("gzip", b"{\"a\": 1}")), bad, bad),
-        ("an encoding nobody asked for", StayOpen(encoded("br", b"{}")), bad, bad),
+        ("not the brotli it says", StayOpen(encoded("br", b"{}")), bad, bad),
+        ("a character set as encoding", StayOpen(encoded("UTF-8", b"{}")), "200", "200"),
+        ("a folded field", StayOpen(text("HTTP/1.1 200 OK\nX: a\n b\nContent-Length: 2\n\n{}")), "200", "200"),
+        (
+            "a field that begins folded",
+            StayOpen(text("HTTP/1.1 200 OK\nX:\n a\n\tb\nContent-Length: 2\n\n{}")),
+            "200",
+            "200",
+        ),
+        ("a blank before the colon", StayOpen(text("HTTP/1.1 200 OK\nX : a\nContent-Length: 2\n\n{}")), "200", "200"),
+        ("a line that is no field", StayOpen(text("HTTP/1.1 200 OK\nX(y): a\nContent-Length: 2\n\n{}")), "200", "200"),
         ("redirect in a circle", StayOpen(text("HTTP/1.1 302 Found\nLocation: /\nContent-Length: 0\n\n")), "?", "302"),
         ("redirect to nowhere", StayOpen(text("HTTP/1.1 302 Found\nContent-Length: 0\n\n")), "302", "302"),
     ]
