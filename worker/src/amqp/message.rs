@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 /// A header's value; other types than these are represented as text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum HeaderValue {
     /// A boolean.
@@ -16,6 +17,17 @@ pub enum HeaderValue {
     Integer(i64),
     /// Anything else.
     Text(String),
+}
+
+/// Through a JSON value: what serde derives for untagged enums does not know numbers with all their digits.
+impl<'de> Deserialize<'de> for HeaderValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Bool(flag) => Self::Bool(flag),
+            Value::String(text) => Self::Text(text),
+            other => other.as_i64().map_or_else(|| Self::Text(other.to_string()), Self::Integer),
+        })
+    }
 }
 
 /// The properties that engines and workers use.

@@ -69,7 +69,7 @@ fn expressions_of_the_page() {
         let found = found.unwrap_or_else(|e| panic!("{write}: {e}"));
         assert_eq!(&found.to_string(), get, "{write}");
     }
-    for function in ["get", "arrayget", "date", "empty", "env", "lowercase", "uppercase", "count"] {
+    for function in ["get", "arrayget", "date", "empty", "env", "lowercase", "uppercase", "count", "json"] {
         assert!(rows.iter().any(|row| row[0].contains(&format!("{function}("))), "{function} has no example");
     }
 }

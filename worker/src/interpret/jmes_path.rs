@@ -1,10 +1,12 @@
 //! `format: jmespath`, with the work of an expression estimated before it is evaluated.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jmespath::ast::Ast;
-use jmespath::{Expression, Rcvar, Variable};
-use serde_json::{Map, Value};
+use jmespath::functions::{ArgumentType, CustomFunction, Signature};
+use jmespath::{Context, Rcvar, Runtime, Variable};
+use serde_json::{Map, Number, Value};
 
 use super::path_error::PathError;
 
@@ -15,10 +17,28 @@ const DEPTH: usize = 24;
 /// Values that an expression may touch or produce.
 const WORK: f64 = 2e6;
 
+/// The functions of the language. The library reads JSON in a way that does not know numbers with all their digits, so that
+/// `to_number` is our own, and literals are put right after parsing.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    let mut runtime = Runtime::new();
+    runtime.register_builtin_functions();
+    let signature = Signature::new(vec![ArgumentType::Any], None);
+    let to_number = |arguments: &[Rcvar], _: &mut Context<'_>| {
+        Ok(Rcvar::new(match arguments.first().map(|argument| &**argument) {
+            Some(Variable::Number(number)) => Variable::Number(number.clone()),
+            Some(Variable::String(text)) => text.trim().parse().map_or(Variable::Null, Variable::Number),
+            _ => Variable::Null,
+        }))
+    };
+    runtime.register_function("to_number", Box::new(CustomFunction::new(signature, Box::new(to_number))));
+    runtime
+});
+
 /// A parsed expression.
 #[derive(Debug)]
 pub(super) struct Path {
-    expression: Expression<'static>,
+    source: String,
+    ast: Ast,
     cost: Cost,
 }
 
@@ -37,10 +57,52 @@ pub(super) fn parse(source: &str) -> Result<Path, PathError> {
         return Err(PathError::of_all(format!("the expression is longer than {LENGTH} bytes")));
     }
     check_depth(source).map_err(PathError::of_all)?;
-    let expression = jmespath::compile(source)
+    let mut ast = jmespath::parse(source)
         .map_err(|error| PathError::new(source, "JMESPath", error.offset, &error.reason.to_string()))?;
-    let cost = cost(expression.as_ast());
-    Ok(Path { expression, cost })
+    restore_numbers(&mut ast);
+    let cost = cost(&ast);
+    Ok(Path { source: source.to_owned(), ast, cost })
+}
+
+/// Literal numbers, which the library reads as the object by which `serde_json` hands on all their digits.
+fn restore_numbers(ast: &mut Ast) {
+    match ast {
+        Ast::Identity { .. } | Ast::Field { .. } | Ast::Index { .. } | Ast::Slice { .. } => {}
+        Ast::Literal { value, .. } => *value = with_numbers(value),
+        Ast::Expref { ast: node, .. }
+        | Ast::Flatten { node, .. }
+        | Ast::Not { node, .. }
+        | Ast::ObjectValues { node, .. } => restore_numbers(node),
+        Ast::Subexpr { lhs, rhs, .. }
+        | Ast::Projection { lhs, rhs, .. }
+        | Ast::Condition { predicate: lhs, then: rhs, .. }
+        | Ast::Comparison { lhs, rhs, .. }
+        | Ast::And { lhs, rhs, .. }
+        | Ast::Or { lhs, rhs, .. } => {
+            restore_numbers(lhs);
+            restore_numbers(rhs);
+        }
+        Ast::MultiList { elements: nodes, .. } | Ast::Function { args: nodes, .. } => {
+            nodes.iter_mut().for_each(restore_numbers);
+        }
+        Ast::MultiHash { elements, .. } => elements.iter_mut().for_each(|pair| restore_numbers(&mut pair.value)),
+    }
+}
+
+fn with_numbers(value: &Rcvar) -> Rcvar {
+    Rcvar::new(match &**value {
+        Variable::Array(list) => Variable::Array(list.iter().map(with_numbers).collect()),
+        Variable::Object(map) => match number(map) {
+            Some(number) => Variable::Number(number),
+            None => Variable::Object(map.iter().map(|(name, item)| (name.clone(), with_numbers(item))).collect()),
+        },
+        other => other.clone(),
+    })
+}
+
+fn number(map: &BTreeMap<String, Rcvar>) -> Option<Number> {
+    let digits = map.get(super::projection::NUMBER).filter(|_| map.len() == 1)?;
+    digits.as_string()?.parse().ok()
 }
 
 /// Characters for each of which the parser recurses.
@@ -69,9 +131,9 @@ impl Path {
                 "the expression would touch some {work:.0} values of this answer; at most {WORK} are touched"
             ));
         }
-        let found = self.expression.search(value).map_err(|error| {
-            format!("`{}`: at character {}: {}", self.expression.as_str(), error.offset + 1, error.reason)
-        })?;
+        let mut context = Context::new(&self.source, &RUNTIME);
+        let found = jmespath::interpret(value, &self.ast, &mut context)
+            .map_err(|error| format!("`{}`: at character {}: {}", self.source, error.offset + 1, error.reason))?;
         Ok(plain(&found))
     }
 }

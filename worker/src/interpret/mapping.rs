@@ -9,9 +9,10 @@ use crate::connector::{Invalid, MappingRow};
 use crate::job::{Code, Failure, Retriable};
 use crate::plan::template::{Escape, Scope, Template};
 
+use super::body::{self, Body};
 use super::projection::Projection;
-use super::source::{Answer, Source};
-use super::{MappedData, Response, ResponseContext, answered};
+use super::source::{Answer, Kind, Source};
+use super::{MappedData, Response, ResponseContext, answered, bad_response, text_variables};
 
 /// An element's mapping rows, parsed once for all jobs that carry them.
 #[derive(Debug)]
@@ -68,17 +69,79 @@ impl Mapping {
     }
 }
 
-/// Maps an answer's data.
-pub(super) fn map(body: &Value, response: &Response, context: &ResponseContext<'_>) -> Result<MappedData, Failure> {
-    let mut mapped = MappedData { data: Map::new(), warnings: response.warnings.clone() };
+/// Maps an answer: all rows of data; of a text, 204 or HEAD those that read no data of it (CONTRACT 6).
+pub(super) fn map(
+    body: Result<Body, String>,
+    warnings: Vec<String>,
+    response: &Response,
+    context: &ResponseContext<'_>,
+) -> Result<MappedData, Failure> {
+    let mut mapped = MappedData { data: Map::new(), warnings };
     if context.mapping.is_empty() {
+        unmapped(body, response, &mut mapped);
         return Ok(mapped);
     }
+    let (value, kind) = match body {
+        Ok(Body::Data(value) | Body::Bytes(value)) => (value, Kind::Data),
+        Ok(Body::Xml(value)) => (value, Kind::Xml),
+        Ok(Body::Text(text)) => {
+            mapped.data = text_variables(&text, response);
+            (Value::from(text), Kind::Text)
+        }
+        Err(problem) => {
+            let skipped = rows(&Value::Null, Kind::Unreadable, &mut mapped, response, context)?;
+            return if skipped.is_empty() { Ok(mapped) } else { Err(bad_response(response, context, &problem)) };
+        }
+    };
+    let skipped = rows(&value, kind, &mut mapped, response, context)?;
+    if !skipped.is_empty() {
+        let why = body::why_no_json(response).unwrap_or_else(|| "it is no data".to_owned());
+        let (rows, what) = (skipped.join(", "), body::described(response));
+        mapped.warnings.push(format!("the answer ({what}) was not mapped by {rows}: {why}"));
+    }
+    Ok(mapped)
+}
+
+/// An answer that no row maps merges nothing; what is no data gives two variables all the same.
+fn unmapped(body: Result<Body, String>, response: &Response, mapped: &mut MappedData) {
+    let text = match body {
+        Ok(Body::Data(_)) => return,
+        Ok(Body::Text(text)) => text,
+        Ok(Body::Xml(_)) => body::as_text(response),
+        Ok(Body::Bytes(_)) => {
+            let (what, bytes) = (body::described(response), response.body.len());
+            mapped.warnings.push(format!("the answer ({what}, {bytes} bytes) is not text, and no row maps it"));
+            return;
+        }
+        Err(problem) => {
+            mapped.warnings.push(format!("the answer cannot be read: {problem}; no row maps it"));
+            if body::is_bytes(response) {
+                return;
+            }
+            body::as_text(response)
+        }
+    };
+    mapped.data = text_variables(&text, response);
+}
+
+/// Evaluates rows; the names of those that read data where there is none.
+fn rows(
+    body: &Value,
+    kind: Kind,
+    mapped: &mut MappedData,
+    response: &Response,
+    context: &ResponseContext<'_>,
+) -> Result<Vec<String>, Failure> {
     let html = context.rule(|rules| rules.escape_html).unwrap_or(false);
     let escape = if html { Escape::Html } else { Escape::None };
     let members = members_of(body);
-    let answer = Answer::new(body, &members, response, context.data, escape, context.ctx);
+    let answer = Answer::new(body, kind, &members, response, context.data, escape, context.ctx);
+    let mut skipped = Vec::new();
     for (index, row) in context.mapping.rows.iter().enumerate() {
+        if row.source.needs_data(&answer) {
+            skipped.push(format!("dataMapping.{index} ({})", row.name));
+            continue;
+        }
         let fail = |problem: String| {
             let message =
                 format!("dataMapping.{index} ({}): {problem}; the call was made and is not repeated", row.name);
@@ -100,7 +163,7 @@ pub(super) fn map(body: &Value, response: &Response, context: &ResponseContext<'
             mapped.data.insert(key.into_owned(), value);
         }
     }
-    Ok(mapped)
+    Ok(skipped)
 }
 
 /// The answer's top-level members; a list's items go by their numbers.

@@ -5,6 +5,7 @@
 mod analysis;
 mod body;
 mod bpmn_error;
+mod charset;
 mod condition;
 mod explain;
 mod jmes_path;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::connector::AnswerKind;
-use crate::job::{Code, Failure, Retriable, excerpt};
+use crate::job::{Code, Failure, Retriable};
 
 pub use analysis::{TextError, condition_variables, row_variables};
 pub use bpmn_error::bpmn_error;
@@ -54,31 +55,34 @@ pub struct MappedData {
 /// # Errors
 /// `HTTP_<status>`, `BAD_RESPONSE` or `MAPPING`, with their class in the retry table.
 pub fn interpret(response: &Response, context: &ResponseContext<'_>) -> Result<MappedData, Failure> {
-    let body = read(response, context, projection(response, context));
+    let mut warnings = response.warnings.clone();
+    let body = read(response, context, projection(response, context), &mut warnings);
     if !is_success(response, Some(&body), context)? {
         return Err(unexpected_status(response, body, context));
     }
-    match body {
-        Ok(Body::Data(body)) => mapping::map(&body, response, context),
-        Ok(Body::Text(text)) => Ok(text_result(&text, response)),
-        Ok(Body::Unread { kind, bytes }) => {
-            let mut warnings = response.warnings.clone();
-            warnings.push(format!("the answer ({kind}, {bytes} bytes) is not text, and no row maps it"));
-            Ok(MappedData { data: Map::new(), warnings })
-        }
-        Err(problem) => Err(bad_response(response, context, &problem)),
-    }
+    mapping::map(body, warnings, response, context)
 }
 
 /// The whole body.
 fn decoded(response: &Response, context: &ResponseContext<'_>) -> Result<Body, String> {
-    read(response, context, &Projection::All)
+    read(response, context, &Projection::All, &mut Vec::new())
 }
 
-fn read(response: &Response, context: &ResponseContext<'_>, projection: &Projection) -> Result<Body, String> {
+/// The whole body where it is data.
+fn data(response: &Response, context: &ResponseContext<'_>) -> Option<Value> {
+    decoded(response, context).ok().filter(|body| !matches!(body, Body::Text(_))).map(Body::into_value)
+}
+
+fn read(
+    response: &Response,
+    context: &ResponseContext<'_>,
+    projection: &Projection,
+    warnings: &mut Vec<String>,
+) -> Result<Body, String> {
     let kind = context.rule(|rules| rules.answer).unwrap_or(AnswerKind::Auto);
-    let (mapped, inline) = (!context.mapping.is_empty(), context.inline_bytes);
-    body::decode(response, kind, body::Ask { projection, mapped, inline })
+    // Rows, rules and people see the same, whichever of them there are.
+    let is_read = !context.mapping.is_empty() || *projection == Projection::All;
+    body::decode(response, kind, body::Ask { projection, is_read, inline: context.inline_bytes }, warnings)
 }
 
 /// What of the body is parsed: the mapping's projection where the status alone makes a success; everything where conditions
@@ -95,7 +99,7 @@ fn is_success(
     context: &ResponseContext<'_>,
 ) -> Result<bool, Failure> {
     let Some(condition) = context.rule(|rules| rules.success.as_ref()) else {
-        // Only the body of a 3xx decides (COMPATIBILITY 4.7).
+        // Only the body of a 3xx decides, by whether it is JSON (COMPATIBILITY 4.7).
         let is_data = (300..400).contains(&response.status)
             && body.map_or_else(
                 || matches!(decoded(response, context), Ok(Body::Data(_))),
@@ -105,11 +109,7 @@ fn is_success(
     };
     let members = if matches!(condition, condition::CompiledCondition::Expression(_)) {
         let body = body.map_or_else(|| Cow::Owned(decoded(response, context)), Cow::Borrowed);
-        let body = match &*body {
-            Ok(Body::Data(value)) => value.clone(),
-            Ok(Body::Text(text)) => Value::from(text.clone()),
-            _ => Value::Null,
-        };
+        let body = body.as_ref().as_ref().map_or(Value::Null, |body| body.clone().into_value());
         source::condition_members(response, body)
     } else {
         Map::new()
@@ -122,12 +122,9 @@ fn is_success(
     })
 }
 
-/// The mapping is skipped: both variables land in the request's data (COMPATIBILITY 4.7).
-fn text_result(text: &str, response: &Response) -> MappedData {
-    let mut data = Map::new();
-    data.insert("response".to_owned(), json!(text));
-    data.insert("status".to_owned(), json!(response.status));
-    MappedData { data, warnings: response.warnings.clone() }
+/// The variables of an answer that is no data (COMPATIBILITY 4.7).
+fn text_variables(text: &str, response: &Response) -> Map<String, Value> {
+    Map::from_iter([("response".to_owned(), json!(text)), ("status".to_owned(), json!(response.status))])
 }
 
 fn unexpected_status(response: &Response, body: Result<Body, String>, context: &ResponseContext<'_>) -> Failure {
@@ -135,10 +132,7 @@ fn unexpected_status(response: &Response, body: Result<Body, String>, context: &
     let retriable = if status::is_retried(response.status) { Retriable::Retry { after } } else { Retriable::Final };
     let message = format!("Unexpected response (status={})", response.status);
     let failure = answered(Failure::of_attempt(Code::Http(response.status), message, retriable), response);
-    match body {
-        Ok(Body::Data(value)) => Failure { answer: Some(Arc::new(value)), ..failure },
-        _ => failure,
-    }
+    Failure { answer: body.ok().map(|body| Arc::new(body.into_value())), ..failure }
 }
 
 fn bad_response(response: &Response, context: &ResponseContext<'_>, problem: &str) -> Failure {
@@ -150,7 +144,7 @@ fn bad_response(response: &Response, context: &ResponseContext<'_>, problem: &st
 
 /// A failure with the status and the beginning of the answer.
 fn answered(failure: Failure, response: &Response) -> Failure {
-    Failure { status: Some(response.status), body: Some(excerpt(&response.body)), ..failure }
+    Failure { status: Some(response.status), body: Some(body::beginning(response)), ..failure }
 }
 
 #[cfg(test)]

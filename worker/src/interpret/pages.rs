@@ -1,14 +1,13 @@
 //! Paginated answers: the URL of the next page, when to stop, and how pages are joined (CONTRACT 7, `pagination`).
 
-use http::HeaderMap;
-use http::header::LINK;
+use http::header::{CONTENT_TYPE, LINK};
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::body::Body;
 use super::condition::Subject;
 use super::rules::{CompiledNextPage, CompiledPagination};
-use super::source::{Answer, condition_members};
+use super::source::{Answer, Kind, condition_members};
 use super::{Response, ResponseContext, mapping};
 use crate::job::{Code, Failure, Retriable};
 use crate::plan::redacted;
@@ -50,7 +49,7 @@ impl Pages {
         if !super::is_success(response, None, context)? {
             return Ok(Page::Whole);
         }
-        let Ok(Body::Data(body)) = super::decoded(response, context) else { return Ok(Page::Whole) };
+        let Some(body) = super::data(response, context) else { return Ok(Page::Whole) };
         let failure = |(code, problem): (Code, String)| {
             let message = format!("pagination, page {}: {problem}", self.count + 1);
             super::answered(Failure::of_attempt(code, message, Retriable::Final), response)
@@ -104,7 +103,12 @@ impl Pages {
     /// All pages as one answer: the last one's status and headers, and the joined body.
     pub fn into_response(self, last: Response) -> Response {
         match self.joined {
-            Some(body) if self.count > 1 => Response { body: body.to_string().into(), ..last },
+            Some(body) if self.count > 1 => {
+                // What was joined is JSON in UTF-8, whatever the pages were.
+                let mut headers = last.headers;
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                Response { headers, body: body.to_string().into(), ..last }
+            }
             _ => last,
         }
     }
@@ -128,7 +132,7 @@ fn next_page(
         CompiledNextPage::Parameter(name) => has_items(body).then(|| Ok(counted_up(url, name))),
         CompiledNextPage::Path(path) => {
             let named = mapping::members_of(body);
-            let answer = Answer::new(body, &named, response, context.data, Escape::None, context.ctx);
+            let answer = Answer::new(body, Kind::Data, &named, response, context.data, Escape::None, context.ctx);
             let found = path.find(&answer).map_err(|error| format!("next: {error}"))?;
             found.as_str().filter(|text| !text.trim().is_empty()).map(|text| url.join(text))
         }

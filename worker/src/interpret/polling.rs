@@ -7,7 +7,6 @@ use http::header::LOCATION;
 use serde_json::Value;
 use url::Url;
 
-use super::body::Body;
 use super::condition::Subject;
 use super::source::condition_members;
 use super::{Response, ResponseContext, retry_after};
@@ -47,10 +46,7 @@ pub fn is_configured(context: &ResponseContext<'_>) -> bool {
 /// `until` where it cannot be evaluated.
 pub fn next(response: &Response, context: &ResponseContext<'_>) -> Result<Option<Duration>, Failure> {
     let Some(rules) = context.rule(|rules| rules.poll.as_ref()) else { return Ok(None) };
-    let body = match super::decoded(response, context) {
-        Ok(Body::Data(body)) => body,
-        _ => Value::Null,
-    };
+    let body = super::data(response, context).unwrap_or_default();
     let is_final = match &rules.until {
         None => !(response.status == 202 || is_running(response.status, &body)),
         Some(until) => {

@@ -1,8 +1,9 @@
 //! Where a mapping row takes its value from (COMPATIBILITY 4.7, CONTRACT 6).
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
-use http::HeaderMap;
 use jmespath::Rcvar;
 use serde_json::{Map, Value};
 
@@ -10,10 +11,11 @@ use super::path_error::PathError;
 use super::projection::Projection;
 use super::{Response, jmes_path, json_path};
 use crate::connector::{MappingRow, RowFormat};
-use crate::plan::Feel;
+use crate::job::member_through_text;
 use crate::plan::expression::EvalContext;
 use crate::plan::template::{Escape, Scope, Template};
 use crate::plan::value::member;
+use crate::plan::{Feel, Secrets};
 
 /// A parsed source.
 #[derive(Debug)]
@@ -47,12 +49,20 @@ impl DotPath {
         if is_json_path { json_path::parse(text).map(Self::Json) } else { Ok(Self::Dots(text.to_owned())) }
     }
 
+    fn needs_data(&self, answer: &Answer<'_>) -> bool {
+        match self {
+            Self::Json(_) => true,
+            Self::Dots(path) => !answer.headers.contains_key(&path.to_ascii_lowercase()),
+            Self::Header(_) => false,
+        }
+    }
+
     /// The value; `""` where there is none.
     pub(super) fn find(&self, answer: &Answer<'_>) -> Result<Value, String> {
         match self {
             Self::Json(path) => path.find(answer.body),
-            Self::Dots(path) => Ok(answer.lookup(path).cloned().unwrap_or_else(|| Value::from(""))),
-            Self::Header(name) => Ok(answer.headers.get(name).cloned().unwrap_or_else(|| Value::from(""))),
+            Self::Dots(path) => Ok(answer.lookup(path).map_or_else(|| Value::from(""), Cow::into_owned)),
+            Self::Header(name) => Ok(answer.whole_header(name).unwrap_or_else(|| Value::from(""))),
         }
     }
 }
@@ -60,9 +70,11 @@ impl DotPath {
 impl Source {
     pub(super) fn parse(row: &MappingRow) -> Result<Self, String> {
         let has_mustache = row.value.contains("{{");
-        Ok(match (row.value.as_str(), row.format) {
+        // A source is pasted with blanks around it; in a template they are text.
+        let written = if row.format == RowFormat::Mustache { row.value.as_str() } else { row.value.trim() };
+        Ok(match (written, row.format) {
             // For PHP "0" is empty, which designers may rely on.
-            ("" | "0", _) => Self::Whole,
+            ("" | "0", _) | ("$", RowFormat::DotPath) | ("@", RowFormat::JmesPath) => Self::Whole,
             ("$status", _) => Self::Status,
             ("$headers", RowFormat::DotPath) => Self::Headers,
             (template, RowFormat::Mustache) => Self::Mustache(Template::parse(template).map_err(|e| e.to_string())?),
@@ -91,20 +103,43 @@ impl Source {
         }
     }
 
+    /// Whether it cannot be evaluated because the answer is no data.
+    pub(super) fn needs_data(&self, answer: &Answer<'_>) -> bool {
+        let is_text = match answer.kind {
+            Kind::Data | Kind::Xml => return false,
+            Kind::Text => true,
+            Kind::Unreadable => false,
+        };
+        match self {
+            Self::Status | Self::Headers => false,
+            Self::Whole => !is_text,
+            Self::Path(path) => path.needs_data(answer),
+            Self::JmesPath(_) => true,
+            Self::Mustache(template) => !answer.has_all(&template.variables()),
+            Self::Feel(Feel::Parsed(expression)) => !answer.has_all(&expression.variables()),
+            Self::Feel(Feel::Rendered(template)) => !answer.has_all(&template.variables()),
+            Self::Rendered(template, format) => {
+                let path = template.render(&answer.scope, answer.escape).ok();
+                let path = path.filter(|_| *format == RowFormat::DotPath).and_then(|path| DotPath::parse(&path).ok());
+                path.is_none_or(|path| path.needs_data(answer))
+            }
+        }
+    }
+
     pub(super) fn value(&self, answer: &Answer<'_>) -> Result<Value, String> {
         match self {
             Self::Whole => Ok(answer.body.clone()),
-            Self::Status => Ok(Value::from(answer.status)),
-            Self::Headers => Ok(Value::Object(answer.headers.clone())),
+            Self::Status => Ok(Value::from(answer.response.status)),
+            Self::Headers => Ok(Value::Object(answer.response.all_headers())),
             Self::Path(path) => path.find(answer),
             Self::JmesPath(path) => answer.search(path),
             // Templates see headers where neither answer nor request data has the name.
             Self::Mustache(template) => {
-                let scope = answer.scope.clone().under(&answer.headers);
+                let scope = answer.scope.clone().under_headers(&answer.headers);
                 template.render(&scope, answer.escape).map(Value::from).map_err(|e| e.to_string())
             }
             Self::Feel(feel) => {
-                let scope = answer.scope.clone().under(&answer.headers);
+                let scope = answer.scope.clone().under_headers(&answer.headers);
                 feel.evaluate(&scope, answer.ctx).map_err(|e| e.to_string())
             }
             Self::Rendered(template, format) => {
@@ -118,11 +153,23 @@ impl Source {
     }
 }
 
+/// What an answer's body is to rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Data,
+    /// Data, in which a list of one element is that element.
+    Xml,
+    Text,
+    Unreadable,
+}
+
 /// An answer as rows see it.
 #[derive(Debug)]
 pub(super) struct Answer<'a> {
     body: &'a Value,
-    status: u16,
+    kind: Kind,
+    response: &'a Response,
+    /// The first value of each.
     headers: Map<String, Value>,
     /// Request data overlaid by the answer's members.
     scope: Scope<'a>,
@@ -136,16 +183,18 @@ impl<'a> Answer<'a> {
     /// `members` are the body's top-level members, over the request's data.
     pub(super) fn new(
         body: &'a Value,
+        kind: Kind,
         members: &'a Map<String, Value>,
-        response: &Response,
+        response: &'a Response,
         data: &'a Map<String, Value>,
         escape: Escape,
         ctx: EvalContext<'a>,
     ) -> Self {
         Self {
             body,
-            status: response.status,
-            headers: first_values(&response.headers),
+            kind,
+            response,
+            headers: response.first_headers(),
             scope: Scope::new(data).over(members),
             escape,
             ctx,
@@ -160,17 +209,39 @@ impl<'a> Answer<'a> {
 
     /// A header written with a capital, as in `X-Quote-Id`, is the header; otherwise answer and request data come first,
     /// since HTTP clients lower-case header names and an answer's `date` or `location` must not be hidden by them.
-    fn lookup(&self, path: &str) -> Option<&Value> {
-        let header = || self.headers.get(&path.to_ascii_lowercase());
+    fn lookup(&self, path: &str) -> Option<Cow<'_, Value>> {
+        let header = || self.headers.get(&path.to_ascii_lowercase()).map(Cow::Borrowed);
         let capital = path.bytes().any(|b| b.is_ascii_uppercase());
         let named = capital.then(header).flatten();
-        named.or_else(|| self.scope.get(path)).or_else(|| self.walk(path)).or_else(header)
+        named.or_else(|| self.scope.get(path).map(Cow::Borrowed)).or_else(|| self.walk(path)).or_else(header)
     }
 
-    fn walk(&self, path: &str) -> Option<&Value> {
+    fn walk(&self, path: &str) -> Option<Cow<'_, Value>> {
         let mut parts = path.split('.');
-        let first = self.scope.get(parts.next()?)?;
-        parts.try_fold(first, member)
+        let first = Cow::Borrowed(self.scope.get(parts.next()?)?);
+        parts.try_fold(first, |value, part| match &*value {
+            // XML does not say that an element is one of a list before there is a second one.
+            one if self.kind == Kind::Xml && part == "0" && !one.is_array() => Some(value),
+            _ => member_through_text(value, |value| member(value, part)),
+        })
+    }
+
+    /// A header, all values of it where there are several; `name.1` is the second one.
+    fn whole_header(&self, name: &str) -> Option<Value> {
+        self.response.header(name).or_else(|| {
+            let (name, number) = name.rsplit_once('.')?;
+            match (self.response.header(name)?, number.parse::<usize>().ok()?) {
+                (Value::Array(values), number) => values.get(number).cloned(),
+                (value, 0) => Some(value),
+                _ => None,
+            }
+        })
+    }
+
+    /// Whether the request's data or the headers have all these names.
+    fn has_all(&self, names: &BTreeSet<String>) -> bool {
+        let scope = self.scope.clone().under_headers(&self.headers);
+        names.iter().all(|name| Secrets::is_reference(name) || scope.get(name).is_some())
     }
 }
 
@@ -178,16 +249,7 @@ impl<'a> Answer<'a> {
 pub(super) fn condition_members(response: &Response, body: Value) -> Map<String, Value> {
     Map::from_iter([
         ("status".to_owned(), Value::from(response.status)),
-        ("headers".to_owned(), Value::Object(first_values(&response.headers))),
+        ("headers".to_owned(), Value::Object(response.first_headers())),
         ("body".to_owned(), body),
     ])
-}
-
-/// The first value of each header, by lower-case name.
-fn first_values(headers: &HeaderMap) -> Map<String, Value> {
-    headers
-        .keys()
-        .filter_map(|name| Some((name.as_str().to_owned(), headers.get(name)?)))
-        .map(|(name, value)| (name, Value::from(String::from_utf8_lossy(value.as_bytes()).into_owned())))
-        .collect()
 }

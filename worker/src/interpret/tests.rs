@@ -489,10 +489,20 @@ fn answers_that_cannot_be_read() {
     for (method, retried) in [("GET", true), ("POST", false), ("PUT", false)] {
         let mut case = Case::mapping(&[("v", "")]);
         case.resource = json!({"method": method});
-        for body in [deep.as_bytes(), b"\xff\xfe\x00"] {
-            let failure = case.read(200, &[], body).unwrap_err();
+        for (headers, body) in [
+            (&[][..], deep.as_bytes()),
+            (&[("content-type", "text/xml")], b"<a>"),
+            (&[("content-type", "application/pdf")], &[b'x'; 1_001]),
+        ] {
+            let failure = case.read(200, headers, body).unwrap_err();
             assert_eq!(failure.code, Code::BadResponse);
             assert_eq!(matches!(failure.retriable, Retriable::Retry { .. }), retried, "{method}");
+            // What nothing reads does not fail.
+            let mut unread = rows(&[("code", "$status", ""), ("type", "$headers.Content-Type", "")]);
+            unread.resource = json!({"method": method});
+            assert_eq!(unread.read(200, headers, body).unwrap().data["code"], json!(200));
+            unread.element = json!({});
+            assert!(unread.read(200, headers, body).is_ok());
         }
     }
 }
@@ -519,4 +529,236 @@ fn error_rows_map_a_status_onto_a_bpmn_error() {
         let found = found.as_ref().map(|e| (e.code.as_str(), e.message.as_deref().unwrap()));
         assert_eq!(found, expected, "{status}");
     }
+}
+
+/// Bodies in every character set, with the header that names it.
+#[test]
+fn data_in_any_character_set() {
+    let utf16: Vec<u8> = "{\"v\":\"é\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (media, body) in [
+        ("application/json;charset=ISO-8859-15", &b"{\"v\":\"\xe9\"}"[..]),
+        ("application/json; Charset=\"windows-1252\"", b"{\"v\":\"\xe9\"}"),
+        ("application/problem+json; charset=gbk", b"{\"v\":\"\xa8\xa6\"}"),
+        ("application/json", &utf16),
+        ("application/json", b"\xef\xbb\xbf{\"v\":\"\xc3\xa9\"}"),
+        ("text/plain", b"{\"v\":\"\xe9\"}"),
+        ("", b"{\"v\":\"\xe9\"}"),
+        ("text/xml; charset=iso-8859-1", b"<v>\xe9</v>"),
+        ("application/soap+xml", b"<?xml version='1.0' encoding='iso-8859-1'?><v>\xe9</v>"),
+    ] {
+        let headers = [("content-type", media)];
+        let read = rows(&[("v", "v", ""), ("j", "$.v", "")]).read(200, &headers, body).unwrap();
+        assert_eq!(Value::Object(read.data), json!({"v": "é", "j": "é"}), "{media}");
+    }
+    // A failure quotes it in its characters, too.
+    let failure = rows(&[]).read(400, &[("content-type", "text/plain; charset=latin1")], b"pi\xe8ce").unwrap_err();
+    assert_eq!((failure.body.as_deref(), failure.answer.as_deref()), (Some("pièce"), Some(&json!("pièce"))));
+    let long = format!("x{}", "é".repeat(5_000));
+    let failure = rows(&[]).read(400, &[("content-type", "text/plain")], long.as_bytes()).unwrap_err();
+    assert_eq!(failure.body.unwrap(), format!("x{}", "é".repeat(1_999)));
+}
+
+#[test]
+fn the_media_type_decides_what_is_binary() {
+    let case = rows(&[("v", "", "")]);
+    for (media, body, expected) in [
+        ("application/pdf", &b"%PDF-1.4 ascii only"[..], "application/pdf"),
+        ("image/png", b"123", "image/png"),
+        ("Application/Octet-Stream", b"a;b", "application/octet-stream"),
+        ("application/vnd.ms-excel", b"a;b", "application/vnd.ms-excel"),
+        ("", b"\x00\x01\x02", "application/octet-stream"),
+    ] {
+        let read = case.read(200, &[("content-type", media)], body).unwrap();
+        assert_eq!(read.data["v"]["contentType"], json!(expected), "{media}");
+        assert_eq!(read.data["v"]["size"], json!(body.len()), "{media}");
+    }
+    for media in
+        ["text/csv", "application/csv", "application/x-www-form-urlencoded", "application/javascript", "", "csv"]
+    {
+        let read = case.read(200, &[("content-type", media)], b"a;b").unwrap();
+        assert_eq!(Value::Object(read.data), json!({"v": "a;b", "response": "a;b", "status": 200}), "{media}");
+    }
+    // JSON is data whatever it is called, but for pictures and their like.
+    for media in ["text/html", "application/octet-stream", "application/vnd.acme", "", "nonsense"] {
+        let read = case.read(200, &[("content-type", media)], b"{\"a\":1}").unwrap();
+        assert_eq!(Value::Object(read.data), json!({"v": {"a": 1}}), "{media}");
+    }
+}
+
+#[test]
+fn rows_of_answers_without_data() {
+    let read = [
+        ("code", "$status", ""),
+        ("one", "$headers.X-Id", ""),
+        ("named", "X-Id", ""),
+        ("whole", "", ""),
+        ("root", "$", ""),
+        ("text", "{{x-id}}/{{X-ID}}/{{index}}", "mustache"),
+        ("sum", "index + 1", "feel"),
+        ("path", "X-{{suffix}}", ""),
+    ];
+    let skipped = [
+        ("s1", "a", ""),
+        ("s2", "$.a", ""),
+        ("s3", "a", "jmespath"),
+        ("s4", "{{a}}", "mustache"),
+        ("s5", "a + 1", "feel"),
+    ];
+    let mut case = rows(&[&read[..], &skipped].concat());
+    case.data = json!({"index": 1, "suffix": "Id"});
+    for (status, headers, body) in [
+        (204, &[("x-id", "q-7")][..], ""),
+        (200, &[("x-id", "q-7"), ("content-type", "application/pdf")], ""),
+        (200, &[("x-id", "q-7"), ("content-type", "text/csv")], "a;b\n"),
+    ] {
+        let read = case.read(status, headers, body.as_bytes()).unwrap();
+        let expected = json!({"response": body, "status": status, "code": status, "one": "q-7", "named": "q-7",
+            "whole": body, "root": body, "text": "q-7/q-7/1", "sum": 2, "path": "q-7"});
+        assert_eq!(Value::Object(read.data), expected, "{status}");
+        let [warning] = &read.warnings[..] else { panic!("{:?}", read.warnings) };
+        for number in 8..13 {
+            assert!(warning.contains(&format!("dataMapping.{number} (s{})", number - 7)), "{warning}");
+        }
+    }
+    for answer in ["json", "xml", "text"] {
+        case.resource = json!({"answer": answer});
+        assert_eq!(case.read(204, &[("x-id", "q-7")], b"").unwrap().data["code"], json!(204), "{answer}");
+    }
+    // What says that it is JSON and is none.
+    let json = [("content-type", "application/json")];
+    let broken = rows(&[("id", "id", "")]).read(200, &json, b"{\"id\": 7,}").unwrap();
+    assert!(broken.warnings[0].contains("(application/json) was not mapped by dataMapping.0 (id)"), "{broken:?}");
+    assert!(broken.warnings[0].contains("not the JSON it says it is: trailing comma at line 1"), "{broken:?}");
+    let none = rows(&[("code", "$status", "")]).read(200, &[], b"text").unwrap();
+    assert!(none.warnings.is_empty(), "{none:?}");
+}
+
+#[test]
+fn cut_characters_and_digits_of_answers() {
+    let body = br#"{"id": 7, "note": "cut \ud83d", "wei": 123456789012345678901234567890, "rate": 1.50, "far": 1e400}"#;
+    let case = rows(&[
+        ("all", "", ""),
+        ("j", "$.wei", ""),
+        ("m", "{a: wei, b: `2`, c: to_number('98765432109876543210')}", "jmespath"),
+        ("t", "{{wei}} {{rate}}", "mustache"),
+        ("f", "wei + 1", "feel"),
+        ("same", "wei == 123456789012345678901234567891", "feel"),
+    ]);
+    let data = Value::Object(case.read(200, &[], body).unwrap().data).to_string();
+    for expected in [
+        r#""all":{"id":7,"note":"cut �","wei":123456789012345678901234567890,"rate":1.50,"far":1e+400},"#,
+        r#""j":123456789012345678901234567890,"#,
+        r#""m":{"a":123456789012345678901234567890,"b":2,"c":98765432109876543210},"#,
+        r#""t":"123456789012345678901234567890 1.50","f":123456789012345678901234567891,"same":false"#,
+    ] {
+        assert!(data.contains(expected), "{expected} in {data}");
+    }
+    // The same through a projection, which reads one member only.
+    let one = rows(&[("wei", "wei", ""), ("note", "note", ""), ("x", "id.x", "")]).read(200, &[], body).unwrap();
+    let expected = "{\"wei\":123456789012345678901234567890,\"note\":\"cut �\",\"x\":\"\"}";
+    assert_eq!(Value::Object(one.data).to_string(), expected);
+}
+
+#[test]
+fn json_inside_of_a_text() {
+    let inner = json!({"order": {"id": 17, "lines": [{"n": 1}]}}).to_string();
+    let body = json!({"body": inner, "list": "[1, 2]", "twice": json!({"t": inner}).to_string(), "plain": "text"});
+    for (source, format, expected) in [
+        ("body.order.id", "", json!(17)),
+        ("body.order.lines.0.n", "", json!(1)),
+        ("list.1", "", json!(2)),
+        ("twice.t.order.id", "", json!(17)),
+        ("plain.0", "", json!("")),
+        ("body.gone", "", json!("")),
+        ("body", "", json!(inner)),
+        ("json(body).order.id + 1", "feel", json!(18)),
+        ("json(body).order", "feel", json!({"id": 17, "lines": [{"n": 1}]})),
+        ("json('\"x\"')", "feel", json!("x")),
+        ("json(json(list))", "feel", json!([1, 2])),
+    ] {
+        assert_eq!(rows(&[("v", source, format)]).data(&[], &body), json!({"v": expected}), "{source}");
+    }
+    let failure = rows(&[("v", "json(plain)", "feel")]).read(200, &[], body.to_string().as_bytes()).unwrap_err();
+    assert!(failure.message.contains("the text is not JSON: expected ident"), "{}", failure.message);
+    let mut case = rows(&[("v", "$status", "")]);
+    case.resource = json!({"success": "json(body.plain) == null and json(body.body).order.id == 17"});
+    assert_eq!(case.data(&[], &body), json!({"v": 200}));
+}
+
+#[test]
+fn headers_in_any_case_and_all_of_their_values() {
+    let read = |case: &Case| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("x-rate", &b"1"[..]),
+            ("set-cookie", b"a=1"),
+            ("set-cookie", b"b=2"),
+            ("x-title", b"Caf\xe9"),
+            ("x-name", b"Caf\xc3\xa9"),
+        ] {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_bytes(value).unwrap());
+        }
+        let response = Response { status: 200, headers, body: Bytes::from_static(b"{}"), warnings: Vec::new() };
+        case.with(|context| interpret(&response, context))
+    };
+    let all = json!({"x-rate": "1", "set-cookie": ["a=1", "b=2"], "x-title": "Café", "x-name": "Café"});
+    for (source, format, expected) in [
+        ("$headers.Set-Cookie", "", json!(["a=1", "b=2"])),
+        ("$headers.set-cookie.1", "", json!("b=2")),
+        ("$headers.X-Rate.0", "", json!("1")),
+        ("Set-Cookie", "", json!("a=1")),
+        (" $headers.X-RATE ", "", json!("1")),
+        ("$headers.X-Title", "", json!("Café")),
+        ("X-Name", "", json!("Café")),
+        ("{{X-Rate}}{{x-rate}}{{X-RATE}}{{Set-Cookie}}", "mustache", json!("111a=1")),
+        ("$headers", "", all),
+    ] {
+        let mapped = read(&rows(&[("v", source, format)])).unwrap().data;
+        assert_eq!(Value::Object(mapped), json!({"v": expected}), "{source}");
+    }
+    for condition in [
+        "headers['X-Rate'] == '1'",
+        "headers['x-rate'] == '1'",
+        "get(headers, 'X-RATE') == '1'",
+        "headers['SET-COOKIE'] == 'a=1'",
+        "headers['gone'] == null",
+    ] {
+        let mut case = rows(&[]);
+        case.resource = json!({"success": condition});
+        assert!(read(&case).is_ok(), "{condition}");
+    }
+}
+
+#[test]
+fn conditions_see_the_same_with_rows_and_without() {
+    let fault = "<s:E xmlns:s='u'><s:Fault><code>Client</code></s:Fault></s:E>";
+    for (media, body, condition) in [
+        ("text/xml", fault.as_bytes(), "body.E.Fault.code == 'Client'"),
+        ("application/json; charset=latin1", b"{\"a\": \"\xe9\"}", "body.a == 'é'"),
+        ("application/pdf", b"%PDF", "body.contentType == 'application/pdf'"),
+        ("text/plain", b"OK", "body == 'OK'"),
+    ] {
+        for mapping in [json!([]), json!([{"key": "v", "value": "$status"}])] {
+            let mut case = rows(&[]);
+            case.element = json!({"dataMapping": mapping, "errorMapping": [{"when": condition, "code": "MINE"}]});
+            let failure = case.read(500, &[("content-type", media)], body).unwrap_err();
+            let mapped = case.with(|context| bpmn_error(&failure, context)).map(|error| error.code);
+            assert_eq!(mapped.as_deref(), Some("MINE"), "{condition}");
+            case.resource = json!({"success": condition});
+            assert!(case.read(500, &[("content-type", media)], body).is_ok(), "{condition}");
+        }
+    }
+}
+
+#[test]
+fn one_element_of_an_xml_list() {
+    let xml = [("content-type", "application/xml")];
+    for items in ["<I><N>a</N></I>", "<I><N>a</N></I><I><N>b</N></I>"] {
+        let body = format!("<R><L>{items}</L></R>");
+        let read = rows(&[("v", "R.L.I.0.N", ""), ("w", "R.0.L.0.I.0.N.0", ""), ("x", "R.L.I.7.N", "")]);
+        let read = read.read(200, &xml, body.as_bytes()).unwrap();
+        assert_eq!(Value::Object(read.data), json!({"v": "a", "w": "a", "x": ""}), "{body}");
+    }
+    // In JSON an object is no list.
+    assert_eq!(rows(&[("v", "a.0.b", "")]).data(&[], &json!({"a": {"b": 1}})), json!({"v": ""}));
 }

@@ -1,6 +1,7 @@
 //! An XML answer as data: members by local name, `@name` for attributes, `#text` next to them, a list where a name repeats.
 //!
-//! Knows quick-xml, which is named nowhere else in this crate. No document types, no references but XML's own five.
+//! Knows quick-xml, which is named nowhere else in this crate. Document types are passed over; no references but XML's own
+//! five.
 
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
@@ -50,8 +51,13 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
                     None => return Err("its XML refers to an entity of its own, which is not read".to_owned()),
                 },
             },
-            Event::DocType(_) => return Err("its XML declares a document type, which is not read".to_owned()),
-            Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
+            Event::DocType(_) if root.is_some() || !open.is_empty() => {
+                return Err(
+                    "it is not well-formed XML: a document type stands after the beginning of the root".to_owned()
+                );
+            }
+            // What a document type declares is not read, so that its entities are unknown.
+            Event::DocType(_) | Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
             Event::Eof => break,
         }
     }
@@ -130,6 +136,9 @@ mod tests {
             ("<s:a xmlns:s='u'><s:b>1</s:b><s:b>2</s:b></s:a>", json!({"a": {"b": ["1", "2"]}})),
             ("<a id='7' s:t='&lt;'><b/>text</a>", json!({"a": {"@id": "7", "@t": "<", "b": "", "#text": "text"}})),
             ("<a><![CDATA[<&>]]></a>", json!({"a": "<&>"})),
+            ("<?xml version='1.0'?><!DOCTYPE a SYSTEM 'http://h/a.dtd'><a>1</a>", json!({"a": "1"})),
+            ("<!DOCTYPE html>\n<html/>", json!({"html": ""})),
+            ("<!DOCTYPE a [<!ELEMENT a (#PCDATA)> <!ENTITY b 'x > y'>]><a>1</a>", json!({"a": "1"})),
         ] {
             assert_eq!(read(text), Ok(expected), "{text}");
         }
@@ -147,7 +156,9 @@ mod tests {
             ("<a/><b/>", "second root"),
             ("x<a/>", "outside of the root"),
             ("<a>&b;</a>", "entity of its own"),
-            (laughs, "document type"),
+            (laughs, "entity of its own"),
+            ("<a><!DOCTYPE a></a>", "document type stands after"),
+            ("<!DOCTYPE a [", "not well-formed"),
             (&deep, "deeper than 127"),
             (&many, "more than 200000"),
         ] {

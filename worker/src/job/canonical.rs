@@ -71,13 +71,12 @@ fn string(value: &str, text: &mut Vec<u8>) {
 }
 
 fn number(value: &Number, text: &mut Vec<u8>) {
-    let is_exact = value.as_i64().is_some_and(|whole| whole.unsigned_abs() <= EXACT);
-    if is_exact {
-        text.extend_from_slice(value.to_string().as_bytes());
-    } else {
-        // A JSON number that was parsed is a finite one.
-        let double = value.as_f64().unwrap_or_default();
-        text.extend_from_slice(ryu_js::Buffer::new().format_finite(double).as_bytes());
+    match (value.as_i64().filter(|whole| whole.unsigned_abs() <= EXACT), value.as_f64()) {
+        // Not as it was written: `-0` is `0`.
+        (Some(whole), _) => text.extend_from_slice(whole.to_string().as_bytes()),
+        (None, Some(double)) => text.extend_from_slice(ryu_js::Buffer::new().format_finite(double).as_bytes()),
+        // Beyond all doubles, for which the RFC has no spelling.
+        (None, None) => text.extend_from_slice(value.to_string().as_bytes()),
     }
 }
 
@@ -133,5 +132,19 @@ mod tests {
             "{\"\\r\":3,\"1\":4,\"numbers\":[333333333.3333333,1e+30,4.5,0.002,1e-27,0,9007199254740992],\
              \"string\":\"\u{20ac}$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\",\"\u{1f600}\":1,\"\u{fb33}\":2}"
         );
+    }
+
+    #[test]
+    fn a_number_is_hashed_by_its_value_however_it_is_written() {
+        for (written, expected) in [
+            ("-0", "0"),
+            ("1.0", "1"),
+            ("1.50", "1.5"),
+            ("1E2", "100"),
+            ("98765432109876543210", "98765432109876540000"),
+            ("1e400", "1e+400"),
+        ] {
+            assert_eq!(canonical(&serde_json::from_str(written).unwrap()), expected);
+        }
     }
 }

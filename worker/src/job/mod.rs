@@ -12,6 +12,7 @@ mod failure;
 mod hash;
 mod ids;
 mod json;
+mod json_text;
 mod members;
 mod refusal;
 mod result;
@@ -27,6 +28,7 @@ pub use hash::idempotency_key;
 use hash::job_hash;
 pub(crate) use ids::is_id;
 pub(crate) use json::{kind_of, raw_text};
+pub(crate) use json_text::{member_through_text, value_in, without_lone_surrogates, without_mark};
 pub use refusal::Refusal;
 pub use result::{BpmnError, Call, Ending, JobResult, ResultError};
 

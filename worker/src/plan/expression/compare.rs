@@ -66,6 +66,10 @@ fn is_in(a: &Value, b: &Value) -> Result<bool, String> {
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(_), Value::Number(_)) => compared(a, b) == Some(Ordering::Equal),
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y)),
+        (Value::Object(x), Value::Object(y)) => {
+            x.len() == y.len() && x.iter().all(|(name, value)| y.get(name).is_some_and(|other| same(value, other)))
+        }
         _ => a == b,
     }
 }
@@ -104,11 +108,13 @@ fn order(a: &Value, b: &Value) -> Result<Option<Ordering>, String> {
 
 /// Two scalars: by number where both are numbers or look like it, else by text.
 fn compared(a: &Value, b: &Value) -> Option<Ordering> {
-    if let (Some(x), Some(y)) = (a.as_i64(), b.as_i64()) {
-        return Some(x.cmp(&y));
-    }
     match (numeric(a), numeric(b)) {
-        (Some(x), Some(y)) => x.as_f64()?.partial_cmp(&y.as_f64()?),
+        (Some(x), Some(y)) => match (x.as_i128(), y.as_i128()) {
+            (Some(x), Some(y)) => Some(x.cmp(&y)),
+            // Numbers that differ beyond what a double holds are two.
+            _ if x == y => Some(Ordering::Equal),
+            _ => x.as_f64()?.partial_cmp(&y.as_f64()?),
+        },
         _ => Some(text(a).ok()?.cmp(&text(b).ok()?)),
     }
 }

@@ -28,6 +28,11 @@ impl<'a, 'b> Evaluation<'a, 'b> {
         Self { scope, ctx, missing, steps: STEPS, bytes: BYTES }
     }
 
+    /// Whether what is missing is null.
+    pub(super) fn is_lenient(&self) -> bool {
+        self.missing == Missing::Null
+    }
+
     /// Counts work; the limit is what makes every evaluation end.
     pub(super) fn spend(&mut self, steps: usize, at: usize) -> Result<(), Problem> {
         let left = self.steps.checked_sub(steps);
@@ -115,8 +120,8 @@ impl<'a, 'b> Evaluation<'a, 'b> {
     /// A member of an object or an item of a list; an error about a missing one names those that exist.
     fn part(&mut self, value: &Cow<'a, Value>, name: &str, of: &Node, at: usize) -> Found<'a> {
         let found = match value {
-            Cow::Borrowed(value) => member(value, name).map(Cow::Borrowed),
-            Cow::Owned(value) => member(value, name).map(|found| Cow::Owned(found.clone())),
+            Cow::Borrowed(value) => find_member(value, name, of).map(Cow::Borrowed),
+            Cow::Owned(value) => find_member(value, name, of).map(|found| Cow::Owned(found.clone())),
         };
         match found {
             Some(Cow::Owned(found)) => {
@@ -232,6 +237,12 @@ impl<'a, 'b> Evaluation<'a, 'b> {
         };
         Ok(Cow::Owned(Value::Bool(found)))
     }
+}
+
+/// A member; of `headers` one that is written in any case.
+fn find_member<'v>(value: &'v Value, name: &str, of: &Node) -> Option<&'v Value> {
+    let of_headers = || matches!(&of.kind, Kind::Name(variable) if variable == "headers");
+    member(value, name).or_else(|| member(value, &name.to_ascii_lowercase()).filter(|_| of_headers()))
 }
 
 fn owned<'a>(value: Result<Value, Problem>) -> Found<'a> {

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::evaluate::{Evaluation, Found};
-use super::parse::Node;
+use super::parse::{Kind, Node};
 use super::{Problem, compare, date};
-use crate::job::kind_of;
+use crate::job::{kind_of, value_in};
 use crate::plan::value::member;
 
 /// What can be called.
@@ -21,10 +21,11 @@ pub(super) enum Function {
     Lowercase,
     Uppercase,
     Count,
+    Json,
 }
 
 /// Name, least and most arguments, and how it is written.
-const KNOWN: [(&str, Function, usize, usize, &str); 8] = [
+const KNOWN: [(&str, Function, usize, usize, &str); 9] = [
     ("get", Function::Get, 2, 2, "get(object, 'member')"),
     ("arrayget", Function::ArrayGet, 2, 3, "arrayget(list, 'path.to.it', default)"),
     ("date", Function::Date, 1, 3, "date('Y-m-d', seconds, 'Europe/Berlin')"),
@@ -33,6 +34,7 @@ const KNOWN: [(&str, Function, usize, usize, &str); 8] = [
     ("lowercase", Function::Lowercase, 1, 1, "lowercase(text)"),
     ("uppercase", Function::Uppercase, 1, 1, "uppercase(text)"),
     ("count", Function::Count, 1, 1, "count(list)"),
+    ("json", Function::Json, 1, 1, "json(text)"),
 ];
 
 /// Functions of ProcessMaker that look into its own database (COMPATIBILITY 4.6).
@@ -86,6 +88,13 @@ pub(super) fn call<'a>(
             let path = values.next().unwrap_or_default();
             let path = compare::text(&path).map_err(problem)?;
             let default = values.next().unwrap_or_default();
+            let path = match arguments.first().map(|node| &node.kind) {
+                // Headers go by lower-case names, and are found in any case.
+                Some(Kind::Name(variable)) if variable == "headers" && walk(&first, &path).is_none() => {
+                    Cow::Owned(path.to_ascii_lowercase())
+                }
+                _ => path,
+            };
             got(evaluation, first, &path, default, at)
         }
         Function::Date => {
@@ -102,11 +111,30 @@ pub(super) fn call<'a>(
             let changed = if function == Function::Lowercase { text.to_lowercase() } else { text.to_uppercase() };
             Ok(Cow::Owned(Value::from(changed)))
         }
+        Function::Json => match &*first {
+            Value::String(text) => read_json(evaluation, text, at).map(Cow::Owned),
+            // What is data already stays what it is.
+            _ => Ok(first),
+        },
         Function::Count | Function::Empty => match &*first {
             Value::Array(list) => Ok(Cow::Owned(list.len().into())),
             Value::Object(map) => Ok(Cow::Owned(map.len().into())),
             other => Err(problem(format!("a list is counted, not {}", kind_of(other)))),
         },
+    }
+}
+
+/// The value that a text holds as JSON; in a condition a text that holds none is null.
+fn read_json(evaluation: &mut Evaluation<'_, '_>, text: &str, at: usize) -> Result<Value, Problem> {
+    // A value takes several times the bytes of its text.
+    evaluation.produce(text.len().saturating_mul(8), at)?;
+    match value_in(text) {
+        Ok(value) => {
+            evaluation.copy(&value, at)?;
+            Ok(value)
+        }
+        Err(_) if evaluation.is_lenient() => Ok(Value::Null),
+        Err(error) => Err(Problem::new(at, format!("the text is not JSON: {error}"))),
     }
 }
 

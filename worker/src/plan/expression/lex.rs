@@ -79,8 +79,8 @@ fn number(rest: &str) -> Option<(Kind, &str)> {
         }
     }
     let (number, after) = rest.split_at_checked(end)?;
-    let parsed = match number.parse::<i64>() {
-        Ok(whole) => whole.into(),
+    let parsed = match number.parse::<i128>() {
+        Ok(whole) => serde_json::Number::from_i128(whole)?,
         Err(_) => serde_json::Number::from_f64(number.parse().ok()?)?,
     };
     Some((Kind::Number(parsed), after))

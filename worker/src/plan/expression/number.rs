@@ -17,8 +17,8 @@ fn spelled(text: &str) -> Option<Number> {
     if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
         return None;
     }
-    match text.parse::<i64>() {
-        Ok(whole) => Some(whole.into()),
+    match text.parse::<i128>() {
+        Ok(whole) => Number::from_i128(whole),
         Err(_) => Number::from_f64(text.parse().ok()?),
     }
 }
@@ -40,27 +40,28 @@ fn operand(value: &Value) -> Result<Number, String> {
 fn calculated(
     a: &Value,
     b: &Value,
-    whole: impl Fn(i64, i64) -> Option<i64>,
+    whole: impl Fn(i128, i128) -> Option<i128>,
     real: impl Fn(f64, f64) -> f64,
 ) -> Result<Value, String> {
     let (a, b) = (operand(a)?, operand(b)?);
-    if let Some(result) = a.as_i64().zip(b.as_i64()).and_then(|(a, b)| whole(a, b)) {
-        return Ok(result.into());
+    let result = a.as_i128().zip(b.as_i128()).and_then(|(a, b)| whole(a, b)).and_then(Number::from_i128);
+    if let Some(result) = result {
+        return Ok(Value::Number(result));
     }
     let result = a.as_f64().zip(b.as_f64()).map(|(a, b)| real(a, b));
     result.and_then(Number::from_f64).map(Value::Number).ok_or_else(|| "the result is not a number".to_owned())
 }
 
 pub(super) fn add(a: &Value, b: &Value) -> Result<Value, String> {
-    calculated(a, b, i64::checked_add, |a, b| a + b)
+    calculated(a, b, i128::checked_add, |a, b| a + b)
 }
 
 pub(super) fn subtract(a: &Value, b: &Value) -> Result<Value, String> {
-    calculated(a, b, i64::checked_sub, |a, b| a - b)
+    calculated(a, b, i128::checked_sub, |a, b| a - b)
 }
 
 pub(super) fn multiply(a: &Value, b: &Value) -> Result<Value, String> {
-    calculated(a, b, i64::checked_mul, |a, b| a * b)
+    calculated(a, b, i128::checked_mul, |a, b| a * b)
 }
 
 /// Whole where it comes out even.
@@ -75,7 +76,7 @@ pub(super) fn remainder(a: &Value, b: &Value) -> Result<Value, String> {
     if operand(b)?.as_f64() == Some(0.0) {
         return Err("is divided by zero".to_owned());
     }
-    calculated(a, b, i64::checked_rem, |a, b| a % b)
+    calculated(a, b, i128::checked_rem, |a, b| a % b)
 }
 
 pub(super) fn power(a: &Value, b: &Value) -> Result<Value, String> {

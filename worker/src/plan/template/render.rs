@@ -23,6 +23,7 @@ pub struct Scope<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Layer<'a> {
     Members(&'a Map<String, Value>),
+    Headers(&'a Map<String, Value>),
     Value(&'a Value),
 }
 
@@ -46,10 +47,10 @@ impl<'a> Scope<'a> {
         self
     }
 
-    /// The same, with `members` behind everything else.
+    /// The same, with headers behind everything else: by lower-case names, found in any case.
     #[must_use]
-    pub fn under(mut self, members: &'a Map<String, Value>) -> Self {
-        self.layers.insert(0, Layer::Members(members));
+    pub fn under_headers(mut self, headers: &'a Map<String, Value>) -> Self {
+        self.layers.insert(0, Layer::Headers(headers));
         self
     }
 
@@ -71,7 +72,7 @@ impl<'a> Scope<'a> {
         let Some((first, rest)) = name.parts.split_first() else {
             return self.layers.last().and_then(|layer| match layer {
                 Layer::Value(value) => Some(*value),
-                Layer::Members(_) => None,
+                Layer::Members(_) | Layer::Headers(_) => None,
             });
         };
         rest.iter().try_fold(self.get(first)?, |value, part| member(value, part))
@@ -82,6 +83,7 @@ impl<'a> Layer<'a> {
     fn member(self, name: &str) -> Option<&'a Value> {
         match self {
             Self::Members(map) => map.get(name),
+            Self::Headers(map) => map.get(&name.to_ascii_lowercase()),
             Self::Value(value) => member(value, name),
         }
     }
