@@ -89,6 +89,9 @@ async fn redacted(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answ
             if let Some(answer) = &mut failure.answer {
                 redactor.redact_value(Arc::make_mut(answer));
             }
+            if let Some(headers) = &mut failure.headers {
+                redactor.redact_members(Arc::make_mut(headers));
+            }
             Err(failure)
         }
     }

@@ -28,7 +28,6 @@ pub struct TextError {
 /// # Errors
 /// Why every job with this text would fail.
 pub fn row_variables(format: RowFormat, text: &str) -> Result<BTreeSet<String>, TextError> {
-    let is_rendered = text.contains("{{");
     match format {
         RowFormat::Feel => match Feel::parse(text) {
             Ok(Feel::Parsed(expression)) => Ok(expression.variables()),
@@ -36,15 +35,27 @@ pub fn row_variables(format: RowFormat, text: &str) -> Result<BTreeSet<String>, 
             Err(FeelError::Template(error)) => Err(in_template(text, error)),
             Err(FeelError::Expression(error)) => Err(in_expression(text, error)),
         },
-        RowFormat::Mustache => template(text),
-        _ if is_rendered => template(text),
-        // Nothing and zero mean the whole answer (COMPATIBILITY 4.7).
-        RowFormat::JmesPath if !matches!(text, "" | "0" | "$status") => {
-            jmes_path::parse(text).map(|_| BTreeSet::new()).map_err(|error| in_path(text, error))
+        RowFormat::JmesPath | RowFormat::DotPath if !text.contains("{{") => {
+            path(format, text).map(|()| BTreeSet::new())
         }
-        RowFormat::JmesPath => Ok(BTreeSet::new()),
-        RowFormat::DotPath => DotPath::parse(text).map(|_| BTreeSet::new()).map_err(|error| in_path(text, error)),
+        _ => template(text),
     }
+}
+
+/// Whether a path parses; blanks around it mean nothing.
+fn path(format: RowFormat, text: &str) -> Result<(), TextError> {
+    let path = text.trim();
+    // Nothing and zero mean the whole answer (COMPATIBILITY 4.7).
+    let parsed = match format {
+        _ if matches!(path, "" | "0" | "$status") => Ok(()),
+        RowFormat::JmesPath => jmes_path::parse(path).map(drop),
+        _ => DotPath::parse(path).map(drop),
+    };
+    parsed.map_err(|error| {
+        let TextError { at, problem } = in_path(path, error);
+        let before = text.len() - text.trim_start().len();
+        TextError { at: at.start + before..at.end + before, problem }
+    })
 }
 
 /// The same of `success` and `when`: a list of statuses, or an expression.
@@ -149,6 +160,7 @@ mod tests {
             ("condition", "4xx or", "xx", "is neither a list of statuses"),
             ("path", "$.ä[?", "", "is not a JSONPath"),
             ("path", "$.ä[x]", "[", "is not a JSONPath"),
+            ("path", "  $.ä[x] ", "[", "is not a JSONPath"),
             ("jmespath", "a..b", ".", "is not JMESPath"),
             ("jmespath", &"(".repeat(30), &"(".repeat(30), "nests deeper"),
         ] {

@@ -20,12 +20,13 @@ pub fn bpmn_error(failure: &Failure, context: &ResponseContext<'_>) -> Option<Bp
     Some(BpmnError { code: row.code.clone(), message: message(row, &members, context) })
 }
 
-/// `status`, `code`, and the answer as data where it was data, else its first characters.
+/// `status`, `code`, `headers`, and the answer as data where it was data, else its first characters.
 fn members(failure: &Failure) -> Map<String, Value> {
     let text = || failure.body.clone().map_or(Value::Null, Value::from);
     Map::from_iter([
         ("status".to_owned(), failure.status.map_or(Value::Null, Value::from)),
         ("code".to_owned(), Value::from(failure.code.to_string())),
+        ("headers".to_owned(), failure.headers.as_deref().cloned().map_or(Value::Null, Value::Object)),
         ("body".to_owned(), failure.answer.as_deref().cloned().unwrap_or_else(text)),
     ])
 }

@@ -144,7 +144,8 @@ fn bad_response(response: &Response, context: &ResponseContext<'_>, problem: &st
 
 /// A failure with the status and the beginning of the answer.
 fn answered(failure: Failure, response: &Response) -> Failure {
-    Failure { status: Some(response.status), body: Some(body::beginning(response)), ..failure }
+    let headers = Some(Arc::new(response.first_headers()));
+    Failure { status: Some(response.status), body: Some(body::beginning(response)), headers, ..failure }
 }
 
 #[cfg(test)]

@@ -41,7 +41,9 @@ pub(super) enum DotPath {
 }
 
 impl DotPath {
+    /// Blanks around a path are pasted with it.
     pub(super) fn parse(text: &str) -> Result<Self, PathError> {
+        let text = text.trim();
         if let Some(name) = text.strip_prefix("$headers.") {
             return Ok(Self::Header(name.to_ascii_lowercase()));
         }

@@ -726,6 +726,12 @@ fn headers_in_any_case_and_all_of_their_values() {
         let mut case = rows(&[]);
         case.resource = json!({"success": condition});
         assert!(read(&case).is_ok(), "{condition}");
+        // The same of a failure.
+        case.resource = json!({"success": "204"});
+        case.element = json!({"errorMapping": [{"when": condition, "code": "MINE", "message": "{{headers.X-Rate}}"}]});
+        let failure = read(&case).unwrap_err();
+        let mapped = case.with(|context| bpmn_error(&failure, context)).unwrap();
+        assert_eq!((mapped.code.as_str(), mapped.message.as_deref()), ("MINE", Some("1")), "{condition}");
     }
 }
 

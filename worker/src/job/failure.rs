@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Code;
 
@@ -34,6 +34,8 @@ pub struct Failure {
     pub body: Option<String>,
     /// The whole answer as data, where it was data: rules read it, it is not stored.
     pub answer: Option<Arc<Value>>,
+    /// The answer's headers by lower-case names; rules read them, they are not stored.
+    pub headers: Option<Arc<Map<String, Value>>>,
     /// Whether it may be tried again.
     pub retriable: Retriable,
     /// Whether dialling had begun: an attempt counts from there (CONTRACT 3).
@@ -49,7 +51,7 @@ impl Failure {
     /// A failure of an attempt; `retriable` as the retry table says.
     pub fn of_attempt(code: Code, message: impl Into<String>, retriable: Retriable) -> Self {
         let message = message.into();
-        Self { code, message, status: None, body: None, answer: None, retriable, attempted: true }
+        Self { code, message, status: None, body: None, answer: None, headers: None, retriable, attempted: true }
     }
 }
 

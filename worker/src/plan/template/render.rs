@@ -75,7 +75,11 @@ impl<'a> Scope<'a> {
                 Layer::Members(_) | Layer::Headers(_) => None,
             });
         };
-        rest.iter().try_fold(self.get(first)?, |value, part| member(value, part))
+        let find = |value: &'a Value, part: &String| match member(value, part) {
+            None if first == "headers" => member(value, &part.to_ascii_lowercase()),
+            found => found,
+        };
+        rest.iter().try_fold(self.get(first)?, find)
     }
 }
 
