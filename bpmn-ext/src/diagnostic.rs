@@ -53,7 +53,7 @@ impl fmt::Display for Diagnostic {
 }
 
 /// A diagnostic without its position.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Finding {
     code: &'static str,
     severity: Severity,
@@ -89,6 +89,8 @@ impl Finding {
 pub(crate) struct Report<'a> {
     source: Source<'a>,
     diagnostics: Vec<Diagnostic>,
+    /// The byte of the text at which each error begins.
+    errors: Vec<usize>,
     /// Estimated bytes of parsed JSON, against [`limits::JSON_MEMORY`].
     pub(crate) json_memory: usize,
 }
@@ -96,7 +98,7 @@ pub(crate) struct Report<'a> {
 impl<'a> Report<'a> {
     /// An empty report on a file.
     pub(crate) fn new(source: Source<'a>) -> Self {
-        Self { source, diagnostics: Vec::new(), json_memory: 0 }
+        Self { source, diagnostics: Vec::new(), errors: Vec::new(), json_memory: 0 }
     }
 
     /// The text of the file.
@@ -121,6 +123,9 @@ impl<'a> Report<'a> {
             limits::DIAGNOSTICS => too_many(),
             _ => return,
         };
+        if finding.severity == Severity::Error {
+            self.errors.push(range.start.min(self.text().len()));
+        }
         self.diagnostics.push(finding.at(self.source.position(range)));
     }
 
@@ -131,8 +136,7 @@ impl<'a> Report<'a> {
 
     /// Whether there is an error that begins within a range of bytes of the text.
     pub(crate) fn has_errors(&self, within: Range<usize>) -> bool {
-        let errors = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-        errors.map(|error| self.source.range(error.position).start).any(|start| within.contains(&start))
+        self.errors.iter().any(|start| within.contains(start))
     }
 
     /// All diagnostics in the order of the file.
@@ -166,6 +170,7 @@ pub(crate) fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoding::FileText;
 
     #[test]
     fn a_diagnostic_is_one_line() {
@@ -185,7 +190,8 @@ mod tests {
     #[test]
     fn a_report_is_limited_and_in_order() {
         let text = "x".repeat(limits::DIAGNOSTICS + 9);
-        let mut report = Report::new(Source::new(&text, 0));
+        let file = FileText::of(text.as_bytes());
+        let mut report = Report::new(Source::new(&file));
         for at in (0..text.len()).rev() {
             report.add(at..at, Finding::error("e", ""));
         }

@@ -27,6 +27,7 @@ mod links;
 pub mod lint;
 mod model;
 pub mod names;
+mod offsets;
 mod parse;
 mod position;
 mod processmaker;
@@ -39,6 +40,7 @@ mod tree;
 pub mod write;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use encoding::FileText;
 pub use model::{BoundaryError, ConnectorTask, DataItem, Dialect, Loop, Model, Process};
 pub use position::Position;
 pub use rows::Format;
@@ -47,24 +49,21 @@ use diagnostic::Report;
 use position::Source;
 use tree::Element;
 
-/// Reads a BPMN 2.0 file, text or bytes, whatever prefixes it uses.
+/// Reads a BPMN 2.0 file, text or bytes, whatever prefixes it uses, in UTF-8, UTF-16 or the encoding that it declares.
 ///
 /// Never fails on content: the diagnostics say what cannot be read, in the order of the file, and the model holds what
 /// was read before an error. Time and memory are bounded by [`limits`].
 pub fn read(file: &(impl AsRef<[u8]> + ?Sized)) -> (Model, Vec<Diagnostic>) {
-    let mut report = Report::new(Source::new("", 0));
-    let model = tree(file.as_ref(), &mut report).map(|root| task::model(&root, &mut report).0).unwrap_or_default();
+    let file = FileText::of(file.as_ref());
+    let mut report = Report::new(Source::new(&file));
+    let model = tree(&file, &mut report).map(|root| task::model(&root, &mut report).0).unwrap_or_default();
     (model, report.finish())
 }
 
-/// The root element as far as it could be read; replaces the report by one of this file.
-fn tree<'a>(file: &'a [u8], report: &mut Report<'a>) -> Option<Element<'a>> {
-    let decoded = encoding::decode(file);
-    *report = Report::new(Source::new(decoded.text, decoded.skipped));
-    if let Some(finding) = decoded.problem {
-        let end = decoded.text.len();
-        report.add(end..end, finding);
-        return None;
+/// The root element as far as it could be read.
+fn tree<'a>(file: &'a FileText<'a>, report: &mut Report<'a>) -> Option<Element<'a>> {
+    for (span, finding) in file.findings() {
+        report.add(span.clone(), finding.clone());
     }
-    parse::parse(report)
+    parse::parse(report, file.is_complete())
 }

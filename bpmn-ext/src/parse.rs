@@ -8,22 +8,26 @@ use std::ops::Range;
 use quick_xml::errors::Error;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::attributes::{AttrError, Attributes};
-use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::{NamespaceError, QName};
 use quick_xml::reader::NsReader;
 
 use crate::attribute::{Attribute, unknown_reference};
 use crate::diagnostic::{Finding, Report, quote};
+use crate::limits;
 use crate::tree::{Element, Namespace};
-use crate::{encoding, limits};
 
 /// Where parsing stopped, and why.
 type Stop = (Range<usize>, Finding);
 
 /// The root element, complete or as far as it could be parsed.
-pub(crate) fn parse<'a>(report: &mut Report<'a>) -> Option<Element<'a>> {
+///
+/// The end of a text that is not complete is no mistake of its own, and is not reported.
+pub(crate) fn parse<'a>(report: &mut Report<'a>, is_complete: bool) -> Option<Element<'a>> {
     let mut parser = Parser::new(report.text());
-    if let Err((span, finding)) = parser.run() {
+    if let Err((span, finding)) = parser.run()
+        && is_complete
+    {
         report.add(span, finding);
     }
     parser.finish()
@@ -62,9 +66,8 @@ impl<'a> Parser<'a> {
                 (_, Event::Text(text)) => self.text(&text.xml10_content(), span)?,
                 (_, Event::CData(text)) => self.text(&text.xml10_content(), span)?,
                 (_, Event::GeneralRef(reference)) => self.reference(&reference, span)?,
-                (_, Event::Decl(declaration)) => self.declaration(&declaration, span)?,
                 (_, Event::DocType(_)) => return Err((span, doctype())),
-                (_, Event::Comment(_) | Event::PI(_)) => {}
+                (_, Event::Decl(_) | Event::Comment(_) | Event::PI(_)) => {}
                 (_, Event::Eof) => return self.end_of_file(),
             }
         }
@@ -188,11 +191,6 @@ impl<'a> Parser<'a> {
             Some(text) => self.text(text, span),
             None => Err((span, unknown_reference())),
         }
-    }
-
-    fn declaration(&self, declaration: &BytesDecl<'_>, span: Range<usize>) -> Result<(), Stop> {
-        let Some(Ok(label)) = declaration.encoding() else { return Ok(()) };
-        encoding::declared(&label, self.text).map_or(Ok(()), |finding| Err((span, finding)))
     }
 
     fn end_of_file(&self) -> Result<(), Stop> {

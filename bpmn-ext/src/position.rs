@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::encoding::FileText;
+use crate::offsets::is_continuation;
+
 /// A span of a file with the line and column of its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -41,52 +44,46 @@ impl LineColumn {
     }
 }
 
-/// Whether it is a continuation byte of a character (RFC 3629).
-fn is_continuation(byte: u8) -> bool {
-    byte & 0b1100_0000 == 0b1000_0000
-}
-
 /// The text of a file with a checkpoint every [`STRIDE`] bytes, so that a look-up costs the same however long a line is.
 #[derive(Debug)]
 pub(crate) struct Source<'a> {
-    /// Without the byte order mark.
-    text: &'a str,
-    /// Bytes of the byte order mark: offsets include them, columns do not.
-    skipped: usize,
+    file: &'a FileText<'a>,
     checkpoints: Vec<LineColumn>,
 }
 
 impl<'a> Source<'a> {
-    /// `skipped` is the number of bytes before `text` in the file.
-    pub(crate) fn new(text: &'a str, skipped: usize) -> Self {
+    pub(crate) fn new(file: &'a FileText<'a>) -> Self {
+        let text = file.text();
         let mut checkpoints = Vec::with_capacity(text.len() / STRIDE + 1);
         let mut at = LineColumn::default();
         for chunk in text.as_bytes().chunks(STRIDE) {
             checkpoints.push(at);
             at = chunk.iter().fold(at, |at, byte| at.advance(*byte));
         }
-        Self { text, skipped, checkpoints }
+        Self { file, checkpoints }
     }
 
     /// The text, without a byte order mark.
     pub(crate) fn text(&self) -> &'a str {
-        self.text
+        self.file.text()
     }
 
     /// The range of bytes of [`Self::text`] at a position.
     pub(crate) fn range(&self, position: Position) -> Range<usize> {
-        position.start.saturating_sub(self.skipped)..position.end.saturating_sub(self.skipped)
+        self.file.range(position)
     }
 
     /// The position of a range of bytes of [`Self::text`].
     pub(crate) fn position(&self, range: Range<usize>) -> Position {
-        let start = range.start.min(self.text.len());
-        let end = range.end.clamp(start, self.text.len());
+        let text = self.text();
+        let start = range.start.min(text.len());
+        let end = range.end.clamp(start, text.len());
         let chunk = (start / STRIDE).min(self.checkpoints.len().saturating_sub(1));
         let from = self.checkpoints.get(chunk).copied().unwrap_or_default();
-        let between = self.text.as_bytes().get(chunk * STRIDE..start).unwrap_or_default();
+        let between = text.as_bytes().get(chunk * STRIDE..start).unwrap_or_default();
         let at = between.iter().fold(from, |at, byte| at.advance(*byte));
-        Position { line: at.line + 1, column: at.column + 1, start: start + self.skipped, end: end + self.skipped }
+        let (start, end) = (self.file.in_file(start), self.file.in_file(end));
+        Position { line: at.line + 1, column: at.column + 1, start, end }
     }
 }
 
@@ -103,7 +100,8 @@ mod tests {
     #[test]
     fn every_character_has_the_line_and_column_that_counting_gives() {
         let text = "ab\nÄö€\r\n\n".repeat(90) + &"x€".repeat(900) + "\nend";
-        let source = Source::new(&text, 0);
+        let file = FileText::of(text.as_bytes());
+        let source = Source::new(&file);
         for (at, _) in text.char_indices().chain([(text.len(), ' ')]) {
             let found = source.position(at..at);
             assert_eq!((found.line, found.column), slow(&text, at), "byte {at}");
@@ -112,13 +110,16 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_counts_in_offsets_only() {
-        let found = Source::new("a\nb", 3).position(2..3);
+        let file = FileText::of("\u{feff}a\nb".as_bytes());
+        let found = Source::new(&file).position(2..3);
         assert_eq!(found, Position { line: 2, column: 1, start: 5, end: 6 });
     }
 
     #[test]
     fn a_range_after_the_end_is_the_end() {
-        assert_eq!(Source::new("", 0).position(7..9), Position { line: 1, column: 1, start: 0, end: 0 });
-        assert_eq!(Source::new("ab", 0).position(7..9), Position { line: 1, column: 3, start: 2, end: 2 });
+        for (text, column, end) in [("", 1, 0), ("ab", 3, 2)] {
+            let file = FileText::of(text.as_bytes());
+            assert_eq!(Source::new(&file).position(7..9), Position { line: 1, column, start: end, end });
+        }
     }
 }

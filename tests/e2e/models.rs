@@ -169,6 +169,51 @@ async fn convert_writes_a_model_in_another_dialect() {
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(1), &*called_back));
 }
 
+/// How a tool saves a text.
+type Save = fn(&str) -> Vec<u8>;
+
+#[tokio::test]
+async fn every_verb_takes_files_in_other_encodings() {
+    let app = TestApp::new();
+    let utf_16: Save = |text| "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let unmarked: Save = |text| text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let utf_8: Save = |text| format!("\u{feff}{text}").into_bytes();
+    let latin: Save = |text| text.chars().map(|c| u8::try_from(c).expect("a character of ISO 8859-1")).collect();
+    for (label, save, save_data) in
+        [("UTF-16", utf_16, utf_16), ("UTF-16", unmarked, unmarked), ("ISO-8859-1", latin, utf_8)]
+    {
+        let declared = |model: &str| model.replace("?>", &format!(" encoding=\"{label}\"?>"));
+        let file = |name: &str, content: Vec<u8>| {
+            let path = app.path(name);
+            std::fs::write(&path, content).expect("a file");
+            path.display().to_string()
+        };
+        let connectors = CONNECTORS.replace("https://h", "http://127.0.0.1:9");
+        let connectors = file("api.yaml", save_data(&connectors));
+        let data = file("data.json", save_data("{\"currency\": \"EUR\"}"));
+
+        file("order.bpmn", save(&declared(MODEL)));
+        let mut lint = app.command(&["lint", "order.bpmn", "--connectors", &connectors]);
+        let output = run(lint.current_dir(app.path(""))).await;
+        assert_eq!(String::from_utf8_lossy(&output.stdout), FINDINGS, "{label}");
+
+        let corrected = declared(&MODEL.replace("{{currency", "{{currency}}").replace(";rates&", ";rate&"));
+        let model = file("corrected.bpmn", save(&corrected));
+        let inspected: Value = serde_json::from_str(&app.cli(&["inspect", &model]).await).expect("JSON");
+        assert_eq!(inspected["tasks"][0]["name"], "Größe", "{label}");
+        assert!(app.cli(&["deploy", &model]).await.contains("order"), "{label}");
+        let arguments = ["run", &model, "--element", "rate", "--connectors", &connectors, "--data", &data, "--dry-run"];
+        let shown = app.cli(&arguments).await;
+        assert!(shown.starts_with("GET http://127.0.0.1:9/EUR"), "{label}: {shown}");
+
+        let plain = corrected.replace(&format!(" encoding=\"{label}\""), "");
+        let expected = bpmn_ext::write::convert(&plain, bpmn_ext::write::Target::Extension).file;
+        let expected = save(&declared(&String::from_utf8(expected).expect("text")));
+        let converted = run(&mut app.command(&["convert", &model, "--to", "conn"])).await;
+        assert_eq!(converted.stdout, expected, "{label}");
+    }
+}
+
 /// Whether `xmllint` finds the connectors of a model valid, and its messages.
 async fn validate(model: &Path) -> (bool, String) {
     let schema = repository().join("bpmn-ext/schema/models.xsd");

@@ -266,6 +266,7 @@ fn catch(event: &Element<'_>, codes: &Codes) -> Option<Catch> {
 mod tests {
     use super::*;
     use crate::diagnostic::Report;
+    use crate::encoding::FileText;
     use crate::position::Source;
 
     fn flow(process: &str) -> Flow {
@@ -273,8 +274,9 @@ mod tests {
             r#"<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"><process id="p">{process}</process>
             <error id="e1" errorCode="GONE"/></definitions>"#
         );
-        let mut report = Report::new(Source::new("", 0));
-        Flow::of(&crate::tree(text.as_bytes(), &mut report).unwrap())
+        let file = FileText::of(text.as_bytes());
+        let mut report = Report::new(Source::new(&file));
+        Flow::of(&crate::tree(&file, &mut report).unwrap())
     }
 
     #[test]

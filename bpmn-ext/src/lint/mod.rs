@@ -21,6 +21,7 @@ mod unset_variable;
 mod unthrown_error;
 
 use crate::diagnostic::{Diagnostic, Finding, Report, Severity};
+use crate::encoding::FileText;
 use crate::position::Source;
 use crate::{task, tree};
 
@@ -103,8 +104,9 @@ impl RuleSink<'_, '_> {
 ///
 /// Never fails on content, like [`read`](crate::read); a rule that needs a part of the context that is `None` finds nothing.
 pub fn lint(file: &(impl AsRef<[u8]> + ?Sized), context: &LintContext<'_>) -> Vec<Diagnostic> {
-    let mut report = Report::new(Source::new("", 0));
-    if let Some(root) = crate::tree(file.as_ref(), &mut report) {
+    let file = FileText::of(file.as_ref());
+    let mut report = Report::new(Source::new(&file));
+    if let Some(root) = crate::tree(&file, &mut report) {
         check(&root, context, &mut report);
     }
     report.finish()

@@ -5,6 +5,15 @@ use std::ops::Range;
 use crate::attribute::Attribute;
 use crate::tree::{Element, Namespace};
 
+/// A part of a changed text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// Bytes of the old text.
+    Old(Range<usize>),
+    /// Text that was not there.
+    New(String),
+}
+
 /// Edits of one text; bytes outside of their spans stay as they are.
 #[derive(Debug)]
 pub(super) struct Edits<'a> {
@@ -18,17 +27,17 @@ impl<'a> Edits<'a> {
     }
 
     /// The text with all edits applied; those at the same byte in the order in which they were added.
-    pub(super) fn apply(mut self) -> String {
+    pub(super) fn apply(mut self) -> Vec<Piece> {
         self.changes.sort_by_key(|(span, _)| span.start);
-        let mut changed = String::with_capacity(self.text.len());
+        let mut pieces = Vec::with_capacity(2 * self.changes.len() + 1);
         let mut from = 0;
-        for (span, replacement) in &self.changes {
-            changed.push_str(self.text.get(from..span.start).unwrap_or_default());
-            changed.push_str(replacement);
+        for (span, replacement) in self.changes {
+            pieces.push(Piece::Old(from..span.start.max(from)));
+            pieces.push(Piece::New(replacement));
             from = span.end.max(from);
         }
-        changed.push_str(self.text.get(from..).unwrap_or_default());
-        changed
+        pieces.push(Piece::Old(from..self.text.len()));
+        pieces
     }
 
     pub(super) fn text(&self) -> &'a str {
@@ -198,7 +207,15 @@ mod tests {
             let start = text.find(element).unwrap();
             let mut edits = Edits::of(text);
             edits.remove(start..start + element.len());
-            assert_eq!(edits.apply(), expected);
+            let changed: String = edits
+                .apply()
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Old(span) => text.get(span.clone()).unwrap(),
+                    Piece::New(text) => text,
+                })
+                .collect();
+            assert_eq!(changed, expected);
         }
     }
 

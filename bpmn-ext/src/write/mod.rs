@@ -11,12 +11,13 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, Finding, Report, quote};
+use crate::encoding::FileText;
 use crate::model::{ConnectorTask, Dialect};
 use crate::position::Source;
 use crate::task;
 
 use activity::Activity;
-use edits::Edits;
+use edits::{Edits, Piece};
 
 /// A dialect that can be written; templates are written by their modelers only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,9 +102,10 @@ pub fn convert(file: &(impl AsRef<[u8]> + ?Sized), to: Target) -> WriteResult {
 
 /// Reads a file, collects the edits of `with`, and applies them.
 fn change(file: &[u8], code: &'static str, with: impl FnOnce(&mut Editor<'_, '_>, &[Activity<'_, '_>])) -> WriteResult {
-    let mut report = Report::new(Source::new("", 0));
-    let root = crate::tree(file, &mut report);
-    let text = report.text();
+    let source = FileText::of(file);
+    let mut report = Report::new(Source::new(&source));
+    let root = crate::tree(&source, &mut report);
+    let text = source.text();
     // A file that could not be read to its end is not changed.
     let Some(root) = root.filter(|_| !report.has_errors(0..text.len() + 1)) else {
         return WriteResult { file: file.to_vec(), diagnostics: report.finish() };
@@ -112,9 +114,14 @@ fn change(file: &[u8], code: &'static str, with: impl FnOnce(&mut Editor<'_, '_>
     let activities = Activity::all(&root, &elements, &model.tasks);
     let mut editor = Editor { code, report: &mut report, edits: Edits::of(text) };
     with(&mut editor, &activities);
-    let changed = editor.edits.apply();
-    let byte_order_mark = file.get(..file.len() - text.len()).unwrap_or_default();
-    WriteResult { file: [byte_order_mark, changed.as_bytes()].concat(), diagnostics: report.finish() }
+    let mut changed = source.byte_order_mark().to_vec();
+    for piece in editor.edits.apply() {
+        match piece {
+            Piece::Old(span) => changed.extend_from_slice(source.bytes(span)),
+            Piece::New(text) => source.encode(&text, &mut changed),
+        }
+    }
+    WriteResult { file: changed, diagnostics: report.finish() }
 }
 
 /// The edits of one file, and the report of what could not be changed.

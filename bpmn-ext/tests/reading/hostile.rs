@@ -5,6 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use bpmn_ext::lint::{Language, LintContext, TextError, lint};
+use bpmn_ext::write::{Target, convert};
 use bpmn_ext::{Diagnostic, Format, limits};
 
 use super::{codes, element_ids, fixture, invariants};
@@ -74,8 +75,8 @@ fn refused() -> Vec<(&'static str, String, &'static str)> {
         ),
         ("size", " ".repeat(50 * 1024 * 1024), "too-large"),
         ("long id", model(&format!("<task id='{}'/>", "i".repeat(limits::ID_BYTES + 1))), "id-too-long"),
-        ("utf-16", model("").replace('<', "\0<"), "not-utf8"),
-        ("utf-7", "<?xml version='1.0' encoding='UTF-7'?>+ADw-definitions/+AD4-".to_owned(), "not-utf8"),
+        ("NUL before every tag", model("").replace('<', "\0<"), "undecodable"),
+        ("utf-7", "<?xml version='1.0' encoding='UTF-7'?>+ADw-definitions/+AD4-".to_owned(), "unknown-encoding"),
         ("endless comment", format!("{OPEN}<!--{}", "<!--".repeat(1_000_000)), "not-well-formed"),
         ("endless attribute", format!("{OPEN}<a b='{}", "<a b=".repeat(900_000)), "not-well-formed"),
         ("endless references", format!("{OPEN}<a>{}", "&".repeat(5_000_000)), "not-well-formed"),
@@ -183,10 +184,10 @@ impl Language for Anything {
 }
 
 /// Reads and lints a file, each within the limits of time and memory.
-fn read(name: &str, text: &str) -> Counts {
-    let counts = measured(name, || counts(&bpmn_ext::read(text).1));
+fn read(name: &str, file: &[u8]) -> Counts {
+    let counts = measured(name, || counts(&bpmn_ext::read(file).1));
     let context = LintContext { language: Some(&Anything), ..LintContext::default() };
-    measured(&format!("{name}, rules"), || drop(lint(text, &context)));
+    measured(&format!("{name}, rules"), || drop(lint(file, &context)));
     counts
 }
 
@@ -227,11 +228,55 @@ fn timed<T>(work: &impl Fn() -> T) -> (T, Duration) {
 #[test]
 fn hostile_files_cost_little() {
     for (name, text, code) in refused() {
-        assert_eq!(read(name, &text), [(code, 1)], "{name}");
+        assert_eq!(read(name, text.as_bytes()), [(code, 1)], "{name}");
     }
     for (name, text, expected) in heavy() {
         assert!(text.len() <= limits::SIZE, "{name}");
-        assert_eq!(read(name, &text), expected, "{name}");
+        assert_eq!(read(name, text.as_bytes()), expected, "{name}");
+    }
+}
+
+fn utf_16(text: &str) -> Vec<u8> {
+    "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+}
+
+/// A model in an encoding, filled with a piece of its bytes up to the largest size, where each takes as many bytes as `size`.
+fn filled_in(encoding: &str, piece: &[u8], size: usize) -> Vec<u8> {
+    let whole = format!("<?xml version='1.0' encoding='{encoding}'?>{}", model(""));
+    let (start, end) = whole.split_at(whole.len() - CLOSE.len());
+    let copies = (limits::SIZE - whole.len()) / size;
+    [start.as_bytes(), &piece.repeat(copies), end.as_bytes()].concat()
+}
+
+#[test]
+fn hostile_files_in_other_encodings_cost_no_more() {
+    let half = limits::SIZE / 2 - 1_000;
+    let pieces = |piece: &str| model(&piece.repeat(half / piece.encode_utf16().count()));
+    let broken =
+        |count| model(&repeated(count, |i| format!("<serviceTask id='\u{e4}{i}' {SERVICE} pm:config='{{x'/>")));
+    let endless = vec![("broken-config", limits::DIAGNOSTICS), ("too-many-diagnostics", 1)];
+    let cases: Vec<(&str, Vec<u8>, Counts)> = vec![
+        ("UTF-16", utf_16(&pieces("\u{e4}")), vec![]),
+        ("UTF-16, one line", utf_16(&broken(20_000)), endless),
+        ("UTF-16, most bytes in UTF-8", utf_16(&pieces("\u{20ac}")), vec![("too-large", 1)]),
+        ("UTF-16, larger", utf_16(&" ".repeat(limits::SIZE / 2)), vec![("too-large", 1)]),
+        ("UTF-16, surrogates", utf_16(&pieces("\u{1f980}")), vec![]),
+        ("windows-1252, larger in UTF-8", filled_in("windows-1252", b"\x80", 1), vec![("too-large", 1)]),
+        ("windows-1252", filled_in("windows-1252", b"\x80", 3), vec![]),
+        ("ISO-8859-1", filled_in("ISO-8859-1", b"\xe4abcdefg", 9), vec![]),
+        ("GBK", filled_in("GBK", b"\xc4\xe3", 3), vec![]),
+        ("GBK, larger in UTF-8", filled_in("GBK", b"\xc4\xe3", 2), vec![("too-large", 1)]),
+        ("GB 18030", filled_in("gb18030", b"\x94\x39\xda\x33", 4), vec![]),
+        ("Shift JIS, every second", filled_in("Shift_JIS", b"a\xb1b\xb2", 8), vec![]),
+        (
+            "EUC-KR that breaks at the end",
+            [filled_in("EUC-KR", b"\xb0\xa1ab", 5), b"\xff".to_vec()].concat(),
+            vec![("undecodable", 1)],
+        ),
+    ];
+    for (name, file, expected) in cases {
+        assert_eq!(read(name, &file), expected, "{name}");
+        measured(&format!("{name}, converted"), || drop(convert(&file, Target::Extension)));
     }
 }
 
@@ -368,9 +413,14 @@ fn no_damage_to_a_file_makes_reading_panic_or_point_outside() {
         "extension",
         "extension-mistakes",
     ];
-    for name in names {
-        let whole = fixture(&format!("{name}.bpmn")).into_bytes();
-        for _ in 0..400 {
+    let encoded = |text: &str| {
+        let declared = |label| text.replacen("UTF-8", label, 1);
+        let latin = declared("ISO-8859-1").chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
+        let chinese = encoding_rs::GBK.encode(&declared("GBK")).0.into_owned();
+        [text.as_bytes().to_vec(), utf_16(text), latin, chinese]
+    };
+    for whole in names.iter().flat_map(|name| encoded(&fixture(&format!("{name}.bpmn")))) {
+        for _ in 0..100 {
             let mut bytes = whole.clone();
             for _ in 0..=numbers.below(4) {
                 damage(&mut bytes, &mut numbers);

@@ -2,7 +2,7 @@
 
 use bpmn_ext::lint::{Language, LintContext, TextError, lint};
 use bpmn_ext::write::{Target, convert, remove, set};
-use bpmn_ext::{Diagnostic, Format};
+use bpmn_ext::{Diagnostic, FileText, Format};
 
 /// A language in which every text is an error, so that every span is computed.
 struct AlwaysWrong;
@@ -38,10 +38,13 @@ pub(crate) fn check(bytes: &[u8]) {
 }
 
 fn positions_are_inside(diagnostics: &[Diagnostic], bytes: &[u8]) {
+    let file = FileText::of(bytes);
     for diagnostic in diagnostics {
         let position = diagnostic.position;
         assert!(position.start <= position.end && position.end <= bytes.len(), "{diagnostic}");
-        let before = String::from_utf8_lossy(&bytes[..position.start]);
-        assert_eq!(position.line, before.matches('\n').count() + 1, "{diagnostic}");
+        let before = file.text().get(..file.range(position).start).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        let expected = (before.matches('\n').count() + 1, line.chars().count() + 1);
+        assert_eq!((position.line, position.column), expected, "{diagnostic}");
     }
 }

@@ -4,6 +4,7 @@
 
 mod cost;
 mod diagnostics;
+mod encodings;
 mod forms;
 mod hostile;
 mod invariants;

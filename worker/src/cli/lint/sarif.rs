@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use bpmn_ext::Diagnostic;
 use bpmn_ext::lint::{RULES, Rule};
+use bpmn_ext::{Diagnostic, FileText};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -30,7 +30,10 @@ const OUTSIDE_OF_PATHS: &AsciiSet = &CONTROLS
 
 /// One run over all files.
 pub(super) fn log(checked: &[Checked<'_>]) -> Value {
-    let results = checked.iter().flat_map(|file| file.found.iter().map(move |found| result(file, found)));
+    let results = checked.iter().flat_map(|file| {
+        let text = FileText::of(&file.bytes);
+        file.found.iter().map(move |found| result(file, &text, found))
+    });
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -55,12 +58,12 @@ fn rule(rule: &Rule) -> Value {
     })
 }
 
-fn result(file: &Checked<'_>, found: &Diagnostic) -> Value {
+fn result(file: &Checked<'_>, source: &FileText<'_>, found: &Diagnostic) -> Value {
     let text = match &found.help {
         Some(help) => format!("{} ({help})", found.message),
         None => found.message.clone(),
     };
-    let (end_line, end_column) = end(&file.bytes, found);
+    let (end_line, end_column) = end(source, found);
     let mut result = json!({
         "ruleId": found.code,
         "level": found.severity,
@@ -80,9 +83,8 @@ fn result(file: &Checked<'_>, found: &Diagnostic) -> Value {
 }
 
 /// Line and column behind the last character.
-fn end(bytes: &[u8], found: &Diagnostic) -> (usize, usize) {
-    let spanned = bytes.get(found.position.start..found.position.end).unwrap_or_default();
-    let spanned = String::from_utf8_lossy(spanned);
+fn end(source: &FileText<'_>, found: &Diagnostic) -> (usize, usize) {
+    let spanned = source.text().get(source.range(found.position)).unwrap_or_default();
     match spanned.rsplit_once('\n') {
         None => (found.position.line, found.position.column + spanned.chars().count()),
         Some((before, last)) => (found.position.line + before.matches('\n').count() + 1, last.chars().count() + 1),

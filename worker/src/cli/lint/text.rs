@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use bpmn_ext::{Diagnostic, Severity};
+use bpmn_ext::{Diagnostic, FileText, Severity};
 
 use super::Checked;
 use crate::cli::output;
@@ -17,23 +17,25 @@ pub(super) fn print(checked: &[Checked<'_>]) {
     let renderer = if is_coloured { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.into()));
     for file in checked {
+        let text = FileText::of(&file.bytes);
         for diagnostic in &file.found {
-            output::line(&format!("{}\n", rendered(&renderer, file, diagnostic)));
+            output::line(&format!("{}\n", rendered(&renderer, file, &text, diagnostic)));
         }
     }
 }
 
-fn rendered(renderer: &Renderer, file: &Checked<'_>, diagnostic: &Diagnostic) -> String {
+fn rendered(renderer: &Renderer, file: &Checked<'_>, text: &FileText<'_>, diagnostic: &Diagnostic) -> String {
     let path = file.file.display().to_string();
-    let (line, from) = line_of(&file.bytes, diagnostic.position.start);
-    let start = diagnostic.position.start.saturating_sub(from).min(line.len());
+    let span = text.range(diagnostic.position);
+    let (line, from) = line_of(text.text(), span.start);
+    let start = span.start.saturating_sub(from).min(line.len());
     // What goes over the end of its line is shown to there: the first line of a tag says which one it is.
-    let end = diagnostic.position.end.saturating_sub(from).clamp(start, line.len());
+    let end = span.end.saturating_sub(from).clamp(start, line.len());
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let snippet = Snippet::source(line.as_str())
+    let snippet = Snippet::source(line)
         .line_start(diagnostic.position.line)
         .path(&path)
         .annotation(AnnotationKind::Primary.span(start..end));
@@ -45,16 +47,10 @@ fn rendered(renderer: &Renderer, file: &Checked<'_>, diagnostic: &Diagnostic) ->
     renderer.render(&[group])
 }
 
-/// The line that holds a byte, and its first byte; bytes that are no text are shown as such, at the same width.
-fn line_of(bytes: &[u8], at: usize) -> (String, usize) {
-    let at = at.min(bytes.len());
-    let (before, after) = bytes.split_at(at);
-    let from = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    let end = at + after.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(after.len());
-    let line = bytes.get(from..end).unwrap_or_default();
-    let text = std::str::from_utf8(line).map_or_else(
-        |_| line.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '?' }).collect(),
-        ToOwned::to_owned,
-    );
-    (text, from)
+/// The line that holds a byte of a text, and its first byte.
+fn line_of(text: &str, at: usize) -> (&str, usize) {
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, ""));
+    let from = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let end = before.len() + after.find(['\n', '\r']).unwrap_or(after.len());
+    (text.get(from..end).unwrap_or_default(), from)
 }
