@@ -38,6 +38,23 @@ pub(crate) fn dialect(element: &Element<'_>) -> Option<Dialect> {
     }
 }
 
+/// Whether `pm:config` says what to call. ProcessMaker reads `queue` of any service task from it.
+pub(crate) fn configures(element: &Element<'_>) -> bool {
+    let Some(attribute) = element.pm_attribute("config") else { return false };
+    if matches!(attribute.text().trim(), "" | "null") {
+        return false;
+    }
+    // A text that is no JSON object was meant to be a configuration.
+    let mut is_configured = attribute.text().trim() != "[]";
+    members(attribute, |json| {
+        let is_filled = |name: &&str| json.text(name).is_some_and(|text| !text.text().trim().is_empty());
+        let has_rows = |name: &&str| json.rows(name).next().is_some();
+        is_configured =
+            ["dataSource", "endpoint"].iter().any(is_filled) || ["outboundConfig", "dataMapping"].iter().any(has_rows);
+    });
+    is_configured
+}
+
 /// The value of `pm:config`; without it an empty object, which the worker refuses.
 pub(crate) fn config(element: &Element<'_>, label: &str, report: &mut Report<'_>) -> Value {
     if let Some(attribute) = element.pm_attribute("config") {
@@ -51,11 +68,12 @@ pub(crate) fn config(element: &Element<'_>, label: &str, report: &mut Report<'_>
 
 /// The value of `pm:errorHandling`; when it is empty or `null`, that of the resource applies (COMPATIBILITY 1.5).
 pub(crate) fn error_handling(element: &Element<'_>, label: &str, report: &mut Report<'_>) -> Option<Value> {
-    let attribute = element.pm_attribute("errorHandling")?;
-    if matches!(attribute.text().trim(), "" | "null") {
-        return None;
-    }
-    Some(config_text::read(attribute, ERROR_HANDLING, label, report))
+    filled_error_handling(element).map(|attribute| config_text::read(attribute, ERROR_HANDLING, label, report))
+}
+
+/// `pm:errorHandling`, unless it is empty or `null`.
+pub(crate) fn filled_error_handling<'e, 'a>(element: &'e Element<'a>) -> Option<&'e Attribute<'a>> {
+    element.pm_attribute("errorHandling").filter(|attribute| !matches!(attribute.text().trim(), "" | "null"))
 }
 
 /// The rows of `pm:config` and the attempts of `pm:errorHandling`; none of a text that is not a JSON object.

@@ -61,28 +61,47 @@ impl<'e, 'a> ModelReader<'_, 'e, 'a> {
         }
     }
 
-    /// The dialect of an element that is a connector; reports when there are several, or none that applies.
+    /// The dialect of an element that is a connector; reports when several configure it.
+    ///
+    /// `implementation` and the topic or type of a template are what engines dispatch on. Without a configuration of their
+    /// own they only name the worker of one in another dialect.
     fn dialect(&mut self, element: &Element<'_>) -> Option<Dialect> {
-        let templates = || template::is_applied(element).then_some(Dialect::Template);
-        let other = processmaker::dialect(element).or_else(templates);
+        let extension = self.has_extension(element).then_some(Dialect::Extension);
+        let template = template::is_applied(element).then_some(Dialect::Template);
+        let found = || [extension, processmaker::dialect(element), template].into_iter().flatten();
+        if found().nth(1).is_none() {
+            return found().next();
+        }
+        let mut configured = found().filter(|dialect| configures(*dialect, element));
+        let (used, other) = (configured.next(), configured.next());
+        if let (Some(used), Some(other)) = (used, other) {
+            let [used, other] = [used, other].map(configuration);
+            let message = format!("{} is a connector in two dialects; {used} is used", describe(element));
+            let finding = Finding::error("two-dialects", message).help(format!("remove {other} or {used}"));
+            self.report.add(element.start_tag.clone(), finding);
+        }
+        used.or_else(|| found().next())
+    }
+
+    /// Whether a `dataConnector` configures the element; reports those that are ignored.
+    fn has_extension(&mut self, element: &Element<'_>) -> bool {
         let mut connectors = extension::connectors(element);
-        let Some(first) = connectors.next() else { return other };
+        let Some(first) = connectors.next() else { return false };
         if !EXTENSION_HOLDERS.contains(&element.name) {
             self.misplaced(element, first);
-            return other;
+            return false;
         }
         if let Some(second) = connectors.next() {
             let message = format!("{} has more than one dataConnector; the first is used", describe(element));
             let finding = Finding::error("several-connectors", message).help("use one element for each call");
             self.report.add(second.start_tag.clone(), finding);
         }
-        if let Some(other) = other {
-            let other = if other == Dialect::Template { "the template" } else { "`implementation`" };
-            let message = format!("{} is a connector in two dialects; dataConnector is used", describe(element));
-            let finding = Finding::error("two-dialects", message).help(format!("remove {other} or dataConnector"));
-            self.report.add(element.start_tag.clone(), finding);
+        if let Some(attribute) = processmaker::filled_error_handling(element) {
+            let message = format!("{}: pm:errorHandling is ignored, since dataConnector is used", describe(element));
+            let finding = Finding::warning("ignored-error-handling", message);
+            self.report.add(attribute.span(), finding.help("write `retry` and `timeout` into dataConnector"));
         }
-        Some(Dialect::Extension)
+        true
     }
 
     fn misplaced(&mut self, element: &Element<'_>, connector: &Element<'_>) {
@@ -128,6 +147,24 @@ impl<'e, 'a> ModelReader<'_, 'e, 'a> {
             position: self.report.position(element.start_tag.clone()),
             element: id.into(),
         });
+    }
+}
+
+/// Whether an element that is a connector in a dialect is also configured in it.
+fn configures(dialect: Dialect, element: &Element<'_>) -> bool {
+    match dialect {
+        Dialect::ProcessMakerServiceTask | Dialect::ProcessMakerCallActivity => processmaker::configures(element),
+        Dialect::Extension => true,
+        Dialect::Template => template::configures(element),
+    }
+}
+
+/// What configures an element in a dialect, in messages.
+fn configuration(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::ProcessMakerServiceTask | Dialect::ProcessMakerCallActivity => "`pm:config`",
+        Dialect::Extension => "dataConnector",
+        Dialect::Template => "the template's properties",
     }
 }
 

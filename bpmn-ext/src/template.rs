@@ -48,6 +48,11 @@ pub(crate) fn is_applied(element: &Element<'_>) -> bool {
     (element.is("serviceTask") || element.is("sendTask")) && (is_external() || is_job())
 }
 
+/// Whether one of our templates has written properties.
+pub(crate) fn configures(element: &Element<'_>) -> bool {
+    !entries(element).is_empty()
+}
+
 /// The elements and attributes that one of our templates has written; `None` if there are properties that are not ours.
 pub(crate) fn parts<'e, 'a>(element: &'e Element<'a>) -> Option<(Vec<Range<usize>>, Vec<&'e Attribute<'a>>)> {
     let known =

@@ -118,9 +118,13 @@ impl<'e, 'a> Activity<'e, 'a> {
         Ok(())
     }
 
-    /// Erases the configuration.
+    /// Erases the configuration, and what makes engines take the element for a connector.
     pub(super) fn erase(&self, edits: &mut Edits<'_>) -> Result<(), String> {
-        self.existing()?.erase_with_container(edits, self.element());
+        let mut erased = self.existing()?;
+        if self.dialect() != Some(Dialect::ProcessMakerServiceTask) && processmaker::dialect(self.element()).is_some() {
+            erased.attributes.extend(processmaker_attributes(self.element()));
+        }
+        erased.erase_with_container(edits, self.element());
         Ok(())
     }
 
@@ -179,12 +183,13 @@ impl<'e, 'a> Activity<'e, 'a> {
         handling: Option<&Map<String, Value>>,
     ) -> Result<(), String> {
         let element = self.element();
-        let is_call = self.dialect() == Some(Dialect::ProcessMakerCallActivity);
+        let written = processmaker::dialect(element);
+        let is_call = written == Some(Dialect::ProcessMakerCallActivity);
         if !is_call && !element.is("serviceTask") {
             return Err("ProcessMaker has connectors in service tasks only".to_owned());
         }
         let (prefix, declaration) = self.prefix(edits.text(), "pm", PROCESS_MAKER)?;
-        if !is_call && self.dialect() != Some(Dialect::ProcessMakerServiceTask) {
+        if written.is_none() {
             edits.set_attribute(
                 element,
                 element.attribute_node("implementation"),
@@ -203,6 +208,12 @@ impl<'e, 'a> Activity<'e, 'a> {
         {
             config.insert("dataSource".to_owned(), json!(id));
         }
+        if self.is_extension() {
+            // What was next to dataConnector is of the engine.
+            for (name, value) in self.json("config").unwrap_or_default() {
+                config.entry(name).or_insert(value);
+            }
+        }
         self.set_json(edits, &format!("{prefix}:config"), "config", &config);
         match (handling, element.pm_attribute("errorHandling")) {
             (Some(handling), _) => self.set_json(edits, &format!("{prefix}:errorHandling"), "errorHandling", handling),
@@ -215,16 +226,18 @@ impl<'e, 'a> Activity<'e, 'a> {
     }
 
     fn set_json(&self, edits: &mut Edits<'_>, key: &str, name: &str, value: &Map<String, Value>) {
-        let found = self.element().pm_attribute(name);
-        let written = found.and_then(|attribute| serde_json::from_str::<Value>(&attribute.text()).ok());
-        let is_same = match written {
-            Some(Value::Object(members)) => members == *value,
+        if self.json(name).as_ref() != Some(value) {
+            edits.set_attribute(self.element(), self.element().pm_attribute(name), key, &json!(value).to_string());
+        }
+    }
+
+    /// The object in one of ProcessMaker's attributes.
+    fn json(&self, name: &str) -> Option<Map<String, Value>> {
+        match serde_json::from_str(&self.element().pm_attribute(name)?.text()).ok()? {
+            Value::Object(members) => Some(members),
             // PHP encodes an empty object as `[]` (CONTRACT 2).
-            Some(Value::Array(list)) => list.is_empty() && value.is_empty(),
-            _ => false,
-        };
-        if !is_same {
-            edits.set_attribute(self.element(), found, key, &json!(value).to_string());
+            Value::Array(list) if list.is_empty() => Some(Map::new()),
+            _ => None,
         }
     }
 
@@ -254,12 +267,7 @@ impl<'e, 'a> Activity<'e, 'a> {
                 Ok(ExistingConfig { elements, attributes: Vec::new() })
             }
             Some(Dialect::ProcessMakerServiceTask) => {
-                let attributes = [
-                    element.attribute_node("implementation"),
-                    element.pm_attribute("config"),
-                    element.pm_attribute("errorHandling"),
-                ];
-                Ok(ExistingConfig { elements: Vec::new(), attributes: attributes.into_iter().flatten().collect() })
+                Ok(ExistingConfig { elements: Vec::new(), attributes: processmaker_attributes(element).collect() })
             }
             Some(Dialect::ProcessMakerCallActivity) => {
                 Err("a call activity is a connector in ProcessMaker's dialect only".to_owned())
@@ -273,6 +281,12 @@ impl<'e, 'a> Activity<'e, 'a> {
             None => Err(format!("{} is no connector", task::describe(element))),
         }
     }
+}
+
+/// The attributes that make an element a connector in ProcessMaker's dialect.
+fn processmaker_attributes<'e, 'a>(element: &'e Element<'a>) -> impl Iterator<Item = &'e Attribute<'a>> {
+    let [config, handling] = ["config", "errorHandling"].map(|name| element.pm_attribute(name));
+    [element.attribute_node("implementation"), config, handling].into_iter().flatten()
 }
 
 /// Whether an element can hold our extension (CONTRACT 5).

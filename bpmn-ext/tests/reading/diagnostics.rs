@@ -67,7 +67,7 @@ fn mistakes_in_our_extension() {
         ),
         "18:9: error[several-connectors]: `Members (members)` has more than one dataConnector; the first is used (use one element for each call)",
         "22:26: warning[misplaced-connector]: dataConnector is ignored in `Approve (user)` of type `userTask` (put it into a service task or a send task)",
-        "24:5: error[two-dialects]: `both` is a connector in two dialects; dataConnector is used (remove `implementation` or dataConnector)",
+        "24:5: error[two-dialects]: `both` is a connector in two dialects; dataConnector is used (remove `pm:config` or dataConnector)",
     ];
     assert_eq!(lines(&diagnostics), expected);
     assert_eq!(element_ids(&model), [("mistakes", "members"), ("mistakes", "both")]);

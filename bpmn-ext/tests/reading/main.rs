@@ -4,6 +4,7 @@
 
 mod cost;
 mod diagnostics;
+mod dialects;
 mod encodings;
 mod forms;
 mod hostile;
