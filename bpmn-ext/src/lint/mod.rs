@@ -29,6 +29,7 @@ use flow::Flow;
 use subject::Subject;
 
 pub use context::{Connectors, Key, KnownConnector, KnownResource, Language, LintContext, TextError};
+pub use unthrown_error::WORKER_CODES;
 
 /// One rule. Its page in `bpmn-ext/rules/` says why it exists, with an example that breaks it and one that does not.
 #[derive(Debug)]

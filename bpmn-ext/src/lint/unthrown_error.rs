@@ -16,9 +16,11 @@ pub(super) const RULE: Rule = Rule {
     check,
 };
 
-/// Codes that failures have without a mapping, in addition to `HTTP_<status>` (CONTRACT 3).
-const WORKER_CODES: [&str; 13] = [
+/// Codes that failures have without a mapping, in addition to `HTTP_<status>` (CONTRACT 3). A test of the worker compares them
+/// with its own.
+pub const WORKER_CODES: [&str; 14] = [
     "BAD_JOB",
+    "JOB_TOO_LARGE",
     "CONFIGURATION",
     "DENIED",
     "CONNECT",
