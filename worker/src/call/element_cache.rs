@@ -11,8 +11,12 @@ use crate::interpret::{CompiledRules, Mapping};
 use crate::job::ConfigObject;
 use crate::plan::{PreparedElement, Secrets};
 
-/// What the texts of all cached configurations may take, bytes.
-const CAPACITY: u64 = 16 * 1024 * 1024;
+/// What all cached configurations may take, bytes.
+const CAPACITY: u64 = 64 * 1024 * 1024;
+/// How many times the length of its text a parsed configuration takes in memory; patterns weigh where they are compiled.
+const WEIGHT: usize = 32;
+/// Patterns of one configuration: to compile them is work.
+const PATTERNS: usize = 256;
 
 /// One element's configuration, ready to plan and to read answers with.
 #[derive(Debug)]
@@ -33,7 +37,12 @@ pub(super) struct Element {
 
 impl Element {
     fn read(config: &Map<String, Value>) -> Result<Self, InvalidElement> {
-        let secrets = Secrets::named_in(&serde_json::to_string(config).unwrap_or_default());
+        let text = serde_json::to_string(config).unwrap_or_default();
+        if text.to_ascii_lowercase().matches("matches").count() > PATTERNS {
+            let invalid = Invalid::new("outboundConfig", format!("with dataMapping has more than {PATTERNS} patterns"));
+            return Err(InvalidElement { named: None, invalid });
+        }
+        let secrets = Secrets::named_in(&text);
         let config = ElementConfig::read(config).map_err(|invalid| InvalidElement { named: None, invalid })?;
         let (connector, resource) = (config.connector.clone(), config.resource.clone());
         let invalid_element = |invalid| InvalidElement { named: Some((connector.clone(), resource.clone())), invalid };
@@ -65,7 +74,7 @@ pub(super) struct ElementCache(Cache<String, Parsed>);
 
 impl Default for ElementCache {
     fn default() -> Self {
-        let weight = |text: &String, _: &Parsed| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let weight = |text: &String, _: &Parsed| u32::try_from(WEIGHT * text.len()).unwrap_or(u32::MAX);
         Self(Cache::builder().weigher(weight).max_capacity(CAPACITY).build())
     }
 }
@@ -102,5 +111,19 @@ mod tests {
         assert_eq!(again, parsed + 1, "the good one was not parsed again");
         cache.get(&bad).await.unwrap_err();
         assert_eq!(crate::testing::parse_count::total(), again, "nor the bad one");
+    }
+
+    #[tokio::test]
+    async fn patterns_of_one_configuration_are_counted() {
+        let rows = |count: usize| vec![json!({"key": "k", "value": r"a matches '/b/'", "format": "feel"}); count];
+        for (count, expected) in [(200, None), (257, Some("has more than 256 patterns"))] {
+            let config = json!({"dataSource": 1, "endpoint": "r", "dataMapping": rows(count)});
+            let read = ElementCache::default().get(&ConfigObject::new(config.as_object().cloned().unwrap())).await;
+            let problem = read.err().map(|problem| problem.invalid.to_string()).unwrap_or_default();
+            assert!(
+                problem.contains(expected.unwrap_or_default()) && problem.is_empty() == expected.is_none(),
+                "{problem}"
+            );
+        }
     }
 }

@@ -15,6 +15,9 @@ use crate::interpret::{self, ResponseContext};
 use crate::job::{BpmnError, Code, ConfigObject, Configuration, ErrorHandling, Failure};
 use crate::plan::{self, Limits, Plan, PlanInput, Redactor, Repeat, RequestSpec, Secrets};
 
+/// The longest configuration of an element, bytes; what a designer configures has a few KB.
+const LONGEST_CONFIGURATION: usize = 256 * 1024;
+
 /// A planned call; nothing of it has been sent.
 #[derive(Debug)]
 pub struct PreparedCall<'a> {
@@ -94,6 +97,11 @@ pub(super) async fn prepare<'a>(
     invocation: Invocation<'a>,
 ) -> Result<PreparedCall<'a>, PrepareError> {
     let (config, handling) = configuration(&invocation, catalog).await?;
+    if config.text.len() > LONGEST_CONFIGURATION {
+        let size = config.text.len();
+        let problem = format!("its configuration has {size} bytes; at most {LONGEST_CONFIGURATION} are read");
+        return Err(misconfigured(&invocation, None, &problem));
+    }
     let element = match catalog.element(&config).await {
         Ok(element) => element,
         Err(InvalidElement { named, invalid }) => {

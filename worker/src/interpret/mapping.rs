@@ -14,6 +14,9 @@ use super::projection::Projection;
 use super::source::{Answer, Kind, Source};
 use super::{MappedData, Response, ResponseContext, answered, bad_response, text_variables};
 
+/// Mapping rows of one element.
+const ROWS: usize = 1_000;
+
 /// An element's mapping rows, parsed once for all jobs that carry them.
 #[derive(Debug)]
 pub struct Mapping {
@@ -41,6 +44,9 @@ impl Mapping {
     /// # Errors
     /// The first row that does not parse, by its path in the configuration.
     pub fn new(rows: Option<&[MappingRow]>) -> Result<Self, Invalid> {
+        if rows.is_some_and(|rows| rows.len() > ROWS) {
+            return Err(Invalid::new("dataMapping", format!("has more than {ROWS} rows")));
+        }
         let rows = rows.unwrap_or_default().iter().enumerate().map(|(index, row)| {
             let wrong = |problem: String| Invalid::new(format!("dataMapping.{index} ({})", row.key), problem);
             let key = if row.key.contains("{{") {
