@@ -63,6 +63,8 @@ pub struct Delivery {
     pub properties: Properties,
     /// The short name of the queue it was consumed from.
     pub queue: String,
+    /// Whether it was delivered before.
+    pub is_redelivered: bool,
     acker: Acker,
     // Keeps the channel open until the last of its deliveries is settled.
     _channel: Arc<Channel>,
@@ -75,6 +77,7 @@ impl Delivery {
             properties: Properties::received(&delivery.properties, &exchange, &key),
             body: delivery.data,
             queue,
+            is_redelivered: delivery.redelivered,
             acker: delivery.acker,
             _channel: Arc::clone(channel),
         }

@@ -8,6 +8,7 @@ mod claim;
 mod finish;
 mod outcome;
 mod reject;
+mod suspect;
 
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use crate::store::ledger::{Claim, Grant};
 use crate::telemetry::event;
 use admit::Admission;
 use outcome::Outcome;
+use suspect::{Begin, Suspect};
 
 /// A delivered job, with everything that its steps need.
 struct JobRun<'a, S: Source> {
@@ -63,9 +65,16 @@ pub(super) async fn work<S: Source>(
     if message.body.len() > worker.limits.job_bytes {
         return reject::too_large(worker, source, delivery).await;
     }
+    let suspect = match Box::pin(suspect::begin(worker, source, delivery, &message)).await? {
+        Begin::Plan(suspect) => suspect,
+        Begin::Parked => return Ok(()),
+    };
     let job = match worker.decoder.decode(message.body, message.envelope) {
         Ok(job) => job,
-        Err(refusal) => return reject::bad_job(worker, source, delivery, &refusal).await,
+        Err(refusal) => {
+            planned(suspect).await;
+            return reject::bad_job(worker, source, delivery, &refusal).await;
+        }
     };
     in_flight.set_job_id(&job.id);
     let span = tracing::info_span!(
@@ -77,12 +86,22 @@ pub(super) async fn work<S: Source>(
         traceparent = message.envelope.traceparent,
     );
     let run = JobRun { worker, source, delivery, message, job: &job, in_flight };
-    run.run().instrument(span).await
+    run.run(suspect).instrument(span).await
+}
+
+/// In a box, since few messages are suspects and every job's task would have room for it.
+async fn planned(suspect: Option<Suspect<'_>>) {
+    if let Some(suspect) = suspect {
+        Box::pin(suspect.planned()).await;
+    }
 }
 
 impl<'a, S: Source> JobRun<'a, S> {
-    async fn run(&self) -> Result<(), ShuttingDown> {
-        let intent = self.prepare().await?;
+    async fn run(&self, suspect: Option<Suspect<'_>>) -> Result<(), ShuttingDown> {
+        fault::with("planning", &self.job.id).await;
+        let intent = self.prepare().await;
+        planned(suspect).await;
+        let intent = intent?;
         let permit = match self.admit(intent.call()).await? {
             Admission::Now(permit) => permit,
             Admission::Later { wait, slot } => return self.defer(self.message.envelope.attempt, slot, wait).await,
