@@ -7,6 +7,7 @@ use bpmn_ext::{Diagnostic, Severity};
 
 use super::Checked;
 use crate::cli::output;
+use crate::telemetry::printable::{Lines, printable};
 
 /// Columns where nobody says how many there are.
 const WIDTH: usize = 120;
@@ -18,7 +19,7 @@ pub(super) fn print(checked: &[Checked<'_>]) {
     let renderer = renderer.term_width(terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.into()));
     for file in checked {
         for diagnostic in &file.found {
-            output::line(&format!("{}\n", rendered(&renderer, file, diagnostic)));
+            output::colored(&format!("{}\n", rendered(&renderer, file, diagnostic)));
         }
     }
 }
@@ -37,7 +38,8 @@ fn rendered(renderer: &Renderer, file: &Checked<'_>, diagnostic: &Diagnostic) ->
         .line_start(diagnostic.position.line)
         .path(&path)
         .annotation(AnnotationKind::Primary.span(start..end));
-    let group = level.primary_title(&diagnostic.message).id(diagnostic.code).element(snippet);
+    let message = printable(&diagnostic.message, Lines::Kept);
+    let group = level.primary_title(message).id(diagnostic.code).element(snippet);
     let group = match &diagnostic.help {
         Some(help) => group.element(Level::HELP.message(help)),
         None => group,
