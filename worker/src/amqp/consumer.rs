@@ -65,6 +65,8 @@ pub struct Delivery {
     pub queue: String,
     /// Whether it was delivered before.
     pub is_redelivered: bool,
+    /// The account that published it, where RabbitMQ vouches for that.
+    pub user_id: Option<String>,
     acker: Acker,
     // Keeps the channel open until the last of its deliveries is settled.
     _channel: Arc<Channel>,
@@ -78,6 +80,7 @@ impl Delivery {
             body: delivery.data,
             queue,
             is_redelivered: delivery.redelivered,
+            user_id: delivery.properties.user_id().as_ref().map(ToString::to_string),
             acker: delivery.acker,
             _channel: Arc::clone(channel),
         }
