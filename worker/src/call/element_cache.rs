@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::connector::{ElementConfig, Invalid};
 use crate::interpret::{CompiledRules, Mapping};
 use crate::job::ConfigObject;
+use crate::plan::value::weight;
 use crate::plan::{PreparedElement, Secrets};
 
 /// What all cached configurations may take, bytes.
@@ -31,6 +32,8 @@ pub(super) struct Element {
     pub(super) outbound: PreparedElement,
     /// The rows that read the answer.
     pub(super) mapping: Mapping,
+    /// How much work its rows may make.
+    pub(super) work: Work,
     /// Its rules of CONTRACT 7.
     pub(super) rules: CompiledRules,
 }
@@ -46,14 +49,47 @@ impl Element {
         let config = ElementConfig::read(config).map_err(|invalid| InvalidElement { named: None, invalid })?;
         let (connector, resource) = (config.connector.clone(), config.resource.clone());
         let invalid_element = |invalid| InvalidElement { named: Some((connector.clone(), resource.clone())), invalid };
+        let work = Work::of(&text);
         Ok(Self {
             secrets,
+            work,
             mapping: Mapping::new(config.mapping.as_deref()).map_err(invalid_element)?,
             rules: CompiledRules::new(&config.rules, "").map_err(invalid_element)?,
             outbound: PreparedElement::new(config).map_err(invalid_element)?,
             connector: connector.clone(),
             resource: resource.clone(),
         })
+    }
+}
+
+/// How much work rows may make with request data: what decides whether a request is planned in a thread of its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Work {
+    text: usize,
+    /// Whether rows can do more than read all of the data once each.
+    multiplies: bool,
+}
+
+/// Bytes of rows times bytes of data that are planned in a few milliseconds.
+const QUICK: usize = 16 * 1024 * 1024;
+/// Expressions and sections that are.
+const FEW: usize = 8;
+
+impl Work {
+    fn of(text: &str) -> Self {
+        let multiply = ["\"feel\"", "{{#", "{{^"].iter().map(|part| text.matches(part).count()).sum::<usize>();
+        Self { text: text.len(), multiplies: multiply > FEW }
+    }
+
+    /// Whether planning with this data may hold up the runtime.
+    pub(super) fn is_long(self, data: &Map<String, Value>) -> bool {
+        let most = QUICK / self.text.max(1);
+        let mut bytes = 0;
+        let is_more = data.iter().any(|(name, value)| {
+            bytes += name.len() + weight(value, most);
+            bytes > most
+        });
+        self.multiplies || is_more
     }
 }
 

@@ -9,6 +9,7 @@ use crate::shutdown::ShuttingDown;
 use crate::store::Suspicion;
 use crate::telemetry::event;
 use crate::worker::context::Context;
+use crate::worker::in_flight::InFlightJob;
 
 /// Deaths that were seen after which a message is parked; nobody saw the one before its first redelivery.
 const DEATHS: u32 = 2;
@@ -34,6 +35,7 @@ pub(super) async fn begin<'a, S: Source>(
     source: &S,
     delivery: &S::Delivery,
     message: &Message<'_>,
+    in_flight: &InFlightJob,
 ) -> Result<Begin<'a>, ShuttingDown> {
     if !message.is_redelivered {
         return Ok(Begin::Plan(None));
@@ -56,6 +58,7 @@ pub(super) async fn begin<'a, S: Source>(
             }
             Suspicion::Busy { wait } => {
                 drop(alone);
+                in_flight.set_time_budget(wait);
                 tracing::debug!(?wait, "another worker may still be planning a message; it is looked at again");
                 worker.patience.pause(3).await?;
             }
@@ -68,7 +71,7 @@ impl Suspect<'_> {
     pub(super) async fn planned(self) {
         let end = || self.worker.store.suspects().end(&self.message);
         // When the process gives up instead, the next delivery counts a death too many.
-        drop(self.worker.retry_until_available("redelivered messages", end).await);
+        self.worker.retry_until_available("redelivered messages", end).await.unwrap_or_default();
     }
 }
 
