@@ -59,7 +59,7 @@ async fn a_message_that_three_workers_died_of_before_their_claim_is_parked() {
     let third_party = ThirdParty::start(|_, _| Reply::json(&json!({}))).await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
-    let config = app.file("config.toml", "[worker]\nlease = 2\n");
+    let config = app.file("config.toml", "[worker]\nlease = 5\n");
     let config = config.display().to_string();
     let mut engine = app.engine().await;
     for n in 0..20 {
