@@ -55,6 +55,35 @@ async fn the_post_of_a_worker_that_died_has_an_unknown_outcome() {
 }
 
 #[tokio::test]
+async fn a_message_that_three_workers_died_of_before_their_claim_is_parked() {
+    let third_party = ThirdParty::start(|_, _| Reply::json(&json!({}))).await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
+    let config = app.file("config.toml", "[worker]\nlease = 5\n");
+    let config = config.display().to_string();
+    let mut engine = app.engine().await;
+    for n in 0..20 {
+        engine.publish(&job(&format!("before{n}"), "r", &[], json!({}))).await;
+    }
+    engine.publish(&job("poison", "r", &[], json!({}))).await;
+    for n in 0..20 {
+        engine.publish(&job(&format!("after{n}"), "r", &[], json!({}))).await;
+    }
+    let fault = [("DATA_CONNECTOR_FAULT", "planning poison=die")];
+    for _ in 0..3 {
+        let mut worker = app.worker_with(&["--config", &config], &fault).await;
+        assert_eq!(worker.ended().await, None, "it died");
+    }
+    let _worker = app.worker_with(&["--config", &config], &fault).await;
+    let letters = app.dead_letters(1).await;
+    assert_eq!((letters[0]["job"].as_str(), letters[0]["reason"].as_str()), (Some("poison"), Some("INTERNAL")));
+    assert!(letters[0]["detail"].as_str().unwrap().contains("before they could claim"), "{letters:?}");
+    for _ in 0..40 {
+        assert_eq!(engine.result().await.code(), "", "nobody else fails");
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_three_workers_died_with_is_parked() {
     let third_party =
         ThirdParty::start(|seen, _| if seen.path == "/poison" { Reply::Silence } else { Reply::json(&json!({})) })

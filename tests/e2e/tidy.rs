@@ -84,15 +84,15 @@ fn only_what_sends_a_request_reads_it_raw() {
 }
 
 /// What each module may use of this crate (ARCHITECTURE, "Code map").
-const MAY_USE: [(&str, &str); 22] = [
+const MAY_USE: [(&str, &str); 23] = [
     ("main", "cli"),
     ("cli", "admin api amqp call clock config connector health http interpret job plan setup store telemetry worker"),
     ("api", "health"),
-    ("worker", "amqp call clock config engine fault health http job retry setup shutdown store telemetry"),
+    ("worker", "amqp call clock config engine fault health http job memory retry setup shutdown store telemetry"),
     ("admin", "amqp call config connector http job plan store"),
-    ("setup", "amqp call clock config http plan store"),
+    ("setup", "amqp call clock config http memory plan store"),
     ("engine", "amqp job shutdown store"),
-    ("call", "clock connector http interpret job plan retry store telemetry"),
+    ("call", "clock connector http interpret job memory plan retry store telemetry"),
     ("http", "fault interpret job plan"),
     ("store", "fault job"),
     ("amqp", "fault"),
@@ -105,6 +105,7 @@ const MAY_USE: [(&str, &str); 22] = [
     ("telemetry", "config job"),
     ("health", "clock telemetry"),
     ("clock", ""),
+    ("memory", ""),
     ("shutdown", ""),
     ("fault", ""),
 ];

@@ -32,6 +32,7 @@ pub mod api;
 pub mod health;
 pub mod telemetry;
 pub mod clock;
+pub mod memory;
 pub mod shutdown;
 mod fault;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::call::{Calls, Catalog, HostLimiter, TokenStore, Transport};
 use crate::clock;
 use crate::config::Config;
 use crate::http;
+use crate::memory::Memory;
 use crate::plan::Limits;
 use crate::store::{DatabaseTls, KeySource, Store};
 
@@ -27,6 +28,7 @@ pub async fn calls(config: &Config, catalog: Catalog) -> Result<Calls, http::Err
         hosts: HostLimiter::new(config.worker.per_host.into()),
         limits: plan_limits(config),
         longest_wait: config.limits.retry_after,
+        memory: Memory::new(config.limits.memory),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Importing, exporting, listing and testing connectors (COMPATIBILITY 4.1, CONTRACT 7).
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::Error;
@@ -105,7 +107,7 @@ pub async fn test(
         element_name: None,
         config: &config,
         error_handling: &ErrorHandling::default(),
-        data,
+        data: &Arc::new(data.clone()),
         deadline_ms: None,
         traceparent: None,
     };

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::connect::connect;
 use super::consumer::{Consumer, Source};
 use super::declare::{self, declare_passively, refused};
+use super::endpoints::endpoints;
 use super::message::Message;
 use super::misattributed_returns::MisattributedReturns;
 use super::publisher::Publisher;
@@ -60,6 +61,15 @@ impl Broker {
     /// The names of its exchanges and queues.
     pub fn topology(&self) -> &Topology {
         &self.topology
+    }
+
+    /// The account of this process. RabbitMQ refuses messages that say they come from another one.
+    pub fn user(&self) -> Option<String> {
+        let endpoints = endpoints(&self.settings.url, self.settings.heartbeat, false).ok()?;
+        let mut users = endpoints.into_iter().map(|endpoint| endpoint.0.authority.userinfo.username);
+        let first = users.next()?;
+        // Where each node has an account of its own, it is not known which one is connected to.
+        users.all(|user| user == first).then_some(first)
     }
 
     /// Publishes on the second connection.

@@ -63,6 +63,10 @@ pub struct Delivery {
     pub properties: Properties,
     /// The short name of the queue it was consumed from.
     pub queue: String,
+    /// Whether it was delivered before.
+    pub is_redelivered: bool,
+    /// The account that published it, where RabbitMQ vouches for that.
+    pub user_id: Option<String>,
     acker: Acker,
     // Keeps the channel open until the last of its deliveries is settled.
     _channel: Arc<Channel>,
@@ -75,6 +79,8 @@ impl Delivery {
             properties: Properties::received(&delivery.properties, &exchange, &key),
             body: delivery.data,
             queue,
+            is_redelivered: delivery.redelivered,
+            user_id: delivery.properties.user_id().as_ref().map(ToString::to_string),
             acker: delivery.acker,
             _channel: Arc::clone(channel),
         }

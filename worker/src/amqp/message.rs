@@ -40,6 +40,10 @@ pub struct Properties {
     pub kind: Option<String>,
     /// A media type.
     pub content_type: Option<String>,
+    /// The account of this process, which RabbitMQ then vouches for; of published messages only, since nobody may send that of
+    /// another one.
+    #[serde(skip)]
+    pub user_id: Option<String>,
     /// The queue that the result is published to.
     pub reply_to: Option<String>,
     /// Echoed on the result.
@@ -83,6 +87,7 @@ impl Properties {
             message_id: text(properties.message_id()),
             kind: text(properties.kind()),
             content_type: text(properties.content_type()),
+            user_id: None,
             reply_to: text(properties.reply_to()),
             correlation_id: text(properties.correlation_id()),
             headers: headers.map(|(name, value)| (name.to_string(), header(value))).collect(),
@@ -115,6 +120,9 @@ impl Properties {
         }
         if let Some(text) = &self.content_type {
             properties = properties.with_content_type(short(text)?);
+        }
+        if let Some(text) = &self.user_id {
+            properties = properties.with_user_id(short(text)?);
         }
         if let Some(text) = &self.reply_to {
             properties = properties.with_reply_to(short(text)?);

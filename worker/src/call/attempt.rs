@@ -11,8 +11,9 @@ use super::follow_ups;
 use super::transport::Transport;
 use super::{Permit, PreparedCall};
 use crate::clock;
-use crate::interpret::{self, MappedData};
+use crate::interpret::MappedData;
 use crate::job::{Code, Failure, Retriable};
+use crate::memory::Memory;
 use crate::telemetry::event;
 
 /// An attempt that was made.
@@ -44,11 +45,11 @@ pub struct Answer {
     pub mapped: MappedData,
 }
 
-pub(super) async fn make(transport: &Transport, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
+pub(super) async fn make(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
     let Permit { host, refused } = permit;
     let (started_ms, begun) = (clock::now_ms(), Instant::now());
     let ended = match refused {
-        None => caught(transport, call).await,
+        None => caught(transport, memory, call).await,
         Some(failure) => Err(failure),
     };
     let took = begun.elapsed();
@@ -66,8 +67,8 @@ pub(super) async fn make(transport: &Transport, call: &PreparedCall<'_>, permit:
 }
 
 /// Content of other people is worked on here: a defect that it meets ends this attempt and nothing else.
-async fn caught(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
-    AssertUnwindSafe(redacted(transport, call)).catch_unwind().await.unwrap_or_else(|_| {
+async fn caught(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
+    AssertUnwindSafe(redacted(transport, memory, call)).catch_unwind().await.unwrap_or_else(|_| {
         let message =
             "a defect of Data Connector ended this attempt; its log has the details. The call may have been made";
         Err(Failure::of_attempt(Code::Internal, message, Retriable::Final))
@@ -75,9 +76,9 @@ async fn caught(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer
 }
 
 /// Whatever comes back may hold what was sent: nothing leaves this function unmasked.
-async fn redacted(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
+async fn redacted(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
     let redactor = &call.plan.request.redactor;
-    match answered(transport, call).await {
+    match answered(transport, memory, call).await {
         Ok(mut answer) => {
             redactor.redact_members(&mut answer.mapped.data);
             answer.mapped.warnings.iter_mut().for_each(|warning| redactor.redact_text(warning));
@@ -97,14 +98,14 @@ async fn redacted(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answ
     }
 }
 
-async fn answered(transport: &Transport, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
+async fn answered(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
     let begun = Instant::now();
     let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
     let context = call.response_context().ok_or_else(broken)?;
-    let request = follow_ups::with_files(transport, &call.plan.request).await?;
+    let request = follow_ups::with_files(transport, &call.plan.request, call.limits.response_bytes).await?;
     let response = transport.send(&request).await?;
     let response = follow_ups::poll(transport, call, response, &context).await?;
     let response = follow_ups::pages(transport, call, &request, response, begun, &context).await?;
-    let mapped = interpret::interpret(&response, &context)?;
-    Ok(Answer { status: response.status, mapped })
+    let status = response.status;
+    Ok(Answer { status, mapped: call.interpreted(response, memory).await? })
 }

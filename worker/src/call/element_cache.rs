@@ -9,10 +9,15 @@ use serde_json::{Map, Value};
 use crate::connector::{ElementConfig, Invalid};
 use crate::interpret::{CompiledRules, Mapping};
 use crate::job::ConfigObject;
+use crate::plan::value::weight;
 use crate::plan::{PreparedElement, Secrets};
 
-/// What the texts of all cached configurations may take, bytes.
-const CAPACITY: u64 = 16 * 1024 * 1024;
+/// What all cached configurations may take, bytes.
+const CAPACITY: u64 = 64 * 1024 * 1024;
+/// How many times the length of its text a parsed configuration takes in memory; patterns weigh where they are compiled.
+const WEIGHT: usize = 32;
+/// Patterns of one configuration: to compile them is work.
+const PATTERNS: usize = 256;
 
 /// One element's configuration, ready to plan and to read answers with.
 #[derive(Debug)]
@@ -27,24 +32,64 @@ pub(super) struct Element {
     pub(super) outbound: PreparedElement,
     /// The rows that read the answer.
     pub(super) mapping: Mapping,
+    /// How much work its rows may make.
+    pub(super) work: Work,
     /// Its rules of CONTRACT 7.
     pub(super) rules: CompiledRules,
 }
 
 impl Element {
     fn read(config: &Map<String, Value>) -> Result<Self, InvalidElement> {
-        let secrets = Secrets::named_in(&serde_json::to_string(config).unwrap_or_default());
+        let text = serde_json::to_string(config).unwrap_or_default();
+        if text.to_ascii_lowercase().matches("matches").count() > PATTERNS {
+            let invalid = Invalid::new("outboundConfig", format!("with dataMapping has more than {PATTERNS} patterns"));
+            return Err(InvalidElement { named: None, invalid });
+        }
+        let secrets = Secrets::named_in(&text);
         let config = ElementConfig::read(config).map_err(|invalid| InvalidElement { named: None, invalid })?;
         let (connector, resource) = (config.connector.clone(), config.resource.clone());
         let invalid_element = |invalid| InvalidElement { named: Some((connector.clone(), resource.clone())), invalid };
+        let work = Work::of(&text);
         Ok(Self {
             secrets,
+            work,
             mapping: Mapping::new(config.mapping.as_deref()).map_err(invalid_element)?,
             rules: CompiledRules::new(&config.rules, "").map_err(invalid_element)?,
             outbound: PreparedElement::new(config).map_err(invalid_element)?,
             connector: connector.clone(),
             resource: resource.clone(),
         })
+    }
+}
+
+/// How much work rows may make with request data: what decides whether a request is planned in a thread of its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Work {
+    text: usize,
+    /// Whether rows can do more than read all of the data once each.
+    multiplies: bool,
+}
+
+/// Bytes of rows times bytes of data that are planned in a few milliseconds.
+const QUICK: usize = 16 * 1024 * 1024;
+/// Expressions and sections that are.
+const FEW: usize = 8;
+
+impl Work {
+    fn of(text: &str) -> Self {
+        let multiply = ["\"feel\"", "{{#", "{{^"].iter().map(|part| text.matches(part).count()).sum::<usize>();
+        Self { text: text.len(), multiplies: multiply > FEW }
+    }
+
+    /// Whether planning with this data may hold up the runtime.
+    pub(super) fn is_long(self, data: &Map<String, Value>) -> bool {
+        let most = QUICK / self.text.max(1);
+        let mut bytes = 0;
+        let is_more = data.iter().any(|(name, value)| {
+            bytes += name.len() + weight(value, most);
+            bytes > most
+        });
+        self.multiplies || is_more
     }
 }
 
@@ -65,7 +110,7 @@ pub(super) struct ElementCache(Cache<String, Parsed>);
 
 impl Default for ElementCache {
     fn default() -> Self {
-        let weight = |text: &String, _: &Parsed| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let weight = |text: &String, _: &Parsed| u32::try_from(WEIGHT * text.len()).unwrap_or(u32::MAX);
         Self(Cache::builder().weigher(weight).max_capacity(CAPACITY).build())
     }
 }
@@ -102,5 +147,19 @@ mod tests {
         assert_eq!(again, parsed + 1, "the good one was not parsed again");
         cache.get(&bad).await.unwrap_err();
         assert_eq!(crate::testing::parse_count::total(), again, "nor the bad one");
+    }
+
+    #[tokio::test]
+    async fn patterns_of_one_configuration_are_counted() {
+        let rows = |count: usize| vec![json!({"key": "k", "value": r"a matches '/b/'", "format": "feel"}); count];
+        for (count, expected) in [(200, None), (257, Some("has more than 256 patterns"))] {
+            let config = json!({"dataSource": 1, "endpoint": "r", "dataMapping": rows(count)});
+            let read = ElementCache::default().get(&ConfigObject::new(config.as_object().cloned().unwrap())).await;
+            let problem = read.err().map(|problem| problem.invalid.to_string()).unwrap_or_default();
+            assert!(
+                problem.contains(expected.unwrap_or_default()) && problem.is_empty() == expected.is_none(),
+                "{problem}"
+            );
+        }
     }
 }

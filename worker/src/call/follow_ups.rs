@@ -21,6 +21,7 @@ use crate::plan::{FollowUp, Repeat, RequestSpec, redacted};
 pub(super) async fn with_files<'a>(
     transport: &Transport,
     request: &'a RequestSpec,
+    limit: usize,
 ) -> Result<Cow<'a, RequestSpec>, Failure> {
     if request.raw_file_urls().next().is_none() {
         return Ok(Cow::Borrowed(request));
@@ -39,6 +40,12 @@ pub(super) async fn with_files<'a>(
             return Err(Failure::of_attempt(Code::Connect, message, retriable));
         }
         files.push(fetched.body);
+        if files.iter().map(Bytes::len).sum::<usize>() > limit {
+            let message = format!(
+                "the body's files together are larger than limits.response_bytes ({limit} bytes), and nothing was sent"
+            );
+            return Err(Failure::of_attempt(Code::BadResponse, message, Retriable::Final));
+        }
     }
     let timeout = left(request.timeout, begun, "fetching the body's files took all the time")?;
     let mut whole = request.with_files(files);
@@ -84,6 +91,8 @@ pub(super) async fn pages(
         same_or_safer(&url, &next, &what)?;
         let timeout = left(call.plan.request.timeout, begun, &what)?;
         let follow_up = request.follow_up(next.clone(), timeout, FollowUp::SameRequest);
+        // It is joined: while the next page comes, this one takes no room.
+        answer.body = Bytes::new();
         answer = Box::pin(transport.send(&follow_up)).await.map_err(|failure| within(failure, &what))?;
         url = next;
     }

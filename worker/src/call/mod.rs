@@ -24,6 +24,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::job::{Configuration, ErrorHandling, Failure, Job};
+use crate::memory::Memory;
 use crate::plan;
 use crate::retry::{self, Decision, RetryState};
 use crate::store;
@@ -52,6 +53,8 @@ pub struct Calls {
     pub limits: plan::Limits,
     /// The longest wait a third party may ask for (`limits.retry_after`).
     pub longest_wait: Duration,
+    /// What large messages and answers may take.
+    pub memory: Memory,
 }
 
 /// One configured call with its data: what a job carries, or what a person asks for.
@@ -74,7 +77,7 @@ pub struct Invocation<'a> {
     /// Timeout, retries and waits of the element.
     pub error_handling: &'a ErrorHandling,
     /// What templates see.
-    pub data: &'a Map<String, Value>,
+    pub data: &'a Arc<Map<String, Value>>,
     /// Epoch milliseconds after which nothing more is sent.
     pub deadline_ms: Option<i64>,
     /// W3C trace context.
@@ -227,7 +230,7 @@ impl Calls {
 
     /// Makes one attempt: sends, follows what the answer leads to, interprets, and reports how the host did.
     pub async fn attempt(&self, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
-        attempt::make(&self.transport, call, permit).await
+        attempt::make(&self.transport, &self.memory, call, permit).await
     }
 
     /// What follows a failed attempt.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Method;
 use serde_json::{Map, Value};
 
 use super::catalog::{Catalog, ResolvedConnector};
@@ -11,9 +12,13 @@ use super::element_cache::{Element, InvalidElement};
 use super::{Invocation, PrepareError};
 use crate::clock;
 use crate::connector::Invalid;
-use crate::interpret::{self, ResponseContext};
+use crate::interpret::{self, MappedData, Response, ResponseContext};
 use crate::job::{BpmnError, Code, ConfigObject, Configuration, ErrorHandling, Failure};
+use crate::memory::{self, Memory};
 use crate::plan::{self, Limits, Plan, PlanInput, Redactor, Repeat, RequestSpec, Secrets};
+
+/// The longest configuration of an element, bytes; what a designer configures has a few KB.
+const LONGEST_CONFIGURATION: usize = 256 * 1024;
 
 /// A planned call; nothing of it has been sent.
 #[derive(Debug)]
@@ -76,16 +81,47 @@ impl PreparedCall<'_> {
 
     /// What an answer is read with.
     pub(super) fn response_context(&self) -> Option<ResponseContext<'_>> {
-        let [resource, connector] = self.connector.rules.as_ref().ok()?.of(&self.element.resource).ok()?;
-        Some(ResponseContext {
-            data: self.invocation.data,
-            mapping: &self.element.mapping,
-            rules: [&self.element.rules, resource, connector],
-            method: &self.plan.request.method,
-            ctx: self.limits.eval_context(clock::now_ms()),
-            inline_bytes: self.limits.inline_bytes,
-        })
+        let parts = (&*self.element, &*self.connector);
+        context(self.invocation.data, parts, &self.plan.request.method, &self.limits)
     }
+
+    /// Interprets an answer; a large one in a thread of its own, once it has room.
+    pub(super) async fn interpreted(&self, response: Response, memory: &Memory) -> Result<MappedData, Failure> {
+        let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
+        if response.body.len() < memory::LARGE {
+            return interpret::interpret(&response, &self.response_context().ok_or_else(broken)?);
+        }
+        let (data, element, connector) =
+            (Arc::clone(self.invocation.data), Arc::clone(&self.element), Arc::clone(&self.connector));
+        let (method, limits) = (self.plan.request.method.clone(), self.limits.clone());
+        let share = memory.answer(response.body.len() + memory::of_json(&response.body)).await;
+        memory::in_a_thread(move || {
+            let parts = (&*element, &*connector);
+            let context = context(&data, parts, &method, &limits).ok_or_else(broken)?;
+            match share {
+                Ok(_share) => interpret::interpret(&response, &context),
+                Err(problem) => Err(interpret::unread(&response, &context, &problem.to_string())),
+            }
+        })
+        .await
+    }
+}
+
+fn context<'a>(
+    data: &'a Map<String, Value>,
+    (element, connector): (&'a Element, &'a ResolvedConnector),
+    method: &'a Method,
+    limits: &'a Limits,
+) -> Option<ResponseContext<'a>> {
+    let [resource, of_connector] = connector.rules.as_ref().ok()?.of(&element.resource).ok()?;
+    Some(ResponseContext {
+        data,
+        mapping: &element.mapping,
+        rules: [&element.rules, resource, of_connector],
+        method,
+        ctx: limits.eval_context(clock::now_ms()),
+        inline_bytes: limits.inline_bytes,
+    })
 }
 
 pub(super) async fn prepare<'a>(
@@ -94,6 +130,11 @@ pub(super) async fn prepare<'a>(
     invocation: Invocation<'a>,
 ) -> Result<PreparedCall<'a>, PrepareError> {
     let (config, handling) = configuration(&invocation, catalog).await?;
+    if config.text.len() > LONGEST_CONFIGURATION {
+        let size = config.text.len();
+        let problem = format!("its configuration has {size} bytes; at most {LONGEST_CONFIGURATION} are read");
+        return Err(misconfigured(&invocation, None, &problem));
+    }
     let element = match catalog.element(&config).await {
         Ok(element) => element,
         Err(InvalidElement { named, invalid }) => {
@@ -107,13 +148,50 @@ pub(super) async fn prepare<'a>(
         return Err(misconfigured(&invocation, named, problem));
     };
     let secrets = catalog.secrets(element.secrets.union(&connector.secrets)).await?;
-    match plan_with(&invocation, &element, &handling, &connector, &secrets, limits) {
+    let (planned, secrets) = if element.work.is_long(invocation.data) {
+        Box::pin(planned_in_a_thread(&invocation, &element, &handling, &connector, secrets, limits)).await
+    } else {
+        (plan_with(&invocation, &element, &handling, &connector, &secrets, limits), secrets)
+    };
+    match planned {
         Ok(plan) => Ok(PreparedCall { invocation, element, connector, plan, limits: limits.clone() }),
         Err(invalid) => {
             let problem = Redactor::of(&secrets.values()).redacted_text(&invalid.to_string());
             Err(misconfigured(&invocation, named, &problem))
         }
     }
+}
+
+async fn planned_in_a_thread(
+    invocation: &Invocation<'_>,
+    element: &Arc<Element>,
+    handling: &Map<String, Value>,
+    connector: &Arc<ResolvedConnector>,
+    secrets: Secrets,
+    limits: &Limits,
+) -> (Result<Plan, Invalid>, Secrets) {
+    let texts = [invocation.engine, invocation.id, invocation.element].map(ToOwned::to_owned);
+    let (data, traceparent) = (Arc::clone(invocation.data), invocation.traceparent.map(ToOwned::to_owned));
+    let (element, connector) = (Arc::clone(element), Arc::clone(connector));
+    let (handling, limits) = (handling.clone(), limits.clone());
+    memory::in_a_thread(move || {
+        let [engine, id, of_element] = &texts;
+        let invocation = Invocation {
+            engine,
+            id,
+            process: None,
+            version: None,
+            element: of_element,
+            element_name: None,
+            config: &Configuration::Deployed,
+            error_handling: &ErrorHandling::default(),
+            data: &data,
+            deadline_ms: None,
+            traceparent: traceparent.as_deref(),
+        };
+        (plan_with(&invocation, &element, &handling, &connector, &secrets, &limits), secrets)
+    })
+    .await
 }
 
 pub(super) fn plan_with(

@@ -48,6 +48,7 @@ fn calls(record: &Value) -> Calls {
         hosts: HostLimiter::new(20),
         limits: limits(),
         longest_wait: Duration::from_hours(1),
+        memory: crate::memory::Memory::new(64 * 1024 * 1024),
     }
 }
 
@@ -504,4 +505,64 @@ async fn nothing_is_parsed_twice_for_the_same_connector() {
         interpret::bpmn_error(&interpret::interpret(&response(404), &context).unwrap_err(), &context);
     }
     assert_eq!(parse_count::total(), parsed);
+}
+
+#[tokio::test]
+async fn a_large_answer_is_read_where_it_has_room_and_refused_where_it_never_has() {
+    let element = json!({"dataMapping": [{"key": "all", "value": ""}]});
+    let prepared = prepared(&json!({"url": "http://127.0.0.1/"}), &element, &json!({})).await.unwrap();
+    let interpreted = |status, body: &Value| {
+        let (headers, body) = (http::HeaderMap::new(), body.to_string().into());
+        prepared.call.interpreted(Response { status, headers, body, warnings: Vec::new() }, &prepared.calls.memory)
+    };
+    let list = |items: usize| Value::from(vec![0; items]);
+    assert_eq!(interpreted(200, &list(50_000)).await.unwrap().data["all"], list(50_000));
+    let refused = interpreted(200, &list(500_000)).await.unwrap_err();
+    assert!(refused.code == Code::BadResponse && refused.message.contains("half of limits.memory"), "{refused:?}");
+    assert_eq!(interpreted(503, &list(500_000)).await.unwrap_err().code, Code::Http(503), "what the status says stays");
+    let text = json!({"text": ",[{".repeat(1_000_000)});
+    assert!(interpreted(200, &text).await.is_ok(), "a text takes no more than its length");
+}
+
+#[tokio::test]
+async fn rows_that_name_the_whole_answer_again_and_again_are_refused_before_they_are_copied() {
+    let rows: Vec<Value> = (0..60).map(|n| json!({"key": format!("k{n}"), "value": ""})).collect();
+    let prepared =
+        prepared(&json!({"url": "http://127.0.0.1/"}), &json!({"dataMapping": rows}), &json!({})).await.unwrap();
+    let body = json!({"a": vec!["text"; 40_000]}).to_string().into();
+    let response = Response { status: 200, headers: http::HeaderMap::new(), body, warnings: Vec::new() };
+    let refused = prepared.call.interpreted(response, &prepared.calls.memory).await.unwrap_err();
+    assert!(refused.code == Code::ResultTooLarge && refused.message.contains("take more than"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_planned_in_a_thread_is_planned_as_ever() {
+    let row = |n: usize| json!({"type": "PARAM", "key": format!("k{n}"), "value": "a ~ 1", "format": "feel"});
+    let rows = |count: usize| json!({"outboundConfig": (0..count).map(row).collect::<Vec<_>>()});
+    let resource = json!({"url": "http://127.0.0.1/{{a}}"});
+    for count in [1, 9] {
+        let prepared = prepared(&resource, &rows(count), &json!({"a": "b"})).await.unwrap();
+        assert_eq!(prepared.call.element.work.is_long(prepared.call.invocation.data), count > 8);
+        let expected: Vec<String> = (0..count).map(|n| format!("k{n}=b1")).collect();
+        let url = prepared.call.request().raw_url().to_string();
+        assert_eq!(url, format!("http://127.0.0.1/b?{}", expected.join("&")));
+    }
+    let large = json!({"a": "b".repeat(1_000_000)});
+    let prepared = prepared(&json!({"url": "http://127.0.0.1/"}), &rows(0), &large).await.unwrap();
+    assert!(prepared.call.element.work.is_long(prepared.call.invocation.data));
+}
+
+#[tokio::test]
+async fn the_files_of_a_body_have_a_limit_together() {
+    let files = RawServer::start(|_, _| answer(200, "", &"x".repeat(4_000))).await;
+    let server = RawServer::start(|_, _| answer(200, "", "{}")).await;
+    for (count, expected) in [(2, None), (3, Some(Code::BadResponse))] {
+        let body: serde_json::Map<String, Value> =
+            (0..count).map(|n| (format!("f{n}"), json!({"url": files.url("/").as_str()}))).collect();
+        let resource = json!({"url": server.url("/").as_str(), "method": "POST", "body_type": "multipart",
+            "body": Value::Object(body).to_string()});
+        let failure = called(resource, json!({}), json!({})).await.err();
+        assert_eq!(failure.as_ref().map(|failure| failure.code), expected, "{failure:?}");
+    }
+    assert_eq!(server.requests().len(), 1, "nothing was sent");
 }

@@ -89,6 +89,7 @@ enum Verb {
 /// Reads the arguments, runs the verb, and says what went wrong.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    without_core_dumps();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(&anyhow::Error::new(error).context("the runtime cannot be started")),
@@ -97,6 +98,16 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => exit::report(&error),
     }
+}
+
+/// A core dump would write every secret in memory to disk. Where the system does not permit it, there is nothing to be done.
+fn without_core_dumps() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let limited = setrlimit(Resource::Core, none);
+    // Where a program receives core dumps, the limit alone has no effect.
+    let undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    limited.and(undumpable).unwrap_or_default();
 }
 
 async fn run_verb(Arguments { settings, verb }: Arguments) -> anyhow::Result<ExitCode> {

@@ -5,6 +5,8 @@ use std::io::Write;
 use clap::ValueEnum;
 use serde_json::Value;
 
+use crate::telemetry::printable::{Lines, printable, printable_json};
+
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
@@ -16,6 +18,11 @@ pub(super) enum Format {
 
 /// Prints one line of data; a reader that has gone away is no error.
 pub(super) fn line(text: &str) {
+    drop(writeln!(std::io::stdout().lock(), "{}", printable(text, Lines::Kept)));
+}
+
+/// The same for a text with colors of its own, whose other parts have no escape sequences.
+pub(super) fn colored(text: &str) {
     drop(writeln!(std::io::stdout().lock(), "{text}"));
 }
 
@@ -26,12 +33,12 @@ pub(super) fn raw(bytes: &[u8]) {
 
 /// Prints JSON as people read it.
 pub(super) fn json(value: &Value) {
-    line(&format!("{value:#}"));
+    drop(writeln!(std::io::stdout().lock(), "{}", printable_json(&format!("{value:#}"))));
 }
 
 /// Tells a person something that is not data.
 pub(super) fn note(text: &str) {
-    drop(writeln!(std::io::stderr().lock(), "{text}"));
+    drop(writeln!(std::io::stderr().lock(), "{}", printable(text, Lines::Kept)));
 }
 
 /// Prints a table with its columns aligned; nothing but a note when it is empty.
@@ -39,6 +46,8 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>], empty: &str) {
     if rows.is_empty() {
         return note(empty);
     }
+    let shown = |cell: &String| printable(cell, Lines::Escaped).into_owned();
+    let rows: Vec<Vec<String>> = rows.iter().map(|cells| cells.iter().map(shown).collect()).collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain(header.get(column).map(|h| h.chars().count())).max().unwrap_or(0)
@@ -49,7 +58,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>], empty: &str) {
         line(padded.join("  ").trim_end());
     };
     row(&mut header.iter().copied());
-    for cells in rows {
+    for cells in &rows {
         row(&mut cells.iter().map(String::as_str));
     }
 }

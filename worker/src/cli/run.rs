@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use bpmn_ext::ConnectorTask;
@@ -42,7 +43,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
         let task = self.task()?;
-        let data = self.data.as_deref().map(input::object).transpose()?.unwrap_or_default();
+        let data = Arc::new(self.data.as_deref().map(input::object).transpose()?.unwrap_or_default());
         let config = settings.load(Vec::new())?;
         let calls = setup::calls(&config, self.catalog(&settings, &config).await?).await?;
         let (id, of_element) = (uuid::Uuid::now_v7().to_string(), Configured::of(&task)?);
@@ -63,7 +64,7 @@ impl Run {
             output::note(&format!("attempt {attempt}: {code}: {message}; again in {wait:.0?}"));
         };
         Ok(match calls.run(&call, tell).await? {
-            Outcome::Completed(answer) => self.show_data(data, answer),
+            Outcome::Completed(answer) => self.show_data(Arc::unwrap_or_clone(data), answer),
             Outcome::Failed(failure) => self.failed(&call.explain(failure)),
         })
     }
@@ -145,7 +146,12 @@ impl Configured {
     }
 
     /// The call that an engine would have asked for, as if for a request of its own.
-    fn invocation<'a>(&'a self, task: &'a ConnectorTask, id: &'a str, data: &'a Map<String, Value>) -> Invocation<'a> {
+    fn invocation<'a>(
+        &'a self,
+        task: &'a ConnectorTask,
+        id: &'a str,
+        data: &'a Arc<Map<String, Value>>,
+    ) -> Invocation<'a> {
         Invocation {
             engine: "run",
             id,

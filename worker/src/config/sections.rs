@@ -135,6 +135,8 @@ pub struct Limits {
     pub response_bytes: usize,
     /// The largest response that is passed on as base64, bytes.
     pub inline_bytes: usize,
+    /// What large messages, answers and what is made of them may take in memory, for all jobs of a process, bytes.
+    pub memory: usize,
     /// The longest one attempt may take.
     #[serde(deserialize_with = "seconds")]
     pub call_timeout: Duration,

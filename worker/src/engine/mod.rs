@@ -58,6 +58,8 @@ pub struct Message<'a> {
     pub queue: &'a str,
     /// Whether it was sent to another queue, which does not exist.
     pub is_unrouted: bool,
+    /// Whether it was delivered before, to this worker or another one, which did not come to its end.
+    pub is_redelivered: bool,
 }
 
 /// Whom a result is for.

@@ -1,7 +1,7 @@
 //! Which destinations may be called: checked for the URL as written, for every address it resolves to, and on every hop
 //! (CONTRACT 6). Nothing private unless the operator named its range.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use ipnet::IpNet;
 use url::{Host, Url};
@@ -31,6 +31,8 @@ pub(super) enum UrlError {
 pub(super) struct Guard {
     allowed: Vec<IpNet>,
     own: Vec<SocketAddr>,
+    /// The ports of those on this machine: whatever its address, it is the same service.
+    own_here: Vec<u16>,
 }
 
 /// Longer URLs are mistakes.
@@ -52,7 +54,8 @@ const INTERNAL_SUFFIXES: [&str; 9] = [
 
 impl Guard {
     pub(super) fn new(allowed: Vec<IpNet>, own: Vec<SocketAddr>) -> Self {
-        Self { allowed, own }
+        let own_here = own.iter().filter(|own| is_here(folded(own.ip()))).map(SocketAddr::port).collect();
+        Self { allowed, own, own_here }
     }
 
     /// Checks a URL as it is written; names are checked again by what they resolve to.
@@ -121,6 +124,9 @@ impl Guard {
     /// Whether an address is one of our own. A listener on the unspecified address also listens on the local address of a
     /// connection to itself.
     fn is_own(&self, remote: SocketAddr, local: Option<IpAddr>) -> bool {
+        if self.own_here.contains(&remote.port()) && is_here(folded(remote.ip())) {
+            return true;
+        }
         let address = folded(remote.ip());
         let to_self = address.is_loopback() || local.is_some_and(|local| folded(local) == address);
         self.own.iter().any(|own| {
@@ -139,6 +145,11 @@ impl Guard {
         let whole = |net: &&IpNet| !is_metadata(address) || net.prefix_len() == net.max_prefix_len();
         self.allowed.iter().filter(whole).any(|net| net.contains(&address))
     }
+}
+
+/// Whether an address is one of this machine: the system lets nobody bind another one.
+fn is_here(address: IpAddr) -> bool {
+    address.is_loopback() || address.is_unspecified() || UdpSocket::bind((address, 0)).is_ok()
 }
 
 /// Why a destination is allowed.
@@ -174,6 +185,20 @@ mod tests {
 
     fn denied(guard: &Guard, url: &str) -> bool {
         matches!(check(guard, url), Err(UrlError::Denied(_)))
+    }
+
+    #[test]
+    fn own_services_are_closed_by_every_address_of_this_machine() {
+        let all = ["127.0.0.0/8", "10.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap()).to_vec();
+        for own in ["127.0.0.1:5672", "[::1]:5672", "0.0.0.0:5672"] {
+            let guard = Guard::new(all.clone(), vec![own.parse().unwrap()]);
+            for host in ["127.0.0.1", "127.0.0.2", "127.255.255.254", "[::1]", "[::ffff:127.0.0.3]"] {
+                assert!(denied(&guard, &format!("http://{host}:5672/")), "{host}, {own}");
+                assert!(check(&guard, &format!("http://{host}:5673/")).is_ok(), "{host}, {own}");
+            }
+            let peer = |peer: &str| guard.peer(peer.parse().unwrap(), "127.0.0.1:40000".parse().unwrap());
+            assert!(!peer("127.0.0.9:5672") && peer("127.0.0.9:5673") && peer("10.1.2.3:5672"), "{own}");
+        }
     }
 
     #[test]

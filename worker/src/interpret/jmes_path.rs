@@ -123,14 +123,19 @@ fn check_depth(source: &str) -> Result<(), String> {
 }
 
 impl Path {
-    /// What it finds in `value`; null where it finds nothing.
-    pub(super) fn find(&self, value: &Rcvar, size: f64) -> Result<Value, String> {
+    /// Whether an answer of so many values is not too much work.
+    pub(super) fn check(&self, size: f64) -> Result<(), String> {
         let work = size * self.cost.work.max(self.cost.growth);
         if work > WORK {
             return Err(format!(
                 "the expression would touch some {work:.0} values of this answer; at most {WORK} are touched"
             ));
         }
+        Ok(())
+    }
+
+    /// What it finds in `value`; null where it finds nothing.
+    pub(super) fn find(&self, value: &Rcvar) -> Result<Value, String> {
         let mut context = Context::new(&self.source, &RUNTIME);
         let found = jmespath::interpret(value, &self.ast, &mut context)
             .map_err(|error| format!("`{}`: at character {}: {}", self.source, error.offset + 1, error.reason))?;
@@ -138,28 +143,28 @@ impl Path {
     }
 }
 
-/// An answer in the library's own form, and how many values it has.
-pub(super) fn variable(value: &Value) -> (Rcvar, f64) {
-    let mut size = 0.0;
-    (counted(value, &mut size), size)
+/// How many values an answer has.
+pub(super) fn size(value: &Value) -> f64 {
+    match value {
+        // Long texts are work too.
+        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+        Value::String(text) => 1.0 + (text.len() / 64) as f64,
+        Value::Array(list) => 1.0 + list.iter().map(size).sum::<f64>(),
+        Value::Object(map) => 1.0 + map.values().map(size).sum::<f64>(),
+        _ => 1.0,
+    }
 }
 
-fn counted(value: &Value, size: &mut f64) -> Rcvar {
-    *size += 1.0;
+/// An answer in the library's own form.
+pub(super) fn variable(value: &Value) -> Rcvar {
     Rcvar::new(match value {
         Value::Null => Variable::Null,
         Value::Bool(flag) => Variable::Bool(*flag),
         Value::Number(number) => Variable::Number(number.clone()),
-        Value::String(text) => {
-            // Long texts are work too.
-            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-            let pieces = (text.len() / 64) as f64;
-            *size += pieces;
-            Variable::String(text.clone())
-        }
-        Value::Array(list) => Variable::Array(list.iter().map(|item| counted(item, size)).collect()),
+        Value::String(text) => Variable::String(text.clone()),
+        Value::Array(list) => Variable::Array(list.iter().map(variable).collect()),
         Value::Object(map) => {
-            let members = map.iter().map(|(name, item)| (name.clone(), counted(item, size)));
+            let members = map.iter().map(|(name, item)| (name.clone(), variable(item)));
             Variable::Object(members.collect::<BTreeMap<_, _>>())
         }
     })

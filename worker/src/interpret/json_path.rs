@@ -11,6 +11,11 @@ const LENGTH: usize = 1_024;
 const DEPTH: usize = 8;
 /// Nodes that a path may look at.
 const WORK: f64 = 4e6;
+/// How often `match` and `search` may compile a pattern, and what a pattern may compile to, bytes.
+const PATTERNS: f64 = 20_000.0;
+const PATTERN_SIZE: usize = 16 * 1024;
+/// How many texts of an answer may be patterns.
+const TEXTS: usize = 1_000;
 
 /// A parsed path.
 #[derive(Debug)]
@@ -30,6 +35,10 @@ struct Shape {
     filters: i32,
     /// `$` inside of filters.
     roots: i32,
+    /// `match(` and `search(`, which compile their pattern for every node.
+    patterns: i32,
+    /// Whether one of those patterns is not written down.
+    reads_patterns: bool,
     /// Whether it may find more than one value.
     plural: bool,
 }
@@ -42,6 +51,9 @@ pub(super) fn parse(source: &str) -> Result<Path, PathError> {
         return Err(PathError::of_all(format!("the path is longer than {LENGTH} bytes")));
     }
     let shape = shape(source).map_err(PathError::of_all)?;
+    if shape.patterns > 0 {
+        texts(source).iter().try_for_each(|text| check_pattern(text)).map_err(PathError::of_all)?;
+    }
     match JsonPath::parse(source) {
         Ok(query) => {
             let beginning = if shape.is_measured() { Vec::new() } else { beginning(source) };
@@ -56,6 +68,9 @@ impl Path {
     pub(super) fn find(&self, value: &Value) -> Result<Value, String> {
         if self.shape.is_measured() {
             let work = self.work(value);
+            if self.shape.patterns > 0 {
+                self.check_patterns(value)?;
+            }
             if work > WORK {
                 return Err(format!(
                     "the path would look at some {work:.0} nodes of this answer; at most {WORK} are looked at"
@@ -72,6 +87,25 @@ impl Path {
     /// The names that it begins with; none where its work is measured by the whole answer.
     pub(super) fn beginning(&self) -> impl Iterator<Item = &str> {
         self.beginning.iter().map(String::as_str)
+    }
+
+    /// Each node may be matched against a pattern, which is compiled for it; a pattern that is not written down is a text of
+    /// the answer.
+    fn check_patterns(&self, value: &Value) -> Result<(), String> {
+        let (mut nodes, mut visits) = (0_f64, 0_f64);
+        measure(value, 1.0, &mut nodes, &mut visits);
+        let compiled = nodes * f64::from(self.shape.patterns);
+        if compiled > PATTERNS {
+            return Err(format!(
+                "`match` and `search` would compile some {compiled:.0} patterns for this answer; at most {PATTERNS} are \
+                 compiled"
+            ));
+        }
+        if self.shape.reads_patterns {
+            let mut left = TEXTS;
+            check_texts(value, &mut left)?;
+        }
+        Ok(())
     }
 
     /// Every descent and every filter may visit each node once for each of its ancestors; a filter that begins at the root
@@ -122,21 +156,28 @@ fn measure(value: &Value, depth: f64, nodes: &mut f64, visits: &mut f64) {
 
 fn shape(source: &str) -> Result<Shape, String> {
     let mut shape = Shape::default();
-    let (mut quote, mut escaped, mut depth, mut last) = (None, false, 0_usize, ' ');
+    let (mut quote, mut escaped, mut last) = (None, false, ' ');
+    // What is open: whether it is the parenthesis of `match` or `search`.
+    let mut open: Vec<bool> = Vec::new();
+    let mut after_text = false;
     for (index, character) in source.char_indices() {
         if let Some(mark) = quote {
             match character {
                 _ if escaped => escaped = false,
                 '\\' => escaped = true,
-                other if other == mark => quote = None,
+                other if other == mark => (quote, after_text) = (None, true),
                 _ => {}
             }
             continue;
         }
         match character {
             '\'' | '"' => quote = Some(character),
-            '[' | '(' => depth += 1,
-            ']' | ')' => depth = depth.saturating_sub(1),
+            '[' => open.push(false),
+            '(' => {
+                open.push(names_pattern(source, index));
+                shape.patterns += i32::from(names_pattern(source, index));
+            }
+            ']' | ')' => shape.reads_patterns |= open.pop() == Some(true) && !after_text,
             '.' if last == '.' => {
                 shape.descendants += 1;
                 shape.plural = true;
@@ -149,7 +190,8 @@ fn shape(source: &str) -> Result<Shape, String> {
             '$' if index > 0 => shape.roots += 1,
             _ => {}
         }
-        if depth > DEPTH {
+        after_text &= character.is_whitespace();
+        if open.len() > DEPTH {
             return Err(format!("the path nests deeper than {DEPTH} levels"));
         }
         last = character;
@@ -157,9 +199,67 @@ fn shape(source: &str) -> Result<Shape, String> {
     Ok(shape)
 }
 
+/// Whether the parenthesis at `index` follows `match` or `search`.
+fn names_pattern(source: &str, index: usize) -> bool {
+    source.get(..index).is_some_and(|before| before.ends_with("match") || before.ends_with("search"))
+}
+
+/// The texts in quotes.
+fn texts(source: &str) -> Vec<String> {
+    let (mut texts, mut quote, mut text, mut escaped) = (Vec::new(), None, String::new(), false);
+    for character in source.chars() {
+        let Some(mark) = quote else {
+            quote = matches!(character, '\'' | '"').then_some(character);
+            continue;
+        };
+        match character {
+            _ if escaped => {
+                escaped = false;
+                // JSON knows all escapes but that of the other quote.
+                text.extend(if character == '\'' { vec!['\''] } else { vec!['\\', character] });
+            }
+            '\\' => escaped = true,
+            other if other == mark => {
+                let json = format!("\"{text}\"");
+                texts.extend(serde_json::from_str::<String>(&json));
+                (quote, text) = (None, String::new());
+            }
+            '"' => text.push_str("\\\""),
+            other => text.push(other),
+        }
+    }
+    texts
+}
+
+/// A pattern that does not compile matches nothing, and is cheap.
+fn check_pattern(pattern: &str) -> Result<(), String> {
+    let compiled = regex::RegexBuilder::new(&format!("(?R)^({pattern})$")).size_limit(PATTERN_SIZE).build();
+    match compiled {
+        Err(regex::Error::CompiledTooBig(_)) => {
+            Err(format!("the pattern `{pattern}` compiles to more than {PATTERN_SIZE} bytes; write a smaller one"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_texts(value: &Value, left: &mut usize) -> Result<(), String> {
+    match value {
+        Value::String(text) => {
+            *left = left.checked_sub(1).ok_or_else(|| {
+                format!("the pattern is one of more than {TEXTS} texts of this answer; write it into the path")
+            })?;
+            check_pattern(text)
+        }
+        Value::Array(list) => list.iter().try_for_each(|item| check_texts(item, left)),
+        Value::Object(map) => map.values().try_for_each(|item| check_texts(item, left)),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_path_begins_with_the_names_before_anything_else() {
@@ -176,6 +276,26 @@ mod tests {
         ] {
             assert_eq!(parse(path).unwrap().beginning().collect::<Vec<_>>().join(" "), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn patterns_are_small_and_compiled_no_more_often_than_a_job_may_take() {
+        for large in
+            [r"$[?search(@,'\\p{L}{300}')]", r"$[?match(@.a, '\u005cp{L}{300}' )]", r#"$[?search("\\p{L}{300}", 'a')]"#]
+        {
+            assert!(parse(large).unwrap_err().to_string().contains("compiles to more than"), "{large}");
+        }
+        let texts = |count: usize| Value::from(vec![Value::from("abc"); count]);
+        let found = |path: &str, value: &Value| parse(path).unwrap().find(value);
+        assert_eq!(found("$[?search(@,'b')]", &texts(10_000)).unwrap(), texts(10_000));
+        assert!(found("$[?search(@,'b')]", &texts(20_001)).unwrap_err().contains("at most 20000"));
+        let from_answer = json!([{"a": "x", "p": r"\p{L}{300}"}]);
+        for path in ["$[?search(@.a, @.p)]", "$[?(@.a=='x') && search(@.a, @['p'])]", "$[?match(@.a, value(@.p))]"] {
+            assert!(found(path, &from_answer).unwrap_err().contains("compiles to more than"), "{path}");
+        }
+        assert_eq!(found("$[?search(@.a, 'x' )]", &from_answer).unwrap(), from_answer, "a text that is no pattern");
+        let many = Value::from((0..1_001).map(|n| json!({"a": n.to_string()})).collect::<Vec<_>>());
+        assert!(found("$[?search('1', @.a)]", &many).unwrap_err().contains("more than 1000 texts"));
     }
 
     /// RFC 9535's compliance suite, through the function that rows use.

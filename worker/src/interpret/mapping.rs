@@ -8,11 +8,17 @@ use serde_json::{Map, Value};
 use crate::connector::{Invalid, MappingRow};
 use crate::job::{Code, Failure, Retriable};
 use crate::plan::template::{Escape, Scope, Template};
+use crate::plan::value::weight;
 
 use super::body::{self, Body};
 use super::projection::Projection;
 use super::source::{Answer, Kind, Source};
 use super::{MappedData, Response, ResponseContext, answered, bad_response, text_variables};
+
+/// What all rows may take in memory, bytes: each of them may name the whole answer.
+const MAPPED_BYTES: usize = 64 * 1024 * 1024;
+/// Mapping rows of one element.
+const ROWS: usize = 1_000;
 
 /// An element's mapping rows, parsed once for all jobs that carry them.
 #[derive(Debug)]
@@ -41,6 +47,9 @@ impl Mapping {
     /// # Errors
     /// The first row that does not parse, by its path in the configuration.
     pub fn new(rows: Option<&[MappingRow]>) -> Result<Self, Invalid> {
+        if rows.is_some_and(|rows| rows.len() > ROWS) {
+            return Err(Invalid::new("dataMapping", format!("has more than {ROWS} rows")));
+        }
         let rows = rows.unwrap_or_default().iter().enumerate().map(|(index, row)| {
             let wrong = |problem: String| Invalid::new(format!("dataMapping.{index} ({})", row.key), problem);
             let key = if row.key.contains("{{") {
@@ -136,7 +145,7 @@ fn rows(
     let escape = if html { Escape::Html } else { Escape::None };
     let members = members_of(body);
     let answer = Answer::new(body, kind, &members, response, context.data, escape, context.ctx);
-    let mut skipped = Vec::new();
+    let (mut skipped, mut bytes) = (Vec::new(), 0_usize);
     for (index, row) in context.mapping.rows.iter().enumerate() {
         if row.source.needs_data(&answer) {
             skipped.push(format!("dataMapping.{index} ({})", row.name));
@@ -157,6 +166,11 @@ fn rows(
             return Err(fail("the variable's name is empty".to_owned()));
         }
         let value = row.source.value(&answer).map_err(fail)?;
+        bytes = bytes.saturating_add(weight(&value, MAPPED_BYTES));
+        if bytes > MAPPED_BYTES {
+            let problem = format!("the rows up to this one take more than {MAPPED_BYTES} bytes; map fewer fields");
+            return Err(Failure { code: Code::ResultTooLarge, ..fail(problem) });
+        }
         if is_reserved_variable(&key) {
             mapped.warnings.push(format!("the mapping onto `{key}` was dropped: that name is reserved for the engine"));
         } else {

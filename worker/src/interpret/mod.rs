@@ -135,6 +135,15 @@ fn unexpected_status(response: &Response, body: Result<Body, String>, context: &
     Failure { answer: body.ok().map(|body| Arc::new(body.into_value())), ..failure }
 }
 
+/// `BAD_RESPONSE` for an answer that has no room to be read, or what its status alone makes of it.
+pub fn unread(response: &Response, context: &ResponseContext<'_>, problem: &str) -> Failure {
+    if (200..300).contains(&response.status) {
+        bad_response(response, context, &format!("it {problem}"))
+    } else {
+        unexpected_status(response, Err(problem.to_owned()), context)
+    }
+}
+
 fn bad_response(response: &Response, context: &ResponseContext<'_>, problem: &str) -> Failure {
     let repeatable = matches!(context.method.as_str(), "GET" | "HEAD");
     let retriable = if repeatable { Retriable::Retry { after: None } } else { Retriable::Final };

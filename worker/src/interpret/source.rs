@@ -178,7 +178,9 @@ pub(super) struct Answer<'a> {
     escape: Escape,
     ctx: EvalContext<'a>,
     /// The body as JMESPath reads it, made for the first row that needs it.
-    variable: OnceCell<(Rcvar, f64)>,
+    variable: OnceCell<Rcvar>,
+    /// How many values it has.
+    size: OnceCell<f64>,
 }
 
 impl<'a> Answer<'a> {
@@ -201,12 +203,14 @@ impl<'a> Answer<'a> {
             escape,
             ctx,
             variable: OnceCell::new(),
+            size: OnceCell::new(),
         }
     }
 
     fn search(&self, path: &jmes_path::Path) -> Result<Value, String> {
-        let (variable, size) = self.variable.get_or_init(|| jmes_path::variable(self.body));
-        path.find(variable, *size)
+        // Measured before it is copied.
+        path.check(*self.size.get_or_init(|| jmes_path::size(self.body)))?;
+        path.find(self.variable.get_or_init(|| jmes_path::variable(self.body)))
     }
 
     /// A header written with a capital, as in `X-Quote-Id`, is the header; otherwise answer and request data come first,

@@ -42,7 +42,7 @@ pub struct Job {
     /// Timeout, retries and waits of the element.
     pub error_handling: ErrorHandling,
     /// Request data overlaid by the engine's variables: what templates see.
-    pub scope: Map<String, Value>,
+    pub scope: Arc<Map<String, Value>>,
     /// Epoch milliseconds after which no attempt starts.
     pub deadline_ms: Option<i64>,
     /// SHA-256 of the canonical JSON without `deadline` (RFC 8785).
@@ -121,7 +121,7 @@ impl Reader<'_> {
             element: self.echo("element").ok_or("`element` is missing")?,
             config: self.config()?,
             error_handling: self.error_handling()?,
-            scope,
+            scope: Arc::new(scope),
             deadline_ms: self.deadline()?,
             hash,
         })

@@ -76,7 +76,10 @@ fn members(text: &str) -> Result<Map<String, Value>, Invalid> {
     let problem =
         |what: String| Invalid::new("body", format!("a form's body must render to a JSON object, and {what}"));
     match serde_json::from_str(text) {
-        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(Value::Object(fields)) => {
+            fields.iter().try_for_each(|(name, value)| form_fields::check("body", name, value))?;
+            Ok(fields)
+        }
         Ok(other) => Err(problem(format!("this is {}", crate::job::kind_of(&other)))),
         Err(error) => Err(problem(format!("this is not JSON: {error}"))),
     }

@@ -6,8 +6,15 @@ use crate::connector::{ElementConfig, Invalid, OutboundKind, OutboundRow, RowFor
 
 use super::expression::EvalContext;
 use super::feel::Feel;
+use super::form_fields;
 use super::prepared::parse;
 use super::template::{Escape, Scope, Template};
+use super::value::weight;
+
+/// What all rows of one kind may render to, bytes: each of them may name all of the request's data.
+const ROWS_BYTES: usize = 16 * 1024 * 1024;
+/// Outgoing rows of one element.
+const ROWS: usize = 1_000;
 
 /// A configuration that is ready to be planned with.
 #[derive(Debug)]
@@ -40,6 +47,9 @@ impl PreparedElement {
     /// # Errors
     /// The first row that does not parse, by its path in the configuration.
     pub fn new(config: ElementConfig) -> Result<Self, Invalid> {
+        if config.outbound.as_ref().is_some_and(|rows| rows.len() > ROWS) {
+            return Err(Invalid::new("outboundConfig", format!("has more than {ROWS} rows")));
+        }
         let rows = config
             .outbound
             .as_ref()
@@ -102,9 +112,15 @@ pub(super) fn rendered(
     ctx: EvalContext<'_>,
     html: bool,
 ) -> Result<Rendered, Invalid> {
-    let mut rendered = Rendered::default();
+    let (mut rendered, mut bytes) = (Rendered::default(), 0_usize);
     for row in rows.unwrap_or_default().iter().filter(|row| row.kind == kind) {
         let value = row.value(data, ctx, html)?;
+        form_fields::check(&row.path, &row.name, &value)?;
+        bytes = bytes.saturating_add(weight(&value, ROWS_BYTES));
+        if bytes > ROWS_BYTES {
+            let problem = format!("the rows up to this one render to more than {ROWS_BYTES} bytes; send less");
+            return Err(Invalid::new(&row.path, problem));
+        }
         rendered.members.insert(row.name.clone(), value.clone());
         rendered.list.push((row.name.clone(), value));
     }

@@ -11,6 +11,7 @@ mod form_fields;
 mod headers;
 mod multipart;
 mod ordered_pairs;
+pub(crate) mod pattern;
 mod prepared;
 mod query;
 mod rate_limit;

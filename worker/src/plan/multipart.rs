@@ -1,5 +1,7 @@
 //! `multipart/form-data` (RFC 7578): fields and files, some of which have to be fetched first.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -32,6 +34,10 @@ enum Content {
     At(Url),
 }
 
+/// What a boundary begins with, and how many digits follow.
+const PREFIX: &str = "data-connector-";
+const DIGITS: usize = 32;
+
 /// Base64, padded or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
@@ -49,11 +55,9 @@ impl Multipart {
             push(&mut parts, name, value)?;
         }
         let mut multipart = Self { boundary: String::new(), parts };
-        let mut round = 0_u32;
-        while multipart.boundary.is_empty() || multipart.mentions(&multipart.boundary) {
-            multipart.boundary = boundary(seed, round);
-            round += 1;
-        }
+        let taken = multipart.mentioned();
+        let free = (0_u32..).map(|round| boundary(seed, round)).find(|boundary| !taken.contains(boundary.as_bytes()));
+        multipart.boundary = free.unwrap_or_default();
         Ok(multipart)
     }
 
@@ -87,13 +91,17 @@ impl Multipart {
         Bytes::from(body)
     }
 
-    /// Whether a content holds the boundary; what is fetched later is not checked.
-    fn mentions(&self, boundary: &str) -> bool {
-        let boundary = boundary.as_bytes();
-        self.parts.iter().any(|part| match &part.content {
-            Content::Here(bytes) => bytes.windows(boundary.len()).any(|window| window == boundary),
-            Content::At(_) => false,
-        })
+    /// What looks like one of our boundaries in a content, found in one pass: whoever knows the job's id can write down any
+    /// number of them. What is fetched later is not checked.
+    fn mentioned(&self) -> HashSet<&[u8]> {
+        let mut found = HashSet::new();
+        for part in &self.parts {
+            if let Content::Here(bytes) = &part.content {
+                let places = memchr::memmem::find_iter(bytes, PREFIX);
+                found.extend(places.filter_map(|at| bytes.get(at..at + PREFIX.len() + DIGITS)));
+            }
+        }
+        found
     }
 }
 
@@ -101,7 +109,7 @@ impl Multipart {
 fn boundary(seed: &str, round: u32) -> String {
     let hash = Sha256::digest(format!("{round} {seed}"));
     let half: [u8; 16] = std::array::from_fn(|index| hash.get(index).copied().unwrap_or_default());
-    format!("data-connector-{:032x}", u128::from_be_bytes(half))
+    format!("{PREFIX}{:0DIGITS$x}", u128::from_be_bytes(half))
 }
 
 /// A list is the same name several times, an object with `base64`, `url` or `text` a file, everything else fields.

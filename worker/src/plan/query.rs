@@ -1,5 +1,7 @@
 //! The query of a request: the URL's own, declared parameters, rows, and the raw query that overrides (COMPATIBILITY 4.4).
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use url::Url;
 use url::form_urlencoded;
@@ -28,7 +30,8 @@ pub(super) fn set(
     };
     override_with(&mut pairs, &parameters);
     let overriding: Pairs = form_urlencoded::parse(query_string.unwrap_or_default().as_bytes()).into_owned().collect();
-    pairs.retain(|(key, _)| overriding.iter().all(|(over, _)| over != key));
+    let names: HashSet<&str> = overriding.iter().map(|(name, _)| name.as_str()).collect();
+    pairs.retain(|(key, _)| !names.contains(key.as_str()));
     pairs.extend(overriding);
     let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));

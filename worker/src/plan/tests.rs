@@ -588,3 +588,38 @@ fn a_secret_is_inserted_where_it_is_named_and_nowhere_else() {
     let missing = plan_of(resource, data, &Secrets::default()).unwrap_err();
     assert!(missing.contains("there is no such secret"), "{missing}");
 }
+
+#[test]
+fn a_boundary_is_free_however_many_of_them_a_content_holds() {
+    let digest = |round: u32| {
+        let hash = <sha2::Sha256 as sha2::Digest>::digest(format!("{round} j"));
+        hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let taken: String = (0..20_000).map(|round| format!("data-connector-{} ", digest(round))).collect();
+    let members = object(json!({"a": taken}));
+    let begun = std::time::Instant::now();
+    let multipart = multipart::Multipart::of(&members, "j").unwrap();
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    assert_eq!(multipart.content_type(), format!("multipart/form-data; boundary=data-connector-{}", digest(20_000)));
+}
+
+/// The same data may be named any number of times, and a long name repeats for every item of its list.
+#[test]
+fn what_rows_and_fields_render_to_is_limited_before_it_is_made() {
+    let get = json!({"url": "https://h/", "method": "GET"});
+    let form = json!({"url": "https://h/", "method": "POST", "body_type": "form", "body": "{{{x | json}}}"});
+    let long = json!({"x": {"n".repeat(100_000): vec![0; 10_000]}, "y": "t".repeat(1_000_000)});
+    let row =
+        |kind: &str, value: &str, format: &str| json!({"type": kind, "key": "k", "value": value, "format": format});
+    let many = |count: usize, row: Value| json!({"outboundConfig": vec![row; count]});
+    for (resource, element, expected) in [
+        (&get, many(20, row("PARAM", "{{y}}", "mustache")), "render to more than 16777216 bytes"),
+        (&get, many(20, row("BODY", "y", "feel")), "render to more than 16777216 bytes"),
+        (&get, many(1, row("PARAM", "x", "feel")), "its fields would take"),
+        (&form, json!({}), "its fields would take"),
+        (&get, many(1_001, row("PARAM", "1", "mustache")), "more than 1000 rows"),
+    ] {
+        let problem = refused(resource.clone(), element, long.clone());
+        assert!(problem.contains(expected), "{expected}: {problem}");
+    }
+}

@@ -2,6 +2,9 @@
 
 use serde_json::{Number, Value};
 
+/// What a value takes in memory besides its text.
+pub(super) const VALUE: usize = 64;
+
 /// A member by name, or an item by its number.
 pub(crate) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     match value {
@@ -26,4 +29,30 @@ pub(super) fn number_text(number: &Number) -> String {
         Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole.to_owned(),
         _ => text,
     }
+}
+
+/// Bytes in memory, roughly; looks no further than `enough`.
+pub(crate) fn weight(value: &Value, enough: usize) -> usize {
+    let mut sum = VALUE;
+    match value {
+        Value::String(text) => sum += text.len(),
+        Value::Array(list) => {
+            for item in list {
+                if sum > enough {
+                    break;
+                }
+                sum += weight(item, enough.saturating_sub(sum));
+            }
+        }
+        Value::Object(map) => {
+            for (name, item) in map {
+                if sum > enough {
+                    break;
+                }
+                sum += name.len() + weight(item, enough.saturating_sub(sum));
+            }
+        }
+        _ => {}
+    }
+    sum
 }

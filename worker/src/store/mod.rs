@@ -13,6 +13,7 @@ mod rate_limits;
 mod reencryption;
 mod refresh_tokens;
 mod secrets;
+mod suspects;
 mod vault;
 mod workers;
 
@@ -35,6 +36,7 @@ pub use models::{Deployment, Models};
 pub use rate_limits::RateLimits;
 pub use refresh_tokens::{LockedRefreshToken, RefreshToken, RefreshTokens};
 pub use secrets::{ListedSecret, OpenedSecret, Secrets};
+pub use suspects::{Suspects, Suspicion};
 pub use vault::KeySource;
 pub use workers::{LiveWorker, Workers};
 
@@ -217,6 +219,11 @@ impl Store {
     /// Workers and their leases.
     pub fn workers(&self) -> Workers<'_> {
         Workers(&self.0)
+    }
+
+    /// Redelivered messages that are being planned.
+    pub fn suspects(&self) -> Suspects<'_> {
+        Suspects(&self.0)
     }
 
     /// Rate limits that all workers share.

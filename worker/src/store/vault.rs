@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::SystemTime;
@@ -37,6 +37,9 @@ pub struct KeySource {
     /// `vault.key_file`: a key a line, the primary one first.
     pub file: Option<PathBuf>,
 }
+
+/// The bits of a file's mode by which others than its owner and its group read or write it.
+const OTHERS: u32 = 0o006;
 
 impl KeySource {
     /// The file with the keys, where there is one; the one of a SQLite file is created when it is missing.
@@ -97,6 +100,14 @@ impl Key {
 /// The keys of a file, the primary one first; empty lines and those that begin with # are not keys.
 pub(super) fn read(file: &Path) -> Result<Vec<Key>, Error> {
     let problem = |source| Error::file(file, source);
+    let mode = std::fs::metadata(file).map_err(problem)?.permissions().mode();
+    if mode & OTHERS != 0 {
+        return Err(Error::Key(format!(
+            "{} can be read or written by everybody on this machine (mode {:o}); run chmod 600, or 640 for a group",
+            file.display(),
+            mode & 0o777
+        )));
+    }
     let text = std::fs::read_to_string(file).map_err(problem)?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let keys = lines.map(|line| Key::parse(line, &file.display().to_string())).collect::<Result<Vec<_>, _>>()?;
@@ -300,6 +311,11 @@ mod tests {
         let new = one.seal(b"secret", "connector/a").unwrap();
         assert_eq!((one.open(&old, "connector/a").unwrap(), one.ids().len()), (b"secret".to_vec(), 2));
         assert_eq!(vault(2).open(&new, "connector/a").unwrap(), b"secret");
+        for (mode, expected) in [(0o644, false), (0o602, false), (0o640, true), (0o400, true)] {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            let opened = Vault::open_with(&KeySource::default(), Some(file.clone()));
+            assert_eq!(opened.is_ok(), expected, "{mode:o}");
+        }
         std::fs::write(&file, "no key").unwrap();
         assert!(one.open(&new, "connector/a").is_ok(), "a broken file changes nothing");
     }

@@ -28,6 +28,8 @@ pub(super) struct Context {
     pub(super) health: Arc<Health>,
     pub(super) undelivered: UndeliveredResults,
     pub(super) patience: Patience,
+    /// Redelivered messages are planned one at a time: when this process dies of one, it is known of which.
+    pub(super) suspects: tokio::sync::Mutex<()>,
 }
 
 impl Context {

@@ -99,6 +99,7 @@ impl Worker {
             limits: config.limits.clone(),
             undelivered: UndeliveredResults::default(),
             patience,
+            suspects: tokio::sync::Mutex::new(()),
             health,
             store,
             id,

@@ -7,6 +7,7 @@ use bpmn_ext::{Diagnostic, FileText, Severity};
 
 use super::Checked;
 use crate::cli::output;
+use crate::telemetry::printable::{Lines, printable};
 
 /// Columns where nobody says how many there are.
 const WIDTH: usize = 120;
@@ -19,7 +20,7 @@ pub(super) fn print(checked: &[Checked<'_>]) {
     for file in checked {
         let text = FileText::of(&file.bytes);
         for diagnostic in &file.found {
-            output::line(&format!("{}\n", rendered(&renderer, file, &text, diagnostic)));
+            output::colored(&format!("{}\n", rendered(&renderer, file, &text, diagnostic)));
         }
     }
 }
@@ -39,7 +40,8 @@ fn rendered(renderer: &Renderer, file: &Checked<'_>, text: &FileText<'_>, diagno
         .line_start(diagnostic.position.line)
         .path(&path)
         .annotation(AnnotationKind::Primary.span(start..end));
-    let group = level.primary_title(&diagnostic.message).id(diagnostic.code).element(snippet);
+    let message = printable(&diagnostic.message, Lines::Kept);
+    let group = level.primary_title(message).id(diagnostic.code).element(snippet);
     let group = match &diagnostic.help {
         Some(help) => group.element(Level::HELP.message(help)),
         None => group,

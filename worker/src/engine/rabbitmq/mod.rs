@@ -56,6 +56,7 @@ impl Source for RabbitMq {
             envelope,
             body: &delivery.body,
             queue: &delivery.queue,
+            is_redelivered: delivery.is_redelivered,
             // A later attempt comes through the delay ladder, with the ladder's key.
             is_unrouted: envelope.attempt == 1 && named.is_some_and(|queue| queue != delivery.queue),
         }

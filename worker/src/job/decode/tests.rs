@@ -58,7 +58,7 @@ fn configuration_may_be_text_broken_or_not() {
 #[test]
 fn variables_win_over_data() {
     let job = job(r#"{"request":{"id":"1"},"element":{"id":"e"},"data":{"a":1,"b":1},"variables":{"b":2}}"#);
-    assert_eq!(Value::Object(job.scope), serde_json::json!({"a":1,"b":2}));
+    assert_eq!(Value::Object((*job.scope).clone()), serde_json::json!({"a":1,"b":2}));
 }
 
 #[test]

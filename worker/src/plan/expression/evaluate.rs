@@ -8,10 +8,7 @@ use super::parse::{Kind, Node, Operator};
 use super::{BYTES, EvalContext, Missing, Problem, STEPS, compare, functions, number};
 use crate::job::kind_of;
 use crate::plan::template::Scope;
-use crate::plan::value::member;
-
-/// What a value takes in memory besides its text.
-const VALUE: usize = 64;
+use crate::plan::value::{VALUE, member, weight};
 
 pub(super) struct Evaluation<'a, 'b> {
     scope: &'b Scope<'a>,
@@ -49,7 +46,7 @@ impl<'a, 'b> Evaluation<'a, 'b> {
 
     /// Counts a value that is copied.
     pub(super) fn copy(&mut self, value: &Value, at: usize) -> Result<(), Problem> {
-        self.produce(size(value, self.bytes), at)
+        self.produce(weight(value, self.bytes), at)
     }
 
     pub(super) fn value(&mut self, node: &Node) -> Found<'a> {
@@ -70,7 +67,7 @@ impl<'a, 'b> Evaluation<'a, 'b> {
                 owned(number::negate(&value).map_err(|problem| Problem::new(of.at, problem)))
             }
             Kind::Operation { operator, left, right } => self.operation(*operator, left, right),
-            Kind::Matches { of, pattern, compiled } => self.matches(of, pattern, compiled.as_ref()),
+            Kind::Matches { of, pattern } => self.matches(of, pattern),
             Kind::Choice { condition, yes, no } => self.choice(condition, yes.as_deref(), no.as_deref()),
             Kind::Coalesce { first, second } => match self.leniently(first)? {
                 value if value.is_null() => self.value(second),
@@ -191,7 +188,7 @@ impl<'a, 'b> Evaluation<'a, 'b> {
             _ => {
                 // Comparing is as long as the smaller one.
                 let enough = self.steps.saturating_mul(32);
-                let (a_size, b_size) = (size(&a, enough), size(&b, enough));
+                let (a_size, b_size) = (weight(&a, enough), weight(&b, enough));
                 let is_search = matches!(operator, Operator::In | Operator::NotIn);
                 self.spend(if is_search { b_size } else { a_size.min(b_size) } / 32, left.at)?;
                 compare::holds(operator, &a, &b).map_err(problem).and_then(yes_or_no)
@@ -222,20 +219,17 @@ impl<'a, 'b> Evaluation<'a, 'b> {
         Ok(Value::Array(list))
     }
 
-    fn matches(&mut self, of: &Node, pattern: &Node, compiled: Option<&regex::Regex>) -> Found<'a> {
+    fn matches(&mut self, of: &Node, pattern: &Node) -> Found<'a> {
         let value = self.value(of)?;
         let text = compare::text(&value).map_err(|problem| Problem::new(of.at, problem))?;
         self.spend(text.len() / 8, of.at)?;
-        let found = if let Some(pattern) = compiled {
-            pattern.is_match(&text)
-        } else {
-            let written = self.value(pattern)?;
-            let written = compare::text(&written).map_err(|problem| Problem::new(pattern.at, problem))?;
-            // To compile one is most of the work that an expression can ask for.
-            self.spend(STEPS / 8, pattern.at)?;
-            functions::pattern(&written).map_err(|problem| Problem::new(pattern.at, problem))?.is_match(&text)
-        };
-        Ok(Cow::Owned(Value::Bool(found)))
+        let written = self.value(pattern)?;
+        let written = compare::text(&written).map_err(|problem| Problem::new(pattern.at, problem))?;
+        // To compile one is most of the work that an expression can ask for; one that is written down is in the cache.
+        let is_literal = matches!(pattern.kind, Kind::Literal(_));
+        self.spend(if is_literal { STEPS / 256 } else { STEPS / 8 }, pattern.at)?;
+        let pattern = functions::pattern(&written).map_err(|problem| Problem::new(pattern.at, problem))?;
+        Ok(Cow::Owned(Value::Bool(pattern.is_match(&text))))
     }
 }
 
@@ -247,32 +241,6 @@ fn find_member<'v>(value: &'v Value, name: &str, of: &Node) -> Option<&'v Value>
 
 fn owned<'a>(value: Result<Value, Problem>) -> Found<'a> {
     value.map(Cow::Owned)
-}
-
-/// Bytes in memory, roughly; looks no further than `enough`.
-fn size(value: &Value, enough: usize) -> usize {
-    let mut sum = VALUE;
-    match value {
-        Value::String(text) => sum += text.len(),
-        Value::Array(list) => {
-            for item in list {
-                if sum > enough {
-                    break;
-                }
-                sum += size(item, enough.saturating_sub(sum));
-            }
-        }
-        Value::Object(map) => {
-            for (name, item) in map {
-                if sum > enough {
-                    break;
-                }
-                sum += name.len() + size(item, enough.saturating_sub(sum));
-            }
-        }
-        _ => {}
-    }
-    sum
 }
 
 fn not_there(value: &Value, name: &str, of: &Node) -> String {

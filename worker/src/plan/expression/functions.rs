@@ -8,6 +8,7 @@ use super::evaluate::{Evaluation, Found};
 use super::parse::{Kind, Node};
 use super::{Problem, compare, date};
 use crate::job::{kind_of, value_in};
+use crate::plan::pattern::{Flags, compiled};
 use crate::plan::value::member;
 
 /// What can be called.
@@ -184,20 +185,19 @@ pub(super) fn pattern(written: &str) -> Result<regex::Regex, String> {
         }
         _ => (written.to_owned(), ""),
     };
-    let mut builder = regex::RegexBuilder::new(&pattern);
-    builder.size_limit(256 * 1024).dfa_size_limit(1024 * 1024).nest_limit(24);
+    let mut set = Flags::default();
     for flag in flags.chars() {
         match flag {
-            'i' => builder.case_insensitive(true),
-            'm' => builder.multi_line(true),
-            's' => builder.dot_matches_new_line(true),
-            'x' => builder.ignore_whitespace(true),
-            'U' => builder.swap_greed(true),
-            'u' | 'D' => &mut builder,
+            'i' => set.case_insensitive = true,
+            'm' => set.multi_line = true,
+            's' => set.dot_matches_new_line = true,
+            'x' => set.ignore_white_space = true,
+            'U' => set.swap_greed = true,
+            'u' | 'D' => {}
             other => return Err(format!("the pattern has the flag `{other}`; i, m, s, x, u and U are known")),
-        };
+        }
     }
-    builder.build().map_err(|error| {
+    compiled(&pattern, set).map_err(|error| {
         let why = error.to_string();
         format!("the pattern cannot be used: {}", why.lines().last().unwrap_or_default().trim_start_matches("error: "))
     })

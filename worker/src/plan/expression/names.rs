@@ -14,7 +14,7 @@ pub(super) fn collect(node: &Node, names: &mut BTreeSet<String>) {
         Kind::Member { of, .. } | Kind::Not(of) | Kind::Negate(of) => collect(of, names),
         Kind::Item { of: first, key: second }
         | Kind::Operation { left: first, right: second, .. }
-        | Kind::Matches { of: first, pattern: second, .. } => {
+        | Kind::Matches { of: first, pattern: second } => {
             collect(first, names);
             collect(second, names);
         }

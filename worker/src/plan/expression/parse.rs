@@ -25,7 +25,7 @@ pub(super) enum Kind {
     Not(Box<Node>),
     Negate(Box<Node>),
     Operation { operator: Operator, left: Box<Node>, right: Box<Node> },
-    Matches { of: Box<Node>, pattern: Box<Node>, compiled: Option<regex::Regex> },
+    Matches { of: Box<Node>, pattern: Box<Node> },
     Choice { condition: Box<Node>, yes: Option<Box<Node>>, no: Option<Box<Node>> },
     Coalesce { first: Box<Node>, second: Box<Node> },
     Call { function: Function, arguments: Vec<Node> },
@@ -351,12 +351,9 @@ fn operation(operator: Operator, left: Node, right: Node) -> Result<Node, Proble
     if operator != Operator::Matches {
         return Ok(Node { at, kind: Kind::Operation { operator, left, right } });
     }
-    // A pattern that is written down is compiled once.
-    let compiled = match &right.kind {
-        Kind::Literal(Value::String(pattern)) => {
-            Some(functions::pattern(pattern).map_err(|problem| Problem::new(right.at, problem))?)
-        }
-        _ => None,
-    };
-    Ok(Node { at, kind: Kind::Matches { of: left, pattern: right, compiled } })
+    // A pattern that is written down is wrong before there is data.
+    if let Kind::Literal(Value::String(pattern)) = &right.kind {
+        functions::pattern(pattern).map_err(|problem| Problem::new(right.at, problem))?;
+    }
+    Ok(Node { at, kind: Kind::Matches { of: left, pattern: right } })
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::super::value::number_text;
 use super::Escape;
 use super::parse::Filter;
+use super::render::LIMIT;
 
 /// A value through a filter.
 pub(super) fn value(filter: Filter, value: &Value) -> String {
@@ -71,6 +72,10 @@ fn push_elements(out: &mut String, name: &str, value: &Value) {
 fn push_element(out: &mut String, name: &str, value: &Value) {
     if let Value::Array(_) = value {
         return push_elements(out, name, value);
+    }
+    // A list repeats its name for every item; what is too long is not rendered, however long it would be.
+    if out.len() > LIMIT {
+        return;
     }
     let name: String =
         name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '_' }).collect();

@@ -3,6 +3,8 @@
 
 use super::TemplateError;
 
+/// The longest template, bytes.
+const LENGTH: usize = 256 * 1024;
 /// The deepest nesting of sections.
 const DEPTH: usize = 32;
 
@@ -60,7 +62,12 @@ impl Filter {
 
 enum Token {
     Text(String),
-    Tag { kind: Kind, body: String, position: usize },
+    /// `position` in bytes.
+    Tag {
+        kind: Kind,
+        body: String,
+        position: usize,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,22 +90,39 @@ impl Kind {
 }
 
 pub(super) fn parse(source: &str) -> Result<Vec<Node>, TemplateError> {
+    if source.len() > LENGTH {
+        let problem = format!("the template has {} bytes; at most {LENGTH} are read", source.len());
+        return Err(TemplateError::Syntax { position: 1, problem });
+    }
+    nodes(source).map_err(|Problem { at, text }| {
+        // Characters are counted only here: counting them for each tag would take the square of the length.
+        let position = source.get(..at).map_or(0, |before| before.chars().count()) + 1;
+        TemplateError::Syntax { position, problem: text }
+    })
+}
+
+fn nodes(source: &str) -> Result<Vec<Node>, Problem> {
     let mut tokens = tokens(source)?;
     drop_standalone_lines(&mut tokens);
     build(tokens)
 }
 
-fn syntax(position: usize, problem: impl Into<String>) -> TemplateError {
-    TemplateError::Syntax { position, problem: problem.into() }
+/// A mistake, and where it begins, in bytes.
+struct Problem {
+    at: usize,
+    text: String,
 }
 
-fn tokens(source: &str) -> Result<Vec<Token>, TemplateError> {
+fn syntax(at: usize, text: impl Into<String>) -> Problem {
+    Problem { at, text: text.into() }
+}
+
+fn tokens(source: &str) -> Result<Vec<Token>, Problem> {
     let (mut open, mut close) = ("{{".to_owned(), "}}".to_owned());
     let mut tokens = Vec::new();
     let mut rest = source;
-    let position_of = |rest: &str| source.chars().count() - rest.chars().count() + 1;
     while let Some((text, after)) = rest.split_once(&open) {
-        let position = position_of(rest) + text.chars().count();
+        let position = source.len() - rest.len() + text.len();
         tokens.push(Token::Text(text.to_owned()));
         let (kind, body, remaining) = tag(after, &close)
             .ok_or_else(|| syntax(position, format!("`{open}` is never closed; write `{close}` where it ends")))?;
@@ -136,7 +160,7 @@ fn tag<'a>(after: &'a str, close: &str) -> Option<(Kind, String, &'a str)> {
     Some((kind, body.trim().to_owned(), rest))
 }
 
-fn delimiters(body: &str, position: usize) -> Result<(String, String), TemplateError> {
+fn delimiters(body: &str, position: usize) -> Result<(String, String), Problem> {
     let mut parts = body.split_whitespace();
     match (parts.next(), parts.next(), parts.next()) {
         (Some(open), Some(close), None) if !body.contains('=') => Ok((open.to_owned(), close.to_owned())),
@@ -186,7 +210,7 @@ struct Open {
     before: Vec<Node>,
 }
 
-fn build(tokens: Vec<Token>) -> Result<Vec<Node>, TemplateError> {
+fn build(tokens: Vec<Token>) -> Result<Vec<Node>, Problem> {
     let mut nodes = Vec::new();
     let mut open: Vec<Open> = Vec::new();
     for token in tokens {
@@ -222,7 +246,7 @@ fn build(tokens: Vec<Token>) -> Result<Vec<Node>, TemplateError> {
     }
 }
 
-fn close(nodes: &mut Vec<Node>, open: Option<Open>, name: &str, position: usize) -> Result<(), TemplateError> {
+fn close(nodes: &mut Vec<Node>, open: Option<Open>, name: &str, position: usize) -> Result<(), Problem> {
     let Some(open) = open else {
         return Err(syntax(position, format!("{{{{/{name}}}}} closes a section that was not opened")));
     };
@@ -234,11 +258,11 @@ fn close(nodes: &mut Vec<Node>, open: Option<Open>, name: &str, position: usize)
     Ok(())
 }
 
-fn named(body: &str, position: usize) -> Result<(), TemplateError> {
+fn named(body: &str, position: usize) -> Result<(), Problem> {
     if body.is_empty() { Err(syntax(position, "the tag names no variable")) } else { Ok(()) }
 }
 
-fn variable(body: &str, escaped: bool, position: usize) -> Result<Node, TemplateError> {
+fn variable(body: &str, escaped: bool, position: usize) -> Result<Node, Problem> {
     let mut parts = body.split('|').map(str::trim);
     let name = parts.next().unwrap_or_default();
     named(name, position)?;

@@ -9,7 +9,7 @@ use super::{Escape, TemplateError, filter};
 use crate::job::kind_of;
 
 /// The longest rendered text, bytes. The intermediate results of chained filters count too, since filters grow their input.
-const LIMIT: usize = 16 * 1024 * 1024;
+pub(super) const LIMIT: usize = 16 * 1024 * 1024;
 /// Tags and repetitions of sections at most: nested lists multiply.
 const STEPS: usize = 500_000;
 

@@ -173,6 +173,29 @@ fn hostile_templates_end() {
     }
 }
 
+#[test]
+fn the_time_of_a_template_grows_with_its_length_and_its_length_is_limited() {
+    for tag in ["{{! }}", "{{a}}", "{{#a}}{{/a}}", "{{{a}}}", "\n{{! }}\n", "{{=<% %>=}}<%={{ }}=%>", "é{{a|json}}"] {
+        let template = tag.repeat(256 * 1024 / tag.len());
+        let begun = std::time::Instant::now();
+        Template::parse(&template).unwrap();
+        assert!(begun.elapsed().as_millis() < 1_000, "{tag}: {:?}", begun.elapsed());
+        let problem = Template::parse(&template.repeat(2)).unwrap_err();
+        assert!(problem.to_string().contains("at most 262144"), "{problem}");
+    }
+    let problem = Template::parse("é{{a}}é{{b").unwrap_err();
+    assert!(problem.to_string().starts_with("at character 8:"), "characters, not bytes: {problem}");
+}
+
+#[test]
+fn a_long_name_is_not_repeated_for_every_item_of_its_list() {
+    let data = map(json!({"a": {"n".repeat(100_000): vec![0; 100_000]}}));
+    for template in ["{{a|xml}}", "{{a|xml|json}}"] {
+        let problem = Template::parse(template).unwrap().render(&Scope::new(&data), Escape::None).unwrap_err();
+        assert!(matches!(problem, TemplateError::TooLong { .. }), "{problem}");
+    }
+}
+
 /// Every case of the public specification that needs no partials or lambdas, where the suites are at hand.
 #[test]
 fn suite_of_mustache() {

@@ -143,7 +143,7 @@ impl LedgerHandle {
         Ok(rows > 0)
     }
 
-    /// How many workers died with a job in hand; 0 for one that has no row.
+    /// How many workers died with a job in hand, claimed or planned; 0 for one that has no row.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -151,7 +151,8 @@ impl LedgerHandle {
         if !is_id(id) {
             return Ok(0);
         }
-        let statement = "SELECT crashes FROM jobs WHERE id = $1";
+        let statement = "SELECT crashes FROM jobs WHERE id = $1
+            UNION ALL SELECT deaths FROM suspects WHERE message = $1 ORDER BY 1 DESC LIMIT 1";
         let crashes: Option<i64> =
             on!(&self.database, read db => sqlx::query_scalar(statement).bind(id).fetch_optional(db).await?)?;
         Ok(crashes.unwrap_or(0))

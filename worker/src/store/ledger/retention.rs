@@ -28,13 +28,18 @@ const WORKERS: &str = "DELETE FROM workers WHERE id IN (SELECT id FROM workers
 const RATES: &str = "DELETE FROM rates WHERE bucket IN (SELECT bucket FROM rates
     WHERE next_at / 1000 < $1 AND next_at / 1000 >= $3 ORDER BY next_at LIMIT $2) RETURNING next_at / 1000";
 
+const SUSPECTS: &str = "DELETE FROM suspects WHERE message IN (SELECT message FROM suspects
+    WHERE begun_at < $1 AND begun_at >= $3 ORDER BY begun_at LIMIT $2) RETURNING begun_at";
+
 /// Drops what is older than this; where another worker does so, that is left to it. What cannot be dropped does not keep the
 /// rest.
 pub(super) async fn retain(database: &Database, rows: Duration, payloads: Duration) -> Result<(), Error> {
     let now = database.now().await?;
     let mut connection = LedgerConnection::to(database.clone());
     let mut done = Ok(());
-    for (statement, age) in [(PAYLOADS, payloads), (ROWS, rows), (WORKERS, FORGOTTEN), (RATES, FORGOTTEN)] {
+    for (statement, age) in
+        [(PAYLOADS, payloads), (ROWS, rows), (WORKERS, FORGOTTEN), (RATES, FORGOTTEN), (SUSPECTS, FORGOTTEN)]
+    {
         done = done.and(drop_all(&mut connection, statement, now.saturating_sub(millis(age))).await);
     }
     done

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::contract;
 use super::test_store::{answer, claim_of, granted, wait};
+use crate::store::Suspicion;
 use crate::store::ledger::{Claim, ClaimRequest, Recorded, Verdict};
 
 contract! {
@@ -103,5 +104,26 @@ contract! {
         fixture.store.workers().remove("one").await.unwrap();
         fixture.store.workers().renew("one", Duration::from_mins(1)).await.unwrap();
         assert_eq!(fixture.store.workers().list_live().await.unwrap().len(), 1);
+    }
+}
+
+contract! {
+    async fn a_worker_that_dies_while_it_plans_a_message_is_counted(fixture: TestStore) {
+        let suspects = fixture.store.suspects();
+        let begun = |deaths| Suspicion::Begun { deaths };
+        let ledger = fixture.worker("w0").await;
+        assert_eq!(suspects.begin("j", "w0").await.unwrap(), begun(0));
+        assert_eq!(suspects.begin("j", "w0").await.unwrap(), begun(0), "the same worker lives");
+        fixture.worker("w1").await;
+        let Suspicion::Busy { wait } = suspects.begin("j", "w1").await.unwrap() else { panic!("its worker lives") };
+        assert!(wait > Duration::from_secs(30) && wait <= Duration::from_mins(1), "{wait:?}");
+        fixture.sql("UPDATE workers SET seen_until = 1 WHERE id = 'w0'").await;
+        assert_eq!(suspects.begin("j", "w1").await.unwrap(), begun(1));
+        assert_eq!(ledger.crashes("j").await.unwrap(), 1, "no bystander");
+        fixture.store.workers().remove("w1").await.unwrap();
+        assert_eq!(suspects.begin("j", "w2").await.unwrap(), begun(2));
+        suspects.end("j").await.unwrap();
+        assert_eq!(suspects.begin("j", "w2").await.unwrap(), begun(0), "a message that was planned is none");
+        assert_eq!(ledger.crashes("other").await.unwrap(), 0);
     }
 }

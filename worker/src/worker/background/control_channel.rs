@@ -48,6 +48,7 @@ pub(in crate::worker) async fn refuse_other_ledger(broker: &Broker, ledger: &str
         return Ok(());
     }
     let mut deliveries = broker.control();
+    let user = broker.user();
     let first_reply = async {
         // Repeated, since this worker may not be consuming yet when it publishes the first one.
         let mut probes = interval(PROBE_INTERVAL);
@@ -55,7 +56,7 @@ pub(in crate::worker) async fn refuse_other_ledger(broker: &Broker, ledger: &str
             tokio::select! {
                 _ = probes.tick() => publish(broker, PROBE, &LedgerProbe { worker, ledger }).await,
                 delivery = deliveries.next() => {
-                    if let Some(reply) = reply_in(&delivery?, worker) {
+                    if let Some(reply) = reply_in(&delivery?, worker, user.as_deref()) {
                         return Some(reply);
                     }
                 }
@@ -72,12 +73,23 @@ pub(in crate::worker) async fn refuse_other_ledger(broker: &Broker, ledger: &str
     }
 }
 
-/// The reply of another worker.
-fn reply_in(delivery: &Delivery, worker: &str) -> Option<LedgerReply> {
-    if delivery.properties.kind.as_deref() != Some(REPLY) {
+/// The reply of another worker. Engines may publish to the same exchange: a reply counts when RabbitMQ has checked that it
+/// comes from the workers' own account.
+fn reply_in(delivery: &Delivery, worker: &str, user: Option<&str>) -> Option<LedgerReply> {
+    let properties = &delivery.properties;
+    if properties.kind.as_deref() != Some(REPLY) {
         return None;
     }
-    serde_json::from_slice::<LedgerReply>(&delivery.body).ok().filter(|reply| reply.worker != worker)
+    let reply = serde_json::from_slice::<LedgerReply>(&delivery.body).ok().filter(|reply| reply.worker != worker)?;
+    if user.is_none() || delivery.user_id.as_deref() != user {
+        tracing::warn!(
+            other = reply.worker,
+            "something with another account on the broker says that it is a worker, and with which ledger; it is not \
+             believed"
+        );
+        return None;
+    }
+    Some(reply)
 }
 
 /// Replies to the probes of workers that start, until the process ends.
@@ -99,6 +111,7 @@ async fn publish(broker: &Broker, kind: &str, body: &impl Serialize) {
         properties: Properties {
             kind: Some(kind.to_owned()),
             content_type: Some("application/json".to_owned()),
+            user_id: broker.user(),
             ..Properties::default()
         },
     };

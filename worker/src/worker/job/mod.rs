@@ -8,9 +8,11 @@ mod claim;
 mod finish;
 mod outcome;
 mod reject;
+mod suspect;
 
 use std::time::Duration;
 
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::context::Context;
@@ -19,13 +21,15 @@ use crate::call::{self, Invocation, Permit, PrepareError, PreparedCall, Progress
 use crate::clock;
 use crate::engine::{Message, Redelivery, Source};
 use crate::fault;
-use crate::job::{Code, Failure, Job};
+use crate::job::{Code, Failure, Job, Refusal};
+use crate::memory::{self, Share, TooMuch};
 use crate::retry::Decision;
 use crate::shutdown::ShuttingDown;
 use crate::store::ledger::{Claim, Grant};
 use crate::telemetry::event;
 use admit::Admission;
 use outcome::Outcome;
+use suspect::{Begin, Suspect};
 
 /// A delivered job, with everything that its steps need.
 struct JobRun<'a, S: Source> {
@@ -63,9 +67,25 @@ pub(super) async fn work<S: Source>(
     if message.body.len() > worker.limits.job_bytes {
         return reject::too_large(worker, source, delivery).await;
     }
-    let job = match worker.decoder.decode(message.body, message.envelope) {
+    let share = match room(worker, in_flight, message.body).await {
+        Ok(Some(share)) => share,
+        Ok(None) => {
+            let again = Redelivery { attempt: message.envelope.attempt, slot: message.envelope.reserved_slot };
+            event::job_deferred("memory", NO_ROOM);
+            return source.defer(delivery, again, NO_ROOM).await;
+        }
+        Err(problem) => return reject::too_much(worker, source, delivery, problem).await,
+    };
+    let suspect = match Box::pin(suspect::begin(worker, source, delivery, &message, in_flight)).await? {
+        Begin::Plan(suspect) => suspect,
+        Begin::Parked => return Ok(()),
+    };
+    let job = match decoded(worker, &message).await {
         Ok(job) => job,
-        Err(refusal) => return reject::bad_job(worker, source, delivery, &refusal).await,
+        Err(refusal) => {
+            planned(suspect).await;
+            return reject::bad_job(worker, source, delivery, &refusal).await;
+        }
     };
     in_flight.set_job_id(&job.id);
     let span = tracing::info_span!(
@@ -77,12 +97,49 @@ pub(super) async fn work<S: Source>(
         traceparent = message.envelope.traceparent,
     );
     let run = JobRun { worker, source, delivery, message, job: &job, in_flight };
-    run.run().instrument(span).await
+    let worked = run.run(suspect).instrument(span).await;
+    drop(share);
+    worked
+}
+
+/// How long a message waits here for the memory that it takes, and then in the delay ladder.
+const WAITS_FOR_ROOM: Duration = Duration::from_secs(20);
+const NO_ROOM: Duration = Duration::from_secs(10);
+
+/// What a message and what is made of it takes; `None` where there was no room in time.
+async fn room(worker: &Context, in_flight: &InFlightJob, body: &[u8]) -> Result<Option<Share>, TooMuch> {
+    let memory = &worker.calls.memory;
+    if body.len() < memory::LARGE {
+        return memory.message(0).await.map(Some);
+    }
+    in_flight.set_time_budget(WAITS_FOR_ROOM);
+    // The bytes three times, as they came, canonical, and with the result; and the values.
+    let takes = 3 * body.len() + memory::of_json(body);
+    timeout(WAITS_FOR_ROOM, memory.message(takes)).await.ok().transpose()
+}
+
+/// A large message is decoded in a thread of its own.
+async fn decoded(worker: &Context, message: &Message<'_>) -> Result<Job, Box<Refusal>> {
+    if message.body.len() < memory::LARGE {
+        return worker.decoder.decode(message.body, message.envelope);
+    }
+    let (decoder, body, envelope) = (worker.decoder.clone(), message.body.to_vec(), message.envelope.clone());
+    memory::in_a_thread(move || decoder.decode(&body, &envelope)).await
+}
+
+/// In a box, since few messages are suspects and every job's task would have room for it.
+async fn planned(suspect: Option<Suspect<'_>>) {
+    if let Some(suspect) = suspect {
+        Box::pin(suspect.planned()).await;
+    }
 }
 
 impl<'a, S: Source> JobRun<'a, S> {
-    async fn run(&self) -> Result<(), ShuttingDown> {
-        let intent = self.prepare().await?;
+    async fn run(&self, suspect: Option<Suspect<'_>>) -> Result<(), ShuttingDown> {
+        fault::with("planning", &self.job.id).await;
+        let intent = self.prepare().await;
+        planned(suspect).await;
+        let intent = intent?;
         let permit = match self.admit(intent.call()).await? {
             Admission::Now(permit) => permit,
             Admission::Later { wait, slot } => return self.defer(self.message.envelope.attempt, slot, wait).await,

@@ -2,6 +2,7 @@
 
 use crate::engine::{Reason, Recipient, Source};
 use crate::job::{Call, Code, Ending, JobResult, Refusal, ResultError, is_name, raw_text};
+use crate::memory::TooMuch;
 use crate::shutdown::ShuttingDown;
 use crate::telemetry::event;
 use crate::worker::context::Context;
@@ -29,6 +30,19 @@ pub(super) async fn too_large<S: Source>(
         message.body.len(),
         worker.limits.job_bytes
     );
+    let refusal = Refusal::unread(Code::JobTooLarge, text, message.envelope.message_id.clone());
+    reject(worker, source, delivery, &refusal, message.envelope.reply_to.is_some()).await
+}
+
+/// `JOB_TOO_LARGE`: what would be made of the body has no room.
+pub(super) async fn too_much<S: Source>(
+    worker: &Context,
+    source: &S,
+    delivery: &S::Delivery,
+    problem: TooMuch,
+) -> Result<(), ShuttingDown> {
+    let message = source.message(delivery);
+    let text = format!("the message {problem}; send less data with the job, or raise limits.memory");
     let refusal = Refusal::unread(Code::JobTooLarge, text, message.envelope.message_id.clone());
     reject(worker, source, delivery, &refusal, message.envelope.reply_to.is_some()).await
 }

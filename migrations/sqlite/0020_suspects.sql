@@ -1,0 +1,7 @@
+-- Redelivered messages that are being decoded and planned, before there is a claim: whether the worker before died of one.
+CREATE TABLE suspects (
+    message  TEXT PRIMARY KEY,           -- its message_id, or what its body hashes to
+    worker   TEXT NOT NULL,
+    deaths   INTEGER NOT NULL,
+    begun_at INTEGER NOT NULL
+) STRICT;
