@@ -74,7 +74,7 @@ async fn every_authentication_type_of_the_page_is_sent() {
     let app = TestApp::new();
     let file = app.file("connectors.yaml", &connectors(&third_party)).display().to_string();
     app.cli(&["connectors", "import", &file]).await;
-    let host = format!("127.0.0.1:{}", third_party.port());
+    let host = format!("http://127.0.0.1:{}", third_party.port());
     app.cli_with(&["secrets", "set", "WHO", "--host", &host], "grace hopper").await;
     for (name, header, expected) in SEEN {
         let output = app.cli(&["connectors", "test", name, "r"]).await;

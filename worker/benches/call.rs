@@ -113,6 +113,7 @@ impl Fixture {
             method: &plan.request.method,
             ctx,
             inline_bytes: self.limits.inline_bytes,
+            redactor: &data_connector::plan::Redactor::default(),
         };
         interpret(&self.answer, &context).map(|mapped| mapped.data).map_err(|failure| failure.message)
     }

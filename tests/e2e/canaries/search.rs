@@ -42,7 +42,7 @@ pub(super) fn canary(n: usize) -> String {
 }
 
 /// The text as it is in raw, quoted or percent-encoded form; in hexadecimal; and in base64 at every offset, as in Basic.
-fn forms(part: &str) -> Vec<String> {
+pub(super) fn forms(part: &str) -> Vec<String> {
     let hex: String = part.bytes().map(hex).collect();
     let mut forms = vec![part.to_owned(), hex.to_uppercase(), hex];
     for before in 0..3 {

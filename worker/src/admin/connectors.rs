@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use super::Error;
 use crate::call::{Calls, Invocation, Outcome, PrepareError, ResolvedConnector};
-use crate::connector::Connector;
+use crate::connector::{Connector, Credentials};
 use crate::http::Client;
 use crate::job::{Configuration, ErrorHandling};
-use crate::plan::{CredentialId, RequestSpec};
+use crate::plan::{CredentialId, RequestSpec, SHORTEST, host_is_variable, secret_values};
 use crate::store::{Imported, Store, StoredConnector};
 
 /// A record that was imported.
@@ -45,13 +46,40 @@ pub fn check(record: &Map<String, Value>) -> Result<(), Error> {
 /// # Errors
 /// When the record contradicts what is stored, or the database cannot be reached; nothing of it is stored then.
 pub async fn import(store: &Store, client: &Client, mut record: Map<String, Value>) -> Result<Import, Error> {
-    let warnings = unreachable_urls(client, &record);
+    let mut warnings = unreachable_urls(client, &record);
+    warnings.extend(weak_credentials(&record));
     let credentials = match record.remove("credentials") {
         Some(Value::Object(credentials)) => Some(credentials),
         _ => None,
     };
     let imported = store.connectors().import(record, credentials).await?;
     Ok(Import { imported, warnings })
+}
+
+/// What leaves a credential less protected than it could be.
+fn weak_credentials(record: &Map<String, Value>) -> Vec<String> {
+    let (Ok(connector), Some(Value::Object(given))) = (Connector::read(record), record.get("credentials")) else {
+        return Vec::new();
+    };
+    let authtype = record.get("authtype").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
+    let Ok(credentials) = Credentials::read(&authtype, given) else { return Vec::new() };
+    let mut warnings = Vec::new();
+    if secret_values(&credentials).iter().any(|value| (1..SHORTEST).contains(&value.expose_secret().len())) {
+        warnings.push(format!(
+            "connector `{}`: a credential has fewer than {SHORTEST} characters: it cannot be told from ordinary text, and is not masked in answers",
+            connector.name
+        ));
+    }
+    if !credentials.proves_nothing() && credentials.hosts.is_empty() {
+        let open = connector.resources.iter().filter(|resource| host_is_variable(&resource.url));
+        warnings.extend(open.map(|resource| {
+            format!(
+                "connector `{}`, resource `{}`: a variable decides where the credential is sent; name its `hosts`, or write a `/` before the variable",
+                connector.name, resource.name
+            )
+        }));
+    }
+    warnings
 }
 
 /// URLs without variables that the guard would refuse as things are now (CONTRACT 7).

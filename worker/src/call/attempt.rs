@@ -75,7 +75,8 @@ async fn caught(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>)
     })
 }
 
-/// Whatever comes back may hold what was sent: nothing leaves this function unmasked.
+/// Whatever comes back may hold what was sent: it was masked before it was interpreted, and nothing leaves this function that
+/// was not masked again.
 async fn redacted(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
     let redactor = &call.plan.request.redactor;
     match answered(transport, memory, call).await {
@@ -89,6 +90,9 @@ async fn redacted(transport: &Transport, memory: &Memory, call: &PreparedCall<'_
             failure.body.iter_mut().for_each(|body| redactor.redact_truncated(body));
             if let Some(answer) = &mut failure.answer {
                 redactor.redact_value(Arc::make_mut(answer));
+            }
+            if let Some(headers) = &mut failure.headers {
+                redactor.redact_members(Arc::make_mut(headers));
             }
             if let Some(headers) = &mut failure.headers {
                 redactor.redact_members(Arc::make_mut(headers));

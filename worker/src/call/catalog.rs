@@ -12,7 +12,7 @@ use crate::connector::{Connector, Credentials, Invalid};
 use crate::interpret::ConnectorRules;
 use crate::job::ConfigObject;
 use crate::plan::{CredentialId, PreparedConnector, PreparedCredentials, Secret, Secrets};
-use crate::store::{self, OpenedSecret, Store};
+use crate::store::{self, Store};
 
 /// How old a cached connector may be: workers see a change within 5 seconds (CONTRACT 7).
 const FRESH: Duration = Duration::from_secs(3);
@@ -65,7 +65,7 @@ struct CachedStore {
     /// By the reference that models carry.
     connectors: Cache<String, Option<Arc<ResolvedConnector>>>,
     /// By name.
-    secrets: Cache<String, Option<Arc<OpenedSecret>>>,
+    secrets: Cache<String, Option<Arc<Secret>>>,
     elements: ElementCache,
 }
 
@@ -138,7 +138,7 @@ impl Catalog {
                 None => Box::pin(cached.secrets.try_get_with_by_ref(name, open(&cached.store, name))).await?,
             };
             if let Some(secret) = secret {
-                found.insert(name.clone(), Secret::new(&secret.value, secret.hosts.clone()));
+                found.insert(name.clone(), secret);
             }
         }
         Ok(Secrets::new(found))
@@ -161,8 +161,9 @@ impl Catalog {
     }
 }
 
-async fn open(store: &Store, name: &String) -> Result<Option<Arc<OpenedSecret>>, store::Error> {
-    Ok(store.secrets().open([name]).await?.remove(name).map(Arc::new))
+async fn open(store: &Store, name: &String) -> Result<Option<Arc<Secret>>, store::Error> {
+    let opened = store.secrets().open([name]).await?.remove(name);
+    Ok(opened.map(|secret| Arc::new(Secret::new(&secret.value, secret.hosts))))
 }
 
 async fn load(store: &Store, reference: &str) -> Result<Option<Arc<ResolvedConnector>>, store::Error> {

@@ -89,6 +89,7 @@ pub(super) async fn pages(
         };
         let what = format!("page {} ({})", pages.count() + 1, redacted::url(&next));
         same_or_safer(&url, &next, &what)?;
+        within_bounds(request, &next, &what)?;
         let timeout = left(call.plan.request.timeout, begun, &what)?;
         let follow_up = request.follow_up(next.clone(), timeout, FollowUp::SameRequest);
         // It is joined: while the next page comes, this one takes no room.
@@ -107,6 +108,13 @@ fn same_or_safer(from: &Url, to: &Url, what: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Not where a secret of the call may not go.
+fn within_bounds(request: &RequestSpec, to: &Url, what: &str) -> Result<(), Failure> {
+    request.may_lead_to(to).map_err(|problem| {
+        Failure::of_attempt(Code::Denied, format!("{what} is not fetched: {problem}"), Retriable::Final)
+    })
+}
+
 /// The final answer of an operation that was accepted with `202`.
 ///
 /// Each question has the attempt's time; all of them together have `limits.poll_time` and the job's deadline.
@@ -121,6 +129,7 @@ pub(super) async fn poll(
     let shown = redacted::url(&place);
     let accepted_but = |failure: Failure| accepted_but(failure, request, &shown);
     same_or_safer(request.raw_url(), &place, &shown).map_err(accepted_but)?;
+    within_bounds(request, &place, &shown).map_err(accepted_but)?;
     let (begun, mut wait, mut last) = (Instant::now(), asking.wait, String::from("no question was answered"));
     for _ in 0..asking.tries {
         if begun.elapsed() + wait > call.limits.poll_time {

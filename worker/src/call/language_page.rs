@@ -93,6 +93,7 @@ fn mappings_of_the_page() {
             method: &http::Method::GET,
             ctx: EvalContext { now_ms: 0, env: &env },
             inline_bytes: 0,
+            redactor: &crate::plan::Redactor::default(),
         };
         let mapped = interpret(&response, &context).unwrap_or_else(|failure| panic!("{write}: {}", failure.message));
         assert_eq!(&mapped.data["v"].to_string(), get, "{write}");

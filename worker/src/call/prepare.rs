@@ -82,7 +82,7 @@ impl PreparedCall<'_> {
     /// What an answer is read with.
     pub(super) fn response_context(&self) -> Option<ResponseContext<'_>> {
         let parts = (&*self.element, &*self.connector);
-        context(self.invocation.data, parts, &self.plan.request.method, &self.limits)
+        context(self.invocation.data, parts, (&self.plan.request.method, &self.plan.request.redactor), &self.limits)
     }
 
     /// Interprets an answer; a large one in a thread of its own, once it has room.
@@ -93,11 +93,12 @@ impl PreparedCall<'_> {
         }
         let (data, element, connector) =
             (Arc::clone(self.invocation.data), Arc::clone(&self.element), Arc::clone(&self.connector));
-        let (method, limits) = (self.plan.request.method.clone(), self.limits.clone());
+        let (method, redactor) = (self.plan.request.method.clone(), Arc::clone(&self.plan.request.redactor));
+        let limits = self.limits.clone();
         let share = memory.answer(response.body.len() + memory::of_json(&response.body)).await;
         memory::in_a_thread(move || {
             let parts = (&*element, &*connector);
-            let context = context(&data, parts, &method, &limits).ok_or_else(broken)?;
+            let context = context(&data, parts, (&method, &redactor), &limits).ok_or_else(broken)?;
             match share {
                 Ok(_share) => interpret::interpret(&response, &context),
                 Err(problem) => Err(interpret::unread(&response, &context, &problem.to_string())),
@@ -110,7 +111,7 @@ impl PreparedCall<'_> {
 fn context<'a>(
     data: &'a Map<String, Value>,
     (element, connector): (&'a Element, &'a ResolvedConnector),
-    method: &'a Method,
+    (method, redactor): (&'a Method, &'a Redactor),
     limits: &'a Limits,
 ) -> Option<ResponseContext<'a>> {
     let [resource, of_connector] = connector.rules.as_ref().ok()?.of(&element.resource).ok()?;
@@ -121,6 +122,7 @@ fn context<'a>(
         method,
         ctx: limits.eval_context(clock::now_ms()),
         inline_bytes: limits.inline_bytes,
+        redactor,
     })
 }
 
@@ -156,7 +158,7 @@ pub(super) async fn prepare<'a>(
     match planned {
         Ok(plan) => Ok(PreparedCall { invocation, element, connector, plan, limits: limits.clone() }),
         Err(invalid) => {
-            let problem = Redactor::of(&secrets.values()).redacted_text(&invalid.to_string());
+            let problem = secrets.redactor().redacted_text(&invalid.to_string());
             Err(misconfigured(&invocation, named, &problem))
         }
     }

@@ -494,6 +494,7 @@ async fn nothing_is_parsed_twice_for_the_same_connector() {
             method: &plan.request.method,
             ctx: limits.eval_context(0),
             inline_bytes: 1,
+            redactor: &crate::plan::Redactor::default(),
         };
         let response = |status| Response {
             status,

@@ -29,7 +29,8 @@ pub(super) enum Secrets {
 pub(super) struct Set {
     /// 1 to 64 of A-Z a-z 0-9 _ -
     name: String,
-    /// A host it may be sent to, with or without a port; repeatable. Anywhere when none is named
+    /// A host it may be sent to: HOST, HOST:PORT or http://HOST:PORT, https unless written; repeatable. Anywhere when none is
+    /// named
     #[arg(long, value_name = "HOST")]
     host: Vec<String>,
 }
@@ -55,6 +56,9 @@ impl Secrets {
                 let value = set.value()?;
                 let store = settings.store(&config).await?;
                 admin::set(&store, &set.name, &value, &set.host).await?;
+                for warning in admin::warnings(&value, &set.host) {
+                    output::note(&format!("warning: {warning}"));
+                }
                 output::note(&format!("set; write {{{{secret:{}}}}} where it belongs", set.name));
             }
             Self::List(list) => list.run(&settings.store(&config).await?).await?,

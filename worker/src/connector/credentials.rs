@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
-use url::{Url, form_urlencoded};
+use url::{Origin, Url, form_urlencoded};
 
 use super::Invalid;
 use super::lenient::Reader;
@@ -179,18 +179,35 @@ impl Credentials {
         })
     }
 
-    /// Whether the credential may be sent to `host` (and `port`, where the list names one).
-    pub fn may_go_to(&self, host: &str, port: Option<u16>) -> bool {
-        self.hosts.is_empty() || is_among(&self.hosts, host, port)
+    /// Whether nothing is sent with a request.
+    pub fn proves_nothing(&self) -> bool {
+        matches!(self.scheme, Scheme::None) && self.identity.is_none()
+    }
+
+    /// Whether the credential may be sent to this URL: the scheme and the port matter where the list names them.
+    pub fn may_go_to(&self, url: &Url) -> bool {
+        let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
+        let is_named = |allowed: &String| {
+            (allowed.contains("://") && is_bound_to(allowed, url))
+                || allowed.eq_ignore_ascii_case(host)
+                || allowed.eq_ignore_ascii_case(&format!("{host}:{port}"))
+        };
+        self.hosts.is_empty() || self.hosts.iter().any(is_named)
     }
 }
 
-/// Whether a list of `host` and `host:port` contains this one.
-pub fn is_among(hosts: &[String], host: &str, port: Option<u16>) -> bool {
-    hosts.iter().any(|allowed| {
-        allowed.eq_ignore_ascii_case(host)
-            || port.is_some_and(|port| allowed.eq_ignore_ascii_case(&format!("{host}:{port}")))
-    })
+/// The origin that a host of a secret stands for: `host`, `host:port` or `http://host:port`; https unless written, and the
+/// scheme's own port unless written.
+pub fn bound_origin(host: &str) -> Option<Origin> {
+    let (scheme, authority) = host.split_once("://").unwrap_or(("https", host));
+    let is_authority = !authority.is_empty() && !authority.contains(['/', '?', '#', '@', '\\', ',', ' ']);
+    let url = Url::parse(&format!("{scheme}://{authority}/")).ok()?;
+    (is_authority && matches!(url.scheme(), "http" | "https")).then(|| url.origin())
+}
+
+/// Whether a host of a secret is the one of this URL.
+pub fn is_bound_to(host: &str, url: &Url) -> bool {
+    bound_origin(host).is_some_and(|origin| origin == url.origin())
 }
 
 fn scheme(authtype: &str, of: &Reader<'_>) -> Result<Scheme, Invalid> {

@@ -17,7 +17,7 @@ mod waits;
 
 pub use condition::Condition;
 pub use credentials::{
-    AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, KeyLocation, OAuth2, Scheme, is_among,
+    AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, KeyLocation, OAuth2, Scheme, bound_origin, is_bound_to,
 };
 pub use element::{ElementConfig, MappingRow, OutboundKind, OutboundRow, RowFormat};
 pub use policy::{Backoff, Policy, RetryMembers, effective_policy, effective_timeout, usual_attempts};

@@ -161,8 +161,7 @@ impl<'a> Call<'a> {
         }
         let mut target = url.join(response.headers().get(LOCATION)?.to_str().ok()?).ok()?;
         target.set_fragment(None);
-        // A server that puts one of our secrets into a URL of another origin would have us send it there.
-        let leaks = target.origin() != self.request.raw_url().origin() && self.request.redactor.finds(target.as_str());
+        let leaks = self.request.may_lead_to(&target).is_err();
         (!leaks && (url.scheme() != "https" || target.scheme() == "https")).then_some(target)
     }
 

@@ -13,6 +13,7 @@ use super::projection::Projection;
 use super::{Response, xml};
 use crate::connector::AnswerKind;
 use crate::job::{excerpt, without_lone_surrogates, without_mark};
+use crate::plan::Redactor;
 
 /// A body as data or as text.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,16 @@ impl Body {
         match self {
             Self::Data(value) | Self::Xml(value) | Self::Bytes(value) => value,
             Self::Text(text) => Value::from(text),
+        }
+    }
+}
+
+impl Body {
+    /// Masks the secrets in it.
+    pub(super) fn redact(&mut self, redactor: &Redactor) {
+        match self {
+            Self::Data(value) | Self::Xml(value) | Self::Bytes(value) => redactor.redact_value(value),
+            Self::Text(text) => redactor.redact_text(text),
         }
     }
 }

@@ -25,10 +25,12 @@ mod xml;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use http::HeaderValue;
 use serde_json::{Map, Value, json};
 
 use crate::connector::AnswerKind;
 use crate::job::{Code, Failure, Retriable};
+use crate::plan::MASK;
 
 pub use analysis::{TextError, condition_variables, row_variables};
 pub use bpmn_error::bpmn_error;
@@ -55,12 +57,27 @@ pub struct MappedData {
 /// # Errors
 /// `HTTP_<status>`, `BAD_RESPONSE` or `MAPPING`, with their class in the retry table.
 pub fn interpret(response: &Response, context: &ResponseContext<'_>) -> Result<MappedData, Failure> {
+    let response = &*masked(response, context);
     let mut warnings = response.warnings.clone();
     let body = read(response, context, projection(response, context), &mut warnings);
     if !is_success(response, Some(&body), context)? {
         return Err(unexpected_status(response, body, context));
     }
     mapping::map(body, warnings, response, context)
+}
+
+/// The answer with the secrets of the call masked in its headers; [`read`] masks them in its body.
+fn masked<'a>(response: &'a Response, context: &ResponseContext<'_>) -> Cow<'a, Response> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    if !response.headers.values().any(|value| context.redactor.finds(&text(value))) {
+        return Cow::Borrowed(response);
+    }
+    let mut masked = response.clone();
+    for value in masked.headers.values_mut() {
+        let text = context.redactor.redacted_text(&text(value));
+        *value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(MASK));
+    }
+    Cow::Owned(masked)
 }
 
 /// The whole body.
@@ -73,7 +90,24 @@ fn data(response: &Response, context: &ResponseContext<'_>) -> Option<Value> {
     decoded(response, context).ok().filter(|body| !matches!(body, Body::Text(_))).map(Body::into_value)
 }
 
+/// The same as it came, for the address of what follows it.
+fn unmasked_data(response: &Response, context: &ResponseContext<'_>) -> Option<Value> {
+    let body = read_unmasked(response, context, &Projection::All, &mut Vec::new()).ok()?;
+    (!matches!(body, Body::Text(_))).then(|| body.into_value())
+}
+
 fn read(
+    response: &Response,
+    context: &ResponseContext<'_>,
+    projection: &Projection,
+    warnings: &mut Vec<String>,
+) -> Result<Body, String> {
+    let mut body = read_unmasked(response, context, projection, warnings)?;
+    body.redact(context.redactor);
+    Ok(body)
+}
+
+fn read_unmasked(
     response: &Response,
     context: &ResponseContext<'_>,
     projection: &Projection,

@@ -46,20 +46,23 @@ impl Pages {
         limit: usize,
     ) -> Result<Page, Failure> {
         let Some(rules) = context.rule(|rules| rules.pagination.as_ref()) else { return Ok(Page::Whole) };
-        if !super::is_success(response, None, context)? {
+        let shown = super::masked(response, context);
+        if !super::is_success(&shown, None, context)? {
             return Ok(Page::Whole);
         }
-        let Some(body) = super::data(response, context) else { return Ok(Page::Whole) };
+        let Some(mut body) = super::unmasked_data(response, context) else { return Ok(Page::Whole) };
         let failure = |(code, problem): (Code, String)| {
             let message = format!("pagination, page {}: {problem}", self.count + 1);
             super::answered(Failure::of_attempt(code, message, Retriable::Final), response)
         };
         let bytes = self.bytes_with(response, limit).map_err(|problem| failure((Code::BadResponse, problem)))?;
         let mapping = |problem: String| failure((Code::Mapping, problem));
-        let members = condition_members(response, body);
+        // The address of the next page may hold a key of ours: it is read before that is masked.
+        let next = next_page(rules, url, &body, response, context);
+        context.redactor.redact_value(&mut body);
+        let members = condition_members(&shown, body);
         let is_last = is_last(rules, response.status, &members, context).map_err(mapping)?;
-        let body = members.get("body").unwrap_or(&Value::Null);
-        let next = next_page(rules, url, body, response, context).map_err(mapping)?.filter(|_| !is_last);
+        let next = next.map_err(mapping)?.filter(|_| !is_last);
         self.refuse_circle(url, next.as_ref()).map_err(mapping)?;
 
         self.seen.push(url.clone());

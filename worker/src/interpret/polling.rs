@@ -46,6 +46,7 @@ pub fn is_configured(context: &ResponseContext<'_>) -> bool {
 /// `until` where it cannot be evaluated.
 pub fn next(response: &Response, context: &ResponseContext<'_>) -> Result<Option<Duration>, Failure> {
     let Some(rules) = context.rule(|rules| rules.poll.as_ref()) else { return Ok(None) };
+    let response = &*super::masked(response, context);
     let body = super::data(response, context).unwrap_or_default();
     let is_final = match &rules.until {
         None => !(response.status == 202 || is_running(response.status, &body)),

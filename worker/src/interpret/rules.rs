@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use crate::connector::{AnswerKind, Connector, ErrorRow, Invalid, NextPage, Pagination, Poll, Rules};
+use crate::plan::Redactor;
 use crate::plan::expression::EvalContext;
 use crate::plan::template::Template;
 
@@ -149,6 +150,8 @@ pub struct ResponseContext<'a> {
     pub ctx: EvalContext<'a>,
     /// How many bytes of an answer that is not text become base64.
     pub inline_bytes: usize,
+    /// Masks what was sent, before anything reads the answer: whatever a row makes of it afterwards is made of the mask.
+    pub redactor: &'a Redactor,
 }
 
 impl<'a> ResponseContext<'a> {

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::headers::header;
 use super::prepared::parse;
-use super::redactor::{MASK, Redactor};
+use super::redactor::{MASK, Redactor, SHORTEST};
 use super::template::{Escape, Scope, Template};
 use crate::connector::{
     AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, Invalid, KeyLocation, OAuth2, Scheme,
@@ -53,6 +53,17 @@ pub enum Authorization {
 }
 
 impl Authorization {
+    /// Masks what templates of the credential came to: whole, and without the scheme that it begins with. What consists of
+    /// request data alone is the request's own.
+    pub(super) fn mask_rendered(&self, redactor: &Redactor, credentials: &PreparedCredentials) {
+        let (Self::Headers(rendered), SharedParts::Headers(templates)) = (self, &credentials.shared) else { return };
+        let secret = |template: &Template| !template.is_constant() && !constant_parts(template).is_empty();
+        for ((_, value), _) in rendered.iter().zip(templates).filter(|(_, (_, template))| secret(template)) {
+            redactor.add(value);
+            redactor.add(&without_scheme(value.expose_secret()).into());
+        }
+    }
+
     /// The headers that it will add, with masked values.
     pub(super) fn redacted_headers(&self) -> Vec<(String, String)> {
         let authorization = |text: String| vec![("authorization".to_owned(), text)];
@@ -115,15 +126,18 @@ impl PreparedCredentials {
             _ => SharedParts::Nothing,
         };
         let identity = credentials.identity.clone().map(Arc::new);
-        let redactor = Arc::new(Redactor::of(&confidential(&credentials)));
+        let mut confidential = secret_values(&credentials);
+        if let SharedParts::Headers(headers) = &shared {
+            confidential.extend(headers.iter().flat_map(|(_, template)| constant_parts(template)));
+        }
+        let redactor = Arc::new(Redactor::of(&confidential));
         Ok(Self { id: Arc::new(id), credentials, identity, redactor, shared })
     }
 
     /// What goes with a request to `url`.
     pub(super) fn authorization(&self, url: &Url, data: &Scope<'_>) -> Result<Authorization, Invalid> {
-        let proves_nothing = matches!(self.credentials.scheme, Scheme::None) && self.identity.is_none();
         let host = url.host_str().unwrap_or_default();
-        if !proves_nothing && !self.credentials.may_go_to(host, url.port_or_known_default()) {
+        if !self.credentials.proves_nothing() && !self.credentials.may_go_to(url) {
             let problem =
                 format!("the credential may not be sent to `{host}`; add it to `credentials.hosts` or change the URL");
             return Err(Invalid::new("credentials.hosts", problem));
@@ -147,11 +161,12 @@ impl PreparedCredentials {
     }
 }
 
-/// The secret values of credentials.
-fn confidential(credentials: &Credentials) -> Vec<SecretString> {
+/// The secret values of credentials; those of headers are templates and not among them.
+pub fn secret_values(credentials: &Credentials) -> Vec<SecretString> {
     let mut all: Vec<SecretString> = credentials.identity.iter().map(|identity| identity.key.clone()).collect();
     match &credentials.scheme {
-        Scheme::None => {}
+        // Values of headers are templates: see `constant_parts`.
+        Scheme::None | Scheme::Headers(_) => {}
         Scheme::Basic { username, password } => {
             all.push(STANDARD.encode(format!("{username}:{}", password.expose_secret())).into());
             all.push(password.clone());
@@ -162,10 +177,6 @@ fn confidential(credentials: &Credentials) -> Vec<SecretString> {
         Scheme::Aws(keys) => {
             all.push(keys.secret_access_key.clone());
             all.extend(keys.session_token.clone());
-        }
-        // What a template adds from request data is the request's own.
-        Scheme::Headers(headers) => {
-            all.extend(headers.iter().filter(|(_, v)| !v.expose_secret().contains("{{")).map(|(_, v)| v.clone()));
         }
         Scheme::OAuth2(oauth) => {
             match &oauth.client {
@@ -182,6 +193,24 @@ fn confidential(credentials: &Credentials) -> Vec<SecretString> {
         }
     }
     all
+}
+
+/// What a header's template holds besides variables: a key, or a part of one, unless that is too short.
+fn constant_parts(template: &Template) -> Vec<SecretString> {
+    if template.is_constant() {
+        let whole: String = template.texts().collect();
+        return vec![without_scheme(&whole).into(), whole.into()];
+    }
+    let parts = template.texts().map(|text| without_scheme(text).trim());
+    parts.filter(|part| part.len() >= SHORTEST).map(SecretString::from).collect()
+}
+
+/// Without `Bearer` and the like, which is no secret.
+fn without_scheme(value: &str) -> &str {
+    match value.trim_start().split_once(' ') {
+        Some((scheme, rest)) if !rest.contains(' ') && scheme.chars().all(|c| c.is_ascii_alphabetic()) => rest,
+        _ => value,
+    }
 }
 
 fn parsed((name, value): &(String, SecretString)) -> Result<(HeaderName, Template), Invalid> {

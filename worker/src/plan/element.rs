@@ -1,5 +1,7 @@
 //! An element's outgoing rows with their templates and expressions parsed, once for all jobs that carry this configuration.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::connector::{ElementConfig, Invalid, OutboundKind, OutboundRow, RowFormat};
@@ -70,10 +72,16 @@ fn prepare(index: usize, row: &OutboundRow) -> Result<PreparedRow, Invalid> {
         RowFormat::Feel => Source::Feel(Feel::parse(&row.value).map_err(|e| Invalid::new(&path, e.to_string()))?),
         _ => Source::Mustache(parse(&row.value, &path)?),
     };
-    Ok(PreparedRow { kind: row.kind, key: parse(&row.key, &path)?, name: row.key.clone(), value, path })
+    let key = parse(&row.key, &path)?.closed_to_secrets("a name").map_err(|e| Invalid::new(&path, e.to_string()))?;
+    Ok(PreparedRow { kind: row.kind, key, name: row.key.clone(), value, path })
 }
 
 impl PreparedRow {
+    /// Whether its value holds a secret.
+    fn holds_secret(&self) -> bool {
+        matches!(&self.value, Source::Mustache(template) if template.secret().is_some())
+    }
+
     /// The value as neutral text, or typed where it is an expression: escaped only where it is finally inserted (CONTRACT 6).
     pub(super) fn value(&self, data: &Scope<'_>, ctx: EvalContext<'_>, html: bool) -> Result<Value, Invalid> {
         let wrong = |problem: String| Invalid::new(&self.path, problem);
@@ -103,6 +111,8 @@ impl PreparedRow {
 pub(super) struct Rendered {
     pub(super) list: Vec<(String, Value)>,
     pub(super) members: Map<String, Value>,
+    /// Those of them that hold a secret.
+    pub(super) secret: BTreeSet<String>,
 }
 
 pub(super) fn rendered(
@@ -120,6 +130,9 @@ pub(super) fn rendered(
         if bytes > ROWS_BYTES {
             let problem = format!("the rows up to this one render to more than {ROWS_BYTES} bytes; send less");
             return Err(Invalid::new(&row.path, problem));
+        }
+        if row.holds_secret() {
+            rendered.secret.insert(row.name.clone());
         }
         rendered.members.insert(row.name.clone(), value.clone());
         rendered.list.push((row.name.clone(), value));

@@ -32,7 +32,7 @@ impl Feel {
     /// The first mistake and its position.
     pub fn parse(source: &str) -> Result<Self, FeelError> {
         Ok(if source.contains("{{") {
-            Self::Rendered(Template::parse(source)?)
+            Self::Rendered(Template::parse(source)?.closed_to_secrets("an expression")?)
         } else {
             Self::Parsed(Expression::parse(source)?)
         })

@@ -5,6 +5,7 @@
 mod authorization;
 mod body;
 mod element;
+mod escapes;
 pub mod expression;
 mod feel;
 mod form_fields;
@@ -37,20 +38,22 @@ use crate::connector::{
 };
 use crate::job::idempotency_key;
 
-pub use authorization::{Authorization, CredentialId, PreparedCredentials};
+pub use authorization::{Authorization, CredentialId, PreparedCredentials, secret_values};
 pub use element::PreparedElement;
 pub use feel::{Feel, FeelError};
 pub use prepared::PreparedConnector;
 pub use rate_limit::RateLimit;
 pub use redacted::Redacted;
-pub use redactor::{MASK, Redactor};
+pub use redactor::{MASK, Redactor, SHORTEST};
 pub use request::{FollowUp, Repeat, RequestSpec};
 pub use secrets::{Secret, Secrets};
 pub(crate) use template::UNRESERVED;
+pub use url_template::host_is_variable;
 // A request authenticates with what the connector configures.
 pub use crate::connector::{AwsKeys, ClientIdentity, ClientProof, Grant, OAuth2};
 
 use expression::EvalContext;
+use multipart::Multipart;
 use template::{Escape, Scope, Template};
 
 /// What the operator decides about every call.
@@ -132,17 +135,19 @@ pub fn plan(
     let params = element::rendered(rows, OutboundKind::Param, &data, input.ctx, html)?;
     let fields = element::rendered(rows, OutboundKind::Body, &data, input.ctx, html)?;
 
-    let url_scope = data.clone().over(&params.members);
+    let url_scope = data.clone().over_rows(&params.members, &params.secret);
     let method = method(resource, templates.method.as_ref(), &url_scope)?;
     let mut url = templates.url.render(&url_scope, html, limits.base_url.as_ref())?;
     query::set(&mut url, templates.params.as_deref(), &params.list, element.query_string.as_deref(), &data)?;
     let mut headers = headers::headers(&templates.headers, rows, &data)?;
-    let body_scope = data.clone().over(&fields.members);
+    let body_scope = data.clone().over_rows(&fields.members, &fields.secret);
     let kind = resource.body_type;
     let body = body::body(templates.body.as_ref(), kind, html, &body_scope, &mut headers, input.job_id)?;
     let authorization = credentials.authorization(&url, &data)?;
-    input.secrets.check(&url)?;
-    let redactor = Redactor::of(&input.secrets.values()).with_base(&credentials.redactor);
+    let bounds = input.secrets.bounds()?;
+    body.multipart.iter().flat_map(Multipart::urls).chain([&url]).try_for_each(|url| bounds.check(url))?;
+    let redactor = input.secrets.redactor().with_base(&credentials.redactor);
+    authorization.mask_rendered(&redactor, credentials);
     for (_, value) in &mut headers {
         value.set_sensitive(redactor.finds(&String::from_utf8_lossy(value.as_bytes())));
     }
@@ -152,6 +157,7 @@ pub fn plan(
         authorization,
         credential: Arc::clone(&credentials.id),
         identity: credentials.identity.clone(),
+        bounds,
         redactor: Arc::new(redactor),
         verify_certificate: credentials.credentials.verify_certificate,
         traceparent: input.traceparent.and_then(|value| HeaderValue::from_str(value).ok()),
@@ -170,7 +176,8 @@ pub fn plan(
 /// The method, rendered where it is mustache (COMPATIBILITY 4.4).
 fn method(resource: &Resource, template: Option<&Template>, scope: &Scope<'_>) -> Result<Method, Invalid> {
     let Some(template) = template else { return Ok(resource.method.clone()) };
-    let text = template.render(scope, Escape::None).map_err(|e| Invalid::new("method", e.to_string()))?;
+    let scope = scope.closed_to_secrets("a method");
+    let text = template.render(&scope, Escape::None).map_err(|e| Invalid::new("method", e.to_string()))?;
     callable_method(&text).map_err(|problem| Invalid::new("method", problem))
 }
 

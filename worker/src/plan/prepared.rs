@@ -54,7 +54,11 @@ impl PreparedConnector {
 fn prepare(resource: &Resource, connector: &Connector) -> Result<PreparedResource, Invalid> {
     let path = |slot: &str| format!("endpoints.{}.{slot}", resource.name);
     Ok(PreparedResource {
-        method: resource.method_template.as_deref().map(|method| parse(method, &path("method"))).transpose()?,
+        method: resource
+            .method_template
+            .as_deref()
+            .map(|method| closed(method, &path("method"), "a method"))
+            .transpose()?,
         url: UrlTemplate::parse(&resource.url).map_err(|e| Invalid::new(path("url"), e.to_string()))?,
         params: resource.params.as_ref().map(|params| values(params, &path("params"))).transpose()?,
         headers: values(&resource.headers, &path("headers"))?,
@@ -68,7 +72,7 @@ fn values(of: &[NamedValue], path: &str) -> Result<Vec<NamedTemplate>, Invalid> 
         .enumerate()
         .map(|(index, row)| {
             Ok(NamedTemplate {
-                key: parse(&row.key, &format!("{path}.{index}.key"))?,
+                key: closed(&row.key, &format!("{path}.{index}.key"), "a name")?,
                 value: parse(&row.value, &format!("{path}.{index}.value"))?,
                 required: row.required,
             })
@@ -78,4 +82,9 @@ fn values(of: &[NamedValue], path: &str) -> Result<Vec<NamedTemplate>, Invalid> 
 
 pub(super) fn parse(source: &str, path: &str) -> Result<Template, Invalid> {
     Template::parse(source).map_err(|e| Invalid::new(path, e.to_string()))
+}
+
+/// A template of a text that no secret may be a part of.
+pub(super) fn closed(source: &str, path: &str, what: &'static str) -> Result<Template, Invalid> {
+    parse(source, path)?.closed_to_secrets(what).map_err(|e| Invalid::new(path, e.to_string()))
 }

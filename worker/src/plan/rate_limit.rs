@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::prepared::parse;
+use super::prepared::closed;
 use super::template::{Escape, Scope, Template};
 use crate::connector::{Connector, Invalid, Rate, Resource};
 
@@ -35,7 +35,7 @@ impl RateLimitTemplate {
         };
         let path = if whose == "*" { "rate.key".to_owned() } else { format!("endpoints.{whose}.rate.key") };
         let Rate { every, key } = rate;
-        let key = key.as_deref().map(|key| parse(key, &path)).transpose()?;
+        let key = key.as_deref().map(|key| closed(key, &path, "a rate's key")).transpose()?;
         Ok(Some(Self { every: *every, scope: format!("{}/{whose}", connector.name), key, path }))
     }
 

@@ -1,28 +1,36 @@
 //! Masks the secrets of one call in whatever a person or an engine may read.
 //!
-//! Knows values and the encodings in which they appear: raw, JSON, URL, form, XML, hexadecimal, base64 at any offset, each as
-//! the usual libraries write it; must not know where the texts come from.
+//! Knows values and the forms in which they appear: in any case, reversed, as hexadecimal, as base64 at any offset and twice,
+//! and all of these behind the escapes of URLs, forms, HTML and JSON; must not know where the texts come from.
 
 use std::fmt::Write as _;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::ops::Range;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
-use memchr::memmem::Finder;
-use percent_encoding::{AsciiSet, utf8_percent_encode};
+use percent_encoding::{AsciiSet, percent_decode_str, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::escapes::Escapes;
 use super::template::UNRESERVED;
 
 /// Replaces a secret.
 pub const MASK: &str = "********";
 /// The shortest secret that is masked in answers and messages, bytes: masking shorter ones would destroy ordinary text.
-const SHORTEST: usize = 6;
+pub const SHORTEST: usize = 6;
 /// The shortest beginning of a secret that is masked at the end of a truncated text, bytes.
 const REMNANT: usize = 4;
+/// How many layers of escapes are looked behind.
+const LAYERS: usize = 2;
+/// Escapes are decoded in pieces of this size, bytes, and each piece is looked at together with the beginning of the next
+/// one, in which a secret that begins in this one ends.
+const PIECE: usize = 256 * 1024;
+const OVERLAP: usize = 32 * 1024;
 /// What Python's `quote` leaves as it is.
 const WITH_SLASH: &AsciiSet = &UNRESERVED.remove(b'/');
 /// What JavaScript's `encodeURIComponent` leaves as it is.
@@ -31,11 +39,20 @@ const WITH_MARKS: &AsciiSet = &UNRESERVED.remove(b'!').remove(b'\'').remove(b'('
 /// The secrets of one call; shared by everything that handles the call, so that a token fetched meanwhile is masked too.
 #[derive(Default)]
 pub struct Redactor {
-    /// The secrets of the credential, encoded once for all of its calls.
-    base: Option<Arc<Redactor>>,
-    own: RwLock<Vec<Finder<'static>>>,
+    values: Vec<SecretString>,
+    /// What is looked for, made when something is first looked at.
+    needles: OnceLock<Needles>,
     /// Encodings of secrets that are too short to be masked in ordinary text.
-    short: RwLock<Vec<String>>,
+    short: Vec<String>,
+    /// Further secrets, whose needles are shared with other calls.
+    more: RwLock<Vec<Arc<Redactor>>>,
+}
+
+/// Every form of some secrets.
+struct Needles {
+    texts: Vec<String>,
+    /// `None` where there are more of them than can be searched for.
+    search: Option<AhoCorasick>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -47,57 +64,54 @@ impl std::fmt::Debug for Redactor {
 impl Redactor {
     /// A redactor of these values.
     pub fn of<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
-        let redactor = Self::default();
-        secrets.into_iter().for_each(|secret| redactor.add(secret));
-        redactor
+        let (mut values, mut short): (Vec<SecretString>, Vec<String>) = <_>::default();
+        for secret in secrets {
+            if secret.expose_secret().len() < SHORTEST {
+                short.extend(short_forms(secret.expose_secret()));
+            } else {
+                values.push(secret.clone());
+            }
+        }
+        short.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        Self { values, short, ..Self::default() }
     }
 
     /// The same with the values of `base`.
     #[must_use]
     pub fn with_base(self, base: &Arc<Self>) -> Self {
-        Self { base: Some(Arc::clone(base)), ..self }
+        self.include(base);
+        self
+    }
+
+    /// Adds the values of another one.
+    pub fn include(&self, other: &Arc<Self>) {
+        let mut more = self.more.write().unwrap_or_else(PoisonError::into_inner);
+        if !more.iter().any(|known| Arc::ptr_eq(known, other)) {
+            more.push(Arc::clone(other));
+        }
     }
 
     /// Adds a value.
     pub fn add(&self, secret: &SecretString) {
-        let secret = secret.expose_secret();
-        if secret.len() < SHORTEST {
-            let mut short = self.short.write().unwrap_or_else(PoisonError::into_inner);
-            short.extend(short_forms(secret));
-            short.sort_by_key(|form| std::cmp::Reverse(form.len()));
-            return;
-        }
-        let forms = forms(secret);
-        let mut known = self.own.write().unwrap_or_else(PoisonError::into_inner);
-        for form in forms {
-            if !known.iter().any(|finder| finder.needle() == form) {
-                known.push(Finder::new(&form).into_owned());
-            }
-        }
-        // A form inside a longer one must not hide it.
-        known.sort_by_key(|finder| std::cmp::Reverse(finder.needle().len()));
+        self.include(&Arc::new(Self::of([secret])));
     }
 
-    /// Whether the text holds a secret in any encoding.
+    /// Whether the text holds a secret in any form.
     pub fn finds(&self, text: &str) -> bool {
-        let known = self.own.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().any(|finder| finder.find(text.as_bytes()).is_some())
-            || self.base.as_ref().is_some_and(|base| base.finds(text))
+        !self.spans(text).is_empty()
     }
 
     /// The text with every secret masked.
     pub fn redacted_text(&self, text: &str) -> String {
-        let known = self.own.read().unwrap_or_else(PoisonError::into_inner);
-        let text = known.iter().fold(text.to_owned(), |text, finder| replaced(text, finder));
-        self.base.as_ref().map_or_else(|| text.clone(), |base| base.redacted_text(&text))
+        replaced(text, &self.spans(text))
     }
 
     /// A part of a request with every secret masked, however short it is.
     pub(super) fn redacted_part(&self, text: &str) -> String {
         let text = self.redacted_text(text);
-        let short = self.short.read().unwrap_or_else(PoisonError::into_inner);
-        let text = short.iter().fold(text, |text, form| text.replace(form.as_str(), MASK));
-        self.base.as_ref().map_or_else(|| text.clone(), |base| base.redacted_part(&text))
+        let text = self.short.iter().fold(text, |text, form| text.replace(form.as_str(), MASK));
+        let more = self.more.read().unwrap_or_else(PoisonError::into_inner);
+        more.iter().fold(text, |text, base| base.redacted_part(&text))
     }
 
     /// Masks every text, name and number of a value.
@@ -126,57 +140,181 @@ impl Redactor {
 
     /// Masks a text in place.
     pub fn redact_text(&self, text: &mut String) {
-        if self.finds(text) {
-            *text = self.redacted_text(text);
+        let spans = self.spans(text);
+        if !spans.is_empty() {
+            *text = replaced(text, &spans);
         }
     }
 
     /// Masks a text that was truncated, perhaps in the middle of a secret: a beginning of one at its end is masked too.
     pub fn redact_truncated(&self, text: &mut String) {
         self.redact_text(text);
-        if let Some(begin) = self.remnant(text.as_bytes()) {
-            text.truncate(begin);
+        if let Some(begin) = self.remnant(text) {
+            text.truncate(text.floor_char_boundary(begin));
             text.push_str(MASK);
         }
     }
 
+    /// Where secrets stand in a text, in order, none of them overlapping.
+    fn spans(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        if self.is_empty() {
+            return found;
+        }
+        self.search(text.as_bytes(), &mut found);
+        for piece in pieces(text) {
+            let offset = piece.start;
+            let inside = text.as_bytes().get(piece).unwrap_or_default();
+            let spans = &mut found;
+            behind_escapes(inside, LAYERS, &mut |decoded, offsets| {
+                let mut here = Vec::new();
+                self.search(decoded, &mut here);
+                let original = |at: usize| offset + offsets.get(at).copied().unwrap_or(inside.len());
+                spans.extend(here.into_iter().map(|span| original(span.start)..original(span.end)));
+            });
+        }
+        for span in &mut found {
+            *span = text.floor_char_boundary(span.start)..text.ceil_char_boundary(span.end);
+        }
+        merged(found)
+    }
+
+    fn is_empty(&self) -> bool {
+        let more = self.more.read().unwrap_or_else(PoisonError::into_inner);
+        self.values.is_empty() && more.iter().all(|redactor| redactor.is_empty())
+    }
+
+    fn search(&self, text: &[u8], found: &mut Vec<Range<usize>>) {
+        if !self.values.is_empty() {
+            match &self.needles().search {
+                Some(search) => found.extend(search.find_overlapping_iter(text).map(|hit| hit.range())),
+                None => found.push(0..text.len()),
+            }
+        }
+        let more = self.more.read().unwrap_or_else(PoisonError::into_inner);
+        more.iter().for_each(|redactor| redactor.search(text, found));
+    }
+
+    fn needles(&self) -> &Needles {
+        self.needles.get_or_init(|| {
+            let mut texts: Vec<String> = self.values.iter().flat_map(|value| forms(value.expose_secret())).collect();
+            texts.sort_unstable();
+            texts.dedup();
+            let search = AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .build(&texts)
+                .ok();
+            Needles { texts, search }
+        })
+    }
+
     /// The byte at which the beginning of a secret starts that ends the text.
-    fn remnant(&self, text: &[u8]) -> Option<usize> {
-        let known = self.own.read().unwrap_or_else(PoisonError::into_inner);
+    fn remnant(&self, text: &str) -> Option<usize> {
+        let tail = text.len().saturating_sub(OVERLAP);
+        let tail = text.get(text.ceil_char_boundary(tail)..).unwrap_or_default().as_bytes();
+        let before = text.len() - tail.len();
+        let mut first = self.beginning(tail);
+        behind_escapes(tail, LAYERS, &mut |decoded, offsets| {
+            let here = self.beginning(decoded).and_then(|at| offsets.get(at).copied());
+            first = first.into_iter().chain(here).min();
+        });
+        first.map(|at| before + at)
+    }
+
+    /// Where the longest beginning of a needle starts that ends these bytes.
+    fn beginning(&self, text: &[u8]) -> Option<usize> {
         let left_of = |needle: &[u8]| {
             let longest = needle.len().saturating_sub(1).min(text.len());
-            (REMNANT..=longest).rev().find(|length| text.ends_with(needle.get(..*length).unwrap_or_default()))
+            (REMNANT..=longest).rev().find(|length| {
+                let (end, begin) = (text.get(text.len() - length..), needle.get(..*length));
+                end.zip(begin).is_some_and(|(end, begin)| end.eq_ignore_ascii_case(begin))
+            })
         };
-        let own = known.iter().filter_map(|finder| left_of(finder.needle())).max().map(|length| text.len() - length);
-        let base = self.base.as_ref().and_then(|base| base.remnant(text));
-        own.into_iter().chain(base).min()
+        let own = if self.values.is_empty() {
+            None
+        } else {
+            self.needles().texts.iter().filter_map(|needle| left_of(needle.as_bytes())).max()
+        };
+        let more = self.more.read().unwrap_or_else(PoisonError::into_inner);
+        let more = more.iter().filter_map(|redactor| redactor.beginning(text));
+        own.map(|length| text.len() - length).into_iter().chain(more).min()
     }
 }
 
-fn replaced(text: String, finder: &Finder<'_>) -> String {
-    if finder.find(text.as_bytes()).is_none() {
-        return text;
-    }
-    // A needle is whole UTF-8, so that it is found between characters only.
-    let needle = String::from_utf8_lossy(finder.needle());
-    text.replace(needle.as_ref(), MASK)
+/// A text in pieces that overlap.
+fn pieces(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let length = text.len();
+    (0..length).step_by(PIECE).map(move |begin| begin..(begin + PIECE + OVERLAP).min(length))
 }
 
-/// Every encoding in which a secret may appear.
-fn forms(secret: &str) -> Vec<Vec<u8>> {
-    let json = in_json(secret);
-    let mut forms = [json_forms(&json), json_forms(&in_json(&json))].concat();
-    // A JSON body that holds it may be echoed inside JSON, or encoded.
-    for text in [secret, &json] {
-        forms.push(text.to_owned());
-        forms.extend(xml_forms(text));
-        forms.extend(url_forms(text).into_iter().flat_map(|form| [lower_escapes(&form), form]));
-        forms.extend(hex_forms(text));
-        forms.extend(base64_forms(text.as_bytes()));
+/// Calls `look` with what stands behind each sequence of escapes, and with where each of its bytes, and its end, was before.
+fn behind_escapes(text: &[u8], layers: usize, look: &mut dyn FnMut(&[u8], &[usize])) {
+    for escapes in Escapes::ALL {
+        let Some((decoded, offsets)) = escapes.decoded(text) else { continue };
+        look(&decoded, &offsets);
+        if layers > 1 {
+            behind_escapes(&decoded, layers - 1, &mut |inner, places| {
+                let end = offsets.last().copied().unwrap_or_default();
+                let places: Vec<usize> = places.iter().map(|at| offsets.get(*at).copied().unwrap_or(end)).collect();
+                look(inner, &places);
+            });
+        }
     }
-    forms.sort_unstable();
-    forms.dedup();
-    forms.into_iter().map(String::into_bytes).collect()
+}
+
+/// The same spans in order, those that overlap as one.
+fn merged(mut spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    spans.sort_unstable_by_key(|span| (span.start, span.end));
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for span in spans {
+        match merged.last_mut().filter(|last| span.start < last.end) {
+            Some(last) => last.end = last.end.max(span.end),
+            None => merged.push(span),
+        }
+    }
+    merged
+}
+
+fn replaced(text: &str, spans: &[Range<usize>]) -> String {
+    let (mut masked, mut from) = (String::with_capacity(text.len()), 0);
+    for span in spans {
+        masked.push_str(text.get(from..span.start).unwrap_or_default());
+        masked.push_str(MASK);
+        from = span.end;
+    }
+    masked.push_str(text.get(from..).unwrap_or_default());
+    masked
+}
+
+/// Every form of a secret that is no escaping.
+fn forms(secret: &str) -> Vec<String> {
+    let mut forms = vec![
+        secret.to_owned(),
+        secret.trim().to_owned(),
+        secret.to_uppercase(),
+        secret.to_lowercase(),
+        secret.chars().rev().collect(),
+        // UTF-16 that was read as if it were UTF-8.
+        secret.chars().flat_map(|character| [character, '\0']).take(secret.chars().count() * 2 - 1).collect(),
+        // What is inserted as it is into a URL is decoded there before it is encoded again.
+        percent_decode_str(secret).decode_utf8_lossy().into_owned(),
+        percent_decode_str(&secret.replace('+', " ")).decode_utf8_lossy().into_owned(),
+    ];
+    // What is sent as a file whose content is this base64.
+    let decoded = GeneralPurpose::new(&STANDARD, NO_PAD).decode(secret.trim_end_matches('='));
+    forms.extend(decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok()));
+    forms.extend(url_forms(secret));
+    let (json, form) = (in_json(secret), url::form_urlencoded::byte_serialize(secret.as_bytes()).collect());
+    // A body that holds it may come back encoded as a whole.
+    for text in [secret.to_owned(), in_json(&json), json, form] {
+        forms.push(hex(text.as_bytes()));
+        let once = base64_forms(text.as_bytes());
+        forms.extend(once.iter().flat_map(|form| base64_forms(form.as_bytes())));
+        forms.extend(once);
+    }
+    forms.retain(|form| form.len() >= secret.len().min(SHORTEST));
+    forms
 }
 
 /// The encodings in which a request carries a secret.
@@ -191,60 +329,16 @@ fn in_json(text: &str) -> String {
     json.get(1..json.len() - 1).unwrap_or_default().to_owned()
 }
 
-/// The inside of a JSON string, as one library or another spells it.
-fn json_forms(json: &str) -> Vec<String> {
-    let is_markup = |c: char| matches!(c, '<' | '>' | '&');
-    let careful = json.replace("\\\"", "\\u0022");
-    let by_number = [
-        json.to_owned(),
-        escaped(json, is_markup),
-        escaped(json, |c| !c.is_ascii()),
-        escaped(json, |c| !c.is_ascii() || is_markup(c)),
-        escaped(&careful, |c| !c.is_ascii() || is_markup(c) || matches!(c, '\'' | '+' | '`')),
-    ];
-    let mut forms = Vec::new();
-    for form in by_number {
-        forms.extend([form.replace('/', "\\/"), upper_numbers(&form), form]);
-    }
-    forms
-}
-
-/// The characters that `wanted` names by their number.
-fn escaped(text: &str, wanted: impl Fn(char) -> bool) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if wanted(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(escaped, "\\u{unit:04x}").ok();
-            }
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
-}
-
-/// `\u00fc` as `\u00FC`.
-fn upper_numbers(text: &str) -> String {
-    let mut parts = text.split("\\u");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| match part.split_at_checked(4) {
-        Some((number, rest)) => format!("{text}\\u{}{rest}", number.to_uppercase()),
-        None => format!("{text}\\u{part}"),
-    })
-}
-
 fn xml_forms(text: &str) -> [String; 3] {
     let entities = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     [entities.replace('\'', "&apos;"), entities.replace('\'', "&#39;"), entities]
 }
 
-fn hex_forms(text: &str) -> [String; 2] {
-    let hex = text.bytes().fold(String::new(), |mut hex, byte| {
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").ok();
         hex
-    });
-    [hex.to_uppercase(), hex]
+    })
 }
 
 /// As a part of a URL, in the spellings of the usual libraries.
@@ -272,19 +366,6 @@ fn url_forms(secret: &str) -> Vec<String> {
     // The names of parts and files in a multipart body.
     forms.push(secret.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A"));
     forms
-}
-
-/// `%2F` as `%2f`.
-fn lower_escapes(text: &str) -> String {
-    // The two characters behind a per cent sign.
-    let mut behind = 0_u8;
-    text.chars()
-        .map(|c| {
-            let escaped = behind > 0;
-            behind = if c == '%' { 2 } else { behind.saturating_sub(1) };
-            if escaped { c.to_ascii_lowercase() } else { c }
-        })
-        .collect()
 }
 
 /// The characters of base64 that a secret determines by itself, wherever it stands in the encoded text.
@@ -360,7 +441,7 @@ mod tests {
         for secret in SECRETS {
             let redactor = Redactor::of([&SecretString::from(secret)]);
             let standard = base64::engine::general_purpose::STANDARD;
-            let hex = forms(secret).into_iter().map(|form| String::from_utf8(form).unwrap());
+            let hex = forms(secret).into_iter();
             let hex: Vec<String> = hex.filter(|form| form.len() == secret.len() * 2).collect();
             let mut texts = vec![
                 format!("a {secret} b"),
@@ -385,6 +466,82 @@ mod tests {
                 assert!(!redactor.finds(&redactor.redacted_text(text)), "{secret}: {}", redactor.redacted_text(text));
             }
         }
+    }
+
+    /// What a third party, or whoever configures a call, can make of a text.
+    fn disguises(text: &str) -> Vec<(&'static str, String)> {
+        let standard = base64::engine::general_purpose::STANDARD;
+        let percent = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let json = |text: &str| json!({"x": text}).to_string();
+        let numbers = |text: &str| text.chars().map(|c| format!("&#{};", u32::from(c))).collect::<String>();
+        let units = |text: &str| text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect::<String>();
+        let php = text.replace('&', "&amp;").replace('"', "&quot;").replace('\'', "&#039;").replace('<', "&lt;");
+        vec![
+            ("as it is", text.to_owned()),
+            ("upper case", text.to_uppercase()),
+            ("lower case", text.to_lowercase()),
+            ("reversed", text.chars().rev().collect()),
+            ("base64", standard.encode(format!("ada:{text}!"))),
+            ("base64 twice", standard.encode(standard.encode(format!("a{text}, and more")))),
+            ("base64 of JSON", standard.encode(json(text))),
+            ("hex", hex(text.as_bytes())),
+            ("HEX", hex(text.as_bytes()).to_uppercase()),
+            ("percent", percent(text)),
+            ("percent twice", percent(&percent(text)).to_lowercase()),
+            ("a form", url::form_urlencoded::byte_serialize(text.as_bytes()).collect()),
+            ("HTML of PHP", php.clone()),
+            ("HTML of Python", php.replace("&#039;", "&#x27;")),
+            ("HTML by numbers", numbers(text)),
+            ("HTML twice", php.replace('&', "&amp;")),
+            ("JSON", json(text)),
+            ("JSON by numbers", units(text)),
+            ("JSON in JSON", json(&json(text))),
+            ("JSON in a URL", percent(&json(text))),
+            (
+                "UTF-16",
+                String::from_utf8_lossy(&text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()).into(),
+            ),
+        ]
+    }
+
+    #[test]
+    fn every_disguise_of_every_secret_is_seen_through() {
+        for secret in SECRETS.into_iter().chain(WRITTEN.map(|(secret, _)| secret)) {
+            let redactor = Redactor::of([&SecretString::from(secret)]);
+            for (name, text) in disguises(secret).into_iter().filter(|(name, _)| *name != "UTF-16" || secret.is_ascii())
+            {
+                assert!(redactor.finds(&text), "{secret} as {name}: {text}");
+                let masked = redactor.redacted_text(&format!("<<{text}>>"));
+                assert!(masked.contains(MASK) && !redactor.finds(&masked), "{secret} as {name}: {masked}");
+                assert!(masked.starts_with("<<") && masked.ends_with(">>"), "{secret} as {name}: {masked}");
+            }
+        }
+    }
+
+    #[test]
+    fn ordinary_text_stays_whole() {
+        let redactor = Redactor::of(&SECRETS.map(SecretString::from));
+        for text in
+            ["a%20b+c&amp;d", r#"{"a": "\u00fc\n"}"#, "canary", "100% sure & \\ more", "0123456 789", "%", "&", "\\"]
+        {
+            assert_eq!(redactor.redacted_text(text), text);
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_long_text_is_found_behind_escapes_wherever_it_stands() {
+        let redactor = Redactor::of([&SecretString::from("p&ss<w>rd/ +=")]);
+        for before in [PIECE - 30, PIECE - 1, PIECE, PIECE + 7, PIECE + OVERLAP + 5] {
+            let text = format!("{}{}{}", "ä".repeat(before / 2), "p&amp;ss&lt;w&gt;rd/ +=", ".".repeat(PIECE));
+            let masked = redactor.redacted_text(&text);
+            assert_eq!(masked.len(), text.len() - "p&amp;ss&lt;w&gt;rd/ +=".len() + MASK.len(), "{before}");
+        }
+    }
+
+    #[test]
+    fn secrets_that_overlap_leave_nothing_between_them() {
+        let redactor = Redactor::of([&SecretString::from("abcdefgh"), &SecretString::from("efghijkl")]);
+        assert_eq!(redactor.redacted_text("-abcdefghijkl-"), "-********-");
     }
 
     #[test]

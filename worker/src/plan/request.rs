@@ -12,6 +12,7 @@ use url::Url;
 use super::authorization::{Authorization, CredentialId};
 use super::multipart::Multipart;
 use super::redactor::Redactor;
+use super::secrets::Bounds;
 use crate::connector::ClientIdentity;
 
 /// Whether sending the same request twice does no harm (CONTRACT 6, "never twice").
@@ -57,6 +58,8 @@ pub struct RequestSpec {
     pub credential: Arc<CredentialId>,
     /// The client certificate; it is not sent to another origin either.
     pub identity: Option<Arc<ClientIdentity>>,
+    /// The hosts that its secrets may go to.
+    pub(super) bounds: Bounds,
     /// Masks the secrets of this call in everything that people and engines read.
     pub redactor: Arc<Redactor>,
     /// `Idempotency-Key`, sent with every method but GET, HEAD and OPTIONS.
@@ -81,6 +84,7 @@ impl RequestSpec {
             authorization: Authorization::None,
             credential: Arc::default(),
             identity: None,
+            bounds: Bounds::default(),
             redactor: Arc::default(),
             idempotency_key: None,
             traceparent: None,
@@ -169,6 +173,19 @@ impl RequestSpec {
             traceparent: None,
             ..self.clone()
         }
+    }
+
+    /// Whether it may lead to this URL, as a redirect, a page or a poll does: not out of the hosts of a secret that it holds,
+    /// and not to another origin with a secret in the URL, where whoever answered would have us send it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_lead_to(&self, url: &Url) -> Result<(), String> {
+        self.bounds.check(url).map_err(|invalid| invalid.to_string())?;
+        if url.origin() != self.url.origin() && self.redactor.finds(url.as_str()) {
+            return Err("a secret is part of the address, which is at another origin".to_owned());
+        }
+        Ok(())
     }
 
     /// The same with another `Idempotency-Key`, where it carries one.

@@ -5,12 +5,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use crate::connector::{Invalid, is_among};
+use super::redactor::Redactor;
+use crate::connector::{Invalid, is_bound_to};
 use crate::job::is_name;
 
 /// What a reference begins with inside its tag.
@@ -19,14 +21,17 @@ pub(super) const REFERENCE: &str = "secret:";
 /// A value and where it may be sent.
 pub struct Secret {
     value: Value,
-    /// Hosts, with or without a port; empty means anywhere.
-    pub hosts: Vec<String>,
+    /// Hosts, with or without scheme and port; empty means anywhere.
+    hosts: Vec<String>,
+    /// Masks the value.
+    redactor: Arc<Redactor>,
 }
 
 impl Secret {
     /// A value that may be sent to `hosts`.
     pub fn new(value: &SecretString, hosts: Vec<String>) -> Self {
-        Self { value: Value::from(value.expose_secret()), hosts }
+        let redactor = Arc::new(Redactor::of([value]));
+        Self { value: Value::from(value.expose_secret()), hosts, redactor }
     }
 }
 
@@ -39,13 +44,13 @@ impl std::fmt::Debug for Secret {
 /// The secrets that one job's templates name, and which of them were used.
 #[derive(Debug, Default)]
 pub struct Secrets {
-    known: BTreeMap<String, Secret>,
+    known: BTreeMap<String, Arc<Secret>>,
     used: RefCell<BTreeSet<String>>,
 }
 
 impl Secrets {
     /// Secrets by name.
-    pub fn new(known: BTreeMap<String, Secret>) -> Self {
+    pub fn new(known: BTreeMap<String, Arc<Secret>>) -> Self {
         Self { known, used: RefCell::default() }
     }
 
@@ -62,34 +67,53 @@ impl Secrets {
         names.filter(|name| is_name(name)).map(ToOwned::to_owned).collect()
     }
 
-    /// The value of a name, noted as used; `None` where there is none, which [`Self::check`] reports.
+    /// The value of a name, noted as used; `None` where there is none, which [`Self::bounds`] reports.
     pub(super) fn take(&self, name: &str) -> Option<&Value> {
         self.used.borrow_mut().insert(name.to_owned());
         self.known.get(name).map(|secret| &secret.value)
     }
 
-    /// Whether every secret that was used exists and may be sent to this URL.
-    pub(super) fn check(&self, url: &Url) -> Result<(), Invalid> {
-        let host = url.host_str().unwrap_or_default();
+    /// Where a request may go that holds what was used.
+    ///
+    /// # Errors
+    /// A name that stands for nothing.
+    pub(super) fn bounds(&self) -> Result<Bounds, Invalid> {
+        let mut bound = Vec::new();
         for name in self.used.borrow().iter() {
-            let path = format!("secret:{name}");
             let Some(secret) = self.known.get(name) else {
                 let problem =
                     format!("there is no such secret; the operator sets it with `data-connector secrets set {name}`");
-                return Err(Invalid::new(path, problem));
+                return Err(Invalid::new(format!("secret:{name}"), problem));
             };
-            if !secret.hosts.is_empty() && !is_among(&secret.hosts, host, url.port_or_known_default()) {
-                let problem = format!(
-                    "the secret may not be sent to `{host}`; change the URL, or set the secret again with that --host"
-                );
-                return Err(Invalid::new(path, problem));
+            if !secret.hosts.is_empty() {
+                bound.push((name.clone(), Arc::clone(secret)));
             }
         }
-        Ok(())
+        Ok(Bounds(bound.into()))
     }
 
-    /// All values, for masking.
-    pub fn values(&self) -> Vec<SecretString> {
-        self.known.values().filter_map(|secret| secret.value.as_str().map(SecretString::from)).collect()
+    /// Masks all values, whether they were used or not.
+    pub fn redactor(&self) -> Redactor {
+        self.known.values().fold(Redactor::default(), |redactor, secret| redactor.with_base(&secret.redactor))
+    }
+}
+
+/// The bound secrets in a request: neither it nor anything that it leads to goes to a host that is not theirs.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Bounds(Arc<[(String, Arc<Secret>)]>);
+
+impl Bounds {
+    /// Whether a request may go to this URL.
+    pub(super) fn check(&self, url: &Url) -> Result<(), Invalid> {
+        match self.0.iter().find(|(_, secret)| !secret.hosts.iter().any(|host| is_bound_to(host, url))) {
+            None => Ok(()),
+            Some((name, _)) => {
+                let host = url.origin().ascii_serialization();
+                let problem = format!(
+                    "the secret may not be sent to `{host}`; change the URL, or set the secret again with --host {host}"
+                );
+                Err(Invalid::new(format!("secret:{name}"), problem))
+            }
+        }
     }
 }

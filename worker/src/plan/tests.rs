@@ -49,7 +49,7 @@ fn plan_with_secrets(
 
 fn secret(value: &str, hosts: &[&str]) -> Secrets {
     let hosts = hosts.iter().map(ToString::to_string).collect();
-    Secrets::new(BTreeMap::from_iter([("K".to_owned(), Secret::new(&value.into(), hosts))]))
+    Secrets::new(BTreeMap::from_iter([("K".to_owned(), Arc::new(Secret::new(&value.into(), hosts)))]))
 }
 
 fn limits() -> Limits {
@@ -287,7 +287,7 @@ fn what_cannot_be_planned_says_where_and_what_to_change() {
         ),
         (get("https://h/{{{x}}}"), json!({}), json!({"x": "a\r\nHost: b"}), "url: the URL holds a line break"),
         (get("https://{{x}}/"), json!({}), json!({"x": "u:p@h"}), "url: user name or password stand in the URL"),
-        (get("https://{{x}}/"), json!({}), json!({"x": ""}), "url: `https:///` is not a URL"),
+        (get("https://{{x}}/"), json!({}), json!({"x": ""}), "url: `https://{{x}}/` is not a URL"),
         (get("{{x}}"), json!({}), json!({}), "url: the URL is empty"),
         (get("ftp://h/"), json!({}), json!({}), "url: `ftp://h/` is neither http nor https"),
         (get("https://h/"), rows(&[("HEADER", "Host", "x")]), json!({}), "header `Host`: is reserved"),
@@ -567,6 +567,151 @@ fn the_records_of_the_page_on_secrets_can_be_imported() {
     }
 }
 
+/// A secret is inserted as it is or not at all: what would make another text of it, or tell something about it, is refused, and
+/// no refusal shows a part of it.
+#[test]
+fn a_secret_is_never_altered() {
+    let get = |url: &str| json!({"url": url});
+    let post = |body: &str| json!({"url": "https://h/", "method": "POST", "body_type": "json", "body": body});
+    let row = |kind: &str, key: &str, value: &str, format: &str| json!({"outboundConfig": [{"type": kind, "key": key, "value": value, "format": format}]});
+    let feel = |value: &str, place| (get("https://h/"), row("PARAM", "p", value, "feel"), place);
+    let mustache = |value: &str, place| (get("https://h/"), row("PARAM", "p", value, "mustache"), place);
+    let given = |resource: Value, place| (resource, row("PARAM", "p", "{{secret:K}}", "mustache"), place);
+    let body = |text: &str, place| (post(text), row("BODY", "p", "x{{secret:K}}", "mustache"), place);
+    let own = |resource: Value, place| (resource, json!({}), place);
+    for (resource, element, place) in [
+        feel("{a:1}['{{secret:K | base64 | base64}}']", "a filter"),
+        feel("'aaaa{{secret:K}}", "an expression"),
+        feel("{a:1}[uppercase('{{secret:K}}')]", "an expression"),
+        feel("'{{{secret:K}}}' matches '/^a/' ? 1 : 2", "an expression"),
+        feel("{{#x}}{{&secret:K}}{{/x}}", "a section"),
+        mustache("{{secret:K | base64}}", "a filter"),
+        mustache("{{{secret:K|json}}}", "a filter"),
+        mustache("{{=<% %>=}}<% secret:K | xml %>", "a filter"),
+        mustache("{{#base64}}{{secret:K}}{{/base64}}", "a section"),
+        mustache("{{#html64}}{{#x}}{{secret:K}}{{/x}}{{/html64}}", "a section"),
+        mustache("{{#secret:K}}yes{{/secret:K}}", "a section"),
+        mustache("{{^secret:K}}no{{/secret:K}}", "a section"),
+        own(get("http://{{secret:K}}/"), "a host"),
+        own(get("http://h{{secret:K}}"), "a host"),
+        own(get("{{{secret:K}}}/x"), "a host"),
+        own(json!({"url": "https://h/", "method": "{{secret:K}}"}), "a method"),
+        own(json!({"url": "https://h/", "headers": [{"key": "X-{{secret:K}}", "value": "v"}]}), "a name"),
+        own(json!({"url": "https://h/", "params": [{"key": "{{secret:K}}", "value": "v"}]}), "a name"),
+        own(json!({"url": "https://h/", "rate": {"every": 1, "key": "{{secret:K}}"}}), "a rate's key"),
+        (get("https://h/"), row("HEADER", "X-{{secret:K}}", "v", "mustache"), "a name"),
+        given(get("http://{{p}}/x"), "a host"),
+        given(get("http://a.{{p}}"), "a host"),
+        given(json!({"url": "https://h/", "method": "{{p}}"}), "a method"),
+        given(get("https://h/{{{p | base64}}}"), "a filter"),
+        given(get("https://h/{{#p}}x{{/p}}"), "a section"),
+        given(get("https://h/{{#key}}{{p}}{{/key}}"), "a section"),
+        body(r#"{"a": {{{p | json}}}}"#, "a filter"),
+        body(r#"{"a": "{{#base64}}{{p}}{{/base64}}"}"#, "a section"),
+        body(r#"{"a": "{{^p}}no{{/p}}"}"#, "a section"),
+    ] {
+        let secrets = secret("Canary-QwErTy12345", &[]);
+        let planned = plan_with_secrets(resource.clone(), element.clone(), json!({"x": 1}), &anonymous(), &secrets);
+        let problem = planned.map(|plan| plan.request.redacted()).unwrap_err();
+        let expected = format!("a secret cannot be a part of {place}");
+        assert!(problem.contains(&expected), "{resource} {element}: {problem}");
+        assert!(!problem.to_lowercase().contains("canary"), "{resource} {element}: {problem}");
+    }
+    // A member of an item, or of the request data, may be named like a row.
+    let element = row("PARAM", "p", "{{secret:K}}", "mustache");
+    let resource = get("https://h/?q={{#list}}{{p}}{{/list}}");
+    let data = json!({"list": [{"p": 1}, {"p": 2}]});
+    let plan = plan_with_secrets(resource, element, data, &anonymous(), &secret("Canary-QwErTy12345", &[])).unwrap();
+    assert_eq!(plan.request.url.as_str(), "https://h/?q=12&p=Canary-QwErTy12345");
+}
+
+#[test]
+fn a_url_that_is_none_is_quoted_as_it_was_written() {
+    let problem = refused(json!({"url": "https://{{x}}/"}), json!({}), json!({"x": "Canary Bird"}));
+    assert!(problem.contains("`https://{{x}}/` is not a URL") && !problem.contains("Canary"), "{problem}");
+}
+
+/// A bound secret closes every other door of its call.
+#[test]
+fn a_bound_secret_leads_nowhere_else() {
+    let resource = json!({"url": "https://home.example/", "method": "POST", "body_type": "multipart",
+        "body": r#"{"doc": {"url": "{{{doc}}}"}}"#, "headers": [{"key": "X", "value": "{{secret:K}}", "required": true}]});
+    let plan_of = |doc: &str, hosts: &[&str]| {
+        let element = json!({"outboundConfig": [{"type": "BODY", "key": "doc", "value": doc}]});
+        plan_with_secrets(resource.clone(), element, json!({}), &anonymous(), &secret("Canary-QwErTy12345", hosts))
+    };
+    let home = &["home.example"];
+    for doc in [
+        "https://evil.example/?k={{secret:K}}",
+        "https://evil.example/",
+        "http://home.example/",
+        "https://home.example:81/",
+    ] {
+        let problem = plan_of(doc, home).map(drop).unwrap_err();
+        assert!(problem.starts_with("secret:K: the secret may not be sent to"), "{doc}: {problem}");
+        plan_of(doc, &[]).unwrap();
+    }
+    let request = plan_of("https://home.example/doc", home).unwrap().request;
+    for (url, expected) in [
+        ("https://home.example/2", true),
+        ("https://HOME.example:443/2", true),
+        ("http://home.example/2", false),
+        ("https://home.example:8443/", false),
+        ("https://evil.example/", false),
+    ] {
+        let url = Url::parse(url).unwrap();
+        assert_eq!(request.may_lead_to(&url).is_ok(), expected, "{url}");
+        let further = request.redirected_to(Url::parse("https://home.example/2").unwrap());
+        assert_eq!(further.may_lead_to(&url).is_ok(), expected, "{url}, from a redirect");
+    }
+    let free = plan_of("https://home.example/doc", &[]).unwrap().request;
+    assert!(free.may_lead_to(&Url::parse("https://evil.example/").unwrap()).is_ok());
+    assert!(free.may_lead_to(&Url::parse("https://evil.example/?k=CANARY-QWERTY12345").unwrap()).is_err());
+}
+
+#[test]
+fn hosts_of_a_secret_mean_https_and_its_port_unless_they_say_otherwise() {
+    let to = |url: &str, host: &str| {
+        let resource = json!({"url": url, "headers": [{"key": "X", "value": "{{secret:K}}", "required": true}]});
+        plan_with_secrets(resource, json!({}), json!({}), &anonymous(), &secret("Canary-QwErTy12345", &[host])).is_ok()
+    };
+    for (host, allowed, refused) in [
+        (
+            "h.example",
+            "https://h.example/",
+            &["http://h.example/", "https://h.example:81/", "https://i.h.example/"][..],
+        ),
+        ("H.example:8443", "https://h.example:8443/", &["https://h.example/", "http://h.example:8443/"]),
+        ("http://h.example", "http://h.example/", &["https://h.example/", "http://h.example:81/"]),
+        ("http://h.example:81", "http://h.example:81/x", &["http://h.example/", "https://h.example:81/"]),
+        ("[::1]:81", "https://[::1]:81/", &["https://[::1]/"]),
+    ] {
+        assert!(to(allowed, host), "{host}: {allowed}");
+        refused.iter().for_each(|url| assert!(!to(url, host), "{host}: {url}"));
+    }
+}
+
+/// A header's template is a key, or a part of one: that part is masked, and so is what it comes to.
+#[test]
+fn a_key_next_to_a_variable_is_masked() {
+    let of = |template: &str| {
+        let credentials = credentials("HEADERS", json!({"X-Api-Key": template}));
+        plan_with(json!({"url": "https://h/"}), json!({}), json!({"tenant": "acme-corp"}), &credentials)
+            .unwrap()
+            .request
+    };
+    for (template, said, expected) in [
+        ("Static-Canary-77-{{tenant}}", "Static-Canary-77-acme-corp", "********"),
+        ("Static-Canary-77-{{tenant}}", "static-canary-77- of acme-corp", "******** of acme-corp"),
+        ("Bearer Static-Canary{{tenant}}", "my STATIC-CANARYACME-CORP", "my ********"),
+        ("Bearer {{tenant}}", "Bearer of acme-corp", "Bearer of acme-corp"),
+        ("{{tenant}}", "acme-corp", "acme-corp"),
+        ("Static-Canary", "my Static-Canary", "my ********"),
+    ] {
+        assert_eq!(of(template).redactor.redacted_text(said), expected, "{template}");
+    }
+}
+
 #[test]
 fn a_secret_is_inserted_where_it_is_named_and_nowhere_else() {
     let known = |hosts: &[&str]| secret("se{{x}}cret/1", hosts);
@@ -584,7 +729,7 @@ fn a_secret_is_inserted_where_it_is_named_and_nowhere_else() {
     assert!(header.is_sensitive() && header == "se{{x}}cret/1");
     assert_eq!(request.redactor.redacted_text("a se{{x}}cret/1"), "a ********");
     let elsewhere = plan_of(resource.clone(), data.clone(), &known(&["api.example"])).unwrap_err();
-    assert!(elsewhere.contains("secret:K: the secret may not be sent to `h.example`"), "{elsewhere}");
+    assert!(elsewhere.contains("secret:K: the secret may not be sent to `https://h.example`"), "{elsewhere}");
     let missing = plan_of(resource, data, &Secrets::default()).unwrap_err();
     assert!(missing.contains("there is no such secret"), "{missing}");
 }

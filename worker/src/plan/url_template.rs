@@ -14,26 +14,61 @@ use super::template::{Escape, Scope, Template, TemplateError};
 pub(super) struct UrlTemplate {
     origin: Template,
     rest: Template,
+    /// As written, for messages.
+    source: String,
 }
 
 impl UrlTemplate {
     pub(super) fn parse(source: &str) -> Result<Self, TemplateError> {
         let (origin, rest) = source.trim().split_at_checked(origin_length(source.trim())).unwrap_or((source, ""));
         let rest = Template::parse(rest).map_err(|e| e.moved_by(origin.chars().count()))?;
-        Ok(Self { origin: Template::parse(origin)?, rest })
+        let origin = Template::parse(origin)?.closed_to_secrets("a host")?;
+        Ok(Self { origin, rest, source: source.to_owned() })
     }
 
     /// The absolute URL, without its fragment; variables after the origin are percent-encoded (`html`: ProcessMaker's way).
     pub(super) fn render(&self, scope: &Scope<'_>, html: bool, base: Option<&Url>) -> Result<Url, Invalid> {
         let invalid = |problem: String| Invalid::new("url", problem);
         let slot = |slot: Escape| if html { Escape::Html } else { slot };
-        let origin = self.origin.render(scope, slot(Escape::None)).map_err(|e| invalid(e.to_string()))?;
+        let closed = scope.closed_to_secrets("a host");
+        let origin = self.origin.render(&closed, slot(Escape::None)).map_err(|e| invalid(e.to_string()))?;
         let rest = self.rest.render(scope, slot(Escape::Percent)).map_err(|e| invalid(e.to_string()))?;
         refuse_unsafe(&origin, &rest, self.rest.is_constant()).map_err(invalid)?;
-        let mut url = absolute(&format!("{}{rest}", origin.trim()), base).map_err(invalid)?;
+        let mut url = self.absolute(&format!("{}{rest}", origin.trim()), base).map_err(invalid)?;
         url.set_fragment(None);
         Ok(url)
     }
+
+    /// Messages quote what was written, never what it was rendered to.
+    fn absolute(&self, text: &str, base: Option<&Url>) -> Result<Url, String> {
+        if text.is_empty() {
+            return Err("the URL is empty".to_owned());
+        }
+        let url = if text.starts_with('/') {
+            let base = base.ok_or("a relative URL needs `http.base_url`, which the operator has not set")?;
+            let base = base.as_str().trim_end_matches('/');
+            Url::parse(&format!("{base}{text}"))
+        } else {
+            Url::parse(text)
+        };
+        let url = url.map_err(|e| format!("`{}` is not a URL: {e}", self.written()))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!("`{}` is neither http nor https", self.written()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("user name or password stand in the URL; put them into the connector's credentials".to_owned());
+        }
+        Ok(url)
+    }
+
+    fn written(&self) -> Cow<'_, str> {
+        brief(self.source.split(['?', '#']).next().unwrap_or_default(), Limit::Bytes(80))
+    }
+}
+
+/// Whether data can change scheme, host or port of a URL with this template: also by a path that begins without a `/`.
+pub fn host_is_variable(source: &str) -> bool {
+    UrlTemplate::parse(source).is_ok_and(|template| !template.origin.is_constant())
 }
 
 /// The bytes up to the first `/`, `?` or `#` outside of a tag that does not belong to `://`.
@@ -76,30 +111,4 @@ fn refuse_unsafe(origin: &str, rest: &str, constant: bool) -> Result<(), String>
         return Err("a variable turns a part of the path into `.` or `..`".to_owned());
     }
     Ok(())
-}
-
-fn absolute(text: &str, base: Option<&Url>) -> Result<Url, String> {
-    if text.is_empty() {
-        return Err("the URL is empty".to_owned());
-    }
-    let url = if text.starts_with('/') {
-        let base = base.ok_or("a relative URL needs `http.base_url`, which the operator has not set")?;
-        let base = base.as_str().trim_end_matches('/');
-        Url::parse(&format!("{base}{text}"))
-    } else {
-        Url::parse(text)
-    };
-    let url = url.map_err(|e| format!("`{}` is not a URL: {e}", without_query(text)))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("`{}` is neither http nor https", without_query(text)));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("user name or password stand in the URL; put them into the connector's credentials".to_owned());
-    }
-    Ok(url)
-}
-
-/// The beginning of a URL without its query, which may hold a key.
-fn without_query(text: &str) -> Cow<'_, str> {
-    brief(text.split(['?', '#']).next().unwrap_or_default(), Limit::Bytes(80))
 }

@@ -1,6 +1,7 @@
 //! Connectors by uuid, id or name; their credentials are encrypted, and decrypted one connector at a time.
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use super::database::on;
 use super::dead_letters::without_nul;
@@ -76,7 +77,7 @@ const UPSERT: &str = "INSERT INTO connectors (id, uuid, name, record, credential
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (uuid) DO UPDATE SET name = excluded.name,
     record = excluded.record, credentials = COALESCE(excluded.credentials, connectors.credentials),
     version = connectors.version + 1, credentials_version = connectors.credentials_version
-    + CASE WHEN excluded.credentials IS NULL THEN 0 ELSE 1 END, updated_at = excluded.updated_at";
+    + $7, updated_at = excluded.updated_at";
 
 /// Connectors, with their credentials encrypted.
 #[derive(Debug, Clone, Copy)]
@@ -109,14 +110,14 @@ impl Connectors<'_> {
     /// The decrypted credentials of a connector; `None` when it has none.
     ///
     /// # Errors
-    /// When the database cannot be reached, or the key is not the one that encrypted them.
+    /// When the database cannot be reached, the key is not the one that encrypted them, or the record is not the one that they
+    /// were imported for.
     pub async fn credentials(self, uuid: &str) -> Result<Option<Map<String, Value>>, Error> {
-        let statement = "SELECT credentials FROM connectors WHERE uuid = $1";
-        let encrypted: Option<Option<Vec<u8>>> = on!(&self.0.database, read db =>
-            sqlx::query_scalar(statement).bind(uuid).fetch_optional(db).await?)?;
-        let Some(encrypted) = encrypted.flatten() else { return Ok(None) };
-        let plain = self.0.vault.open(&encrypted, &associated_data(uuid))?;
-        serde_json::from_slice(&plain).map(Some).map_err(|_| Error::Decrypt(associated_data(uuid)))
+        let row: Option<Sealed> = on!(&self.0.database, read db =>
+            sqlx::query_as(SEALED).bind(uuid).fetch_optional(db).await?)?;
+        let Some((record, Some(encrypted))) = row else { return Ok(None) };
+        let plain = self.0.vault.open(&encrypted, &associated_data(uuid, &record))?;
+        serde_json::from_slice(&plain).map(Some).map_err(|_| Error::Decrypt(format!("connector {uuid}")))
     }
 
     /// A number that grows with every change of any connector: what was read under the same one is still true.
@@ -145,10 +146,13 @@ impl Connectors<'_> {
             sqlx::query(CHANGED).execute(&mut *transaction).await?;
             let known: Vec<Identity> = sqlx::query_as(IDENTITIES).fetch_all(&mut *transaction).await?;
             let imported = settle(&known, given)?;
-            let encrypted = credentials.map(|credentials| self.encrypted(&credentials, &imported.uuid)).transpose()?;
+            let sealed: Option<Sealed> =
+                sqlx::query_as(SEALED).bind(&imported.uuid).fetch_optional(&mut *transaction).await?;
+            let encrypted = self.encrypted(credentials.as_ref(), sealed, &imported.uuid, &text)?;
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
             sqlx::query(UPSERT)
                 .bind(imported.id).bind(&imported.uuid).bind(&imported.name).bind(&text).bind(&encrypted).bind(now)
+                .bind(i64::from(credentials.is_some()))
                 .execute(&mut *transaction).await?;
             transaction.commit().await?;
             imported
@@ -172,10 +176,21 @@ impl Connectors<'_> {
         })
     }
 
-    fn encrypted(self, credentials: &Map<String, Value>, uuid: &str) -> Result<Vec<u8>, Error> {
-        let plain = serde_json::to_vec(credentials)
-            .map_err(|source| Error::damaged(format!("the credentials of connector {uuid}"), source))?;
-        self.0.vault.seal(&plain, &associated_data(uuid))
+    /// The credentials for a record: those that are given, else those that are stored.
+    fn encrypted(
+        self,
+        given: Option<&Map<String, Value>>,
+        stored: Option<Sealed>,
+        uuid: &str,
+        record: &str,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let plain = match (given, stored) {
+            (Some(given), _) => serde_json::to_vec(given)
+                .map_err(|source| Error::damaged(format!("the credentials of connector {uuid}"), source))?,
+            (None, Some((before, Some(sealed)))) => self.0.vault.open(&sealed, &associated_data(uuid, &before))?,
+            (None, _) => return Ok(None),
+        };
+        self.0.vault.seal(&plain, &associated_data(uuid, record)).map(Some)
     }
 }
 
@@ -236,9 +251,16 @@ fn settle(known: &[Identity], given: Identification) -> Result<Imported, Error> 
     })
 }
 
-/// The associated data of a connector's credentials.
-pub(super) fn associated_data(uuid: &str) -> String {
-    format!("connector {uuid}")
+/// A record and the credentials that were encrypted for it.
+type Sealed = (String, Option<Vec<u8>>);
+
+const SEALED: &str = "SELECT record, credentials FROM connectors WHERE uuid = $1";
+
+/// The associated data of a connector's credentials: they cannot be decrypted for another connector, nor with a record that
+/// points elsewhere than the one that they were imported for.
+pub(super) fn associated_data(uuid: &str, record: &str) -> String {
+    let hash = Sha256::digest(record).iter().fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+    format!("connector {uuid} with record {hash}")
 }
 
 fn text(value: Option<&Value>) -> Option<String> {

@@ -166,8 +166,10 @@ impl Store {
             let problem = "the vault's key is not the one this database was used with; give that one in vault.key or vault.key_file";
             return Err(Error::Key(problem.to_owned()));
         }
+        let store = Self(Arc::new(Inner { database, vault, ledger_id, file_prefix: file_prefix.unwrap_or_default() }));
+        store.keys().bind_values().await?;
         drop(lock);
-        Ok(Self(Arc::new(Inner { database, vault, ledger_id, file_prefix: file_prefix.unwrap_or_default() })))
+        Ok(store)
     }
 
     /// Identifies this ledger among all others.

@@ -38,8 +38,8 @@ impl Secrets<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn set(self, name: &str, value: &SecretString, hosts: &[String]) -> Result<(), Error> {
-        let sealed = self.0.vault.seal(value.expose_secret().as_bytes(), &associated_data(name))?;
         let (begin, clock, hosts) = (self.0.database.begin(), self.0.database.clock(), hosts.join(","));
+        let sealed = self.0.vault.seal(value.expose_secret().as_bytes(), &associated_data(name, &hosts))?;
         let statement = "INSERT INTO secrets (name, sealed, hosts, updated_at) VALUES ($1, $2, $3, $4)
             ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed, hosts = excluded.hosts,
             updated_at = excluded.updated_at";
@@ -70,7 +70,8 @@ impl Secrets<'_> {
     /// Decrypts those of these names that there are.
     ///
     /// # Errors
-    /// When the database cannot be reached, or the key is not the one that encrypted them.
+    /// When the database cannot be reached, the key is not the one that encrypted them, or their hosts are not the ones that they
+    /// were set with.
     pub async fn open<'a>(
         self,
         names: impl IntoIterator<Item = &'a String>,
@@ -81,8 +82,9 @@ impl Secrets<'_> {
             let row: Option<(Vec<u8>, String)> = on!(&self.0.database, read db =>
                 sqlx::query_as(statement).bind(name).fetch_optional(db).await?)?;
             let Some((sealed, hosts)) = row else { continue };
-            let plain = self.0.vault.open(&sealed, &associated_data(name))?;
-            let value = String::from_utf8(plain).map_err(|_| Error::Decrypt(associated_data(name)))?;
+            let bound_to = associated_data(name, &hosts);
+            let plain = self.0.vault.open(&sealed, &bound_to)?;
+            let value = String::from_utf8(plain).map_err(|_| Error::Decrypt(bound_to))?;
             opened.insert(name.clone(), OpenedSecret { value: SecretString::from(value), hosts: split(&hosts) });
         }
         Ok(opened)
@@ -108,7 +110,7 @@ fn split(hosts: &str) -> Vec<String> {
     hosts.split(',').filter(|host| !host.is_empty()).map(ToOwned::to_owned).collect()
 }
 
-/// The associated data of a secret.
-pub(super) fn associated_data(name: &str) -> String {
-    format!("secret {name}")
+/// The associated data of a secret: its value cannot be decrypted under another name or with other hosts.
+pub(super) fn associated_data(name: &str, hosts: &str) -> String {
+    if hosts.is_empty() { format!("secret {name}") } else { format!("secret {name} for {hosts}") }
 }

@@ -2,11 +2,19 @@
 
 use std::io::Write;
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt;
 
 use super::printable::{Lines, printable};
 use crate::config::{Log, LogFormat};
+
+/// Whether an event may be written, whatever the filter says: the client of the broker traces whole frames, its password and
+/// request data in them.
+fn is_discreet(event: &Metadata<'_>) -> bool {
+    let of_frames = ["lapin", "amq_protocol"].iter().any(|library| event.target().starts_with(library));
+    !of_frames || *event.level() <= Level::DEBUG
+}
 
 /// Starts logging; a filter that does not parse is an error for the operator.
 ///
@@ -17,7 +25,7 @@ pub fn start(settings: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.filter)
         .map_err(|e| anyhow::anyhow!("log.filter is `{}`: {e}", settings.filter))?;
     let colors = settings.format == LogFormat::Text && std::io::stderr().is_terminal();
-    let writer = (move || OneLine { inner: std::io::stderr(), colors }).with_max_level(tracing::Level::TRACE);
+    let writer = (move || OneLine { inner: std::io::stderr(), colors }).with_filter(is_discreet);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     let started = match settings.format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -80,17 +80,22 @@ fn a_file_holds_one_record_a_list_or_a_page() {
 #[test]
 fn credentials_name_what_is_missing_and_where_they_may_go() {
     let read = |authtype: &str, value: Value| Credentials::read(authtype, &object(value));
-    let basic =
-        read("BASIC", json!({"username": "u", "password": "p", "hosts": ["api.example.com", "b.example:8443"]}))
-            .unwrap();
+    let basic = read(
+        "BASIC",
+        json!({"username": "u", "password": "p", "hosts": ["api.example.com", "b.example:8443", "https://d.example"]}),
+    )
+    .unwrap();
     assert!(matches!(basic.scheme, Scheme::Basic { .. }) && basic.verify_certificate);
-    for (host, port, expected) in [
-        ("API.example.com", Some(443), true),
-        ("b.example", Some(8443), true),
-        ("b.example", Some(443), false),
-        ("c.example", None, false),
+    for (url, expected) in [
+        ("https://API.example.com/", true),
+        ("http://api.example.com:81/", true),
+        ("https://b.example:8443/", true),
+        ("https://b.example/", false),
+        ("https://c.example/", false),
+        ("https://d.example/", true),
+        ("http://d.example/", false),
     ] {
-        assert_eq!(basic.may_go_to(host, port), expected, "{host}");
+        assert_eq!(basic.may_go_to(&url::Url::parse(url).unwrap()), expected, "{url}");
     }
     assert!(!format!("{basic:?}").contains("\"p\""));
     let problem = |authtype: &str, value: Value| read(authtype, value).unwrap_err().to_string();

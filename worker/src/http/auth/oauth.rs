@@ -34,7 +34,7 @@ impl Client {
             TokenRequest { client: self.clone(), request: Arc::new(request.clone()), oauth: Arc::clone(oauth) };
         let tokens = &self.inner().tokens;
         let token = tokens.get(&request.credential, oauth, |slot| token_request.fetch(slot)).await?;
-        request.redactor.add(token.value());
+        request.redactor.include(token.redactor());
         Ok(Some(token))
     }
 }
@@ -97,6 +97,7 @@ impl TokenRequest {
             return Ok(fetched);
         }
         let current = stored.map_or_else(|| first.clone(), |stored| stored.refresh_token);
+        self.request.redactor.add(&current);
         let response = self.send(Some(&current)).await?;
         let token = StoredRefreshToken {
             refresh_token: response.refresh_token.unwrap_or(current),
@@ -171,6 +172,7 @@ impl TokenRequest {
                 form.append_pair("client_id", client_id);
                 form.append_pair("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
                 form.append_pair("client_assertion", signed.expose_secret());
+                self.request.redactor.add(&signed);
             }
         }
         for (name, value) in [("scope", scope), ("audience", audience)] {

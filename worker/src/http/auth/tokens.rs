@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::refresh_tokens::StoredRefreshToken;
 use crate::job::Failure;
-use crate::plan::{CredentialId, OAuth2};
+use crate::plan::{CredentialId, OAuth2, Redactor};
 
 /// The lifetime of a token without `expires_in`.
 pub(super) const LIFETIME: Duration = Duration::from_mins(5);
@@ -33,11 +33,17 @@ const FORCED: Duration = Duration::from_secs(5);
 pub(in crate::http) struct Token {
     value: SecretString,
     generation: u64,
+    /// Masks the value, in every call that carries it.
+    redactor: Arc<Redactor>,
 }
 
 impl Token {
     pub(in crate::http) fn value(&self) -> &SecretString {
         &self.value
+    }
+
+    pub(in crate::http) fn redactor(&self) -> &Arc<Redactor> {
+        &self.redactor
     }
 }
 
@@ -162,7 +168,8 @@ impl TokenSlot {
         match fetched {
             Ok(Fetched { value, lifetime }) => {
                 self.generation += 1;
-                let token = Token { value, generation: self.generation };
+                let redactor = Arc::new(Redactor::of([&value]));
+                let token = Token { value, generation: self.generation, redactor };
                 self.cached =
                     Some(CachedToken { token: token.clone(), until: now + usable(lifetime, fastrand::f64()) });
                 self.failed = None;

@@ -14,6 +14,7 @@ pub use escape::Escape;
 pub(crate) use escape::UNRESERVED;
 pub use render::Scope;
 
+use super::secrets::Secrets;
 use names::Sections;
 use parse::Node;
 
@@ -41,6 +42,16 @@ pub enum TemplateError {
         name: String,
         /// What it is.
         kind: &'static str,
+    },
+    /// A secret in a place from which it would come back in another form.
+    #[error(
+        "`{name}` is a secret or holds one, and a secret cannot be a part of {place}; insert it as it is: {{{{{name}}}}}"
+    )]
+    Secret {
+        /// The variable.
+        name: String,
+        /// Where it stands.
+        place: &'static str,
     },
     /// Sections that repeat more often than any request needs.
     #[error("the template takes more than {limit} steps; its sections repeat each other")]
@@ -105,6 +116,30 @@ impl Template {
         let mut found = BTreeSet::new();
         names::collect(&self.nodes, sections, &mut found);
         found
+    }
+
+    /// What it holds besides tags, outside of sections.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().filter_map(|node| match node {
+            Node::Text(text) => Some(text.as_str()),
+            Node::Variable { .. } | Node::Section { .. } => None,
+        })
+    }
+
+    /// The first secret that it names anywhere.
+    pub(super) fn secret(&self) -> Option<String> {
+        self.all_variables().into_iter().find(|name| Secrets::is_reference(name))
+    }
+
+    /// The same template for a text that no secret may be a part of, such as "a method".
+    ///
+    /// # Errors
+    /// [`TemplateError::Secret`] where it names one.
+    pub(super) fn closed_to_secrets(self, place: &'static str) -> Result<Self, TemplateError> {
+        match self.secret() {
+            Some(name) => Err(TemplateError::Secret { name, place }),
+            None => Ok(self),
+        }
     }
 
     /// Whether rendering does not depend on the scope.

@@ -1,6 +1,7 @@
 //! Text to nodes, after the public mustache specification: interpolation, sections, inverted sections, comments,
 //! delimiters, and lines that hold nothing but a tag.
 
+use super::super::secrets::Secrets;
 use super::TemplateError;
 
 /// The longest template, bytes.
@@ -94,11 +95,13 @@ pub(super) fn parse(source: &str) -> Result<Vec<Node>, TemplateError> {
         let problem = format!("the template has {} bytes; at most {LENGTH} are read", source.len());
         return Err(TemplateError::Syntax { position: 1, problem });
     }
-    nodes(source).map_err(|Problem { at, text }| {
+    let nodes = nodes(source).map_err(|Problem { at, text }| {
         // Characters are counted only here: counting them for each tag would take the square of the length.
         let position = source.get(..at).map_or(0, |before| before.chars().count()) + 1;
         TemplateError::Syntax { position, problem: text }
-    })
+    })?;
+    refuse_altered_secrets(&nodes, false)?;
+    Ok(nodes)
 }
 
 fn nodes(source: &str) -> Result<Vec<Node>, Problem> {
@@ -255,6 +258,26 @@ fn close(nodes: &mut Vec<Node>, open: Option<Open>, name: &str, position: usize)
     }
     let inside = std::mem::replace(nodes, open.before);
     nodes.push(Node::Section { name: Name::parse(name), inverted: open.inverted, nodes: inside });
+    Ok(())
+}
+
+/// A secret is inserted as it is: not through a filter, and not in a section, which may be a filter or tell whether there is a
+/// value.
+fn refuse_altered_secrets(nodes: &[Node], in_section: bool) -> Result<(), TemplateError> {
+    for node in nodes {
+        let (name, place) = match node {
+            Node::Text(_) => continue,
+            Node::Variable { name, filters, .. } if !filters.is_empty() => (name, Some("a filter")),
+            Node::Variable { name, .. } => (name, in_section.then_some("a section")),
+            Node::Section { name, nodes, .. } => {
+                refuse_altered_secrets(nodes, true)?;
+                (name, Some("a section"))
+            }
+        };
+        if let Some(place) = place.filter(|_| name.parts.first().is_some_and(|name| Secrets::is_reference(name))) {
+            return Err(TemplateError::Secret { name: name.text(), place });
+        }
+    }
     Ok(())
 }
 

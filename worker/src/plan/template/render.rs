@@ -1,5 +1,7 @@
 //! Nodes to text: names are looked up from the innermost section outwards.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::super::secrets::{REFERENCE, Secrets};
@@ -18,19 +20,23 @@ const STEPS: usize = 500_000;
 pub struct Scope<'a> {
     layers: Vec<Layer<'a>>,
     secrets: Option<&'a Secrets>,
+    /// What is rendered, where it is a thing that no secret may be a part of.
+    closed: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Layer<'a> {
     Members(&'a Map<String, Value>),
     Headers(&'a Map<String, Value>),
+    /// An element's rows, and the names of those that hold a secret.
+    Rows(&'a Map<String, Value>, &'a BTreeSet<String>),
     Value(&'a Value),
 }
 
 impl<'a> Scope<'a> {
     /// The request's data.
     pub fn new(data: &'a Map<String, Value>) -> Self {
-        Self { layers: vec![Layer::Members(data)], secrets: None }
+        Self { layers: vec![Layer::Members(data)], ..Self::default() }
     }
 
     /// The same, overlaid by `members`.
@@ -38,6 +44,19 @@ impl<'a> Scope<'a> {
     pub fn over(mut self, members: &'a Map<String, Value>) -> Self {
         self.layers.push(Layer::Members(members));
         self
+    }
+
+    /// The same, overlaid by an element's rendered rows, of which those in `secret` hold a secret.
+    #[must_use]
+    pub(in crate::plan) fn over_rows(mut self, rows: &'a Map<String, Value>, secret: &'a BTreeSet<String>) -> Self {
+        self.layers.push(Layer::Rows(rows, secret));
+        self
+    }
+
+    /// The same for a text that no secret may be a part of, such as "a method": it would come back in another form.
+    #[must_use]
+    pub(in crate::plan) fn closed_to_secrets(&self, what: &'static str) -> Self {
+        Self { closed: Some(what), ..self.clone() }
     }
 
     /// The same, with `{{secret:NAME}}`; without them such a reference is empty.
@@ -56,7 +75,7 @@ impl<'a> Scope<'a> {
 
     /// A scope whose root is any value.
     pub fn of_value(value: &'a Value) -> Self {
-        Self { layers: vec![Layer::Value(value)], secrets: None }
+        Self { layers: vec![Layer::Value(value)], ..Self::default() }
     }
 
     /// The value of a top-level name.
@@ -68,11 +87,18 @@ impl<'a> Scope<'a> {
         self.layers.iter().rev().find_map(|layer| layer.member(name))
     }
 
+    /// Whether the name stands for a secret, or for a row that holds one.
+    fn is_secret(&self, name: &Name) -> bool {
+        let Some(first) = name.parts.first() else { return false };
+        let layer = || self.layers.iter().rev().find(|layer| layer.member(first).is_some());
+        Secrets::is_reference(first) || matches!(layer(), Some(Layer::Rows(_, secret)) if secret.contains(first))
+    }
+
     fn lookup(&self, name: &Name) -> Option<&'a Value> {
         let Some((first, rest)) = name.parts.split_first() else {
             return self.layers.last().and_then(|layer| match layer {
                 Layer::Value(value) => Some(*value),
-                Layer::Members(_) | Layer::Headers(_) => None,
+                Layer::Members(_) | Layer::Headers(_) | Layer::Rows(..) => None,
             });
         };
         let find = |value: &'a Value, part: &String| match member(value, part) {
@@ -86,7 +112,7 @@ impl<'a> Scope<'a> {
 impl<'a> Layer<'a> {
     fn member(self, name: &str) -> Option<&'a Value> {
         match self {
-            Self::Members(map) => map.get(name),
+            Self::Members(map) | Self::Rows(map, _) => map.get(name),
             Self::Headers(map) => map.get(&name.to_ascii_lowercase()),
             Self::Value(value) => member(value, name),
         }
@@ -94,7 +120,7 @@ impl<'a> Layer<'a> {
 }
 
 pub(super) fn render(nodes: &[Node], scope: &Scope<'_>, escape: Escape) -> Result<String, TemplateError> {
-    let mut rendering = Rendering { out: String::new(), steps: STEPS, bytes: LIMIT };
+    let mut rendering = Rendering { out: String::new(), steps: STEPS, bytes: LIMIT, sections: 0 };
     rendering.push(nodes, scope, escape)?;
     Ok(rendering.out)
 }
@@ -104,6 +130,8 @@ struct Rendering {
     /// What is left of [`STEPS`] and [`LIMIT`].
     steps: usize,
     bytes: usize,
+    /// How many sections are open.
+    sections: usize,
 }
 
 impl Rendering {
@@ -135,6 +163,9 @@ impl Rendering {
             match node {
                 Node::Text(text) => self.insert(Escape::None, text)?,
                 Node::Variable { name, filters, escaped } => {
+                    if scope.is_secret(name) {
+                        self.admit(name, filters, scope)?;
+                    }
                     let escape = if *escaped && filters.is_empty() { escape } else { Escape::None };
                     match scope.lookup(name) {
                         // The common case: a text without filters is not copied.
@@ -146,15 +177,31 @@ impl Rendering {
                     }
                 }
                 Node::Section { name, inverted, nodes } => {
+                    if scope.is_secret(name) {
+                        return Err(TemplateError::Secret { name: name.text(), place: "a section" });
+                    }
+                    self.sections += 1;
                     let value = scope.lookup(name);
                     match helper(name).filter(|_| value.is_none() && !inverted) {
                         Some(helper) => self.helped(helper, nodes, scope)?,
                         None => self.section(value, *inverted, nodes, scope, escape)?,
                     }
+                    self.sections -= 1;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether a secret may stand here: it is inserted as it is, or not at all.
+    fn admit(&self, name: &Name, filters: &[Filter], scope: &Scope<'_>) -> Result<(), TemplateError> {
+        let place = match scope.closed {
+            Some(place) => place,
+            None if !filters.is_empty() => "a filter",
+            None if self.sections > 0 => "a section",
+            None => return Ok(()),
+        };
+        Err(TemplateError::Secret { name: name.text(), place })
     }
 
     /// The section's content, through a filter.

@@ -40,6 +40,67 @@ contract! {
 }
 
 contract! {
+    async fn hosts_are_sealed_with_their_secret(fixture: TestStore) {
+        let store = &fixture.store;
+        let names = ["API".to_owned()];
+        for change in [
+            "UPDATE secrets SET hosts = '' WHERE name = 'API'",
+            "UPDATE secrets SET hosts = 'evil.example' WHERE name = 'API'",
+            "UPDATE secrets SET hosts = 'api.example.com,evil.example' WHERE name = 'API'",
+        ] {
+            store.secrets().set("API", &secret("canary-1"), &["api.example.com".to_owned()]).await.unwrap();
+            assert_eq!(store.secrets().open(&names).await.unwrap()["API"].hosts, ["api.example.com"]);
+            fixture.sql(change).await;
+            assert!(matches!(store.secrets().open(&names).await, Err(Error::Decrypt(_))), "{change}");
+            let again = open(&fixture.url, KEY).await.unwrap();
+            assert!(matches!(again.secrets().open(&names).await, Err(Error::Decrypt(_))), "{change}, after a start");
+        }
+        store.secrets().set("API", &secret("canary-1"), &[]).await.unwrap();
+        fixture.sql("UPDATE secrets SET hosts = 'evil.example' WHERE name = 'API'").await;
+        assert!(store.secrets().open(&names).await.is_err());
+    }
+}
+
+contract! {
+    async fn credentials_are_sealed_with_the_record_that_they_were_imported_for(fixture: TestStore) {
+        let connectors = fixture.store.connectors();
+        let to = |host: &str| record(json!({"name": "A", "endpoints": {"r": {"url": format!("https://{host}/")}}}));
+        let credentials = record(json!({"password": "open sesame"}));
+        let made = connectors.import(to("home.example"), Some(credentials.clone())).await.unwrap();
+        fixture.sql("UPDATE connectors SET record = REPLACE(record, 'home', 'evil')").await;
+        assert!(matches!(connectors.credentials(&made.uuid).await, Err(Error::Decrypt(_))));
+        assert!(connectors.import(to("other.example"), None).await.is_err(), "nor do they go on to another record");
+        fixture.sql("UPDATE connectors SET record = REPLACE(record, 'evil', 'home')").await;
+        connectors.import(to("other.example"), None).await.unwrap();
+        assert_eq!(connectors.credentials(&made.uuid).await.unwrap(), Some(credentials), "an import keeps them");
+        assert_eq!(connectors.find("A").await.unwrap().unwrap().credentials_version, 1, "unchanged");
+    }
+}
+
+contract! {
+    async fn what_an_older_version_sealed_is_bound_at_the_first_start(fixture: TestStore) {
+        let store = &fixture.store;
+        store.secrets().set("API", &secret("canary-1"), &["api.example.com".to_owned()]).await.unwrap();
+        let credentials = record(json!({"password": "open sesame"}));
+        let made = store.connectors().import(record(json!({"name": "A"})), Some(credentials.clone())).await.unwrap();
+        store.keys().seal_as_formerly("secrets", "API", b"canary-1").await.unwrap();
+        store.keys().seal_as_formerly("connectors", &made.uuid, credentials_text(&credentials).as_bytes()).await.unwrap();
+        let names = ["API".to_owned()];
+        assert!(store.secrets().open(&names).await.is_err() && store.connectors().credentials(&made.uuid).await.is_err());
+        let reopened = open(&fixture.url, KEY).await.unwrap();
+        assert!(reopened.secrets().open(&names).await.is_err(), "it was done before");
+        fixture.sql("DELETE FROM meta WHERE name = 'values_bound'").await;
+        let upgraded = open(&fixture.url, KEY).await.unwrap();
+        assert_eq!(upgraded.secrets().open(&names).await.unwrap()["API"].value.expose_secret(), "canary-1");
+        assert_eq!(upgraded.connectors().credentials(&made.uuid).await.unwrap(), Some(credentials));
+    }
+}
+
+fn credentials_text(of: &Map<String, Value>) -> String {
+    Value::Object(of.clone()).to_string()
+}
+
+contract! {
     async fn a_refresh_token_is_used_by_one_at_a_time_and_outlives_its_user(fixture: TestStore) {
         let kept = |number: usize| RefreshToken {
             refresh_token: secret(&format!("refresh-{number}")),
