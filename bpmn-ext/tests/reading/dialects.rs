@@ -158,6 +158,9 @@ fn error_handling_next_to_our_extension_is_reported() {
     for (handling, is_reported) in [("", false), ("null", false), ("{\"retry_attempts\":3}", true)] {
         let (_, found) = read(&format!("{IMPLEMENTATION} pm:errorHandling='{handling}'"), CONNECTOR);
         assert_eq!(found.len(), usize::from(is_reported), "{handling}: {found:?}");
-        assert!(found.iter().all(|line| line.starts_with("2:102: warning[ignored-error-handling]: `n`: ")), "{found:?}");
+        assert!(
+            found.iter().all(|line| line.starts_with("2:102: warning[ignored-error-handling]: `n`: ")),
+            "{found:?}"
+        );
     }
 }
