@@ -188,7 +188,7 @@ async fn every_verb_takes_files_in_other_encodings() {
             std::fs::write(&path, content).expect("a file");
             path.display().to_string()
         };
-        let connectors = CONNECTORS.replace("https://h", "http://127.0.0.1:9");
+        let connectors = CONNECTORS.replace("https://h", "http://127.0.0.1:4010");
         let connectors = file("api.yaml", save_data(&connectors));
         let data = file("data.json", save_data("{\"currency\": \"EUR\"}"));
 
@@ -204,7 +204,7 @@ async fn every_verb_takes_files_in_other_encodings() {
         assert!(app.cli(&["deploy", &model]).await.contains("order"), "{label}");
         let arguments = ["run", &model, "--element", "rate", "--connectors", &connectors, "--data", &data, "--dry-run"];
         let shown = app.cli(&arguments).await;
-        assert!(shown.starts_with("GET http://127.0.0.1:9/EUR"), "{label}: {shown}");
+        assert!(shown.starts_with("GET http://127.0.0.1:4010/EUR"), "{label}: {shown}");
 
         let plain = corrected.replace(&format!(" encoding=\"{label}\""), "");
         let expected = bpmn_ext::write::convert(&plain, bpmn_ext::write::Target::Extension).file;
