@@ -117,9 +117,8 @@ impl Source {
             Self::Whole => !is_text,
             Self::Path(path) => path.needs_data(answer),
             Self::JmesPath(_) => true,
-            Self::Mustache(template) => !answer.has_all(&template.variables()),
+            Self::Mustache(template) | Self::Feel(Feel::Rendered(template)) => !answer.has_all(&template.variables()),
             Self::Feel(Feel::Parsed(expression)) => !answer.has_all(&expression.variables()),
-            Self::Feel(Feel::Rendered(template)) => !answer.has_all(&template.variables()),
             Self::Rendered(template, format) => {
                 let path = template.render(&answer.scope, answer.escape).ok();
                 let path = path.filter(|_| *format == RowFormat::DotPath).and_then(|path| DotPath::parse(&path).ok());
