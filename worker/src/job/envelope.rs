@@ -14,6 +14,8 @@ pub struct Envelope {
     pub kind: Option<String>,
     /// A queue that gets the result instead of the results exchange.
     pub reply_to: Option<String>,
+    /// A queue that its job may not name in `reply_to`.
+    pub refused_reply_to: Option<String>,
     /// Echoed on the result.
     pub correlation_id: Option<String>,
     /// W3C trace context, continued.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::retention::retain;
+use super::retention::{RetentionAges, retain};
 use super::rollback::PendingClaim;
 use super::writer::{Operation, write};
 use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Record, Recorded, StoredResult, postgres, sqlite};
@@ -169,13 +169,13 @@ impl LedgerHandle {
         }
     }
 
-    /// Drops rows and payloads that are older than this, and leases of workers long dead, a thousand at a time. Unpublished
-    /// answers and parked jobs stay.
+    /// Drops what is older than this, and leases of workers long dead, a thousand at a time. Unpublished answers and parked jobs
+    /// stay.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn retain(&self, rows: Duration, payloads: Duration) -> Result<(), Error> {
-        retain(&self.database, rows, payloads).await
+    pub async fn retain(&self, ages: RetentionAges) -> Result<(), Error> {
+        retain(&self.database, ages).await
     }
 }
 

@@ -27,6 +27,7 @@ pub use queries::{JobDetail, JobFilter, JobRow, StateCount, StoredMeta};
 pub use replay::{NotReplayable, ReplayError, Replayable, ReplayedJob};
 #[cfg(test)]
 pub(super) use retention::ROWS as OLD_ROWS;
+pub use retention::RetentionAges;
 pub use stats::LedgerStats;
 
 /// Asks for the right to send a job's request.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use crate::store::ledger::{Claim, ClaimRequest, Grant, LedgerHandle, Record, StoredJob, StoredResult};
+use crate::store::ledger::{Claim, ClaimRequest, Grant, LedgerHandle, Record, RetentionAges, StoredJob, StoredResult};
 use crate::store::{DatabaseTls, Error, KeySource, Store};
 
 /// 32 bytes that guard nothing.
@@ -118,6 +118,11 @@ pub(super) fn claim_of(id: &str, attempt: u32) -> ClaimRequest {
         connector: Some("API".to_owned()),
         resource: Some("get".to_owned()),
     }
+}
+
+/// Ages of jobs and payloads; dead letters stay for a day.
+pub(super) fn ages(jobs: Duration, payloads: Duration) -> RetentionAges {
+    RetentionAges { jobs, payloads, dead_letters: Duration::from_hours(24) }
 }
 
 pub(super) fn granted(claim: Claim) -> Grant {

@@ -111,7 +111,7 @@ async fn publish(broker: &Broker, kind: &str, body: &impl Serialize) {
         properties: Properties {
             kind: Some(kind.to_owned()),
             content_type: Some("application/json".to_owned()),
-            user_id: broker.user(),
+            account: broker.user(),
             ..Properties::default()
         },
     };
