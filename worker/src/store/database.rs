@@ -163,6 +163,11 @@ pub(super) async fn open(url: &SecretString, tls: &DatabaseTls, migrate: bool) -
     }
 }
 
+/// Whether a URL names a file of SQLite.
+pub(super) fn is_sqlite(url: &SecretString) -> bool {
+    url.expose_secret().starts_with("sqlite:")
+}
+
 async fn open_sqlite(file: &Path) -> Result<Opened, Error> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         // Nobody else may read the credentials and the key in it.
