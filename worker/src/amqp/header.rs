@@ -52,7 +52,9 @@ impl HeaderValue {
             Self::Text(text) => 4 + text.len(),
             Self::Bytes(bytes) => 4 + bytes.len(),
             Self::List(items) => 4 + items.iter().map(Self::size).sum::<usize>(),
-            Self::Table(members) => 4 + members.iter().map(|(name, value)| 1 + name.len() + value.size()).sum::<usize>(),
+            Self::Table(members) => {
+                4 + members.iter().map(|(name, value)| 1 + name.len() + value.size()).sum::<usize>()
+            }
         }
     }
 
@@ -215,7 +217,10 @@ mod tests {
             (HeaderValue::Bytes(vec![255, 0]), json!({"$bytes": "/wA="})),
             (HeaderValue::List(vec![text.clone(), HeaderValue::Integer(2)]), json!(["x", 2])),
             (table(&[]), json!({})),
-            (table(&[("a", table(&[("b", text.clone())])), ("c", HeaderValue::Void)]), json!({"a": {"b": "x"}, "c": null})),
+            (
+                table(&[("a", table(&[("b", text.clone())])), ("c", HeaderValue::Void)]),
+                json!({"a": {"b": "x"}, "c": null}),
+            ),
             (table(&[("$bytes", text.clone())]), json!({"$table": {"$bytes": "x"}})),
             (table(&[("$table", text)]), json!({"$table": {"$table": "x"}})),
         ] {

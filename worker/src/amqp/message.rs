@@ -230,8 +230,9 @@ const ORIGINAL: &str = "original-properties";
 /// The broker would send a copy to the queues that these name, too.
 const ROUTING_HEADERS: [&str; 2] = ["CC", "BCC"];
 /// What workers add to the copies that they publish: the number of the attempt, without which a copy would claim another
-/// one, the slot of a rate limit that it waits for, and that it was requeued from the dead letters.
-const COPY_HEADERS: [&str; 4] = [ORIGINAL, "attempt", "requeued", "turn"];
+/// one, the slot of a rate limit that it waits for, that its address is with its job, and that it was requeued from the dead
+/// letters.
+const COPY_HEADERS: [&str; 5] = [ORIGINAL, "attempt", "registered", "requeued", "turn"];
 /// What a worker adds to a dead letter; none of them long, except `detail`.
 const DEAD_LETTER_HEADERS: [&str; 6] = ["attempts", "detail", "exchange", "job-id", "reason", "routing-key"];
 

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::configuration::{ConfigCache, Configuration, ParsedConfig};
 use super::ids::{ID_BYTES, is_id};
 use super::json::{id_text, kind_of, object_of, raw_text, string_member, text_member};
-use super::members::{CONFIG, JobMembers};
 use super::json_text::readable;
+use super::members::{CONFIG, JobMembers};
 use super::refusal::QUOTED;
 use super::{Code, Envelope, ErrorHandling, JOB_TYPE, Limit, Refusal, brief, is_name, job_hash};
 

@@ -24,4 +24,6 @@ pub struct Envelope {
     pub attempt: u32,
     /// The slot that this copy reserved and waited for, epoch milliseconds, where its connector has a rate limit.
     pub reserved_slot: Option<i64>,
+    /// Where this copy wants the result is stored with its job, whose end is sent there in any case.
+    pub is_registered: bool,
 }

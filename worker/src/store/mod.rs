@@ -20,7 +20,7 @@ mod workers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::MigrateError;
 
 use database::Database;
@@ -159,7 +159,8 @@ impl Store {
     /// When it cannot be reached, is not migrated, or the key is missing or another one.
     pub async fn open(url: &SecretString, keys: &KeySource, tls: &DatabaseTls, migrate: bool) -> Result<Self, Error> {
         // Before anything is connected to, unless the key is made once the file is locked.
-        let given = if keys.is_given() || !database::is_sqlite(url) { Some(keys.open(None)?) } else { None };
+        let given =
+            if keys.is_given() || database::is_postgres(url.expose_secret()) { Some(keys.open(None)?) } else { None };
         let database::Opened { database, lock, file_prefix } = database::open(url, tls, migrate).await?;
         let vault = match given {
             Some(vault) => vault,

@@ -10,6 +10,9 @@ const ATTEMPT: &str = "attempt";
 /// The header that keeps the reserved slot of a rate limit.
 const SLOT: &str = "turn";
 
+/// The header of a copy whose address is with its job.
+const REGISTERED: &str = "registered";
+
 /// The envelope of a message; its result may go to queues that begin with one of `reply_to`, or to any where that is empty.
 pub(super) fn envelope(properties: &Properties, reply_to: &[String]) -> Envelope {
     let is_allowed = |queue: &String| reply_to.is_empty() || reply_to.iter().any(|prefix| queue.starts_with(prefix));
@@ -33,6 +36,7 @@ pub(super) fn envelope(properties: &Properties, reply_to: &[String]) -> Envelope
             Some(HeaderValue::Integer(at)) => Some(*at),
             _ => None,
         },
+        is_registered: properties.headers.contains_key(REGISTERED),
     }
 }
 
@@ -41,6 +45,8 @@ pub(super) fn copy(delivery: &Delivery, redelivery: Redelivery) -> Message {
     let mut properties = delivery.properties.clone();
     properties.headers.insert(ATTEMPT.to_owned(), HeaderValue::Integer(redelivery.attempt.into()));
     properties.headers.remove(SLOT);
+    properties.headers.remove(REGISTERED);
+    properties.headers.extend(redelivery.is_registered.then(|| (REGISTERED.to_owned(), HeaderValue::Integer(1))));
     properties.headers.extend(redelivery.slot.map(|at| (SLOT.to_owned(), HeaderValue::Integer(at))));
     Message {
         exchange: String::new(),

@@ -117,6 +117,8 @@ pub(super) fn claim_of(id: &str, attempt: u32) -> ClaimRequest {
         element: "fetch".to_owned(),
         connector: Some("API".to_owned()),
         resource: Some("get".to_owned()),
+        reply_address: b"result.default.order".to_vec(),
+        is_registered: false,
     }
 }
 
@@ -137,6 +139,7 @@ pub(super) fn result(id: &str, body: &[u8]) -> StoredResult {
         job_id: id.to_owned(),
         engine: "default".to_owned(),
         reply_address: b"result.default.order".to_vec(),
+        copies: Vec::new(),
         body: body.to_vec(),
     }
 }
