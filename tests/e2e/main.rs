@@ -5,6 +5,7 @@ mod backpressure;
 mod canaries;
 mod cancels;
 mod command_line;
+mod copies;
 mod costs;
 mod crashes;
 mod credentials;

@@ -79,23 +79,9 @@ pub const MUTATIONS: [Mutation; 8] = [
         )],
     },
     Mutation {
-        // Copies for the delay ladder carry no `x-*` header. As texts the broker would not recognize its own headers, so they
-        // are sent as they came.
+        // Copies for the delay ladder carry no `x-*` header.
         safeguard: "strip",
-        edits: &[
-            edit("worker/src/amqp/topology.rs", "message.properties.strip_broker_headers();", ""),
-            edit(
-                "worker/src/amqp/message.rs",
-                "HeaderValue::Text(format!(\"{other:?}\"))",
-                "HeaderValue::Text(serde_json::json!(other).to_string())",
-            ),
-            edit(
-                "worker/src/amqp/message.rs",
-                "HeaderValue::Text(text) => AMQPValue::LongString(text.as_str().into()),",
-                "HeaderValue::Text(text) => serde_json::from_str(text)
-                    .unwrap_or_else(|_| AMQPValue::LongString(text.as_str().into())),",
-            ),
-        ],
+        edits: &[edit("worker/src/amqp/topology.rs", "message.properties.strip_broker_headers();", "")],
     },
     Mutation {
         // No new jobs are taken while the broker or the database is down.

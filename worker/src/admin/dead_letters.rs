@@ -1,4 +1,4 @@
-//! Looking at dead letters, and publishing them again under their own ids (CONTRACT 3).
+//! Looking at dead letters, publishing them again under their own ids, and removing them (CONTRACT 3).
 
 use super::Error;
 use crate::amqp::{Broker, Message, Properties};
@@ -12,6 +12,17 @@ use crate::store::dead_letters::DeadLetter;
 pub async fn find(store: &Store, number: i64) -> Result<DeadLetter, Error> {
     let found = store.dead_letters().find(number).await?;
     found.ok_or_else(|| Error::NotFound(format!("there is no dead letter {number}")))
+}
+
+/// Removes dead letters for good: all of them or, where one does not exist, none.
+///
+/// # Errors
+/// When there is none of one of these numbers, or the database cannot be asked.
+pub async fn remove(store: &Store, numbers: &[i64]) -> Result<Vec<i64>, Error> {
+    for number in numbers {
+        find(store, *number).await?;
+    }
+    Ok(store.dead_letters().remove(numbers).await?)
 }
 
 /// Publishes a dead letter's message again, as its engine had published it.

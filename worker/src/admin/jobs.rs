@@ -78,7 +78,7 @@ pub async fn prepare_replay(
 /// The job that runs again, and its message's body.
 fn next(stored: &StoredJob, id: &str) -> Result<(Job, Vec<u8>), String> {
     let not_json = |error: serde_json::Error| format!("the stored message is not JSON: {error}");
-    let mut members: Map<String, Value> = serde_json::from_slice(&stored.body).map_err(not_json)?;
+    let mut members: Map<String, Value> = serde_json::from_slice(&job::readable(&stored.body)).map_err(not_json)?;
     members.insert("id".to_owned(), Value::String(id.to_owned()));
     // Whoever runs it again wants it now, whatever its deadline was.
     members.remove("deadline");

@@ -3,51 +3,46 @@
 use std::collections::BTreeMap;
 
 use lapin::BasicProperties;
-use lapin::types::{AMQPValue, FieldTable, ShortString};
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use lapin::types::{FieldTable, ShortString};
+use serde::{Deserialize, Serialize};
 
-/// A header's value; other types than these are represented as text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum HeaderValue {
-    /// A boolean.
-    Bool(bool),
-    /// Any integer.
-    Integer(i64),
-    /// Anything else.
-    Text(String),
-}
+use super::HeaderValue;
 
-/// Through a JSON value: what serde derives for untagged enums does not know numbers with all their digits.
-impl<'de> Deserialize<'de> for HeaderValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::Bool(flag) => Self::Bool(flag),
-            Value::String(text) => Self::Text(text),
-            other => other.as_i64().map_or_else(|| Self::Text(other.to_string()), Self::Integer),
-        })
-    }
-}
-
-/// The properties that engines and workers use.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// All properties of a message.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Properties {
     /// The message's id; of jobs and results the job id.
     pub message_id: Option<String>,
     /// AMQP's `type`.
+    #[serde(rename = "type", alias = "kind")]
     pub kind: Option<String>,
     /// A media type.
     pub content_type: Option<String>,
     /// The account of this process, which RabbitMQ then vouches for; of published messages only, since nobody may send that of
     /// another one.
     #[serde(skip)]
-    pub user_id: Option<String>,
+    pub account: Option<String>,
+    /// How the body is encoded, for whoever wrote it.
+    pub content_encoding: Option<String>,
     /// The queue that the result is published to.
     pub reply_to: Option<String>,
     /// Echoed on the result.
     pub correlation_id: Option<String>,
+    /// The application that published it.
+    pub app_id: Option<String>,
+    /// RabbitMQ's priority.
+    pub priority: Option<u8>,
+    /// When it was made, seconds since the epoch.
+    pub timestamp: Option<u64>,
+    /// Unused in AMQP 0-9-1, and passed on.
+    pub cluster_id: Option<String>,
+    /// How long it may wait in its queue, milliseconds; see [`ORIGINAL`].
+    pub expiration: Option<String>,
+    /// The broker's user that published it; see [`ORIGINAL`].
+    pub user_id: Option<String>,
+    /// 2 where it is persistent; see [`ORIGINAL`].
+    pub delivery_mode: Option<u8>,
     /// By name.
     pub headers: BTreeMap<String, HeaderValue>,
     /// The exchange it was published to; of deliveries only.
@@ -57,7 +52,7 @@ pub struct Properties {
 }
 
 /// A message to publish: always persistent, always mandatory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     /// Empty for the default exchange.
     pub exchange: String,
@@ -83,17 +78,62 @@ impl Properties {
     pub(super) fn received(properties: &BasicProperties, exchange: &str, routing_key: &str) -> Self {
         let text = |value: &Option<ShortString>| value.as_ref().map(ToString::to_string);
         let headers = properties.headers().as_ref().map(FieldTable::inner).into_iter().flatten();
-        Self {
+        let mut received = Self {
             message_id: text(properties.message_id()),
             kind: text(properties.kind()),
             content_type: text(properties.content_type()),
-            user_id: None,
+            account: None,
+            content_encoding: text(properties.content_encoding()),
             reply_to: text(properties.reply_to()),
             correlation_id: text(properties.correlation_id()),
-            headers: headers.map(|(name, value)| (name.to_string(), header(value))).collect(),
+            app_id: text(properties.app_id()),
+            priority: *properties.priority(),
+            timestamp: *properties.timestamp(),
+            cluster_id: text(properties.cluster_id()),
+            expiration: text(properties.expiration()),
+            user_id: text(properties.user_id()),
+            delivery_mode: *properties.delivery_mode(),
+            headers: headers.map(|(name, value)| (name.to_string(), value.into())).collect(),
             exchange: exchange.to_owned(),
             routing_key: routing_key.to_owned(),
+        };
+        received.restore_original();
+        received
+    }
+
+    /// Takes over what an earlier copy of this message has in [`ORIGINAL`].
+    fn restore_original(&mut self) {
+        let Some(HeaderValue::Table(mut original)) = self.headers.remove(ORIGINAL) else { return };
+        let mut text = |name: &str| match original.remove(name) {
+            Some(HeaderValue::Text(text)) => Some(text),
+            _ => None,
+        };
+        self.expiration = text("expiration").or_else(|| self.expiration.take());
+        self.user_id = text("user_id").or_else(|| self.user_id.take());
+        if let Some(HeaderValue::Integer(mode)) = original.remove("delivery_mode") {
+            self.delivery_mode = u8::try_from(mode).ok();
         }
+        self.headers.extend(original);
+    }
+
+    /// What a copy has in [`ORIGINAL`], and the headers that it sends as they are.
+    fn sent_headers(&self) -> (BTreeMap<String, HeaderValue>, BTreeMap<&str, &HeaderValue>) {
+        let text = |name: &str, text: &Option<String>| {
+            text.as_ref().map(|text| (name.to_owned(), HeaderValue::Text(text.clone())))
+        };
+        let mode = self.delivery_mode.filter(|mode| *mode != PERSISTENT);
+        let mode = mode.map(|mode| ("delivery_mode".to_owned(), HeaderValue::Integer(mode.into())));
+        let original = [text("expiration", &self.expiration), text("user_id", &self.user_id), mode];
+        let mut original: BTreeMap<_, _> = original.into_iter().flatten().collect();
+        let mut sent = BTreeMap::new();
+        for (name, value) in &self.headers {
+            if ROUTING_HEADERS.contains(&name.as_str()) {
+                original.insert(name.clone(), value.clone());
+            } else {
+                sent.insert(name.as_str(), value);
+            }
+        }
+        (original, sent)
     }
 
     /// Removes the headers that the broker adds (`x-death`, `x-first-death-*` and others): RabbitMQ silently drops a message
@@ -102,16 +142,15 @@ impl Properties {
         self.headers.retain(|name, _| !name.starts_with("x-"));
     }
 
-    /// Restores the headers that the engine published, for a replay: removes those that the broker adds, those that a worker
-    /// adds to a dead letter, and the number of the attempt.
+    /// Restores the headers that the engine published, for a replay: removes those that the broker adds and those of workers.
     pub fn strip_dead_letter_headers(&mut self) {
         self.strip_broker_headers();
-        self.headers.retain(|name, _| name != ATTEMPT && !DEAD_LETTER_HEADERS.contains(&name.as_str()));
+        self.headers.retain(|name, _| !is_own(name));
     }
 
     /// Persistent, with as many of the headers as fit into `available` bytes.
     pub(super) fn to_send(&self, available: usize) -> Result<BasicProperties, NameTooLong> {
-        let mut properties = BasicProperties::default().with_delivery_mode(2);
+        let mut properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
         if let Some(text) = &self.message_id {
             properties = properties.with_message_id(short(text)?);
         }
@@ -121,8 +160,11 @@ impl Properties {
         if let Some(text) = &self.content_type {
             properties = properties.with_content_type(short(text)?);
         }
-        if let Some(text) = &self.user_id {
+        if let Some(text) = &self.account {
             properties = properties.with_user_id(short(text)?);
+        }
+        if let Some(text) = &self.content_encoding {
+            properties = properties.with_content_encoding(short(text)?);
         }
         if let Some(text) = &self.reply_to {
             properties = properties.with_reply_to(short(text)?);
@@ -130,17 +172,38 @@ impl Properties {
         if let Some(text) = &self.correlation_id {
             properties = properties.with_correlation_id(short(text)?);
         }
-        let mut headers = FieldTable::default();
-        for (name, value) in self.headers_within(available) {
-            headers.insert(short(name)?, field(value));
+        if let Some(text) = &self.app_id {
+            properties = properties.with_app_id(short(text)?);
         }
-        Ok(properties.with_headers(headers))
+        if let Some(text) = &self.cluster_id {
+            properties = properties.with_cluster_id(short(text)?);
+        }
+        if let Some(priority) = self.priority {
+            properties = properties.with_priority(priority);
+        }
+        if let Some(seconds) = self.timestamp {
+            properties = properties.with_timestamp(seconds);
+        }
+        let (original, mut headers) = self.sent_headers();
+        let original = HeaderValue::Table(original);
+        if original != HeaderValue::Table(BTreeMap::new()) {
+            headers.insert(ORIGINAL, &original);
+        }
+        let mut table = FieldTable::default();
+        for (name, value) in self.headers_within(available, headers) {
+            table.insert(short(name)?, value.to_amqp()?);
+        }
+        Ok(properties.with_headers(table))
     }
 
     /// Headers must fit into one frame, and other connections may have larger frames than this one. What does not fit is left
-    /// out, the longest texts first and the workers' own headers last, since a frame that is too large ends the connection.
-    fn headers_within(&self, available: usize) -> Vec<(&String, &HeaderValue)> {
-        let mut headers: Vec<_> = self.headers.iter().collect();
+    /// out, the longest first and the workers' own headers last, since a frame that is too large ends the connection.
+    fn headers_within<'a>(
+        &self,
+        available: usize,
+        headers: BTreeMap<&'a str, &'a HeaderValue>,
+    ) -> Vec<(&'a str, &'a HeaderValue)> {
+        let mut headers: Vec<_> = headers.into_iter().collect();
         let mut total: usize = headers.iter().map(|(name, value)| size(name, value)).sum();
         if total > available {
             tracing::warn!(
@@ -148,9 +211,7 @@ impl Properties {
                 "the longest headers are left out of a copy of this message: all of them take {total} bytes, and a frame \
                  has {available} for them"
             );
-            let is_own = |name: &str| name == ATTEMPT || name == TURN || DEAD_LETTER_HEADERS.contains(&name);
-            headers
-                .sort_by_key(|(name, value)| (!is_own(name), matches!(value, HeaderValue::Text(_)), size(name, value)));
+            headers.sort_by_key(|(name, value)| (!is_own(name), !value.is_small(), size(name, value)));
         }
         while total > available
             && let Some((name, value)) = headers.pop()
@@ -161,45 +222,27 @@ impl Properties {
     }
 }
 
-/// The number of the attempt: a copy without it would claim another attempt.
-const ATTEMPT: &str = "attempt";
-/// The slot of a rate limit that a copy waits for.
-const TURN: &str = "turn";
+/// The delivery mode of a message that outlives a restart of the broker.
+const PERSISTENT: u8 = 2;
+/// The header in which copies of a message have what they cannot be sent with: after its `expiration` a copy that waits would
+/// be dropped, and the broker refuses the `user_id` of somebody else.
+const ORIGINAL: &str = "original-properties";
+/// The broker would send a copy to the queues that these name, too.
+const ROUTING_HEADERS: [&str; 2] = ["CC", "BCC"];
+/// What workers add to the copies that they publish: the number of the attempt, without which a copy would claim another
+/// one, the slot of a rate limit that it waits for, that its address is with its job, and that it was requeued from the dead
+/// letters.
+const COPY_HEADERS: [&str; 5] = [ORIGINAL, "attempt", "registered", "requeued", "turn"];
 /// What a worker adds to a dead letter; none of them long, except `detail`.
 const DEAD_LETTER_HEADERS: [&str; 6] = ["attempts", "detail", "exchange", "job-id", "reason", "routing-key"];
 
+fn is_own(name: &str) -> bool {
+    COPY_HEADERS.contains(&name) || DEAD_LETTER_HEADERS.contains(&name)
+}
+
 /// The size of a header in a frame, bytes (AMQP 0-9-1, section 4.2.5.5).
 fn size(name: &str, value: &HeaderValue) -> usize {
-    let value = match value {
-        HeaderValue::Bool(_) => 1,
-        HeaderValue::Integer(_) => 8,
-        HeaderValue::Text(text) => 4 + text.len(),
-    };
-    1 + name.len() + 1 + value
-}
-
-fn header(value: &AMQPValue) -> HeaderValue {
-    match value {
-        AMQPValue::Boolean(flag) => HeaderValue::Bool(*flag),
-        AMQPValue::ShortShortInt(n) => HeaderValue::Integer((*n).into()),
-        AMQPValue::ShortShortUInt(n) => HeaderValue::Integer((*n).into()),
-        AMQPValue::ShortInt(n) => HeaderValue::Integer((*n).into()),
-        AMQPValue::ShortUInt(n) => HeaderValue::Integer((*n).into()),
-        AMQPValue::LongInt(n) => HeaderValue::Integer((*n).into()),
-        AMQPValue::LongUInt(n) => HeaderValue::Integer((*n).into()),
-        AMQPValue::LongLongInt(n) => HeaderValue::Integer(*n),
-        AMQPValue::ShortString(text) => HeaderValue::Text(text.to_string()),
-        AMQPValue::LongString(text) => HeaderValue::Text(text.to_string()),
-        other => HeaderValue::Text(format!("{other:?}")),
-    }
-}
-
-fn field(value: &HeaderValue) -> AMQPValue {
-    match value {
-        HeaderValue::Bool(flag) => AMQPValue::Boolean(*flag),
-        HeaderValue::Integer(number) => AMQPValue::LongLongInt(*number),
-        HeaderValue::Text(text) => AMQPValue::LongString(text.as_str().into()),
-    }
+    1 + name.len() + value.size()
 }
 
 #[cfg(test)]
@@ -232,13 +275,56 @@ mod tests {
 
     #[test]
     fn a_replay_has_the_headers_that_the_engine_published() {
-        let names =
-            ["x-death", "reason", "detail", "job-id", "attempts", "exchange", "routing-key", "attempt", "tenant"];
-        let headers = names.map(|name| (name.to_owned(), HeaderValue::Integer(1))).into();
+        let mut names = vec!["x-death", "tenant"];
+        names.extend(COPY_HEADERS.iter().chain(&DEAD_LETTER_HEADERS));
+        let headers = names.iter().map(|name| ((*name).to_owned(), HeaderValue::Integer(1))).collect();
         let mut properties = Properties { headers, ..Properties::default() };
         properties.strip_broker_headers();
         assert_eq!(properties.headers.len(), names.len() - 1);
         properties.strip_dead_letter_headers();
         assert_eq!(properties.headers.keys().collect::<Vec<_>>(), ["tenant"]);
+    }
+
+    fn full() -> Properties {
+        let text = |text: &str| Some(text.to_owned());
+        let list = HeaderValue::List(vec![HeaderValue::Text("job.other".to_owned())]);
+        Properties {
+            message_id: text("m"),
+            kind: text("k"),
+            content_type: text("t"),
+            account: None,
+            content_encoding: text("gzip"),
+            reply_to: text("r"),
+            correlation_id: text("c"),
+            app_id: text("a"),
+            priority: Some(3),
+            timestamp: Some(1_700_000_000),
+            cluster_id: text("l"),
+            expiration: text("5000"),
+            user_id: text("guest"),
+            delivery_mode: Some(1),
+            headers: [("CC".to_owned(), list.clone()), ("list".to_owned(), list)].into(),
+            exchange: String::new(),
+            routing_key: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_copy_keeps_every_property_and_is_not_sent_with_what_would_harm_it() {
+        let sent = full().to_send(8_000).unwrap();
+        assert_eq!((sent.expiration(), sent.user_id(), sent.delivery_mode()), (&None, &None, &Some(2)));
+        let names: Vec<_> = sent.headers().as_ref().unwrap().inner().keys().map(ToString::to_string).collect();
+        assert_eq!(names, ["list", ORIGINAL]);
+        assert_eq!(Properties::received(&sent, "", ""), full());
+        let again = Properties::received(&sent, "", "").to_send(8_000).unwrap();
+        assert_eq!(Properties::received(&again, "", ""), full());
+    }
+
+    #[test]
+    fn every_property_is_the_same_after_the_database() {
+        let stored = serde_json::to_value(full()).unwrap();
+        assert_eq!(serde_json::from_value::<Properties>(stored).unwrap(), full());
+        let older = serde_json::json!({"message_id": "m", "kind": "k", "headers": {"a": 1}});
+        assert_eq!(serde_json::from_value::<Properties>(older).unwrap().kind.as_deref(), Some("k"));
     }
 }

@@ -10,6 +10,7 @@ mod consumer_probe;
 mod declare;
 mod endpoints;
 mod handshake;
+mod header;
 mod message;
 mod misattributed_returns;
 mod publisher;
@@ -24,7 +25,8 @@ use secrecy::SecretString;
 
 pub use broker::Broker;
 pub use consumer::{Consumer, Delivery, Stopper};
-pub use message::{HeaderValue, Message, NameTooLong, Properties};
+pub use header::HeaderValue;
+pub use message::{Message, NameTooLong, Properties};
 pub use publisher::{NoConfirm, PublishError, Publisher};
 pub use topology::Topology;
 

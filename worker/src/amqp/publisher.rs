@@ -15,8 +15,8 @@ use super::misattributed_returns::{MisattributedReturns, is_return_of};
 use super::reconnecting::Reconnecting;
 use crate::fault;
 
-/// What the frame of a message's properties contains besides its headers, at most, bytes: five short strings, and framing.
-const PROPERTIES_WITHOUT_HEADERS: usize = 5 * 256 + 64;
+/// What the frame of a message's properties contains besides its headers, at most, bytes: eight short strings, and framing.
+const PROPERTIES_WITHOUT_HEADERS: usize = 8 * 256 + 64;
 
 /// The reply code of an unroutable message (AMQP 0-9-1, section 1.2).
 const NO_ROUTE: u16 = 312;

@@ -73,6 +73,7 @@ async fn a_job_is_delivered_acked_and_gone() {
         let mut sent = message(broker.topology().jobs(), "job.slow", "j1");
         sent.properties.kind = Some("t".to_owned());
         sent.properties.reply_to = Some("r".to_owned());
+        sent.properties.delivery_mode = Some(2);
         sent.properties.headers.insert("attempt".to_owned(), HeaderValue::Integer(2));
         sent.properties.headers.insert("traceparent".to_owned(), HeaderValue::Text("00-x".to_owned()));
         broker.publisher().publish(&sent).await.unwrap();

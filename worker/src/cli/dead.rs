@@ -1,8 +1,10 @@
-//! `dead list|show|replay`: messages that could not be worked on.
+//! `dead list|show|replay|remove`: messages that could not be worked on.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -26,6 +28,8 @@ pub(super) enum Dead {
     Show(Show),
     /// Publish messages again, under their own ids
     Replay(Replay),
+    /// Remove some for good
+    Remove(Remove),
 }
 
 #[derive(Debug, Args)]
@@ -50,6 +54,13 @@ pub(super) struct Replay {
     numbers: Vec<i64>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Remove {
+    /// Their numbers
+    #[arg(required = true)]
+    numbers: Vec<i64>,
+}
+
 impl Dead {
     pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
         let config = settings.load(Vec::new())?;
@@ -64,6 +75,11 @@ impl Dead {
             }
             Self::Show(show) => output::json(&whole(&admin::find(&store, show.number).await?)),
             Self::Replay(replay) => replay.run(&store, &config).await?,
+            Self::Remove(remove) => {
+                for number in admin::remove(&store, &remove.numbers).await? {
+                    output::line(&format!("removed {number}"));
+                }
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -97,7 +113,10 @@ fn summary(letter: &DeadLetter) -> Value {
 fn whole(letter: &DeadLetter) -> Value {
     let mut value = summary(letter);
     value["properties"] = letter.letter.properties.clone();
-    value["body"] = json!(String::from_utf8_lossy(&letter.letter.body));
+    match std::str::from_utf8(&letter.letter.body) {
+        Ok(text) => value["body"] = json!(text),
+        Err(_) => value["body_base64"] = json!(STANDARD.encode(&letter.letter.body)),
+    }
     value
 }
 

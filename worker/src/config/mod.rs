@@ -125,6 +125,7 @@ fn own_variables() -> Environment {
         .separator("__")
         .try_parsing(true)
         .list_separator(",")
+        .with_list_parse_key("amqp.reply_to")
         .with_list_parse_key("worker.queues")
         .with_list_parse_key("http.allow_net")
         .with_list_parse_key("vault.old_keys")

@@ -20,6 +20,8 @@ pub struct Amqp {
     pub url: SecretString,
     /// What the names of all exchanges and queues begin with.
     pub prefix: String,
+    /// What the names of queues begin with that jobs may name in `reply_to`; any where there is none.
+    pub reply_to: Vec<String>,
     /// How soon a dead connection is noticed.
     #[serde(deserialize_with = "seconds")]
     pub heartbeat: Duration,
@@ -61,6 +63,9 @@ pub struct Database {
     /// How long its message and its result are retained once the engine has the result.
     #[serde(deserialize_with = "seconds")]
     pub keep_payloads: Duration,
+    /// How long a dead letter is retained.
+    #[serde(deserialize_with = "seconds")]
+    pub keep_dead_letters: Duration,
 }
 
 /// `[vault]`

@@ -44,6 +44,7 @@ impl Config {
         at_least("worker.lease", self.worker.lease, 5)?;
         at_least("amqp.consumer_check_interval", self.amqp.consumer_check_interval, 1)?;
         at_least("database.keep_payloads", self.database.keep_payloads, 60)?;
+        at_least("database.keep_dead_letters", self.database.keep_dead_letters, 60)?;
         at_least("limits.call_timeout", self.limits.call_timeout, 1)?;
         at_least("http.connect_timeout", self.http.connect_timeout, 1)?;
         let longest = u64::from(u16::MAX);

@@ -80,6 +80,8 @@ pub struct Redelivery {
     pub attempt: u32,
     /// The slot of a rate limit that it has reserved, epoch milliseconds.
     pub slot: Option<i64>,
+    /// Its address is with the job: what the job ends with is sent there in any case.
+    pub is_registered: bool,
 }
 
 /// What became of a message that was published and confirmed.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::configuration::{ConfigCache, Configuration, ParsedConfig};
 use super::ids::{ID_BYTES, is_id};
 use super::json::{id_text, kind_of, object_of, raw_text, string_member, text_member};
+use super::json_text::readable;
 use super::members::{CONFIG, JobMembers};
 use super::refusal::QUOTED;
 use super::{Code, Envelope, ErrorHandling, JOB_TYPE, Limit, Refusal, brief, is_name, job_hash};
@@ -59,11 +60,12 @@ impl Decoder {
     /// # Errors
     /// A [`Refusal`] (`BAD_JOB`) that names the member at fault and carries whatever identity could be read.
     pub fn decode(&self, body: &[u8], envelope: &Envelope) -> Result<Job, Box<Refusal>> {
+        let body = readable(body);
         let unread = |error| {
-            let message = why_unread(body, &error);
+            let message = why_unread(&body, &error);
             Box::new(Refusal::unread(Code::BadJob, message, envelope.message_id.clone()))
         };
-        let members: JobMembers<'_> = serde_json::from_slice(body).map_err(unread)?;
+        let members: JobMembers<'_> = serde_json::from_slice(&body).map_err(unread)?;
         let config = members.text(CONFIG).map(|text| self.0.read(text.get())).transpose().map_err(unread)?;
         Reader { members, config, envelope }.job()
     }
@@ -77,6 +79,9 @@ fn why_unread(body: &[u8], error: &serde_json::Error) -> String {
         Ok(_) => "the message is not a JSON object".to_owned(),
     }
 }
+
+/// The engine of jobs whose results stay in the ledger, which no message may name.
+const RESERVED_ENGINE: &str = "api";
 
 struct Reader<'a> {
     members: JobMembers<'a>,
@@ -92,6 +97,9 @@ impl Reader<'_> {
     fn read(&mut self) -> Result<Job, String> {
         if let Some(kind) = self.envelope.kind.as_deref().filter(|kind| *kind != JOB_TYPE) {
             return Err(format!("the message's type is `{kind}`, not `{JOB_TYPE}`"));
+        }
+        if let Some(queue) = &self.envelope.refused_reply_to {
+            return Err(format!("the reply_to is `{queue}`, which begins with none of amqp.reply_to"));
         }
         let canonical_config = self.config.as_ref().map_or(&[][..], |config| &config.canonical);
         let hash = job_hash(self.members.fragments(canonical_config));
@@ -152,6 +160,9 @@ impl Reader<'_> {
     fn engine(&self) -> Result<String, String> {
         match self.members.value("engine") {
             None => Ok("default".to_owned()),
+            Some(Value::String(name)) if name == RESERVED_ENGINE => {
+                Err(format!("`engine` is `{name}`, which is reserved for jobs that are made over REST"))
+            }
             Some(Value::String(name)) if is_name(name) => Ok(name.clone()),
             Some(other) => Err(format!("`engine` is {other}; it must be 1 to 64 of A-Z a-z 0-9 _ -")),
         }

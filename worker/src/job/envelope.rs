@@ -14,6 +14,8 @@ pub struct Envelope {
     pub kind: Option<String>,
     /// A queue that gets the result instead of the results exchange.
     pub reply_to: Option<String>,
+    /// A queue that its job may not name in `reply_to`.
+    pub refused_reply_to: Option<String>,
     /// Echoed on the result.
     pub correlation_id: Option<String>,
     /// W3C trace context, continued.
@@ -22,4 +24,6 @@ pub struct Envelope {
     pub attempt: u32,
     /// The slot that this copy reserved and waited for, epoch milliseconds, where its connector has a rate limit.
     pub reserved_slot: Option<i64>,
+    /// Where this copy wants the result is stored with its job, whose end is sent there in any case.
+    pub is_registered: bool,
 }

@@ -3,6 +3,8 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::value_in;
+
 /// `text` as a JSON string.
 pub(crate) fn raw_text(text: &str) -> Box<RawValue> {
     // A string is always JSON; the default is `null`, which no caller can meet.
@@ -50,7 +52,7 @@ pub(super) fn string_member(object: &Map<String, Value>, of: &str, name: &str) -
 
 /// The object that a string holds as JSON; the error does not name the string.
 pub(super) fn object_in(text: &str) -> Result<Map<String, Value>, String> {
-    match serde_json::from_str(text) {
+    match value_in(text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(Value::Array(list)) if list.is_empty() => Ok(Map::new()),
         Ok(other) => Err(format!("it holds {}, not an object", kind_of(&other))),

@@ -40,6 +40,15 @@ fn code_unit(bytes: &[u8], at: usize) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
+/// A message's JSON as it is read: without a byte order mark and lone surrogates.
+pub(crate) fn readable(json: &[u8]) -> Cow<'_, [u8]> {
+    let json = json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json);
+    match std::str::from_utf8(json).ok().and_then(without_lone_surrogates) {
+        Some(repaired) => Cow::Owned(repaired.into_bytes()),
+        None => Cow::Borrowed(json),
+    }
+}
+
 /// A text as JSON.
 ///
 /// # Errors

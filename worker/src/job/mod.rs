@@ -28,7 +28,7 @@ pub use hash::idempotency_key;
 use hash::job_hash;
 pub(crate) use ids::is_id;
 pub(crate) use json::{kind_of, raw_text};
-pub(crate) use json_text::{member_through_text, value_in, without_lone_surrogates, without_mark};
+pub(crate) use json_text::{member_through_text, readable, value_in, without_lone_surrogates, without_mark};
 pub use refusal::Refusal;
 pub use result::{BpmnError, Call, Ending, JobResult, ResultError};
 

@@ -156,11 +156,16 @@ pub(super) async fn open(url: &SecretString, tls: &DatabaseTls, migrate: bool) -
         let file = file.strip_prefix("//").unwrap_or(file);
         // A ledger in memory would be gone with the process.
         if file.is_empty() || file.contains(":memory:") { Err(Error::Url) } else { open_sqlite(Path::new(file)).await }
-    } else if text.starts_with("postgres:") || text.starts_with("postgresql:") {
+    } else if is_postgres(text) {
         open_postgres(text, tls, migrate).await
     } else {
         Err(Error::Url)
     }
+}
+
+/// Whether a URL names a database of PostgreSQL.
+pub(super) fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
 }
 
 async fn open_sqlite(file: &Path) -> Result<Opened, Error> {

@@ -80,7 +80,8 @@ impl From<Row> for DeadLetter {
 }
 
 /// How often this message was published again; the same content dying once more after that is another death.
-const REPLAYS: &str = "SELECT COUNT(*) FROM dead_letters WHERE replayed_at IS NOT NULL AND message_id = $1";
+const REPLAYS: &str = "SELECT COUNT(*) FROM dead_letters WHERE replayed_at IS NOT NULL
+    AND (message_id = $1 OR ($1 IS NULL AND message_id IS NULL AND body = $2))";
 const INSERT: &str = "INSERT INTO dead_letters (fingerprint, message_id, reason, detail, job_id, attempts, exchange,
     routing_key, properties, body, arrived_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT (fingerprint) DO UPDATE SET arrived_at = excluded.arrived_at WHERE dead_letters.replayed_at IS NULL";
@@ -90,8 +91,8 @@ const INSERT: &str = "INSERT INTO dead_letters (fingerprint, message_id, reason,
 pub struct DeadLetters<'a>(pub(super) &'a Inner);
 
 impl DeadLetters<'_> {
-    /// Stores a letter. One that is delivered again before it was replayed is the same letter; the same message that died
-    /// again after a replay is a new one.
+    /// Stores a letter. One with the same id, properties and bytes that is delivered again before it was replayed is the same
+    /// letter; the same message that died again after a replay is a new one.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -104,7 +105,7 @@ impl DeadLetters<'_> {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
             let replays: i64 =
-                sqlx::query_scalar(REPLAYS).bind(&message_id).fetch_one(&mut *transaction).await?;
+                sqlx::query_scalar(REPLAYS).bind(&message_id).bind(&letter.body).fetch_one(&mut *transaction).await?;
             sqlx::query(INSERT)
                 .bind(fingerprint(&letter, replays)).bind(&message_id).bind(without_nul(&letter.reason))
                 .bind(optional(&letter.detail)).bind(optional(&letter.job_id)).bind(letter.attempts)
@@ -137,6 +138,26 @@ impl DeadLetters<'_> {
         Ok(row.map(DeadLetter::from))
     }
 
+    /// Removes letters; returns the numbers of those that were there.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn remove(self, ids: &[i64]) -> Result<Vec<i64>, Error> {
+        let begin = self.0.database.begin();
+        on!(&self.0.database, write db => {
+            let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
+            let mut removed = Vec::new();
+            for id in ids {
+                let deleted = sqlx::query("DELETE FROM dead_letters WHERE id = $1").bind(*id);
+                if deleted.execute(&mut *transaction).await?.rows_affected() > 0 {
+                    removed.push(*id);
+                }
+            }
+            transaction.commit().await?;
+            removed
+        })
+    }
+
     /// Notes that a letter was published again; one that has arrived anew since it was read is not marked.
     ///
     /// # Errors
@@ -150,9 +171,16 @@ impl DeadLetters<'_> {
     }
 }
 
+/// What the broker counts up whenever it delivers a message once more.
+const COUNTERS: [&str; 2] = ["x-acquired-count", "x-delivery-count"];
+
 fn fingerprint(letter: &NewDeadLetter, replays: i64) -> Vec<u8> {
+    let mut properties = letter.properties.clone();
+    if let Some(headers) = properties.get_mut("headers").and_then(Value::as_object_mut) {
+        headers.retain(|name, _| !COUNTERS.contains(&name.as_str()));
+    }
     let mut sha = Sha256::new();
-    for part in [letter.message_id.as_deref().unwrap_or_default(), &letter.reason] {
+    for part in [letter.message_id.as_deref().unwrap_or_default(), &letter.reason, &properties.to_string()] {
         sha.update(part.len().to_be_bytes());
         sha.update(part);
     }

@@ -20,7 +20,7 @@ mod workers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::MigrateError;
 
 use database::Database;
@@ -158,9 +158,14 @@ impl Store {
     /// # Errors
     /// When it cannot be reached, is not migrated, or the key is missing or another one.
     pub async fn open(url: &SecretString, keys: &KeySource, tls: &DatabaseTls, migrate: bool) -> Result<Self, Error> {
+        // Before anything is connected to, unless the key is made once the file is locked.
+        let given =
+            if keys.is_given() || database::is_postgres(url.expose_secret()) { Some(keys.open(None)?) } else { None };
         let database::Opened { database, lock, file_prefix } = database::open(url, tls, migrate).await?;
-        let default_key_file = file_prefix.as_ref().map(|prefix| PathBuf::from(format!("{prefix}.key")));
-        let vault = Vault::open_with(keys, keys.file(default_key_file)?)?;
+        let vault = match given {
+            Some(vault) => vault,
+            None => keys.open(file_prefix.as_ref().map(|prefix| PathBuf::from(format!("{prefix}.key"))))?,
+        };
         let (ledger_id, check) = database.identity(&vault.check()?).await?;
         if !vault.recognises(&check) {
             let problem = "the vault's key is not the one this database was used with; give that one in vault.key or vault.key_file";

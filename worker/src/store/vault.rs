@@ -59,6 +59,16 @@ impl KeySource {
         }
     }
 
+    /// Whether there are settings that name a key.
+    pub(super) fn is_given(&self) -> bool {
+        self.key.is_some() || self.file.is_some()
+    }
+
+    /// The vault of these keys; `default` is the file that is created where none is named.
+    pub(super) fn open(&self, default: Option<PathBuf>) -> Result<Vault, Error> {
+        Vault::open_with(self, self.file(default)?)
+    }
+
     fn given(&self) -> Result<Vec<Key>, Error> {
         let first = self.key.iter().map(|text| Key::parse(text.expose_secret(), "vault.key"));
         let old = self.old_keys.iter().map(|text| Key::parse(text.expose_secret(), "vault.old_keys"));

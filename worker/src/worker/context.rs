@@ -61,13 +61,44 @@ impl Context {
         }
     }
 
-    /// Sends a stored result where its job asked for it; one that nobody takes stays in the ledger.
+    /// Sends a stored result where its job and copies of it asked for it; one that nobody takes stays in the ledger.
     pub(super) async fn send_result(&self, result: &StoredResult) -> Result<(), ShuttingDown> {
-        let engine = result.engine.as_str();
-        if self.rabbitmq.reply(result).await? == Routing::Unroutable {
-            event::result_unroutable(&result.job_id, engine, self.rabbitmq.results_exchange());
+        if self.reply(result).await? == Routing::Unroutable {
             return self.retry_until_available("ledger", || self.ledger.mark_returned(&result.job_id)).await;
         }
+        self.published(result).await
+    }
+
+    /// Sends a stored result where a copy of its job asked for it; after that the job `is_settled`, or somebody else is about
+    /// to send the result, too.
+    pub(super) async fn send_again(&self, result: &StoredResult, is_settled: bool) -> Result<(), ShuttingDown> {
+        if self.reply(result).await? == Routing::Unroutable {
+            let returned = || self.ledger.mark_copy_returned(&result.job_id, &result.reply_address);
+            return self.retry_until_available("ledger", returned).await;
+        }
+        if is_settled { self.published(result).await } else { Ok(()) }
+    }
+
+    /// Sends a result to each of its addresses; routed where any queue has it.
+    async fn reply(&self, result: &StoredResult) -> Result<Routing, ShuttingDown> {
+        let mut routing = self.rabbitmq.reply(result).await?;
+        for (at, address) in result.copies.iter().enumerate() {
+            if *address != result.reply_address && !result.copies.iter().take(at).any(|other| other == address) {
+                let copy = StoredResult { reply_address: address.clone(), copies: Vec::new(), ..result.clone() };
+                if self.rabbitmq.reply(&copy).await? == Routing::Routed {
+                    routing = Routing::Routed;
+                }
+            }
+        }
+        if routing == Routing::Unroutable {
+            event::result_unroutable(&result.job_id, &result.engine, self.rabbitmq.results_exchange());
+        }
+        Ok(routing)
+    }
+
+    /// Notes that the engine has a result.
+    async fn published(&self, result: &StoredResult) -> Result<(), ShuttingDown> {
+        let engine = result.engine.as_str();
         self.ledger.published(&result.job_id);
         if self.undelivered.resumed(engine)
             && let Err(error) = self.ledger.expedite(engine).await

@@ -24,6 +24,7 @@ use crate::engine::rabbitmq::RabbitMq;
 use crate::health::{self, Health};
 use crate::job::Decoder;
 use crate::shutdown::{GiveUp, patience};
+use crate::store::ledger::RetentionAges;
 use crate::store::{self, Store};
 use crate::telemetry::event;
 use crate::{http, setup};
@@ -95,7 +96,7 @@ impl Worker {
             ledger: store.ledger(&id),
             decoder: Decoder::default(),
             calls: setup::calls(&config, Catalog::of_store(store.clone())).await?,
-            rabbitmq: RabbitMq::new(&broker, patience.clone()),
+            rabbitmq: RabbitMq::new(&broker, patience.clone(), &config.amqp.reply_to),
             limits: config.limits.clone(),
             undelivered: UndeliveredResults::default(),
             patience,
@@ -134,8 +135,11 @@ impl Worker {
             gate,
             status_file,
             lease: config.worker.lease,
-            keep_jobs: config.database.keep_jobs,
-            keep_payloads: config.database.keep_payloads,
+            keep: RetentionAges {
+                jobs: config.database.keep_jobs,
+                payloads: config.database.keep_payloads,
+                dead_letters: config.database.keep_dead_letters,
+            },
         };
         let mut background = JoinSet::new();
         background.spawn(async move { watchdog.beat().await });

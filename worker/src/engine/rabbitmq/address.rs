@@ -53,6 +53,7 @@ pub(super) fn address(to: &Recipient<'_>, envelope: &Envelope, body: Vec<u8>) ->
         job_id: to.job_id.to_owned(),
         engine: to.engine.unwrap_or_default().to_owned(),
         reply_address: address.to_bytes(),
+        copies: Vec::new(),
         body,
     }
 }

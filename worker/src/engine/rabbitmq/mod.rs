@@ -5,6 +5,7 @@ mod dead_letter;
 mod publishing;
 mod redelivery;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Message, Reason, Recipient, Redelivery, Routing, Source};
@@ -19,6 +20,8 @@ pub struct RabbitMq {
     publisher: Publisher,
     topology: Topology,
     patience: Patience,
+    /// What the names of queues begin with that jobs may name in `reply_to`; any where there is none.
+    reply_to: Arc<[String]>,
 }
 
 /// A message from a job queue, not acknowledged yet.
@@ -28,16 +31,15 @@ pub struct Delivery {
     delivery: amqp::Delivery,
 }
 
-impl From<amqp::Delivery> for Delivery {
-    fn from(delivery: amqp::Delivery) -> Self {
-        Self { envelope: redelivery::envelope(&delivery.properties), delivery }
-    }
-}
-
 impl RabbitMq {
-    /// Publishes through `broker`, as long as `patience` lasts.
-    pub fn new(broker: &Broker, patience: Patience) -> Self {
-        Self { publisher: broker.publisher(), topology: broker.topology().clone(), patience }
+    /// Publishes through `broker`, as long as `patience` lasts; results go to queues that begin with one of `reply_to`.
+    pub fn new(broker: &Broker, patience: Patience, reply_to: &[String]) -> Self {
+        Self { publisher: broker.publisher(), topology: broker.topology().clone(), patience, reply_to: reply_to.into() }
+    }
+
+    /// A message from a job queue.
+    pub fn delivery(&self, delivery: amqp::Delivery) -> Delivery {
+        Delivery { envelope: redelivery::envelope(&delivery.properties, &self.reply_to), delivery }
     }
 
     /// The exchange that engines bind their result queues to.

@@ -160,7 +160,7 @@ fn a_configuration_that_comes_again_is_read_once() {
 fn the_place_of_an_error_is_that_in_the_whole_message() {
     for (body, expected) in [
         ("{\"request\":{\"id\":1},\n \"config\":{\"a\":1e}}", "not JSON: invalid number at line 2 column 18"),
-        ("{\"request\":\n{\"id\":\"\\ud800\"}}", "not JSON: unexpected end of hex escape at line 2 column 14"),
+        ("{\"request\":\n{\"id\":\"\\ud8zz\"}}", "not JSON: invalid escape at line 2 column 13"),
         ("{\"config\":\n{\"id\":,}}", "not JSON: expected value at line 2 column 7"),
         ("{\"data\":\n{\"id\":01}}", "not JSON: invalid number at line 2 column 8"),
     ] {
@@ -197,4 +197,45 @@ fn a_refusal_quotes_no_more_than_a_header_can_hold() {
     }
     let twice = format!(r#"{{"request":{{"id":1}},"config":{{"{long}":1,"{long}":2}}"#);
     assert!(Decoder::default().decode(twice.as_bytes(), &Envelope::default()).unwrap_err().message.len() < 1_010);
+}
+
+#[test]
+fn a_byte_order_mark_and_half_a_surrogate_pair_are_read() {
+    let body = "\u{feff}{\"id\":\"j1\",\"request\":{\"id\":\"\\ud83d\"},\"element\":{\"id\":\"e\"},\
+        \"config\":\"\u{feff}{\\\"endpoint\\\":\\\"\\\\udc00\\\"}\",\"data\":{\"note\":\"cut \\uD83D\",\"\\udc00\":1}}";
+    let job = job(body);
+    assert_eq!((job.request_id.as_str(), job.request.get()), ("\u{fffd}", r#"{"id":"\ufffd"}"#));
+    assert_eq!(Value::Object(Map::clone(&job.scope)), serde_json::json!({"note": "cut \u{fffd}", "\u{fffd}": 1}));
+    assert!(matches!(job.config, Configuration::Inline(given) if given.members["endpoint"] == "\u{fffd}"));
+}
+
+#[test]
+fn numbers_keep_every_digit() {
+    let with = |number: &str| {
+        job(&format!(
+            r#"{{"request":{{"id":{number}}},"element":{{"id":{number}}},"data":{{"n":{number}}},"config":{{"n":{number}}}}}"#
+        ))
+    };
+    for number in ["123456789012345678901234567890", "98765432109876543210", "0.12345678901234567890123", "1.10"] {
+        let job = with(number);
+        assert_eq!((job.request_id.as_str(), job.element_id.as_str()), (number, number));
+        assert_eq!(serde_json::to_string(&*job.scope).unwrap(), format!(r#"{{"n":{number}}}"#));
+        assert!(matches!(job.config, Configuration::Inline(given) if given.members["n"].to_string() == number));
+    }
+    let hash = |number: &str| with(number).hash;
+    assert_eq!(hash("1.10"), hash("1.1"));
+    assert_ne!(hash("98765432109876543210"), hash("98765432109876543211"), "another content");
+}
+
+#[test]
+fn what_only_other_jobs_may_have_is_refused() {
+    let body = r#"{"engine":"api","request":{"id":1},"element":{"id":"e"}}"#;
+    let refusal = decode_text(body).expect_err(body);
+    assert!(refusal.message.starts_with("`engine` is `api`, which is reserved"), "{}", refusal.message);
+    assert_eq!((refusal.code, refusal.engine.as_deref()), (Code::BadJob, Some("api")));
+    assert_eq!(job(&body.replace("api", "API")).engine, "API");
+    let foreign = Envelope { refused_reply_to: Some("theirs".to_owned()), ..envelope() };
+    let refusal = Decoder::default().decode(LEAST.as_bytes(), &foreign).unwrap_err();
+    assert_eq!(refusal.message, "the reply_to is `theirs`, which begins with none of amqp.reply_to");
+    assert!(refusal.request.is_some(), "it is answered on the results exchange");
 }

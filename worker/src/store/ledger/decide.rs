@@ -2,13 +2,15 @@
 
 use super::rollback::ClaimRollback;
 use super::rows::{Row, history_of};
-use super::{CRASHES, Claim, ClaimRequest, Grant, Record, Recorded, Replay, StoredResult, Verdict};
+use super::{CRASHES, Claim, ClaimRequest, Grant, Record, Recorded, Replay, Verdict, copies};
 
 /// What is written, and what the claimant gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Nothing is written.
     Refuse(Verdict),
+    /// The copy's address is added to the row.
+    Register { verdict: Verdict, copies: Vec<u8> },
     /// The stored result is read and returned.
     ReturnStored,
     /// The row becomes this worker's, in state sending.
@@ -20,12 +22,12 @@ pub(super) enum Decision {
 }
 
 impl Decision {
-    /// The reply to the claimant; `stored` is the result that was read, where there is one.
-    pub(super) fn reply(self, stored: Option<StoredResult>) -> Reply {
+    /// The reply to the claimant; `stored` is what follows from the result that was read, where there is one.
+    pub(super) fn reply(self, stored: Option<Verdict>) -> Reply {
         match self {
             Self::Acquire(acquire) => acquire.reply,
-            Self::Refuse(verdict) => Reply::refused(verdict),
-            Self::ReturnStored => Reply::refused(stored.map_or(Verdict::Published, Verdict::Answered)),
+            Self::Refuse(verdict) | Self::Register { verdict, .. } => Reply::refused(verdict),
+            Self::ReturnStored => Reply::refused(stored.unwrap_or(Verdict::Published)),
             Self::Park { .. } => Reply::refused(Verdict::Parked),
             Self::BackfillHash => Reply::refused(Verdict::Cancelled),
         }
@@ -73,12 +75,13 @@ pub(super) fn decide(row: &Row, request: &ClaimRequest, now: i64) -> Decision {
     }
     let attempt = i64::from(request.attempt);
     match row.state.as_str() {
+        "answered" | "published" if copies::is_registered(row, request) => Decision::Refuse(Verdict::Published),
         "answered" | "published" => Decision::ReturnStored,
         "cancelled" => Decision::Refuse(Verdict::Cancelled),
         "parked" => Decision::Refuse(Verdict::Parked),
         "waiting" if attempt > row.attempt => granted(row, request, attempt, now),
-        "waiting" if attempt == row.attempt => Decision::Refuse(requeue(row, now)),
-        "waiting" => Decision::Refuse(Verdict::Stale),
+        "waiting" if attempt == row.attempt => refuse(requeue(row, now), row, request),
+        "waiting" => refuse(Verdict::Stale, row, request),
         _ => sending(row, request, attempt, now),
     }
 }
@@ -96,6 +99,11 @@ pub(super) fn quarantine(decision: Decision, crashes: &mut i64) -> Decision {
     decision
 }
 
+/// Refuses a copy of a job that has not ended; the job's end is sent where the copy wants it.
+fn refuse(verdict: Verdict, row: &Row, request: &ClaimRequest) -> Decision {
+    copies::register(verdict, row, request, BUSY_MS.1.unsigned_abs())
+}
+
 fn requeue(row: &Row, now: i64) -> Verdict {
     let left = row.due_at.unwrap_or(now) - now;
     Verdict::Requeue { attempt: to_u32(row.attempt + 1), in_ms: u64::try_from(left).unwrap_or(0) }
@@ -104,10 +112,10 @@ fn requeue(row: &Row, now: i64) -> Verdict {
 fn sending(row: &Row, request: &ClaimRequest, attempt: i64, now: i64) -> Decision {
     if let Some(until) = row.seen_until.filter(|until| *until > now) {
         if attempt < row.attempt {
-            return Decision::Refuse(Verdict::Stale);
+            return refuse(Verdict::Stale, row, request);
         }
         let wait = (until - now).clamp(BUSY_MS.0, BUSY_MS.1);
-        return Decision::Refuse(Verdict::Busy { for_ms: u64::try_from(wait).unwrap_or(0) });
+        return refuse(Verdict::Busy { for_ms: u64::try_from(wait).unwrap_or(0) }, row, request);
     }
     let crashes = row.crashes + 1;
     if crashes >= CRASHES {
@@ -175,19 +183,28 @@ fn acquire(
     }
 }
 
-/// What became of a record that was written, by the state of its row.
-pub(super) fn to_recorded(state: &str) -> Recorded {
-    if state == "cancelled" { Recorded::Cancelled } else { Recorded::Done }
+/// What became of a record that was written, by the state of its row and the addresses of its copies.
+pub(super) fn to_recorded(state: &str, addresses: Option<&[u8]>) -> Recorded {
+    match state {
+        "cancelled" => Recorded::Cancelled,
+        "answered" if addresses.is_some() => Recorded::Copied(copies::read(addresses)),
+        _ => Recorded::Done,
+    }
 }
 
 /// What became of a record that found its row in another state than `sending`; `stored` is the result that is there.
 /// The same record written twice, because the first answer got lost, is done.
-pub(super) fn recorded(record: &Record, state: Option<&str>, stored: Option<&[u8]>) -> Recorded {
+pub(super) fn recorded(
+    record: &Record,
+    state: Option<&str>,
+    stored: Option<&[u8]>,
+    addresses: Option<&[u8]>,
+) -> Recorded {
     match (record, state) {
         (_, Some("cancelled")) => Recorded::Cancelled,
         (Record::Waiting { .. }, Some("waiting")) => Recorded::Done,
-        (Record::Answered { result, .. }, Some("answered" | "published")) if stored == Some(&result.body) => {
-            Recorded::Done
+        (Record::Answered { result, .. }, Some(state @ ("answered" | "published"))) if stored == Some(&result.body) => {
+            to_recorded(state, addresses)
         }
         _ => Recorded::Lost,
     }
@@ -220,6 +237,8 @@ mod tests {
             created_at: NOW - 10,
             replay: None,
             replay_send: 0,
+            returns: 0,
+            copies: Some(b"[\"here\"]".to_vec()),
             seen_until: Some(NOW + 12_000),
         }
     }
@@ -238,6 +257,8 @@ mod tests {
             element: "e".to_owned(),
             connector: None,
             resource: None,
+            reply_address: b"here".to_vec(),
+            is_registered: false,
         }
     }
 
@@ -359,6 +380,7 @@ mod tests {
             job_id: "j".to_owned(),
             engine: "default".to_owned(),
             reply_address: Vec::new(),
+            copies: Vec::new(),
             body: b"{}".to_vec(),
         };
         let answered = Record::Answered {
@@ -386,7 +408,7 @@ mod tests {
             (&answered, Some("cancelled"), other, Recorded::Cancelled),
             (&answered, Some("parked"), None, Recorded::Lost),
         ] {
-            assert_eq!(recorded(record, state, stored), expected, "{record:?} {state:?}");
+            assert_eq!(recorded(record, state, stored, None), expected, "{record:?} {state:?}");
         }
     }
 
@@ -398,5 +420,63 @@ mod tests {
         }
         let tombstone = Row { job_hash: None, ..row("cancelled", 0) };
         assert_eq!(decide(&tombstone, &request(1), NOW), Decision::BackfillHash);
+    }
+
+    /// A copy that wants the result elsewhere leaves its address with a job that has not ended, and nothing else changes.
+    #[test]
+    fn a_copy_that_wants_the_result_elsewhere_is_not_forgotten() {
+        for (state, has, asks) in
+            [("waiting", 1, 1), ("waiting", 2, 1), ("sending", 2, 1), ("sending", 2, 2), ("sending", 2, 3)]
+        {
+            let Decision::Refuse(expected) = decide(&row(state, has), &request(asks), NOW) else { panic!("{state}") };
+            let there = ClaimRequest { reply_address: b"there".to_vec(), ..request(asks) };
+            let registered = Decision::Register { verdict: expected.clone(), copies: b"[\"here\",\"there\"]".to_vec() };
+            assert_eq!(decide(&row(state, has), &there, NOW), registered, "{state} {has} {asks}");
+            let only = Decision::Register { verdict: expected, copies: b"[\"there\"]".to_vec() };
+            assert_eq!(decide(&Row { copies: None, ..row(state, has) }, &there, NOW), only);
+        }
+        let full: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        let full = Row { copies: serde_json::to_vec(&full).ok(), ..row("sending", 2) };
+        assert_eq!(decide(&full, &request(1), NOW), Decision::Refuse(Verdict::Busy { for_ms: 30_000 }), "not dropped");
+        assert_eq!(decide(&full, &request(2), NOW), Decision::Refuse(Verdict::Busy { for_ms: 12_000 }));
+    }
+
+    #[test]
+    fn the_answer_goes_where_the_copy_wants_it() {
+        let bytes = |text: &str| text.as_bytes().to_vec();
+        let result = |main: &str, copies: &[&str]| StoredResult {
+            job_id: "j".to_owned(),
+            engine: "default".to_owned(),
+            reply_address: bytes(main),
+            copies: copies.iter().map(|copy| bytes(copy)).collect(),
+            body: b"{}".to_vec(),
+        };
+        for (state, returns, asks, is_settled, copies) in [
+            ("published", 0, "first", true, &[][..]),
+            ("published", 0, "other", true, &[]),
+            ("answered", 0, "first", true, &["copy"]),
+            ("answered", 0, "other", false, &[]),
+            ("answered", 1, "first", true, &["copy"]),
+            ("answered", 1, "other", true, &[]),
+        ] {
+            let row = Row { returns, ..row(state, 1) };
+            let request = ClaimRequest { reply_address: bytes(asks), ..request(1) };
+            let expected = result(asks, copies);
+            let expected = if is_settled { Verdict::Answered(expected) } else { Verdict::AnsweredElsewhere(expected) };
+            assert_eq!(
+                copies::answer(&row, &request, result("first", &["copy"])),
+                expected,
+                "{state} {returns} {asks}"
+            );
+        }
+        for (is_registered, expected) in [(true, Decision::Refuse(Verdict::Published)), (false, Decision::ReturnStored)]
+        {
+            for state in ["answered", "published"] {
+                let again = ClaimRequest { is_registered, ..request(1) };
+                assert_eq!(decide(&row(state, 1), &again, NOW), expected, "{state}");
+                let elsewhere = ClaimRequest { reply_address: bytes("there"), ..again };
+                assert_eq!(decide(&row(state, 1), &elsewhere, NOW), Decision::ReturnStored, "it is not known");
+            }
+        }
     }
 }

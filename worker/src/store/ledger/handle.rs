@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::retention::retain;
+use super::retention::{RetentionAges, retain};
 use super::rollback::PendingClaim;
 use super::writer::{Operation, write};
-use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Record, Recorded, StoredResult, postgres, sqlite};
+use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Record, Recorded, StoredResult, Verdict, copies, postgres, sqlite};
 use crate::job::is_id;
 use crate::store::database::{Database, on};
 use crate::store::{Error, dead_letters::without_nul};
@@ -92,6 +92,23 @@ impl LedgerHandle {
         self.change(RETURNED, id, &[RETURNED_MS.0, RETURNED_MS.1]).await.map(drop)
     }
 
+    /// Notes that the result of a job that has ended was returned for the copy that wants it at this address.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn mark_copy_returned(&self, id: &str, address: &[u8]) -> Result<(), Error> {
+        copies::returned(&self.database, id, address, RETURNED_MS).await
+    }
+
+    /// What is known about a job that cannot be claimed now, for its host or its engine is not ready: what follows for this
+    /// copy of it, or `None` where it has to wait.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn look(&self, request: impl Into<Arc<ClaimRequest>>) -> Result<Option<Verdict>, Error> {
+        copies::look(&self.database, &request.into()).await
+    }
+
     /// Notes that a result which was marked as published is on no queue: it is sent again.
     ///
     /// # Errors
@@ -169,13 +186,13 @@ impl LedgerHandle {
         }
     }
 
-    /// Drops rows and payloads that are older than this, and leases of workers long dead, a thousand at a time. Unpublished
-    /// answers and parked jobs stay.
+    /// Drops what is older than this, and leases of workers long dead, a thousand at a time. Unpublished answers and parked jobs
+    /// stay.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn retain(&self, rows: Duration, payloads: Duration) -> Result<(), Error> {
-        retain(&self.database, rows, payloads).await
+    pub async fn retain(&self, ages: RetentionAges) -> Result<(), Error> {
+        retain(&self.database, ages).await
     }
 }
 

@@ -7,6 +7,7 @@ use sqlx::query::Query;
 use sqlx::{Connection as _, Database, Encode, Type};
 
 use super::connection::LedgerConnection;
+use super::copies::{self, REGISTER};
 use super::decide::{Decision, Reply, decide, quarantine, recorded};
 use super::rollback::ClaimRollback;
 use super::rows::{Payload, RESULT, Row};
@@ -21,7 +22,7 @@ const ACQUIRE: &str = "UPDATE jobs SET state = 'sending', attempt = $2, fence = 
 const PARK: &str = "UPDATE jobs SET state = 'parked', crashes = $2, fence = fence + 1, updated_at = $3 WHERE id = $1";
 const BACKFILL: &str = "UPDATE jobs SET job_hash = $2, engine = $3, process = $4, request = $5, element = $6,
     connector = $7, resource = $8 WHERE id = $1";
-const RECORDED_STATE: &str = "SELECT j.state, p.result FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
+const RECORDED_STATE: &str = "SELECT j.state, p.result, j.copies FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
     WHERE j.id = $1 AND j.fence = $2";
 
 /// Reads the rows of jobs within a transaction that changes them, with the database's time once they are locked.
@@ -62,6 +63,7 @@ impl<'a> Change<'a> {
                 ],
             ),
             Decision::Park { crashes } => (PARK, vec![id, Argument::Number(*crashes), Argument::Number(now)]),
+            Decision::Register { copies, .. } => (REGISTER, vec![id, Argument::Bytes(Some(copies))]),
             Decision::BackfillHash => (
                 BACKFILL,
                 vec![
@@ -124,7 +126,7 @@ impl LedgerConnection {
                     }
                     _ => None,
                 };
-                let reply = decision.reply(stored.map(Into::into));
+                let reply = decision.reply(stored.map(|stored| copies::answer(row, request, stored.into())));
                 granted.extend(reply.rollback.clone());
                 replies.push(Some(reply));
             }
@@ -136,9 +138,12 @@ impl LedgerConnection {
     /// What became of a record whose row is not as it was granted.
     pub(super) async fn recorded_state(&mut self, record: &Record) -> Result<Recorded, Error> {
         on!(self, ledger db => {
-            let found = sqlx::query_as(RECORDED_STATE).bind(record.id()).bind(record.fence()).fetch_optional(db).await?;
-            let (state, stored): (Option<String>, Option<Option<Vec<u8>>>) = found.unzip();
-            recorded(record, state.as_deref(), stored.flatten().as_deref())
+            let found: Option<(String, Option<Vec<u8>>, Option<Vec<u8>>)> =
+                sqlx::query_as(RECORDED_STATE).bind(record.id()).bind(record.fence()).fetch_optional(db).await?;
+            match &found {
+                Some((state, stored, copies)) => recorded(record, Some(state), stored.as_deref(), copies.as_deref()),
+                None => recorded(record, None, None, None),
+            }
         })
     }
 }

@@ -4,6 +4,7 @@
 
 mod batch;
 mod columns;
+mod copies;
 pub(super) mod connection;
 mod decide;
 mod handle;
@@ -27,6 +28,7 @@ pub use queries::{JobDetail, JobFilter, JobRow, StateCount, StoredMeta};
 pub use replay::{NotReplayable, ReplayError, Replayable, ReplayedJob};
 #[cfg(test)]
 pub(super) use retention::ROWS as OLD_ROWS;
+pub use retention::RetentionAges;
 pub use stats::LedgerStats;
 
 /// Asks for the right to send a job's request.
@@ -56,6 +58,10 @@ pub struct ClaimRequest {
     pub connector: Option<String>,
     /// The resource.
     pub resource: Option<String>,
+    /// Where this copy of the job wants the result; only `engine/` reads it.
+    pub reply_address: Vec<u8>,
+    /// An earlier claim of this very copy has left its address with the job.
+    pub is_registered: bool,
 }
 
 impl ClaimRequest {
@@ -143,15 +149,18 @@ pub enum Claim {
 /// Why a claim is refused, and what is to be done instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// There is a result: send it.
+    /// There is a result: send it, after which the engine has it.
     Answered(StoredResult),
-    /// The engine got the result long ago; its payload is gone.
+    /// There is a result, and somebody else is about to send it: send it where this copy wants it, too.
+    AnsweredElsewhere(StoredResult),
+    /// The engine got the result: this copy's one, or long ago, and its payload is gone.
     Published,
     /// The job was cancelled.
     Cancelled,
     /// Three workers died with it; a person decides.
     Parked,
-    /// Another live worker has it: come back later.
+    /// Another live worker has it: come back later. What it ends with is sent where this copy wants it, too, as after the
+    /// following two.
     Busy {
         /// When, milliseconds from now.
         for_ms: u64,
@@ -178,6 +187,8 @@ pub struct StoredResult {
     pub engine: String,
     /// Where that engine wants it; only `engine/` reads it.
     pub reply_address: Vec<u8>,
+    /// Where further copies of the job want it.
+    pub copies: Vec<Vec<u8>>,
     /// The message's body.
     pub body: Vec<u8>,
 }
@@ -258,10 +269,12 @@ impl Record {
 }
 
 /// What became of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
     /// It is durable.
     Done,
+    /// It is durable, and copies of the job wait for the result at these addresses.
+    Copied(Vec<Vec<u8>>),
     /// The job was cancelled first; its outcome is stored, and nothing is to be sent.
     Cancelled,
     /// Another worker has the job now.

@@ -104,7 +104,13 @@ impl Model {
             Claim::Refused(Verdict::Requeue { attempt, .. }) => self.copies.push(attempt),
             Claim::Refused(Verdict::Parked) => self.end("parked"),
             Claim::Refused(Verdict::Mismatch) => panic!("the same content: {:#?}", self.log),
-            Claim::Refused(Verdict::Answered(_) | Verdict::Published | Verdict::Cancelled | Verdict::Stale) => {}
+            Claim::Refused(
+                Verdict::Answered(_)
+                | Verdict::AnsweredElsewhere(_)
+                | Verdict::Published
+                | Verdict::Cancelled
+                | Verdict::Stale,
+            ) => {}
         }
     }
 
@@ -126,6 +132,10 @@ impl Model {
                     Row { state, attempt, fence, crashes, repeat_safe, request_hash, due_at: None, ..row.clone() };
                 self.row = Some(taken.claimed_by(worker));
                 reply.claim
+            }
+            Decision::Register { verdict, copies } => {
+                self.row = Some(Row { copies: Some(copies), ..row.clone() });
+                Claim::Refused(verdict)
             }
             other => other.reply(None).claim,
         }
@@ -258,6 +268,8 @@ fn first_row(request: &ClaimRequest, worker: usize, now: i64) -> Row {
         created_at: now,
         replay: None,
         replay_send: 0,
+        returns: 0,
+        copies: None,
         seen_until: None,
     }
     .claimed_by(worker)
@@ -277,6 +289,8 @@ pub(super) fn request(attempt: u32, repeat_safe: bool) -> ClaimRequest {
         element: String::new(),
         connector: None,
         resource: None,
+        reply_address: Vec::new(),
+        is_registered: false,
     }
 }
 

@@ -37,7 +37,7 @@ static WRITE: LazyLock<String> = LazyLock::new(|| {
             UPDATE jobs SET state = 'published', send_at = NULL, updated_at = clock.now FROM clock
             WHERE id = ANY($1) AND state = 'answered'),
         u AS (SELECT * FROM {records}),
-        done AS ({RECORD} RETURNING jobs.id AS job_id, jobs.state, jobs.updated_at, {payload}),
+        done AS ({RECORD} RETURNING jobs.id AS job_id, jobs.state, jobs.updated_at, jobs.copies, {payload}),
         stored AS (
             INSERT INTO payloads (job_id, stored_at, {payload})
             SELECT job_id, updated_at, {payload} FROM done WHERE result IS NOT NULL {REPLACE_PAYLOAD}),
@@ -48,7 +48,7 @@ static WRITE: LazyLock<String> = LazyLock::new(|| {
             INSERT INTO jobs ({claimed}, state, fence, worker_id, created_at, updated_at)
             SELECT {claimed}, 'sending', 1, $2, clock.now, clock.now FROM clock, {claims}
             ON CONFLICT (id) DO NOTHING RETURNING id, created_at)
-        SELECT job_id, state, NULL::BIGINT FROM done UNION ALL SELECT id, NULL, created_at FROM claimed",
+        SELECT job_id, state, NULL::BIGINT, copies FROM done UNION ALL SELECT id, NULL, created_at, NULL FROM claimed",
         records = unnest(&records, of_records),
         claimed = names(&claims),
         claims = unnest(&claims, of_claims),
@@ -78,8 +78,8 @@ const OPEN_OUTBOX: &str = "WITH opened AS (
 const SWEEP: &str = "WITH due AS (
         SELECT id FROM jobs WHERE state = 'answered' AND send_at <= (SELECT now_ms()) ORDER BY send_at LIMIT $1
         FOR UPDATE SKIP LOCKED),
-    later AS (UPDATE jobs SET send_at = now_ms() + $2 FROM due WHERE jobs.id = due.id RETURNING jobs.id, jobs.engine)
-    SELECT p.job_id, later.engine, p.reply_address, p.result FROM payloads p JOIN later ON later.id = p.job_id";
+    later AS (UPDATE jobs SET send_at = now_ms() + $2 FROM due WHERE jobs.id = due.id RETURNING jobs.id, jobs.engine, jobs.copies)
+    SELECT p.job_id, later.engine, p.reply_address, later.copies, p.result FROM payloads p JOIN later ON later.id = p.job_id";
 
 /// Rows of the outbox that are opened in one go.
 const OPENED: i64 = 1_000;
@@ -98,17 +98,20 @@ pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &BatchView
     Ok(to_written(batch, rows))
 }
 
-/// The rows that were written, `(id, state of a record, time of a claim)`, as replies.
-fn to_written(batch: &BatchView, rows: Vec<(String, Option<String>, Option<i64>)>) -> Written {
+/// A row that was written: id, state of a record, time of a claim, addresses of a record's copies.
+type WrittenRow = (String, Option<String>, Option<i64>, Option<Vec<u8>>);
+
+/// The rows that were written, as replies.
+fn to_written(batch: &BatchView, rows: Vec<WrittenRow>) -> Written {
     let (mut states, mut times) = (HashMap::new(), HashMap::new());
-    for (id, state, time) in rows {
+    for (id, state, time, copies) in rows {
         match state {
-            Some(state) => drop(states.insert(id, state)),
+            Some(state) => drop(states.insert(id, to_recorded(&state, copies.as_deref()))),
             None => drop(times.insert(id, time.unwrap_or_default())),
         }
     }
     Written {
-        records: batch.records.iter().map(|record| states.get(record.id()).map(|state| to_recorded(state))).collect(),
+        records: batch.records.iter().map(|record| states.remove(record.id())).collect(),
         claims: batch.claims.iter().map(|claim| times.get(&claim.id).map(|now| Reply::first(claim, *now))).collect(),
     }
 }

@@ -15,6 +15,17 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long the lease of a dead worker stays, for people, and the rate limit of a connector that nobody calls.
 const FORGOTTEN: Duration = Duration::from_hours(24);
 
+/// How old what is stored may become.
+#[derive(Debug, Clone, Copy)]
+pub struct RetentionAges {
+    /// Rows of jobs that have ended.
+    pub jobs: Duration,
+    /// Messages and results, once the engine has the result.
+    pub payloads: Duration,
+    /// Dead letters.
+    pub dead_letters: Duration,
+}
+
 /// Each drops what is older than `$1` and not older than `$3`, no more than `$2` rows, and returns their ages.
 const PAYLOADS: &str = "DELETE FROM payloads WHERE job_id IN (SELECT p.job_id FROM payloads p
     LEFT JOIN jobs j ON j.id = p.job_id WHERE p.stored_at < $1 AND p.stored_at >= $3
@@ -23,6 +34,8 @@ const PAYLOADS: &str = "DELETE FROM payloads WHERE job_id IN (SELECT p.job_id FR
 pub(in crate::store) const ROWS: &str = "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs
     WHERE created_at < $1 AND created_at >= $3 AND updated_at < $1 AND state IN ('published', 'cancelled')
     ORDER BY created_at LIMIT $2) RETURNING created_at";
+const DEAD_LETTERS: &str = "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters
+    WHERE arrived_at < $1 AND arrived_at >= $3 ORDER BY arrived_at LIMIT $2) RETURNING arrived_at";
 const WORKERS: &str = "DELETE FROM workers WHERE id IN (SELECT id FROM workers
     WHERE seen_until < $1 AND seen_until >= $3 ORDER BY seen_until LIMIT $2) RETURNING seen_until";
 const RATES: &str = "DELETE FROM rates WHERE bucket IN (SELECT bucket FROM rates
@@ -33,13 +46,18 @@ const SUSPECTS: &str = "DELETE FROM suspects WHERE message IN (SELECT message FR
 
 /// Drops what is older than this; where another worker does so, that is left to it. What cannot be dropped does not keep the
 /// rest.
-pub(super) async fn retain(database: &Database, rows: Duration, payloads: Duration) -> Result<(), Error> {
+pub(super) async fn retain(database: &Database, ages: RetentionAges) -> Result<(), Error> {
     let now = database.now().await?;
     let mut connection = LedgerConnection::to(database.clone());
     let mut done = Ok(());
-    for (statement, age) in
-        [(PAYLOADS, payloads), (ROWS, rows), (WORKERS, FORGOTTEN), (RATES, FORGOTTEN), (SUSPECTS, FORGOTTEN)]
-    {
+    for (statement, age) in [
+        (PAYLOADS, ages.payloads),
+        (ROWS, ages.jobs),
+        (DEAD_LETTERS, ages.dead_letters),
+        (WORKERS, FORGOTTEN),
+        (RATES, FORGOTTEN),
+        (SUSPECTS, FORGOTTEN),
+    ] {
         done = done.and(drop_all(&mut connection, statement, now.saturating_sub(millis(age))).await);
     }
     done

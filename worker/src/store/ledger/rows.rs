@@ -1,6 +1,6 @@
 //! Rows of the ledger as they are read.
 
-use super::StoredResult;
+use super::{StoredResult, copies};
 use crate::job::Attempt;
 
 /// A row as the rules see it.
@@ -20,6 +20,9 @@ pub(super) struct Row {
     pub(super) created_at: i64,
     pub(super) replay: Option<i64>,
     pub(super) replay_send: i64,
+    pub(super) returns: i64,
+    /// Where further copies want the result, see [`super::copies`].
+    pub(super) copies: Option<Vec<u8>>,
     /// When the lease of the row's worker ends; null when that worker is gone.
     pub(super) seen_until: Option<i64>,
 }
@@ -30,11 +33,12 @@ pub(super) struct Payload {
     job_id: String,
     engine: Option<String>,
     reply_address: Vec<u8>,
+    copies: Option<Vec<u8>>,
     result: Vec<u8>,
 }
 
 /// Reads a job's payload.
-pub(super) const RESULT: &str = "SELECT p.job_id, j.engine, p.reply_address, p.result FROM payloads p
+pub(super) const RESULT: &str = "SELECT p.job_id, j.engine, p.reply_address, j.copies, p.result FROM payloads p
     JOIN jobs j ON j.id = p.job_id WHERE p.job_id = $1";
 
 impl From<Payload> for StoredResult {
@@ -43,6 +47,7 @@ impl From<Payload> for StoredResult {
             job_id: payload.job_id,
             engine: payload.engine.unwrap_or_default(),
             reply_address: payload.reply_address,
+            copies: copies::read(payload.copies.as_deref()),
             body: payload.result,
         }
     }

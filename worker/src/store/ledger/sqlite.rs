@@ -30,7 +30,7 @@ static CLAIM: LazyLock<String> = LazyLock::new(|| {
 static UPDATE: LazyLock<String> = LazyLock::new(|| {
     let columns = RecordColumns::of_job();
     format!(
-        "WITH clock (now) AS (SELECT $1), u ({}) AS (SELECT {}) {RECORD} RETURNING state",
+        "WITH clock (now) AS (SELECT $1), u ({}) AS (SELECT {}) {RECORD} RETURNING state, copies",
         names(&columns),
         placeholders(&columns, 2)
     )
@@ -56,7 +56,7 @@ const ROLL_BACK: &str = "UPDATE jobs SET state = CASE $4 WHEN 1 THEN state ELSE 
 const OPEN_OUTBOX: &str = "UPDATE jobs SET send_at = $1 WHERE id IN (SELECT job_id FROM outbox_jobs WHERE due_at <= $1)
     AND state = 'answered' AND send_at IS NULL";
 const EMPTY_OUTBOX: &str = "DELETE FROM outbox WHERE due_at <= $1";
-const DUE: &str = "SELECT p.job_id, j.engine, p.reply_address, p.result FROM jobs j
+const DUE: &str = "SELECT p.job_id, j.engine, p.reply_address, j.copies, p.result FROM jobs j
     JOIN payloads p ON p.job_id = j.id WHERE j.state = 'answered' AND j.send_at <= $1 ORDER BY j.send_at LIMIT $2";
 const SEND_LATER: &str = "UPDATE jobs SET send_at = $2 WHERE id = $1";
 
@@ -75,7 +75,7 @@ pub(super) async fn write(db: &mut SqliteConnection, worker: &str, batch: &Batch
     let (mut written, mut answered) = (Written::default(), Vec::new());
     for record in &batch.records {
         let recorded = write_record(&mut transaction, record, now).await?;
-        if recorded == Some(Recorded::Done) && record.is_to_send() {
+        if matches!(recorded, Some(Recorded::Done | Recorded::Copied(_))) && record.is_to_send() {
             answered.push(record.id());
         }
         written.records.push(recorded);
@@ -110,8 +110,9 @@ async fn write_record(db: &mut SqliteConnection, record: &Record, now: i64) -> R
     let mut arguments = SqliteArguments::default();
     arguments.add(now).map_err(sqlx::Error::Encode)?;
     add_row(&mut arguments, &RecordColumns::of_job(), &record)?;
-    let written: Option<String> = sqlx::query_scalar_with(UPDATE.as_str(), arguments).fetch_optional(&mut *db).await?;
-    let Some(state) = written else { return Ok(None) };
+    let written: Option<(String, Option<Vec<u8>>)> =
+        sqlx::query_as_with(UPDATE.as_str(), arguments).fetch_optional(&mut *db).await?;
+    let Some((state, copies)) = written else { return Ok(None) };
     if record.result.is_some() {
         let mut arguments = SqliteArguments::default();
         arguments.add(record.id).map_err(sqlx::Error::Encode)?;
@@ -119,7 +120,7 @@ async fn write_record(db: &mut SqliteConnection, record: &Record, now: i64) -> R
         add_row(&mut arguments, &RecordColumns::of_payload(), &record)?;
         sqlx::query_with(STORE_PAYLOAD.as_str(), arguments).execute(db).await?;
     }
-    Ok(Some(to_recorded(&state)))
+    Ok(Some(to_recorded(&state, copies.as_deref())))
 }
 
 impl LockRows for SqliteConnection {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::contract;
-use super::test_store::{answer, claim_of, failed, granted, on_postgresql, result, stored_job, wait};
-use crate::store::ledger::{Claim, JobFilter, OLD_ROWS, Record, Recorded, StoredResult, Verdict};
+use super::test_store::{ages, answer, claim_of, failed, granted, on_postgresql, result, stored_job, wait};
+use crate::store::ledger::{Claim, ClaimRequest, JobFilter, OLD_ROWS, Record, Recorded, StoredResult, Verdict};
 
 contract! {
     async fn a_result_is_returned_byte_for_byte(fixture: TestStore) {
@@ -28,7 +28,8 @@ contract! {
         };
         assert_eq!(ledger.record(record.clone()).await.unwrap(), Recorded::Done);
         assert_eq!(ledger.record(record).await.unwrap(), Recorded::Done, "the answer to the first one may get lost");
-        assert_eq!(ledger.claim(claim_of("j", 1)).await.unwrap(), Claim::Refused(Verdict::Answered(stored)));
+        let again = ClaimRequest { reply_address: stored.reply_address.clone(), ..claim_of("j", 1) };
+        assert_eq!(ledger.claim(again).await.unwrap(), Claim::Refused(Verdict::Answered(stored)));
         assert_eq!(ledger.record(answer("j", grant.fence, b"other")).await.unwrap(), Recorded::Lost);
         let job = fixture.store.jobs().find("j").await.unwrap().unwrap();
         assert_eq!((job.row.code.as_deref(), job.attempts), (Some("HTTP_ERROR"), vec![failed(1)]));
@@ -46,7 +47,7 @@ contract! {
         assert_eq!(ledger.claim(claim_of("j", 1)).await.unwrap(), Claim::Refused(Verdict::Answered(result("j", b"{}"))));
         fixture.sql("UPDATE jobs SET updated_at = 1").await;
         fixture.sql("UPDATE payloads SET stored_at = 1").await;
-        ledger.retain(Duration::from_hours(720_000), Duration::from_hours(24)).await.unwrap();
+        ledger.retain(ages(Duration::from_hours(720_000), Duration::from_hours(24))).await.unwrap();
         assert_eq!(ledger.claim(claim_of("j", 1)).await.unwrap(), Claim::Refused(Verdict::Published));
     }
 }
@@ -173,11 +174,11 @@ contract! {
         ledger.record(wait("waiting", 1, 1)).await.unwrap();
         fixture.sql("UPDATE jobs SET state = 'parked' WHERE id = 'parked'").await;
         fixture.sql("UPDATE workers SET seen_until = 1").await;
-        ledger.retain(Duration::from_mins(1), Duration::from_mins(1)).await.unwrap();
+        ledger.retain(ages(Duration::from_mins(1), Duration::from_mins(1))).await.unwrap();
         assert_eq!(fixture.number("SELECT COUNT(*) FROM jobs").await, 6, "all are young");
         fixture.sql("UPDATE jobs SET updated_at = 1, created_at = 1").await;
         fixture.sql("UPDATE payloads SET stored_at = 1").await;
-        ledger.retain(Duration::from_mins(1), Duration::from_mins(1)).await.unwrap();
+        ledger.retain(ages(Duration::from_mins(1), Duration::from_mins(1))).await.unwrap();
         for (id, is_kept) in [
             ("answered", true), ("published", false), ("cancelled", false), ("sending", true), ("waiting", true),
             ("parked", true),
@@ -196,7 +197,7 @@ contract! {
             INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at)
             SELECT CAST(i AS TEXT), CASE i WHEN 7 THEN 'parked' ELSE 'published' END, 1, 1, 1, 1 FROM n").await;
         let ledger = fixture.worker("one").await;
-        let dropping = (0..4).map(|_| ledger.retain(Duration::from_mins(1), Duration::from_mins(1)));
+        let dropping = (0..4).map(|_| ledger.retain(ages(Duration::from_mins(1), Duration::from_mins(1))));
         for dropped in futures_util::future::join_all(dropping).await {
             dropped.unwrap();
         }
@@ -214,10 +215,10 @@ async fn old_rows_are_left_to_whoever_drops_them() {
         let other = sqlx::PgPool::connect(&fixture.url).await.unwrap();
         let mut other = other.begin().await.unwrap();
         sqlx::query("SELECT pg_advisory_xact_lock(hashtext($1))").bind(OLD_ROWS).execute(&mut *other).await.unwrap();
-        ledger.retain(age, age).await.unwrap();
+        ledger.retain(ages(age, age)).await.unwrap();
         assert!(ledger.contains("j").await.unwrap());
         other.rollback().await.unwrap();
-        ledger.retain(age, age).await.unwrap();
+        ledger.retain(ages(age, age)).await.unwrap();
         assert!(!ledger.contains("j").await.unwrap());
     })
     .await;
@@ -235,10 +236,10 @@ async fn what_cannot_be_dropped_does_not_keep_the_rest_from_going() {
         let mut other = other.begin().await.unwrap();
         sqlx::query("SELECT 1 FROM payloads FOR UPDATE").execute(&mut *other).await.unwrap();
         let age = Duration::from_mins(1);
-        assert!(ledger.retain(age, age).await.is_err_and(|error| error.is_transient()));
+        assert!(ledger.retain(ages(age, age)).await.is_err_and(|error| error.is_transient()));
         assert!(!ledger.contains("j").await.unwrap());
         other.rollback().await.unwrap();
-        ledger.retain(age, age).await.unwrap();
+        ledger.retain(ages(age, age)).await.unwrap();
         assert_eq!(fixture.number("SELECT COUNT(*) FROM payloads").await, 0);
     })
     .await;

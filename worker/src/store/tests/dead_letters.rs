@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::contract;
+use super::test_store::ages;
 use crate::store::dead_letters::NewDeadLetter;
+use crate::store::ledger::RetentionAges;
+
+const DAY: Duration = Duration::from_hours(24);
 
 fn letter(body: &[u8]) -> NewDeadLetter {
     NewDeadLetter {
@@ -54,5 +58,51 @@ contract! {
         store.dead_letters().add(letter(b"1")).await.unwrap();
         assert_eq!(store.dead_letters().list(false, 10).await.unwrap().len(), 1);
         assert_eq!(store.dead_letters().list(true, 10).await.unwrap().len(), 2);
+    }
+}
+
+contract! {
+    async fn a_letter_is_the_same_only_where_id_properties_and_bytes_are(fixture: TestStore) {
+        let store = &fixture.store;
+        let properties = |correlation: &str, deliveries: u32| {
+            json!({"correlation_id": correlation, "headers": {"table": {"a": [1]}, "x-delivery-count": deliveries}})
+        };
+        let nested = json!({"correlation_id": "c", "headers": {"table": {"a": [2]}, "x-delivery-count": 0}});
+        let one = NewDeadLetter { message_id: None, properties: properties("c", 0), ..letter(b"{}") };
+        for other in [
+            one.clone(),
+            NewDeadLetter { properties: properties("d", 0), ..one.clone() },
+            NewDeadLetter { properties: nested, ..one.clone() },
+            NewDeadLetter { message_id: Some("m".to_owned()), ..one.clone() },
+            NewDeadLetter { body: b"[]".to_vec(), ..one.clone() },
+            // The broker delivers it once more.
+            NewDeadLetter { properties: properties("c", 1), ..one.clone() },
+        ] {
+            store.dead_letters().add(other).await.unwrap();
+        }
+        let letters = store.dead_letters().list(false, 10).await.unwrap();
+        assert_eq!(letters.len(), 5);
+        let first = letters.last().unwrap();
+        store.dead_letters().mark_replayed(first).await.unwrap();
+        store.dead_letters().add(one).await.unwrap();
+        assert_eq!(store.dead_letters().list(false, 10).await.unwrap().len(), 5, "it died again, without any id");
+    }
+}
+
+contract! {
+    async fn letters_are_removed_by_people_and_by_their_age(fixture: TestStore) {
+        let store = &fixture.store;
+        for body in [b"1", b"2", b"3"] {
+            store.dead_letters().add(letter(body)).await.unwrap();
+        }
+        let numbers: Vec<i64> = store.dead_letters().list(true, 10).await.unwrap().iter().map(|l| l.id).collect();
+        assert_eq!(store.dead_letters().remove(&[numbers[0], 99]).await.unwrap(), [numbers[0]]);
+        let ledger = fixture.worker("w").await;
+        ledger.retain(ages(DAY, DAY)).await.unwrap();
+        assert_eq!(store.dead_letters().list(true, 10).await.unwrap().len(), 2);
+        fixture.sql("UPDATE dead_letters SET arrived_at = arrived_at - 10000 WHERE id = (SELECT MIN(id) FROM dead_letters)").await;
+        ledger.retain(RetentionAges { dead_letters: Duration::from_secs(5), ..ages(DAY, DAY) }).await.unwrap();
+        let left = store.dead_letters().list(true, 10).await.unwrap();
+        assert_eq!(left.iter().map(|letter| letter.id).collect::<Vec<_>>(), [numbers[1]]);
     }
 }

@@ -4,6 +4,7 @@ mod answers;
 mod cancels;
 mod claims;
 mod connectors;
+mod copies;
 mod crashes;
 mod dead_letters;
 mod models;

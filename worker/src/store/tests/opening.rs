@@ -39,6 +39,28 @@ async fn a_file_opened_by_many_at_once_has_one_identity_and_one_key() {
 }
 
 #[tokio::test]
+async fn a_missing_or_broken_key_is_found_before_anything_is_connected_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.db");
+    let sqlite = format!("sqlite:{}", file.display());
+    let nobody = "postgres://nobody@127.0.0.1:1/none";
+    let missing_file = KeySource { file: Some(folder.path().join("none")), ..KeySource::default() };
+    let broken = KeySource { key: Some(SecretString::from("AAAA")), ..KeySource::default() };
+    for (url, keys) in [(nobody, &KeySource::default()), (nobody, &broken), (nobody, &missing_file), (&sqlite, &broken)]
+    {
+        let refused = Store::open(&SecretString::from(url), keys, &tls(), true).await.unwrap_err();
+        assert!(
+            refused.is_misconfigured() && matches!(refused, Error::Key(_) | Error::File { .. }),
+            "{url}: {refused}"
+        );
+    }
+    assert!(!file.exists());
+    let known = KeySource { key: Some(SecretString::from(KEY)), ..KeySource::default() };
+    let refused = Store::open(&SecretString::from(nobody), &known, &tls(), true).await.unwrap_err();
+    assert!(matches!(refused, Error::Unreachable(_)), "{refused}");
+}
+
+#[tokio::test]
 async fn postgresql_is_migrated_when_somebody_says_so() {
     on_empty_postgresql(|url, _| async move {
         let secret = SecretString::from(url.as_str());
@@ -186,8 +208,8 @@ async fn what_is_no_database_is_rejected() {
         let refused = Store::open(&SecretString::from(url), &KeySource::default(), &tls(), false).await;
         assert!(matches!(refused, Err(Error::Url)), "{url}: {refused:?}");
     }
-    let away =
-        Store::open(&SecretString::from("postgres://u@127.0.0.1:1/d"), &KeySource::default(), &tls(), false).await;
+    let key = KeySource { key: Some(SecretString::from(KEY)), ..KeySource::default() };
+    let away = Store::open(&SecretString::from("postgres://u@127.0.0.1:1/d"), &key, &tls(), false).await;
     assert!(matches!(&away, Err(error) if error.is_transient()), "{away:?}");
     let folder = tempfile::tempdir().unwrap();
     let url = SecretString::from(format!("sqlite:{}", folder.path().display()));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use crate::store::ledger::{Claim, ClaimRequest, Grant, LedgerHandle, Record, StoredJob, StoredResult};
+use crate::store::ledger::{Claim, ClaimRequest, Grant, LedgerHandle, Record, RetentionAges, StoredJob, StoredResult};
 use crate::store::{DatabaseTls, Error, KeySource, Store};
 
 /// 32 bytes that guard nothing.
@@ -117,7 +117,14 @@ pub(super) fn claim_of(id: &str, attempt: u32) -> ClaimRequest {
         element: "fetch".to_owned(),
         connector: Some("API".to_owned()),
         resource: Some("get".to_owned()),
+        reply_address: b"result.default.order".to_vec(),
+        is_registered: false,
     }
+}
+
+/// Ages of jobs and payloads; dead letters stay for a day.
+pub(super) fn ages(jobs: Duration, payloads: Duration) -> RetentionAges {
+    RetentionAges { jobs, payloads, dead_letters: Duration::from_hours(24) }
 }
 
 pub(super) fn granted(claim: Claim) -> Grant {
@@ -132,6 +139,7 @@ pub(super) fn result(id: &str, body: &[u8]) -> StoredResult {
         job_id: id.to_owned(),
         engine: "default".to_owned(),
         reply_address: b"result.default.order".to_vec(),
+        copies: Vec::new(),
         body: body.to_vec(),
     }
 }

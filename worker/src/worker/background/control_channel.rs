@@ -8,7 +8,7 @@ use tokio::time::{interval, timeout};
 
 use super::dead_letters;
 use crate::amqp::{Broker, Consumer, Delivery, Message, Properties};
-use crate::job::Code;
+use crate::job::{Code, readable};
 use crate::shutdown::ShuttingDown;
 use crate::worker::Error;
 use crate::worker::context::Context;
@@ -111,7 +111,7 @@ async fn publish(broker: &Broker, kind: &str, body: &impl Serialize) {
         properties: Properties {
             kind: Some(kind.to_owned()),
             content_type: Some("application/json".to_owned()),
-            user_id: broker.user(),
+            account: broker.user(),
             ..Properties::default()
         },
     };
@@ -149,7 +149,7 @@ fn cancelled(properties: &Properties, body: &[u8]) -> Result<Option<String>, Str
     if let Some(kind) = properties.kind.as_deref().filter(|kind| *kind != CANCEL) {
         return Err(format!("its type is `{kind}`, not `{CANCEL}`"));
     }
-    match serde_json::from_slice::<Cancel>(body).map_err(|e| e.to_string())?.id {
+    match serde_json::from_slice::<Cancel>(&readable(body)).map_err(|e| e.to_string())?.id {
         serde_json::Value::String(id) if !id.is_empty() => Ok(Some(id)),
         serde_json::Value::Number(id) => Ok(Some(id.to_string())),
         other => Err(format!("its id is {other}, not a text or a number")),

@@ -42,7 +42,7 @@ async fn settle(worker: &Context, delivery: &Delivery) -> Result<(), ShuttingDow
 
 /// Whether the broker dead-lettered a job for its delivery limit although no worker has crashed while working on it.
 async fn is_bystander(worker: &Context, properties: &Properties) -> Result<bool, ShuttingDown> {
-    let by_limit = text(properties, "x-first-death-reason").is_some_and(|reason| reason == "delivery_limit");
+    let by_limit = death(properties, "reason").is_some_and(|reason| reason == "delivery_limit");
     let Some(id) = properties.message_id.as_deref().filter(|_| by_limit) else { return Ok(false) };
     if properties.headers.contains_key(REQUEUED) {
         return Ok(false);
@@ -53,7 +53,7 @@ async fn is_bystander(worker: &Context, properties: &Properties) -> Result<bool,
 /// Publishes a copy to the queue it was consumed from; with the broker's headers it would be dropped as a cycle.
 async fn requeue(worker: &Context, delivery: &Delivery) -> Result<Routing, ShuttingDown> {
     let mut properties = delivery.properties.clone();
-    let queue = text(&properties, "x-first-death-queue").unwrap_or_default();
+    let queue = death(&properties, "queue").unwrap_or_default();
     properties.strip_broker_headers();
     properties.headers.insert(REQUEUED.to_owned(), HeaderValue::Integer(1));
     let copy = Message { exchange: String::new(), routing_key: queue.clone(), body: delivery.body.clone(), properties };
@@ -65,9 +65,29 @@ async fn requeue(worker: &Context, delivery: &Delivery) -> Result<Routing, Shutt
 }
 
 fn text(properties: &Properties, name: &str) -> Option<String> {
-    match properties.headers.get(name) {
-        Some(HeaderValue::Text(text)) => Some(text.clone()),
-        Some(HeaderValue::Integer(number)) => Some(number.to_string()),
+    properties.headers.get(name).and_then(text_of)
+}
+
+fn text_of(value: &HeaderValue) -> Option<String> {
+    match value {
+        HeaderValue::Text(text) => Some(text.clone()),
+        HeaderValue::Integer(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// What the broker notes about the last time that it dead-lettered a message: in `x-death`, the latest first, since a copy
+/// that came through the delay ladder was dead-lettered there before.
+fn death(properties: &Properties, name: &str) -> Option<String> {
+    latest_death(properties, name).and_then(text_of).or_else(|| text(properties, &format!("x-first-death-{name}")))
+}
+
+fn latest_death<'a>(properties: &'a Properties, name: &str) -> Option<&'a HeaderValue> {
+    match properties.headers.get("x-death") {
+        Some(HeaderValue::List(deaths)) => match deaths.first() {
+            Some(HeaderValue::Table(death)) => death.get(name),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -75,8 +95,12 @@ fn text(properties: &Properties, name: &str) -> Option<String> {
 fn letter(delivery: &Delivery) -> NewDeadLetter {
     let properties = &delivery.properties;
     let text = |name: &str| text(properties, name);
-    // A message that the broker itself dead-lettered has its reason in the x-first-death headers.
-    let by_broker = |name: &str| text(&format!("x-first-death-{name}"));
+    // A message that the broker itself dead-lettered has its reason in the broker's own headers.
+    let by_broker = |name: &str| death(properties, name);
+    let first_key = match latest_death(properties, "routing-keys") {
+        Some(HeaderValue::List(keys)) => keys.first().and_then(text_of),
+        _ => None,
+    };
     NewDeadLetter {
         message_id: properties.message_id.clone(),
         reason: text("reason").or_else(|| by_broker("reason")).unwrap_or_else(|| "unknown".to_owned()),
@@ -84,7 +108,7 @@ fn letter(delivery: &Delivery) -> NewDeadLetter {
         job_id: text("job-id").or_else(|| properties.message_id.clone()),
         attempts: text("attempts").and_then(|number| number.parse().ok()),
         exchange: text("exchange").or_else(|| by_broker("exchange")),
-        routing_key: text("routing-key"),
+        routing_key: text("routing-key").or(first_key),
         properties: serde_json::to_value(properties).unwrap_or_default(),
         body: delivery.body.clone(),
     }

@@ -10,6 +10,7 @@ use super::engine_backpressure::UNDELIVERED_LIMIT;
 use crate::amqp::Broker;
 use crate::health::StatusFile;
 use crate::store;
+use crate::store::ledger::RetentionAges;
 use crate::telemetry::metric;
 use crate::worker::context::Context;
 use crate::worker::in_flight::InFlight;
@@ -32,10 +33,8 @@ pub(in crate::worker) struct PeriodicTasks {
     pub(in crate::worker) gate: watch::Sender<bool>,
     pub(in crate::worker) status_file: StatusFile,
     pub(in crate::worker) lease: Duration,
-    /// How long rows of ended jobs are retained.
-    pub(in crate::worker) keep_jobs: Duration,
-    /// How long payloads are retained after the result was delivered.
-    pub(in crate::worker) keep_payloads: Duration,
+    /// How long rows are retained.
+    pub(in crate::worker) keep: RetentionAges,
 }
 
 impl PeriodicTasks {
@@ -46,7 +45,7 @@ impl PeriodicTasks {
             renew_lease(&self.worker, self.lease),
             resend_results(&self.worker),
             read_stats(&self.worker),
-            delete_old_rows(&self.worker, self.keep_jobs, self.keep_payloads),
+            delete_old_rows(&self.worker, self.keep),
         );
     }
 
@@ -178,12 +177,12 @@ impl LogOnce {
     }
 }
 
-async fn delete_old_rows(worker: &Context, keep_jobs: Duration, keep_payloads: Duration) {
+async fn delete_old_rows(worker: &Context, keep: RetentionAges) {
     tokio::time::sleep(RETENTION_START).await;
     let mut tick = every(RETENTION_INTERVAL);
     loop {
         tick.tick().await;
-        if let Err(error) = worker.ledger.retain(keep_jobs, keep_payloads).await {
+        if let Err(error) = worker.ledger.retain(keep).await {
             tracing::warn!(%error, "old rows of the ledger cannot be deleted");
         }
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Intent, JobRun};
+use super::{Intent, JobRun, outcome};
 use crate::call::PreparedCall;
-use crate::engine::{Reason, Source};
+use crate::engine::{Reason, Redelivery, Source};
 use crate::job::{Code, idempotency_key};
 use crate::shutdown::ShuttingDown;
 use crate::store::ledger::{Claim, ClaimRequest, Verdict};
@@ -23,6 +23,7 @@ impl<S: Source> JobRun<'_, S> {
 
     fn claim_request(&self, intent: &Intent<'_>) -> ClaimRequest {
         let (job, call) = (self.job, intent.call());
+        let address = self.source.address(self.delivery, &outcome::recipient(job), Vec::new());
         ClaimRequest {
             id: job.id.clone(),
             job_hash: job.hash,
@@ -37,16 +38,25 @@ impl<S: Source> JobRun<'_, S> {
             element: job.element_id.clone(),
             connector: call.map(|call| call.connector().to_owned()),
             resource: call.map(|call| call.resource().to_owned()),
+            reply_address: address.reply_address,
+            is_registered: self.message.envelope.is_registered,
         }
+    }
+
+    /// What the ledger knows about a job that may not be claimed yet: what was answered needs no permit.
+    pub(super) async fn look(&self, intent: &Intent<'_>) -> Result<Option<Verdict>, ShuttingDown> {
+        let request = Arc::new(self.claim_request(intent));
+        self.worker.retry_until_available("ledger", || self.worker.ledger.look(Arc::clone(&request))).await
     }
 
     /// Does what follows for a job whose claim is refused.
     pub(super) async fn settle(&self, verdict: Verdict) -> Result<(), ShuttingDown> {
         let attempt = self.message.envelope.attempt;
         match verdict {
-            Verdict::Answered(answer) => self.worker.send_result(&answer).await,
-            Verdict::Busy { for_ms } => self.defer(attempt, None, Duration::from_millis(for_ms)).await,
-            Verdict::Requeue { attempt, in_ms } => self.defer(attempt, None, Duration::from_millis(in_ms)).await,
+            Verdict::Answered(answer) => self.worker.send_again(&answer, true).await,
+            Verdict::AnsweredElsewhere(answer) => self.worker.send_again(&answer, false).await,
+            Verdict::Busy { for_ms } => self.defer_registered(attempt, for_ms).await,
+            Verdict::Requeue { attempt, in_ms } => self.defer_registered(attempt, in_ms).await,
             Verdict::Mismatch => {
                 let id = &self.job.id;
                 let why = format!("job `{id}` is known with other content; give each activation an id of its own");
@@ -61,6 +71,12 @@ impl<S: Source> JobRun<'_, S> {
         }
     }
 
+    /// The copy comes again, should whoever has the job die; otherwise it was answered by then.
+    async fn defer_registered(&self, attempt: u32, wait_ms: u64) -> Result<(), ShuttingDown> {
+        let redelivery = Redelivery { attempt, slot: None, is_registered: true };
+        self.source.defer(self.delivery, redelivery, Duration::from_millis(wait_ms)).await
+    }
+
     async fn dead_letter(&self, code: Code, detail: &str) -> Result<(), ShuttingDown> {
         event::dead_lettered(Some(&self.job.id), code, detail);
         self.source.dead_letter(self.delivery, &Reason { job_id: Some(&self.job.id), code, detail }).await
@@ -72,7 +88,7 @@ fn verdict(claim: &Claim) -> &'static str {
     match claim {
         Claim::Granted(_) => "granted",
         Claim::Orphaned(_) => "orphaned",
-        Claim::Refused(Verdict::Answered(_)) => "answered",
+        Claim::Refused(Verdict::Answered(_) | Verdict::AnsweredElsewhere(_)) => "answered",
         Claim::Refused(Verdict::Published) => "published",
         Claim::Refused(Verdict::Cancelled) => "cancelled",
         Claim::Refused(Verdict::Parked) => "parked",

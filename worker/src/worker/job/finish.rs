@@ -9,7 +9,7 @@ use crate::engine::Source;
 use crate::fault;
 use crate::job::JobResult;
 use crate::shutdown::ShuttingDown;
-use crate::store::ledger::{Grant, Record, Recorded, StoredJob};
+use crate::store::ledger::{Grant, Record, Recorded, StoredJob, StoredResult};
 use crate::telemetry::event;
 
 /// How long a copy waits whose worker was overtaken: by then the other worker has an answer, or holds the job.
@@ -29,7 +29,7 @@ impl<S: Source> JobRun<'_, S> {
         let next = grant.attempt + 1;
         let record = Record::Waiting { id: self.job.id.clone(), fence: grant.fence, wait_ms, history: grant.history };
         match self.record(Arc::new(record)).await? {
-            Recorded::Done => {
+            Recorded::Done | Recorded::Copied(_) => {
                 fault::at("recorded").await;
                 self.defer(next, None, after).await
             }
@@ -52,13 +52,17 @@ impl<S: Source> JobRun<'_, S> {
             job: StoredJob { body: self.message.body.to_vec(), queue: self.message.queue.to_owned() },
             send,
         });
-        match self.record(Arc::clone(&record)).await? {
-            Recorded::Done => {
+        let recorded = self.record(Arc::clone(&record)).await?;
+        match recorded {
+            Recorded::Done | Recorded::Copied(_) => {
                 event::job_ended(summary.code);
                 fault::at("recorded").await;
-                match record.result().filter(|_| send) {
-                    Some(result) => self.worker.send_result(result).await,
-                    None => Ok(()),
+                match (record.result().filter(|_| send), recorded) {
+                    (Some(result), Recorded::Copied(copies)) => {
+                        self.worker.send_result(&StoredResult { copies, ..result.clone() }).await
+                    }
+                    (Some(result), _) => self.worker.send_result(result).await,
+                    (None, _) => Ok(()),
                 }
             }
             Recorded::Cancelled => {

@@ -21,7 +21,7 @@ use crate::call::{self, Invocation, Permit, PrepareError, PreparedCall, Progress
 use crate::clock;
 use crate::engine::{Message, Redelivery, Source};
 use crate::fault;
-use crate::job::{Code, Failure, Job, Refusal};
+use crate::job::{Code, Envelope, Failure, Job, Refusal};
 use crate::memory::{self, Share, TooMuch};
 use crate::retry::Decision;
 use crate::shutdown::ShuttingDown;
@@ -70,7 +70,8 @@ pub(super) async fn work<S: Source>(
     let share = match room(worker, in_flight, message.body).await {
         Ok(Some(share)) => share,
         Ok(None) => {
-            let again = Redelivery { attempt: message.envelope.attempt, slot: message.envelope.reserved_slot };
+            let Envelope { attempt, reserved_slot: slot, is_registered, .. } = *message.envelope;
+            let again = Redelivery { attempt, slot, is_registered };
             event::job_deferred("memory", NO_ROOM);
             return source.defer(delivery, again, NO_ROOM).await;
         }
@@ -142,7 +143,12 @@ impl<'a, S: Source> JobRun<'a, S> {
         let intent = intent?;
         let permit = match self.admit(intent.call()).await? {
             Admission::Now(permit) => permit,
-            Admission::Later { wait, slot } => return self.defer(self.message.envelope.attempt, slot, wait).await,
+            Admission::Later { wait, slot } => {
+                return match self.look(&intent).await? {
+                    Some(verdict) => self.settle(verdict).await,
+                    None => self.defer(self.message.envelope.attempt, slot, wait).await,
+                };
+            }
         };
         fault::at("admitted").await;
         let outcome = match self.claim(&intent).await? {
@@ -204,7 +210,7 @@ impl<'a, S: Source> JobRun<'a, S> {
 
     /// The job comes again after a wait.
     async fn defer(&self, attempt: u32, slot: Option<i64>, wait: Duration) -> Result<(), ShuttingDown> {
-        self.source.defer(self.delivery, Redelivery { attempt, slot }, wait).await
+        self.source.defer(self.delivery, Redelivery { attempt, slot, is_registered: false }, wait).await
     }
 }
 
