@@ -139,6 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a thread of its own is what is tested")]
     async fn the_runtime_goes_on_while_a_large_input_is_worked_on() {
         let work = in_a_thread(|| std::thread::sleep(Duration::from_millis(300)));
         let ticks = async {

@@ -33,13 +33,13 @@ fn traces_in(text: &str) -> Vec<String> {
 /// Says back what it was sent, in every form.
 fn home(seen: &Seen, evil: &str) -> Reply {
     let said = seen.header("x-key").to_owned();
-    let percent: String = said.bytes().map(|byte| format!("%25{byte:02X}")).collect();
-    let units: String = said.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+    let percent: String = said.bytes().map(|byte| format!("%25{byte:02X}")).collect::<Vec<_>>().concat();
+    let units: String = said.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
     let forms = json!({
         "said": said, "upper": said.to_uppercase(), "reversed": said.chars().rev().collect::<String>(),
         "base64": STANDARD.encode(STANDARD.encode(&said)), "percent": percent, "units": units,
         "hex": said.bytes().map(search::hex).collect::<String>(),
-        "html": said.chars().map(|c| format!("&#x{:x};", u32::from(c))).collect::<String>(),
+        "html": said.chars().map(|c| format!("&#x{:x};", u32::from(c))).collect::<Vec<_>>().concat(),
         "list": [said], "next": format!("{evil}/next"),
     });
     match seen.path.split(['/', '?']).nth(1).unwrap_or_default() {

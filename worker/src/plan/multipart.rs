@@ -56,7 +56,8 @@ impl Multipart {
         }
         let mut multipart = Self { boundary: String::new(), parts };
         let taken = multipart.mentioned();
-        let free = (0_u32..).map(|round| boundary(seed, round)).find(|boundary| !taken.contains(boundary.as_bytes()));
+        let free =
+            (0..=u32::MAX).map(|round| boundary(seed, round)).find(|boundary| !taken.contains(boundary.as_bytes()));
         multipart.boundary = free.unwrap_or_default();
         Ok(multipart)
     }

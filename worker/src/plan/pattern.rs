@@ -21,6 +21,7 @@ static COMPILED: LazyLock<Cache<(Flags, String), (Regex, u32)>> = LazyLock::new(
 
 /// How a pattern is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag of a pattern")]
 pub(crate) struct Flags {
     /// `i`
     pub(crate) case_insensitive: bool,

@@ -473,8 +473,8 @@ mod tests {
         let standard = base64::engine::general_purpose::STANDARD;
         let percent = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let json = |text: &str| json!({"x": text}).to_string();
-        let numbers = |text: &str| text.chars().map(|c| format!("&#{};", u32::from(c))).collect::<String>();
-        let units = |text: &str| text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect::<String>();
+        let numbers = |text: &str| text.chars().map(|c| format!("&#{};", u32::from(c))).collect::<Vec<_>>().concat();
+        let units = |text: &str| text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect::<Vec<_>>().concat();
         let php = text.replace('&', "&amp;").replace('"', "&quot;").replace('\'', "&#039;").replace('<', "&lt;");
         vec![
             ("as it is", text.to_owned()),

@@ -40,10 +40,9 @@ pub(super) fn is_registered(row: &Row, request: &ClaimRequest) -> bool {
 /// Leaves a copy's address with a job that has not ended. One that finds no room there is not dropped.
 pub(super) fn register(verdict: Verdict, row: &Row, request: &ClaimRequest, busy_ms: u64) -> Decision {
     match (with(row.copies.as_deref(), &request.reply_address), verdict) {
-        (None, verdict) => Decision::Refuse(verdict),
         (Some(copies), verdict) if copies.len() <= MOST => Decision::Register { verdict, copies: write(&copies) },
         (Some(_), Verdict::Stale) => Decision::Refuse(Verdict::Busy { for_ms: busy_ms }),
-        (Some(_), verdict) => Decision::Refuse(verdict),
+        (_, verdict) => Decision::Refuse(verdict),
     }
 }
 

@@ -30,6 +30,9 @@ pub(super) trait LockRows {
     async fn lock_rows(&mut self, ids: &[&str]) -> Result<(i64, HashMap<String, Row>), Error>;
 }
 
+/// A row's state, its payload's result, and where copies want it.
+type StateAndPayload = (String, Option<Vec<u8>>, Option<Vec<u8>>);
+
 /// A change of one row.
 struct Change<'a> {
     statement: &'static str,
@@ -138,7 +141,7 @@ impl LedgerConnection {
     /// What became of a record whose row is not as it was granted.
     pub(super) async fn recorded_state(&mut self, record: &Record) -> Result<Recorded, Error> {
         on!(self, ledger db => {
-            let found: Option<(String, Option<Vec<u8>>, Option<Vec<u8>>)> =
+            let found: Option<StateAndPayload> =
                 sqlx::query_as(RECORDED_STATE).bind(record.id()).bind(record.fence()).fetch_optional(db).await?;
             match &found {
                 Some((state, stored, copies)) => recorded(record, Some(state), stored.as_deref(), copies.as_deref()),

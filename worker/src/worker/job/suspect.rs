@@ -79,6 +79,6 @@ impl Suspect<'_> {
 fn key(message: &Message<'_>) -> String {
     match message.envelope.message_id.as_deref().filter(|id| crate::job::is_id(id)) {
         Some(id) => id.to_owned(),
-        None => Sha256::digest(message.body).iter().map(|byte| format!("{byte:02x}")).collect(),
+        None => Sha256::digest(message.body).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat(),
     }
 }
