@@ -42,7 +42,7 @@ pub fn decide(failure: Failure, policy: &Policy, state: &RetryState) -> Decision
     let requested = match (retried_status(&failure, policy), failure.retriable) {
         (Some(false), _) | (None, Retriable::Final) => return Decision::Fail(failure),
         (_, Retriable::Retry { after }) => after,
-        (Some(true), Retriable::Final) => None,
+        (Some(true), Retriable::Final) => failure.retry_after,
     };
     if state.attempt >= policy.attempts {
         return Decision::Fail(exhausted(failure, state.attempt));

@@ -46,19 +46,24 @@ pub struct Answer {
 }
 
 pub(super) async fn make(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
-    let Permit { host, refused } = permit;
-    let (started_ms, begun) = (clock::now_ms(), Instant::now());
+    let Permit { host, refused, spent } = permit;
+    let started_ms = clock::now_ms().saturating_sub(i64::try_from(spent.as_millis()).unwrap_or(i64::MAX));
+    let begun = Instant::now();
+    let is_refused = refused.is_some();
     let ended = match refused {
-        None => caught(transport, memory, call).await,
+        None => caught(transport, memory, call, begun + call.plan.request.timeout.saturating_sub(spent)).await,
         Some(failure) => Err(failure),
     };
-    let took = begun.elapsed();
+    let took = spent + begun.elapsed();
     let failure = ended.as_ref().err();
     // What failed before dialling was no attempt.
     if failure.is_none_or(|failure| failure.attempted) {
         event::attempt_ended(failure, took);
     }
-    host.report(failure);
+    // Without a token nothing was sent: that says nothing about the host.
+    if !is_refused {
+        host.report(failure);
+    }
     let outcome = match ended {
         Ok(answer) => Outcome::Completed(answer),
         Err(failure) => Outcome::Failed(failure),
@@ -67,8 +72,13 @@ pub(super) async fn make(transport: &Transport, memory: &Memory, call: &Prepared
 }
 
 /// Content of other people is worked on here: a defect that it meets ends this attempt and nothing else.
-async fn caught(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
-    AssertUnwindSafe(redacted(transport, memory, call)).catch_unwind().await.unwrap_or_else(|_| {
+async fn caught(
+    transport: &Transport,
+    memory: &Memory,
+    call: &PreparedCall<'_>,
+    deadline: Instant,
+) -> Result<Answer, Failure> {
+    AssertUnwindSafe(redacted(transport, memory, call, deadline)).catch_unwind().await.unwrap_or_else(|_| {
         let message =
             "a defect of Data Connector ended this attempt; its log has the details. The call may have been made";
         Err(Failure::of_attempt(Code::Internal, message, Retriable::Final))
@@ -77,9 +87,14 @@ async fn caught(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>)
 
 /// Whatever comes back may hold what was sent: it was masked before it was interpreted, and nothing leaves this function that
 /// was not masked again.
-async fn redacted(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
+async fn redacted(
+    transport: &Transport,
+    memory: &Memory,
+    call: &PreparedCall<'_>,
+    deadline: Instant,
+) -> Result<Answer, Failure> {
     let redactor = &call.plan.request.redactor;
-    match answered(transport, memory, call).await {
+    match answered(transport, memory, call, deadline).await {
         Ok(mut answer) => {
             redactor.redact_members(&mut answer.mapped.data);
             answer.mapped.warnings.iter_mut().for_each(|warning| redactor.redact_text(warning));
@@ -102,14 +117,21 @@ async fn redacted(transport: &Transport, memory: &Memory, call: &PreparedCall<'_
     }
 }
 
-async fn answered(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>) -> Result<Answer, Failure> {
-    let begun = Instant::now();
+async fn answered(
+    transport: &Transport,
+    memory: &Memory,
+    call: &PreparedCall<'_>,
+    deadline: Instant,
+) -> Result<Answer, Failure> {
     let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
     let context = call.response_context().ok_or_else(broken)?;
-    let request = follow_ups::with_files(transport, &call.plan.request, call.limits.response_bytes).await?;
-    let response = transport.send(&request).await?;
+    let request = follow_ups::with_files(transport, &call.plan.request, deadline, call.limits.response_bytes).await?;
+    let response = transport.send(&request, deadline).await?;
+    let polled = Instant::now();
     let response = follow_ups::poll(transport, call, response, &context).await?;
-    let response = follow_ups::pages(transport, call, &request, response, begun, &context).await?;
+    // Polling has a time of its own.
+    let deadline = deadline + polled.elapsed();
+    let response = follow_ups::pages(transport, call, &request, response, deadline, &context).await?;
     let status = response.status;
     Ok(Answer { status, mapped: call.interpreted(response, memory).await? })
 }

@@ -21,17 +21,17 @@ use crate::plan::{FollowUp, Repeat, RequestSpec, redacted};
 pub(super) async fn with_files<'a>(
     transport: &Transport,
     request: &'a RequestSpec,
+    deadline: Instant,
     limit: usize,
 ) -> Result<Cow<'a, RequestSpec>, Failure> {
     if request.raw_file_urls().next().is_none() {
         return Ok(Cow::Borrowed(request));
     }
-    let begun = Instant::now();
     let mut files: Vec<Bytes> = Vec::new();
     for url in request.raw_file_urls() {
         let what = format!("the file {} could not be fetched, and nothing was sent", redacted::url(url));
-        let timeout = left(request.timeout, begun, &what)?;
-        let fetched = Box::pin(transport.send(&request.anonymous_get(url.clone(), timeout)))
+        in_time(request, deadline, &what)?;
+        let fetched = Box::pin(transport.send(&request.anonymous_get(url.clone(), request.timeout), deadline))
             .await
             .map_err(|e| within(e, &what))?;
         if !(200..300).contains(&fetched.status) {
@@ -47,19 +47,16 @@ pub(super) async fn with_files<'a>(
             return Err(Failure::of_attempt(Code::BadResponse, message, Retriable::Final));
         }
     }
-    let timeout = left(request.timeout, begun, "fetching the body's files took all the time")?;
-    let mut whole = request.with_files(files);
-    whole.timeout = timeout;
-    Ok(Cow::Owned(whole))
+    in_time(request, deadline, "fetching the body's files took all the time")?;
+    Ok(Cow::Owned(request.with_files(files)))
 }
 
-fn left(timeout: Duration, begun: Instant, what: &str) -> Result<Duration, Failure> {
-    let left = timeout.saturating_sub(begun.elapsed());
-    if left.is_zero() {
-        let message = format!("{what}: not within {timeout:?}");
+fn in_time(request: &RequestSpec, deadline: Instant, what: &str) -> Result<(), Failure> {
+    if deadline <= Instant::now() {
+        let message = format!("{what}: not within {:?}", request.timeout);
         return Err(Failure::of_attempt(Code::Timeout, message, Retriable::Retry { after: None }));
     }
-    Ok(left)
+    Ok(())
 }
 
 /// A failure of a follow-up: the attempt had begun.
@@ -73,10 +70,11 @@ pub(super) async fn pages(
     call: &PreparedCall<'_>,
     request: &RequestSpec,
     first: Response,
-    begun: Instant,
+    deadline: Instant,
     context: &ResponseContext<'_>,
 ) -> Result<Response, Failure> {
     let (mut url, mut answer, mut pages) = (request.raw_url().clone(), first, Pages::default());
+    let (mut is_away, mut before) = (false, None);
     loop {
         let next = match pages.add(&url, &answer, context, call.limits.response_bytes)? {
             // An answer that is no page is what the attempt ends with: a status, a text.
@@ -85,16 +83,25 @@ pub(super) async fn pages(
                 answer.warnings.extend(warning);
                 return Ok(pages.into_response(answer));
             }
+            Page::Past(warning) => {
+                let mut last = before.unwrap_or(answer);
+                last.warnings.extend(warning);
+                return Ok(pages.into_response(last));
+            }
             Page::Next(next) => next,
         };
         let what = format!("page {} ({})", pages.count() + 1, redacted::url(&next));
         same_or_safer(&url, &next, &what)?;
         within_bounds(request, &next, &what)?;
-        let timeout = left(call.plan.request.timeout, begun, &what)?;
-        let follow_up = request.follow_up(next.clone(), timeout, FollowUp::SameRequest);
+        in_time(request, deadline, &what)?;
+        // Whoever named a page elsewhere chose all that follow: they come home without credentials.
+        is_away |= next.origin() != request.raw_url().origin();
+        let kind = if is_away { FollowUp::GetAway } else { FollowUp::SameRequest };
+        let follow_up = request.follow_up(next.clone(), request.timeout, kind);
         // It is joined: while the next page comes, this one takes no room.
         answer.body = Bytes::new();
-        answer = Box::pin(transport.send(&follow_up)).await.map_err(|failure| within(failure, &what))?;
+        before = Some(answer);
+        answer = Box::pin(transport.send(&follow_up, deadline)).await.map_err(|failure| within(failure, &what))?;
         url = next;
     }
 }
@@ -115,7 +122,7 @@ fn within_bounds(request: &RequestSpec, to: &Url, what: &str) -> Result<(), Fail
     })
 }
 
-/// The final answer of an operation that was accepted with `202`.
+/// The final answer of an operation that was accepted, with `202` as a rule.
 ///
 /// Each question has the attempt's time; all of them together have `limits.poll_time` and the job's deadline.
 pub(super) async fn poll(
@@ -127,7 +134,8 @@ pub(super) async fn poll(
     let request = &call.plan.request;
     let Some((place, asking)) = polling::begin(request.raw_url(), &accepted, context)? else { return Ok(accepted) };
     let shown = redacted::url(&place);
-    let accepted_but = |failure: Failure| accepted_but(failure, request, &shown);
+    let status = accepted.status;
+    let accepted_but = |failure: Failure| accepted_but(failure, request, status, &shown);
     same_or_safer(request.raw_url(), &place, &shown).map_err(accepted_but)?;
     within_bounds(request, &place, &shown).map_err(accepted_but)?;
     let (begun, mut wait, mut last) = (Instant::now(), asking.wait, String::from("no question was answered"));
@@ -141,8 +149,9 @@ pub(super) async fn poll(
             return Err(accepted_but(Failure::of_attempt(Code::DeadlinePassed, message, Retriable::Final)));
         }
         tokio::time::sleep(wait).await;
-        match Box::pin(transport.send(&request.follow_up(place.clone(), request.timeout, FollowUp::Get))).await {
-            Ok(answer) => match polling::next(&answer, context)? {
+        let question = request.follow_up(place.clone(), request.timeout, FollowUp::Get);
+        match Box::pin(transport.send(&question, Instant::now() + request.timeout)).await {
+            Ok(answer) => match polling::next(&answer, asking, context)? {
                 None => return Ok(answer),
                 Some(longer) => (wait, last) = (longer, format!("the last answer had status {}", answer.status)),
             },
@@ -160,8 +169,8 @@ fn is_over(deadline_ms: Option<i64>, wait: Duration) -> bool {
 }
 
 /// What was accepted may take effect: it is sent again only where that does no harm.
-fn accepted_but(failure: Failure, request: &RequestSpec, place: &str) -> Failure {
-    let failure = within(failure, &format!("the request was accepted (202), and then, asking at {place}"));
+fn accepted_but(failure: Failure, request: &RequestSpec, status: u16, place: &str) -> Failure {
+    let failure = within(failure, &format!("the request was accepted ({status}), and then, asking at {place}"));
     match request.repeat {
         Repeat::Safe => failure,
         Repeat::Unsafe if failure.code == Code::DeadlinePassed => Failure { retriable: Retriable::Final, ..failure },

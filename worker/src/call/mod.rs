@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use crate::job::{Configuration, ErrorHandling, Failure, Job};
 use crate::memory::Memory;
@@ -179,6 +180,8 @@ pub struct Permit {
     host: HostPermit,
     /// What the attempt ends with instead of a request: a refused destination, no token.
     refused: Option<Failure>,
+    /// How much of the attempt's time its token took.
+    spent: Duration,
 }
 
 /// How far a series of attempts has come.
@@ -224,8 +227,9 @@ impl Calls {
         {
             return Err(AdmitError::Later(Later { wait, reason: Reason::RateLimit { slot: at } }));
         }
+        let begun = Instant::now();
         let refused = self.transport.admit(call.request()).await.err();
-        Ok(Permit { host, refused })
+        Ok(Permit { host, refused, spent: begun.elapsed() })
     }
 
     /// Makes one attempt: sends, follows what the answer leads to, interprets, and reports how the host did.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -372,6 +372,104 @@ async fn another_origin_gets_no_credentials_and_is_judged_by_the_guard() {
     }
     let [request] = &other.requests()[..] else { panic!("{:?}", other.requests()) };
     assert!(!request.contains("canary"), "{request}");
+}
+
+/// Each way to name pages, against a server that has five items, two a page, and how that server ends them.
+#[tokio::test]
+async fn pages_by_cursor_by_offset_and_past_the_end() {
+    fn parameter(request: &str, name: &str) -> Option<usize> {
+        let rest = line(request).split(&format!("{name}=")).nth(1)?;
+        rest.split([' ', '&']).next()?.trim_end_matches("%3D").parse().ok()
+    }
+    let server = RawServer::start(|request, _| {
+        let first = match () {
+            () if request.contains("/cursor") => parameter(request, "c").unwrap_or(0),
+            () if request.contains("/offset") => parameter(request, "skip").unwrap_or(0),
+            () => (parameter(request, "page").unwrap_or(1) - 1) * 2,
+        };
+        let items: Vec<usize> = (1..=5).skip(first).take(2).collect();
+        if items.is_empty() && request.contains("/gone") {
+            return answer(404, "", "{\"detail\":\"Invalid page.\"}");
+        }
+        let cursor = if first + 2 < 5 { json!(format!("{}=", first + 2)) } else { Value::Null };
+        answer(200, "", &json!({"items": items, "tags": ["a"], "meta": {"cursor": cursor}}).to_string())
+    })
+    .await;
+    for (path, rule, requests) in
+        [("/cursor?a=%FC", json!({"next": "meta.cursor", "cursor": "c"}), 3), ("/gone", json!({"page": "page"}), 4)]
+    {
+        let before = server.request_count();
+        let resource = json!({"url": server.url(path).as_str(), "pagination": rule});
+        let element = json!({"dataMapping": [{"key": "items", "value": "items"}]});
+        let answer = called(resource, element, json!({})).await.unwrap();
+        assert_eq!((answer.status, &answer.mapped.data["items"]), (200, &json!([1, 2, 3, 4, 5])), "{path}");
+        assert_eq!(server.request_count() - before, requests, "{path}");
+    }
+    let offsets = RawServer::start(|request, _| {
+        let items: Vec<usize> = (1..=5).skip(parameter(request, "skip").unwrap_or(0)).take(2).collect();
+        answer(200, "", &json!({"items": items}).to_string())
+    })
+    .await;
+    let resource = json!({"url": offsets.url("/?limit=2&skip=0").as_str(), "pagination": {"offset": "skip"}});
+    let element = json!({"dataMapping": [{"key": "items", "value": "items"}]});
+    let answer = called(resource, element, json!({})).await.unwrap();
+    assert_eq!(answer.mapped.data["items"], json!([1, 2, 3, 4, 5]));
+    assert_eq!(offsets.request_count(), 4);
+}
+
+/// Home, another origin, home again: whoever named the last page may have any address called, but not with our credentials.
+#[tokio::test]
+async fn pages_that_were_away_come_home_without_credentials() {
+    let home = Arc::new(std::sync::OnceLock::<String>::new());
+    let back = Arc::clone(&home);
+    let other =
+        RawServer::start(move |_, _| answer(200, "", &json!({"items": [2], "next": back.get().unwrap()}).to_string()))
+            .await;
+    let next = other.url("/2").to_string();
+    let server = RawServer::start(move |request, _| {
+        let next = if line(request).contains("/1 ") { json!(next) } else { Value::Null };
+        answer(200, "", &json!({"items": [1], "next": next}).to_string())
+    })
+    .await;
+    home.set(server.url("/3").to_string()).unwrap();
+    let record = json!({"name": "A", "authtype": "OAUTH2_BEARER", "credentials": {"token": "canary"},
+        "endpoints": {"r": {"url": server.url("/1").as_str(), "method": "POST", "body": "canary", "repeat": "safe",
+            "pagination": {"next": "next"}, "headers": [{"key": "X-Api-Key", "value": "canary", "required": true}]}}});
+    let element = json!({"dataMapping": [{"key": "items", "value": "items"}]});
+    let answer = prepared_for(&record, &element, &json!({})).await.unwrap().attempt().await.unwrap();
+    assert_eq!(answer.mapped.data["items"], json!([1, 2, 1]));
+    for request in [&server.requests()[1], &other.requests()[0]] {
+        assert!(request.starts_with("GET ") && !request.contains("canary"), "{request}");
+    }
+}
+
+/// The time that a token took is the attempt's: what is left bounds the call, and the duration has both.
+#[tokio::test]
+async fn one_deadline_bounds_token_and_call() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}/token", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            socket.read(&mut [0; 4_096]).await.ok();
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            let body = "{\"access_token\":\"token-number-1\"}";
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            socket.write_all(answer.as_bytes()).await.ok();
+        }
+    });
+    let server = RawServer::replying(Reply::Silence).await;
+    let record = json!({"name": "A", "authtype": "OAUTH2_CLIENT_CREDENTIALS",
+        "credentials": {"url": endpoint, "client_id": "a", "client_secret": "secret"},
+        "endpoints": {"r": {"url": server.url("/").as_str(), "timeout": 0.6}}});
+    let prepared = prepared_for(&record, &json!({}), &json!({})).await.unwrap();
+    let begun = std::time::Instant::now();
+    let permit = prepared.calls.wait_for_permit(&prepared.call).await.unwrap();
+    let attempt = prepared.calls.attempt(&prepared.call, permit).await;
+    let Outcome::Failed(failure) = attempt.outcome else { panic!("{attempt:?}") };
+    assert_eq!((failure.code, server.request_count()), (Code::Timeout, 1), "{}", failure.message);
+    for took in [attempt.took, begun.elapsed()] {
+        assert!((580..900).contains(&took.as_millis()), "{took:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! How a request is carried.
 
+use tokio::time::Instant;
+
 use crate::http::Client;
 use crate::interpret::Response;
 use crate::job::Failure;
@@ -33,13 +35,13 @@ impl Transport {
         }
     }
 
-    /// Sends a request and reads its answer; a status of any kind is an answer.
+    /// Sends a request and reads its answer by the deadline; a status of any kind is an answer.
     ///
     /// # Errors
-    /// As [`Client::send`].
-    pub async fn send(&self, request: &RequestSpec) -> Result<Response, Failure> {
+    /// As [`Client::send_until`].
+    pub async fn send(&self, request: &RequestSpec, deadline: Instant) -> Result<Response, Failure> {
         match self {
-            Self::Network(client) => client.send(request).await,
+            Self::Network(client) => client.send_until(request, deadline).await,
         }
     }
 }

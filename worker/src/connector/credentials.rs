@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::{Origin, Url, form_urlencoded};
 
-use super::Invalid;
 use super::lenient::Reader;
+use super::{Invalid, StatusList};
 
 /// How a connector authenticates.
 #[derive(Debug, Clone)]
@@ -91,6 +91,10 @@ pub struct OAuth2 {
     pub audience: Option<String>,
     /// What a token is requested with.
     pub grant: Grant,
+    /// Further members, which go to the token endpoint as they are.
+    pub further: Vec<(String, String)>,
+    /// `expired_statuses`: what means an expired token at the third party, in addition to 401.
+    pub expired: Option<StatusList>,
 }
 
 impl OAuth2 {
@@ -163,6 +167,27 @@ pub struct Credentials {
 
 /// Members that any `authtype` takes.
 const COMMON: [&str; 4] = ["verify_certificate", "hosts", "client_certificate", "client_key"];
+/// Members that OAuth kinds read, and secrets of other kinds, which a changed `authtype` may have left there.
+const OAUTH2: [&str; 16] = [
+    "url",
+    "client_id",
+    "client_secret",
+    "client_auth",
+    "private_key",
+    "key_id",
+    "scope",
+    "audience",
+    "username",
+    "password",
+    "refresh_token",
+    "expired_statuses",
+    "token",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+];
+/// Members that only other kinds read.
+const OTHERS: [&str; 5] = ["name", "value", "in", "region", "service"];
 
 impl Credentials {
     /// Reads `authtype` and `credentials` of a record.
@@ -171,8 +196,10 @@ impl Credentials {
     /// An unknown `authtype`, or a member that is missing or mistyped. Never quotes a value.
     pub fn read(authtype: &str, of: &Map<String, Value>) -> Result<Self, Invalid> {
         let of = &Reader::new(of, "credentials");
+        let scheme = scheme(authtype, of)?;
+        refuse_unknown(authtype, of)?;
         Ok(Self {
-            scheme: scheme(authtype, of)?,
+            scheme,
             identity: identity(of)?,
             verify_certificate: of.flag("verify_certificate")?.unwrap_or(true),
             hosts: hosts(of)?,
@@ -255,7 +282,49 @@ fn oauth2(of: &Reader<'_>, grant: Grant) -> Result<OAuth2, Invalid> {
         scope: optional(of, "scope")?,
         audience: optional(of, "audience")?,
         grant,
+        further: further(of)?,
+        expired: expired(of)?,
     })
+}
+
+/// What no other rule reads goes to the token endpoint: APIs differ in what they want to know there.
+fn further(of: &Reader<'_>) -> Result<Vec<(String, String)>, Invalid> {
+    let read = |name: &&String| !COMMON.contains(&name.as_str()) && !OAUTH2.contains(&name.as_str());
+    let mut further = Vec::new();
+    for name in of.names().filter(read) {
+        let text = match of.value(name) {
+            Some(Value::Bool(flag)) => Some(flag.to_string()),
+            _ => optional(of, name)?,
+        };
+        if name == "grant_type" && text.is_some() {
+            return Err(of.invalid(name, "is what `authtype` says; leave it out"));
+        }
+        further.extend(text.map(|text| (name.clone(), text)));
+    }
+    Ok(further)
+}
+
+fn expired(of: &Reader<'_>) -> Result<Option<StatusList>, Invalid> {
+    let list = optional(of, "expired_statuses")?.map(|text| StatusList::parse(&text)).transpose();
+    list.map_err(|problem| of.invalid("expired_statuses", problem))
+}
+
+/// A member that nobody reads is a slip of the pen; one that another `authtype` has may be left over from it.
+fn refuse_unknown(authtype: &str, of: &Reader<'_>) -> Result<(), Invalid> {
+    if authtype == "HEADERS" || authtype.starts_with("OAUTH2_") && authtype != "OAUTH2_BEARER" {
+        return Ok(());
+    }
+    let is_known = |name: &str| [&COMMON[..], &OAUTH2, &OTHERS].concat().contains(&name);
+    let is_empty = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.trim().is_empty(),
+        Some(Value::Array(list)) => list.is_empty(),
+        Some(_) => false,
+    };
+    match of.names().find(|name| !is_known(name) && !is_empty(of.value(name))) {
+        Some(name) => Err(of.invalid(name, format!("is no member of {authtype} credentials"))),
+        None => Ok(()),
+    }
 }
 
 fn client_credentials(of: &Reader<'_>) -> Result<OAuth2, Invalid> {

@@ -47,8 +47,17 @@ pub struct ErrorRow {
 pub enum NextPage {
     /// `next`: a path into the answer, to a URL.
     Path(String),
-    /// `page`: a query parameter that counts.
+    /// `next` with `cursor`: a path into the answer, to a value that goes into a query parameter.
+    Cursor {
+        /// The path.
+        path: String,
+        /// The parameter's name.
+        parameter: String,
+    },
+    /// `page`: a query parameter that counts pages.
     Parameter(String),
+    /// `offset`: a query parameter that counts items.
+    Offset(String),
     /// `link: true`: the header `Link` with `rel="next"` (RFC 8288).
     Link,
 }
@@ -151,17 +160,38 @@ fn error_rows(of: &Reader<'_>) -> Result<Vec<ErrorRow>, Invalid> {
 fn pagination(of: &Reader<'_>) -> Result<Option<Pagination>, Invalid> {
     let Some(of) = of.object("pagination")? else { return Ok(None) };
     let link = of.flag("link")?.unwrap_or(false);
-    let next = match (of.filled_text("next")?, of.filled_text("page")?, link) {
-        (Some(path), None, false) => NextPage::Path(path),
-        (None, Some(parameter), false) => NextPage::Parameter(parameter),
-        (None, None, true) => NextPage::Link,
+    let (path, cursor) = (of.filled_text("next")?, of.filled_text("cursor")?);
+    let (page, offset) = (of.filled_text("page")?, of.filled_text("offset")?);
+    let next = match (path, page, offset, link) {
+        (Some(path), None, None, false) => match cursor {
+            Some(parameter) => NextPage::Cursor { path, parameter },
+            None => NextPage::Path(path),
+        },
+        _ if cursor.is_some() => {
+            let problem = "needs `next`, a path to the cursor in the answer, and none of page, offset, link";
+            return Err(of.invalid("cursor", problem));
+        }
+        (None, Some(parameter), None, false) if counts_items(&parameter) => {
+            let problem = format!("`{parameter}` counts items, not pages; write `offset: {parameter}`");
+            return Err(of.invalid("page", problem));
+        }
+        (None, Some(parameter), None, false) => NextPage::Parameter(parameter),
+        (None, None, Some(parameter), false) => NextPage::Offset(parameter),
+        (None, None, None, true) => NextPage::Link,
         _ => {
-            let problem = "needs one of: next (a path to the next URL), page (a parameter that counts), link: true";
+            let problem = "needs one of: next (a path to the next URL, or with cursor: parameter to a cursor), page (a \
+                           parameter that counts pages), offset (a parameter that counts items), link: true";
             return Err(of.invalid_object(problem));
         }
     };
     let pages = at_least_one(&of, "pages")?.unwrap_or(PAGES);
     Ok(Some(Pagination { next, until: condition(&of, "until")?, pages }))
+}
+
+/// Names that APIs have for the number of items that are skipped: counted by one, the pages would overlap.
+fn counts_items(parameter: &str) -> bool {
+    let name: String = parameter.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    name.ends_with("offset") || matches!(name.as_str(), "skip" | "startat" | "startindex" | "startrow")
 }
 
 fn poll(of: &Reader<'_>) -> Result<Option<Poll>, Invalid> {

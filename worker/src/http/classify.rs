@@ -29,14 +29,41 @@ pub(super) fn before_status(error: reqwest::Error, request: &RequestSpec, body_p
     }
     let timed_out = error.is_timeout();
     // A body that was not polled means that there was no connection, or that nothing was written to it.
-    let nothing_sent = error.is_connect() || (has_observed_body(request) && !body_polled);
+    let nothing_sent = error.is_connect() || (has_observed_body(request) && !body_polled) || was_not_worked_on(&error);
     without_status(request, timed_out, nothing_sent, &chain(&error))
+}
+
+/// Whether it is certain that the peer did not work on the request: a stream that it refused, or that it had not seen when it
+/// said goodbye (RFC 9113, 6.8 and 8.7), or a request that was taken back before its connection began to write it.
+fn was_not_worked_on(error: &reqwest::Error) -> bool {
+    let refused = |h2: &h2::Error| {
+        h2.is_remote() && (h2.is_go_away() || h2.is_reset() && h2.reason() == Some(h2::Reason::REFUSED_STREAM))
+    };
+    cause::<h2::Error>(error).is_some_and(refused)
+        || cause::<hyper::Error>(error).is_some_and(hyper::Error::is_canceled)
+}
+
+/// Whether the connection ended before a status line came, and nothing else went wrong.
+pub(super) fn ended_without_a_word(error: &reqwest::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let ended = |error: &hyper::Error| error.is_incomplete_message() || error.is_canceled() || error.is_closed();
+    let broke = |error: &std::io::Error| {
+        matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
+    };
+    !error.is_connect()
+        && !error.is_timeout()
+        && (cause::<hyper::Error>(error).is_some_and(ended) || cause::<std::io::Error>(error).is_some_and(broke))
 }
 
 /// The failure of a call whose deadline passed before a status line.
 pub(super) fn out_of_time(request: &RequestSpec, body_polled: bool) -> Failure {
     let nothing_sent = has_observed_body(request) && !body_polled;
     without_status(request, true, nothing_sent, &format!("no answer within {:?}", request.timeout))
+}
+
+/// The failure of a call whose deadline passed before it was sent.
+pub(super) fn no_time_left(request: &RequestSpec) -> Failure {
+    without_status(request, true, true, &format!("nothing was left of its {:?}", request.timeout))
 }
 
 fn without_status(request: &RequestSpec, timed_out: bool, nothing_sent: bool, problem: &str) -> Failure {

@@ -9,10 +9,12 @@ use ipnet::IpNet;
 use moka::sync::Cache;
 use reqwest::{Certificate, ClientBuilder, Identity};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 use url::Url;
 
 use super::auth::{RefreshTokens, Tokens};
 use super::guard::{DeniedDestination, Guard, UrlError};
+use super::keep_alive::KeepAlives;
 use super::peer::PeerLayer;
 use super::resolve::{Lookup, Resolver, system};
 use crate::job::{Code, Failure};
@@ -102,8 +104,10 @@ pub(super) struct Inner {
     pub(super) settings: Settings,
     pub(super) guard: Arc<Guard>,
     pub(super) tokens: Tokens,
+    pub(super) keep_alives: KeepAlives,
     shared: reqwest::Client,
-    /// Clients with a client certificate or without verification: connections are never shared between credentials.
+    /// Clients with a client certificate, without verification, or for servers whose idle connections are soon closed:
+    /// connections are never shared between credentials.
     dedicated: Cache<ClientKey, Option<reqwest::Client>>,
     lookup: Lookup,
 }
@@ -113,6 +117,8 @@ pub(super) struct Inner {
 struct ClientKey {
     verify: bool,
     credential: Option<Arc<CredentialId>>,
+    /// How long its connections may lie idle, where that is less than the operator's limit.
+    idle: Option<Duration>,
 }
 
 /// How many dedicated clients there are, and how long after their last use.
@@ -136,9 +142,10 @@ impl Client {
 
     pub(super) fn with_lookup(settings: Settings, lookup: Lookup) -> Result<Self, Error> {
         let guard = Arc::new(Guard::new(settings.allow_net.clone(), settings.own_addresses.clone()));
-        let shared = builder(&settings, &guard, &lookup)?.build().map_err(Error::Setup)?;
+        let shared = builder(&settings, &guard, &lookup, None)?.build().map_err(Error::Setup)?;
         let dedicated = Cache::builder().max_capacity(DEDICATED).time_to_idle(DEDICATED_IDLE).build();
-        Ok(Self(Arc::new(Inner { settings, guard, tokens: Tokens::default(), shared, dedicated, lookup })))
+        let (tokens, keep_alives) = (Tokens::default(), KeepAlives::default());
+        Ok(Self(Arc::new(Inner { settings, guard, tokens, keep_alives, shared, dedicated, lookup })))
     }
 
     pub(super) fn inner(&self) -> &Inner {
@@ -151,7 +158,7 @@ impl Client {
     /// As [`Self::judge`], and `AUTH` when no token can be fetched.
     pub async fn admit(&self, request: &RequestSpec) -> Result<(), Failure> {
         self.judge(request)?;
-        self.token(request).await.map(drop)
+        self.token(request, Instant::now() + request.timeout).await.map(drop)
     }
 
     /// Checks a request without any I/O: a request that is refused here counts as no attempt.
@@ -184,24 +191,42 @@ impl Client {
 }
 
 impl Inner {
-    /// The client for a request: the shared one, or one that only its credential uses.
+    /// The client for a request: the shared one, or one that only its credential, or servers with its habits, use.
     pub(super) fn client(&self, request: &RequestSpec) -> Result<reqwest::Client, Failure> {
-        let verify = request.verify_certificate || !self.settings.allow_insecure_tls;
-        let Some(identity) = &request.identity else {
-            if verify {
-                return Ok(self.shared.clone());
-            }
-            let key = ClientKey { verify, credential: None };
-            let client = self.dedicated.get_with(key, || self.dedicated_client(verify, None).ok());
-            return client.ok_or_else(|| unusable("TLS cannot be set up"));
-        };
-        let key = ClientKey { verify, credential: Some(Arc::clone(&request.credential)) };
-        let client = self.dedicated.get_with(key, || self.dedicated_client(verify, Some(identity)).ok());
-        client.ok_or_else(|| unusable("`client_certificate` and `client_key` are not a PEM certificate and its key"))
+        let said = self.keep_alives.idle(request.raw_url());
+        self.client_with(request, said.filter(|idle| *idle < self.settings.pool_idle_timeout))
     }
 
-    fn dedicated_client(&self, verify: bool, identity: Option<&ClientIdentity>) -> Result<reqwest::Client, Error> {
-        let mut builder = builder(&self.settings, &self.guard, &self.lookup)?;
+    /// The client whose every request has a connection of its own.
+    pub(super) fn client_without_reuse(&self, request: &RequestSpec) -> Result<reqwest::Client, Failure> {
+        self.client_with(request, Some(Duration::ZERO))
+    }
+
+    fn client_with(&self, request: &RequestSpec, idle: Option<Duration>) -> Result<reqwest::Client, Failure> {
+        let verify = request.verify_certificate || !self.settings.allow_insecure_tls;
+        let identity = request.identity.as_deref();
+        if verify && identity.is_none() && idle.is_none() {
+            return Ok(self.shared.clone());
+        }
+        let credential = identity.is_some().then(|| Arc::clone(&request.credential));
+        let key = ClientKey { verify, credential, idle };
+        let client = self.dedicated.get_with(key, || self.dedicated_client(verify, identity, idle).ok());
+        client.ok_or_else(|| {
+            unusable(if identity.is_some() {
+                "`client_certificate` and `client_key` are not a PEM certificate and its key"
+            } else {
+                "TLS cannot be set up"
+            })
+        })
+    }
+
+    fn dedicated_client(
+        &self,
+        verify: bool,
+        identity: Option<&ClientIdentity>,
+        idle: Option<Duration>,
+    ) -> Result<reqwest::Client, Error> {
+        let mut builder = builder(&self.settings, &self.guard, &self.lookup, idle)?;
         if !verify {
             builder = builder.tls_danger_accept_invalid_certs(true).tls_danger_accept_invalid_hostnames(true);
         }
@@ -218,7 +243,12 @@ fn unusable(problem: &str) -> Failure {
 }
 
 #[expect(clippy::disallowed_methods, reason = "every client gets its guard here")]
-fn builder(settings: &Settings, guard: &Arc<Guard>, lookup: &Lookup) -> Result<ClientBuilder, Error> {
+fn builder(
+    settings: &Settings,
+    guard: &Arc<Guard>,
+    lookup: &Lookup,
+    idle: Option<Duration>,
+) -> Result<ClientBuilder, Error> {
     // With a proxy, the only name that is resolved and the only peer is the proxy: it checks what it connects to.
     let guard = settings.proxy.is_none().then(|| Arc::clone(guard));
     let mut builder = reqwest::Client::builder()
@@ -234,16 +264,17 @@ fn builder(settings: &Settings, guard: &Arc<Guard>, lookup: &Lookup) -> Result<C
         .http1_ignore_invalid_headers_in_responses(true)
         .http2_max_header_list_size(HEADER_BYTES_HTTP2)
         .connect_timeout(settings.connect_timeout)
-        .pool_idle_timeout(settings.pool_idle_timeout)
+        .pool_idle_timeout(idle.unwrap_or(settings.pool_idle_timeout))
         .tcp_nodelay(true)
         .dns_resolver(Arc::new(Resolver { guard: guard.clone(), lookup: Arc::clone(lookup) }));
     if let Some(proxy) = &settings.proxy {
         let proxy = reqwest::Proxy::all(proxy.expose_secret()).map_err(|e| Error::Proxy(e.without_url()))?;
         builder = builder.proxy(proxy);
     }
-    if let Some(guard) = guard {
-        builder = builder.connector_layer(PeerLayer { guard });
+    if idle.is_some_and(|idle| idle.is_zero()) {
+        builder = builder.pool_max_idle_per_host(0);
     }
+    builder = builder.connector_layer(PeerLayer { guard });
     if let Some(path) = &settings.ca_file {
         let pem = std::fs::read(path).map_err(|source| Error::CaFile { path: path.clone(), source })?;
         let authorities = Certificate::from_pem_bundle(&pem);

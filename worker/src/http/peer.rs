@@ -3,6 +3,7 @@
 //! The resolver checked the addresses before dialling; this catches whatever came between, and calls to ourselves. Pooled
 //! connections have passed it too.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::io;
 use std::pin::Pin;
@@ -18,24 +19,34 @@ use super::guard::{DeniedDestination, Guard};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Wraps the client's connector.
+tokio::task_local! {
+    /// Whether a connection was made for the request that this task sends.
+    static DIALLED: Cell<bool>;
+}
+
+/// Sends a request, and finds out whether a connection was made for it; otherwise it went out on one that was idle.
+pub(super) async fn dialling<T>(sending: impl Future<Output = T>) -> (T, bool) {
+    DIALLED.scope(Cell::new(false), async { (sending.await, DIALLED.with(Cell::get)) }).await
+}
+
+/// Wraps the client's connector; without a guard, every peer may be talked to.
 #[derive(Clone)]
 pub(super) struct PeerLayer {
-    pub(super) guard: Arc<Guard>,
+    pub(super) guard: Option<Arc<Guard>>,
 }
 
 /// A connector that checks the peer of each connection.
 #[derive(Clone)]
 pub(super) struct PeerChecked<S> {
     inner: S,
-    guard: Arc<Guard>,
+    guard: Option<Arc<Guard>>,
 }
 
 impl<S> Layer<S> for PeerLayer {
     type Service = PeerChecked<S>;
 
     fn layer(&self, inner: S) -> PeerChecked<S> {
-        PeerChecked { inner, guard: Arc::clone(&self.guard) }
+        PeerChecked { inner, guard: self.guard.clone() }
     }
 }
 
@@ -54,9 +65,12 @@ where
     }
 
     fn call(&mut self, destination: Destination) -> Self::Future {
-        let (connecting, guard) = (self.inner.call(destination), Arc::clone(&self.guard));
+        let (connecting, guard) = (self.inner.call(destination), self.guard.clone());
         Box::pin(async move {
             let connection = connecting.await?;
+            // Where another connection became free meanwhile, this one is finished by a task of its own.
+            DIALLED.try_with(|dialled| dialled.set(true)).ok();
+            let Some(guard) = guard else { return Ok(connection) };
             let mut extras = Extensions::new();
             connection.connected().get_extras(&mut extras);
             match extras.get::<HttpInfo>() {
@@ -104,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_is_gone_is_not_called_a_forbidden_one() {
-        let guard = Arc::new(Guard::default());
+        let guard = Some(Arc::new(Guard::default()));
         let mut checked = PeerLayer { guard }.layer(Dial);
         let Err(error) = checked.call(()).await else { panic!("nothing is known of its peer") };
         let error = error.downcast::<io::Error>().expect("not a denial");

@@ -7,19 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::auth::{self, AuthState};
+use super::auth::{self, AuthState, Challenged};
 use super::body::ObservedBody;
 use super::classify;
 use super::client::{Client, HEADER_BYTES, chain};
+use super::cookies::Cookies;
 use super::decode::{ACCEPTED, BodyError, BodyReader};
 use super::guard::UrlError;
+use super::peer;
 use crate::fault;
-use crate::interpret::Response;
-use crate::job::Failure;
-use crate::plan::{Authorization, RequestSpec};
+use crate::interpret::{Response, address};
+use crate::job::{Code, Failure};
+use crate::plan::{Authorization, Repeat, RequestSpec};
 
 /// How many redirects a GET or HEAD follows (CONTRACT 6).
 const REDIRECTS: usize = 5;
@@ -27,111 +30,158 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 impl Client {
-    /// Makes the call; any status is a response. After a 401 a new token is fetched, or a challenge answered, once within this
-    /// attempt.
+    /// Makes the call; any status is a response. A token that is refused is fetched anew, or a challenge answered, once within
+    /// this attempt.
     ///
     /// # Errors
     /// Why there is no usable response, in its class of the retry table.
     pub async fn send(&self, request: &RequestSpec) -> Result<Response, Failure> {
+        self.send_until(request, Instant::now() + request.timeout).await
+    }
+
+    /// The same with what is left of an attempt's time.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_until(&self, request: &RequestSpec, deadline: Instant) -> Result<Response, Failure> {
         self.judge(request)?;
-        let call = Call::new(self, request);
-        let auth = match self.token(request).await? {
+        let auth = match self.token(request, deadline).await? {
             Some(token) => AuthState::Token(token),
             None => AuthState::Planned,
         };
-        let mut response = call.follow_redirects(&auth).await?;
-        if response.status() == StatusCode::UNAUTHORIZED
-            && response.url().origin() == request.raw_url().origin()
-            && let Some(auth) = self.reauthenticate(request, &auth, &response).await?
-        {
-            drop(response);
-            response = call.follow_redirects(&auth).await?;
-        }
-        call.read(response, self.inner().settings.response_bytes).await
+        Call::new(self, request, deadline).answer(auth, self.inner().settings.response_bytes).await
     }
 
     /// Makes a call without authentication of its own, whose response has at most `limit` bytes.
     pub(super) async fn exchange(&self, request: &RequestSpec, limit: usize) -> Result<Response, Failure> {
         self.judge(request)?;
-        let call = Call::new(self, request);
-        let response = call.follow_redirects(&AuthState::Planned).await?;
-        call.read(response, limit).await
-    }
-
-    /// What a request that was answered with 401 may be sent with once more, if anything.
-    async fn reauthenticate(
-        &self,
-        request: &RequestSpec,
-        auth: &AuthState,
-        response: &reqwest::Response,
-    ) -> Result<Option<AuthState>, Failure> {
-        match (&request.authorization, auth) {
-            (Authorization::OAuth2(oauth), AuthState::Token(token)) => {
-                let may_refetch = self.inner().tokens.invalidate(&request.credential, oauth, token).await;
-                Ok(if may_refetch { self.token(request).await?.map(AuthState::Token) } else { None })
-            }
-            (Authorization::Digest { username, password }, AuthState::Planned) => {
-                let client_nonce = uuid::Uuid::new_v4().simple().to_string();
-                let sent = (&request.method, response.url(), &request.raw_body()[..]);
-                let answer = auth::answer_challenge(response.headers(), (username, password), sent, &client_nonce);
-                Ok(answer.map(AuthState::ChallengeAnswer))
-            }
-            _ => Ok(None),
-        }
+        Call::new(self, request, Instant::now() + request.timeout).answer(AuthState::Planned, limit).await
     }
 }
+
+/// What became of a request, within the time or not.
+type Executed = Result<Result<reqwest::Response, reqwest::Error>, Elapsed>;
 
 struct Call<'a> {
     client: &'a Client,
     request: &'a RequestSpec,
     deadline: Instant,
     body_polled: Arc<AtomicBool>,
+    cookies: Cookies,
 }
 
 impl<'a> Call<'a> {
-    fn new(client: &'a Client, request: &'a RequestSpec) -> Self {
-        Self { client, request, deadline: Instant::now() + request.timeout, body_polled: Arc::default() }
+    fn new(client: &'a Client, request: &'a RequestSpec, deadline: Instant) -> Self {
+        Self { client, request, deadline, body_polled: Arc::default(), cookies: Cookies::default() }
     }
 
-    /// Sends the request and follows redirects; returns the first response that is not one to follow.
-    async fn follow_redirects(&self, auth: &AuthState) -> Result<reqwest::Response, Failure> {
-        let mut url = self.request.raw_url().clone();
-        for _ in 0..REDIRECTS {
-            let response = self.send_once(&url, auth).await?;
-            let Some(target) = self.redirect_target(&url, &response) else { return Ok(response) };
+    async fn answer(mut self, auth: AuthState, limit: usize) -> Result<Response, Failure> {
+        let response = self.follow(auth).await?;
+        self.read(response, limit).await
+    }
+
+    /// Sends the request, renews an authentication that is refused and follows redirects; returns the first response that
+    /// leads to neither.
+    async fn follow(&mut self, mut auth: AuthState) -> Result<reqwest::Response, Failure> {
+        let mut hop = Cow::Borrowed(self.request);
+        let (mut hops, mut is_away, mut is_renewed) = (0, false, false);
+        loop {
+            let response = self.send_once(&hop, &auth).await?;
+            self.cookies.store(hop.raw_url(), response.headers(), (self.client.inner().settings.now_ms)());
+            if !is_renewed && let Some(renewed) = self.renewed(&hop, &auth, &response).await? {
+                (auth, is_renewed) = (renewed, true);
+                continue;
+            }
+            if hops == REDIRECTS {
+                return Ok(response);
+            }
+            let Some(target) = self.redirect_target(hop.raw_url(), &response) else { return Ok(response) };
             match self.client.inner().guard.url(&target) {
-                Ok(()) => url = target,
+                Ok(()) => {}
                 Err(UrlError::Denied(denied)) => return Err(classify::denied_redirect(&denied)),
                 // Not a URL that can be called: the redirect itself is the response.
                 Err(UrlError::Malformed(_)) => return Ok(response),
             }
+            hops += 1;
+            // Whoever it was away at chose all that follows: it comes home without credentials.
+            is_away |= target.origin() != self.request.raw_url().origin();
+            let request = self.request;
+            hop = Cow::Owned(if is_away { request.away_from_home(target) } else { request.redirected_to(target) });
+            // Another address may have another challenge; a token is fetched anew once.
+            is_renewed &= matches!(auth, AuthState::Token(_));
         }
-        self.send_once(&url, auth).await
     }
 
-    async fn send_once(&self, url: &Url, auth: &AuthState) -> Result<reqwest::Response, Failure> {
-        // A redirect target gets no credential, no client certificate, and no configured header.
-        let request = if url == self.request.raw_url() {
-            Cow::Borrowed(self.request)
-        } else {
-            Cow::Owned(self.request.redirected_to(url.clone()))
-        };
-        let client = self.client.inner().client(&request)?;
-        self.body_polled.store(false, Ordering::Relaxed);
-        let executed = timeout_at(self.deadline, client.execute(self.build(&request, auth)?)).await;
+    /// What a request whose authentication was refused may be sent with once more, if anything.
+    async fn renewed(
+        &self,
+        hop: &RequestSpec,
+        auth: &AuthState,
+        response: &reqwest::Response,
+    ) -> Result<Option<AuthState>, Failure> {
+        let status = response.status();
+        match (&hop.authorization, auth) {
+            (Authorization::OAuth2(oauth), AuthState::Token(token))
+                if status == StatusCode::UNAUTHORIZED
+                    || oauth.expired.as_ref().is_some_and(|list| list.contains(status.as_u16())) =>
+            {
+                let tokens = &self.client.inner().tokens;
+                let may_refetch = tokens.invalidate(&hop.credential, oauth, token).await;
+                let token = if may_refetch { self.client.fresh_token(hop, self.deadline).await? } else { None };
+                Ok(token.map(AuthState::Token))
+            }
+            (Authorization::Digest { .. }, _) if status == StatusCode::UNAUTHORIZED => {
+                let client_nonce = uuid::Uuid::new_v4().simple().to_string();
+                Ok(Challenged::by(response.headers(), client_nonce).map(AuthState::Challenged))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn send_once(&self, request: &RequestSpec, auth: &AuthState) -> Result<reqwest::Response, Failure> {
+        let executed = self.execute(request, auth).await?;
         let body_polled = self.body_polled.load(Ordering::Relaxed);
         fault::at("answered").await;
         let response = match executed {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(classify::before_status(error, self.request, body_polled)),
-            Err(_) => return Err(classify::out_of_time(self.request, body_polled)),
+            Ok(Err(error)) => return Err(classify::before_status(error, request, body_polled)),
+            Err(_) => return Err(classify::out_of_time(request, body_polled)),
         };
+        self.client.inner().keep_alives.learn(request.raw_url(), response.headers());
         let size: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if size > HEADER_BYTES {
             let problem = format!("its headers are larger than {HEADER_BYTES} bytes");
-            return Err(classify::broken_body(self.request, response.status().as_u16(), &problem));
+            return Err(classify::broken_body(request, response.status().as_u16(), &problem));
         }
         Ok(response)
+    }
+
+    /// Sends a request once; a second time only where that is as if the first had not been: a GET whose connection had been
+    /// idle, and ended without a word.
+    async fn execute(&self, request: &RequestSpec, auth: &AuthState) -> Result<Executed, Failure> {
+        let inner = self.client.inner();
+        let (executed, is_dialled) = peer::dialling(self.execute_with(&inner.client(request)?, request, auth)).await;
+        let executed = executed?;
+        let is_again = !is_dialled && request.method.is_safe() && request.repeat == Repeat::Safe;
+        match &executed {
+            Ok(Err(error)) if is_again && classify::ended_without_a_word(error) => {
+                self.execute_with(&inner.client_without_reuse(request)?, request, auth).await
+            }
+            _ => Ok(executed),
+        }
+    }
+
+    async fn execute_with(
+        &self,
+        client: &reqwest::Client,
+        request: &RequestSpec,
+        auth: &AuthState,
+    ) -> Result<Executed, Failure> {
+        self.body_polled.store(false, Ordering::Relaxed);
+        if self.deadline <= Instant::now() {
+            return Err(classify::no_time_left(request));
+        }
+        Ok(timeout_at(self.deadline, client.execute(self.build(request, auth)?)).await)
     }
 
     fn build(&self, request: &RequestSpec, auth: &AuthState) -> Result<reqwest::Request, Failure> {
@@ -146,6 +196,7 @@ impl<'a> Call<'a> {
         set(headers, IDEMPOTENCY_KEY, request.idempotency_key.clone());
         set(headers, TRACEPARENT, request.traceparent.clone());
         auth::apply(&mut built, request, auth, (self.client.inner().settings.now_ms)())?;
+        self.cookies.add_to(built.headers_mut(), request.raw_url());
         if classify::has_observed_body(request) {
             let body = ObservedBody { bytes: Some(request.raw_body().clone()), polled: Arc::clone(&self.body_polled) };
             *built.body_mut() = Some(reqwest::Body::wrap(body));
@@ -159,7 +210,7 @@ impl<'a> Call<'a> {
         if !follows || !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
             return None;
         }
-        let mut target = url.join(response.headers().get(LOCATION)?.to_str().ok()?).ok()?;
+        let mut target = url.join(&address(response.headers().get(LOCATION)?)).ok()?;
         target.set_fragment(None);
         let leaks = self.request.may_lead_to(&target).is_err();
         (!leaks && (url.scheme() != "https" || target.scheme() == "https")).then_some(target)
@@ -172,7 +223,9 @@ impl<'a> Call<'a> {
         match self.body(&mut received, limit).await {
             Ok((body, warning)) => Ok(Response { warnings: warning.into_iter().collect(), ..response(body) }),
             Err(error) if (200..300).contains(&status) => {
-                Err(classify::broken_body(self.request, status, &format!("its body {error}")))
+                let failure = classify::broken_body(self.request, status, &format!("its body {error}"));
+                let code = if matches!(error, BodyError::Late(_)) { Code::Timeout } else { failure.code };
+                Err(Failure { code, ..failure })
             }
             Err(error) => Ok(Response {
                 warnings: vec![format!("the response's body was cut: its body {error}")],

@@ -2,6 +2,7 @@
 //!
 //! Pure: knows statuses, bodies and mapping rows; must not know how the answer was fetched.
 
+mod address;
 mod analysis;
 mod body;
 mod bpmn_error;
@@ -25,13 +26,14 @@ mod xml;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 use serde_json::{Map, Value, json};
 
 use crate::connector::AnswerKind;
-use crate::job::{Code, Failure, Retriable};
-use crate::plan::MASK;
+use crate::job::{Code, Failure, Limit, Retriable, brief};
+use crate::plan::{MASK, redacted};
 
+pub use address::address;
 pub use analysis::{TextError, condition_variables, row_variables};
 pub use bpmn_error::bpmn_error;
 pub use explain::explained;
@@ -133,7 +135,10 @@ fn is_success(
     context: &ResponseContext<'_>,
 ) -> Result<bool, Failure> {
     let Some(condition) = context.rule(|rules| rules.success.as_ref()) else {
-        // Only the body of a 3xx decides, by whether it is JSON (COMPATIBILITY 4.7).
+        if redirect(response).is_some() {
+            return Ok(false);
+        }
+        // Only the body of any other 3xx decides, by whether it is JSON (COMPATIBILITY 4.7).
         let is_data = (300..400).contains(&response.status)
             && body.map_or_else(
                 || matches!(decoded(response, context), Ok(Body::Data(_))),
@@ -164,9 +169,30 @@ fn text_variables(text: &str, response: &Response) -> Map<String, Value> {
 fn unexpected_status(response: &Response, body: Result<Body, String>, context: &ResponseContext<'_>) -> Failure {
     let after = retry_after::wait(&response.headers, response.status, context.ctx.now_ms);
     let retriable = if status::is_retried(response.status) { Retriable::Retry { after } } else { Retriable::Final };
-    let message = format!("Unexpected response (status={})", response.status);
+    let mut message = format!("Unexpected response (status={})", response.status);
+    if let Some(target) = redirect(response) {
+        message.push_str(&redirected(&target, context));
+    }
     let failure = answered(Failure::of_attempt(Code::Http(response.status), message, retriable), response);
-    Failure { answer: body.ok().map(|body| Arc::new(body.into_value())), ..failure }
+    let answer = body.ok().map(|body| Arc::new(body.into_value()));
+    Failure { answer, retry_after: after, ..failure }
+}
+
+/// Where an answer points that is a redirect and was not followed: what it answers is there, not here.
+fn redirect(response: &Response) -> Option<String> {
+    let is_redirect = (300..400).contains(&response.status) && !matches!(response.status, 300 | 304);
+    let location = response.headers.get(http::header::LOCATION).filter(|_| is_redirect)?;
+    Some(address(location))
+}
+
+fn redirected(target: &str, context: &ResponseContext<'_>) -> String {
+    let target = redacted::reference(target);
+    let why = if matches!(*context.method, Method::GET | Method::HEAD) {
+        "it leaves https, holds a secret, is no address to call, or comes after five others"
+    } else {
+        "only GET and HEAD follow redirects"
+    };
+    format!(": redirected to {}, which was not followed: {why}", brief(target, Limit::Characters(300)))
 }
 
 /// `BAD_RESPONSE` for an answer that has no room to be read, or what its status alone makes of it.

@@ -2,16 +2,18 @@
 
 use http::header::{CONTENT_TYPE, LINK};
 use http::{HeaderMap, HeaderValue};
+use percent_encoding::utf8_percent_encode;
 use serde_json::{Map, Value};
-use url::Url;
+use url::{Url, form_urlencoded};
 
+use super::address;
 use super::condition::Subject;
 use super::rules::{CompiledNextPage, CompiledPagination};
-use super::source::{Answer, Kind, condition_members};
+use super::source::{Answer, DotPath, Kind, condition_members};
 use super::{Response, ResponseContext, mapping};
 use crate::job::{Code, Failure, Retriable};
-use crate::plan::redacted;
 use crate::plan::template::Escape;
+use crate::plan::{UNRESERVED, redacted};
 
 /// The pages so far.
 #[derive(Debug, Default)]
@@ -31,13 +33,15 @@ pub enum Page {
     Next(Url),
     /// That was the last one; a warning where more of them were not fetched.
     Last(Option<String>),
+    /// There is no such page: the one before was the last; a warning where its answer had named this one.
+    Past(Option<String>),
 }
 
 impl Pages {
     /// Adds a page and decides what follows it.
     ///
     /// # Errors
-    /// A next page that is no URL or that was there before, a rule that cannot be evaluated, or more bytes than `limit`.
+    /// A next page that is no URL, a rule that cannot be evaluated, or more bytes than `limit`.
     pub fn add(
         &mut self,
         url: &Url,
@@ -48,7 +52,10 @@ impl Pages {
         let Some(rules) = context.rule(|rules| rules.pagination.as_ref()) else { return Ok(Page::Whole) };
         let shown = super::masked(response, context);
         if !super::is_success(&shown, None, context)? {
-            return Ok(Page::Whole);
+            return Ok(match response.status {
+                404 if self.count > 0 => Page::Past(rules.past(url)),
+                _ => Page::Whole,
+            });
         }
         let Some(mut body) = super::unmasked_data(response, context) else { return Ok(Page::Whole) };
         let failure = |(code, problem): (Code, String)| {
@@ -63,9 +70,9 @@ impl Pages {
         let members = condition_members(&shown, body);
         let is_last = is_last(rules, response.status, &members, context).map_err(mapping)?;
         let next = next.map_err(mapping)?.filter(|_| !is_last);
-        self.refuse_circle(url, next.as_ref()).map_err(mapping)?;
-
         self.seen.push(url.clone());
+        // Who names a page that was there has no more of them.
+        let next = next.filter(|next| !self.seen.contains(next));
         (self.count, self.bytes) = (self.count + 1, bytes);
         self.join(members);
         Ok(match next {
@@ -88,13 +95,6 @@ impl Pages {
         Ok(bytes)
     }
 
-    fn refuse_circle(&self, url: &Url, next: Option<&Url>) -> Result<(), String> {
-        match next.filter(|next| *next == url || self.seen.contains(next)) {
-            Some(again) => Err(format!("{} was a page before: the pages go in a circle", redacted::url(again))),
-            None => Ok(()),
-        }
-    }
-
     fn join(&mut self, mut members: Map<String, Value>) {
         let body = members.remove("body").unwrap_or_default();
         self.joined = Some(match self.joined.take() {
@@ -106,7 +106,7 @@ impl Pages {
     /// All pages as one answer: the last one's status and headers, and the joined body.
     pub fn into_response(self, last: Response) -> Response {
         match self.joined {
-            Some(body) if self.count > 1 => {
+            Some(body) if self.count > 1 || last.body.is_empty() => {
                 // What was joined is JSON in UTF-8, whatever the pages were.
                 let mut headers = last.headers;
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -122,6 +122,14 @@ impl Pages {
     }
 }
 
+impl CompiledPagination {
+    /// The warning of a page that is not there; whoever counts finds the end in this way.
+    fn past(&self, url: &Url) -> Option<String> {
+        let is_counted = matches!(self.next, CompiledNextPage::Parameter(_) | CompiledNextPage::Offset(_));
+        (!is_counted).then(|| format!("the page {} is not there (404); the pages end before it", redacted::url(url)))
+    }
+}
+
 /// The URL of the page after this one, where there is one.
 fn next_page(
     rules: &CompiledPagination,
@@ -130,17 +138,44 @@ fn next_page(
     response: &Response,
     context: &ResponseContext<'_>,
 ) -> Result<Option<Url>, String> {
-    let next = match &rules.next {
-        CompiledNextPage::Link => linked(&response.headers).map(|link| url.join(&link)),
-        CompiledNextPage::Parameter(name) => has_items(body).then(|| Ok(counted_up(url, name))),
-        CompiledNextPage::Path(path) => {
-            let named = mapping::members_of(body);
-            let answer = Answer::new(body, Kind::Data, &named, response, context.data, Escape::None, context.ctx);
-            let found = path.find(&answer).map_err(|error| format!("next: {error}"))?;
-            found.as_str().filter(|text| !text.trim().is_empty()).map(|text| url.join(text))
-        }
+    let found = |path: &DotPath| {
+        let named = mapping::members_of(body);
+        let answer = Answer::new(body, Kind::Data, &named, response, context.data, Escape::None, context.ctx);
+        path.find(&answer).map_err(|error| format!("next: {error}"))
     };
-    next.transpose().map_err(|error| format!("the next page is no URL: {error}"))
+    let joined = |text: &str| url.join(text).map_err(|error| format!("the next page is no URL: {error}"));
+    match &rules.next {
+        CompiledNextPage::Link => linked(&response.headers).map(|link| joined(&link)).transpose(),
+        CompiledNextPage::Parameter(name) => {
+            let next = || with_parameter(url, name, &number(url, name, 1).saturating_add(1).to_string());
+            Ok((items(body) > 0).then(next))
+        }
+        CompiledNextPage::Offset(name) => {
+            let next = |items| with_parameter(url, name, &number(url, name, 0).saturating_add(items).to_string());
+            Ok(Some(items(body)).filter(|items| *items > 0).map(next))
+        }
+        CompiledNextPage::Cursor { path, parameter } => {
+            let cursor = match found(path)? {
+                Value::String(text) => Some(text),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            };
+            Ok(cursor.filter(|text| !text.trim().is_empty()).map(|text| with_parameter(url, parameter, &text)))
+        }
+        CompiledNextPage::Path(path) => match found(path)?.as_str().map(str::trim).filter(|text| !text.is_empty()) {
+            Some(text) if !is_address(text) => Err(
+                "next: the answer holds a cursor, no address; name the parameter that it goes into, `cursor: PARAMETER`"
+                    .to_owned(),
+            ),
+            Some(text) => joined(text).map(Some),
+            None => Ok(None),
+        },
+    }
+}
+
+/// Whether a text is meant as a URL, in whole or relative: a cursor taken for one would call an address that nobody has.
+fn is_address(text: &str) -> bool {
+    text.starts_with(['/', '?', '.']) || text.contains('?') || text.contains("://") || Url::parse(text).is_ok()
 }
 
 /// Whether `until` ends the pages here.
@@ -174,49 +209,88 @@ fn joined(before: Value, after: Value) -> Value {
     }
 }
 
-/// Whether a page holds a list that is not empty: one without ends the counting.
-fn has_items(body: &Value) -> bool {
+/// How many items a page holds: the length of its longest list. None ends the counting.
+fn items(body: &Value) -> u64 {
     match body {
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(map) => map.values().any(has_items),
-        _ => false,
+        Value::Array(list) => u64::try_from(list.len()).unwrap_or(u64::MAX),
+        Value::Object(map) => map.values().map(items).max().unwrap_or(0),
+        _ => 0,
     }
 }
 
-/// The same URL with its page parameter one higher; without one it was the first page.
-fn counted_up(url: &Url, name: &str) -> Url {
-    let page: u64 = url.query_pairs().find(|(key, _)| key == name).and_then(|(_, page)| page.parse().ok()).unwrap_or(1);
-    let next = page.saturating_add(1).to_string();
-    let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    match pairs.iter_mut().find(|(key, _)| key == name) {
-        Some((_, value)) => *value = next,
-        None => pairs.push((name.to_owned(), next)),
+/// What a parameter of the URL counts to.
+fn number(url: &Url, name: &str, absent: u64) -> u64 {
+    url.query_pairs().find(|(key, _)| key == name).and_then(|(_, number)| number.parse().ok()).unwrap_or(absent)
+}
+
+/// The same URL with this parameter; all others stay as they are written.
+fn with_parameter(url: &Url, name: &str, value: &str) -> Url {
+    let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+    let is_it = |pair: &str| form_urlencoded::parse(pair.as_bytes()).next().is_some_and(|(key, _)| key == name);
+    let mut pairs: Vec<String> = Vec::new();
+    let mut is_there = false;
+    for pair in url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        if !is_it(pair) {
+            pairs.push(pair.to_owned());
+        } else if !is_there {
+            is_there = true;
+            let key = pair.split('=').next().unwrap_or_default();
+            pairs.push(format!("{key}={}", encoded(value)));
+        }
     }
-    let mut counted = url.clone();
-    counted.query_pairs_mut().clear().extend_pairs(pairs);
-    counted
+    if !is_there {
+        pairs.push(format!("{}={}", encoded(name), encoded(value)));
+    }
+    let mut changed = url.clone();
+    changed.set_query(Some(&pairs.join("&")));
+    changed
 }
 
 /// The target with `rel="next"` of `Link` headers (RFC 8288).
 fn linked(headers: &HeaderMap) -> Option<String> {
-    let values = headers.get_all(LINK).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(links).find_map(|(target, parameters)| {
-        let relation = parameters.split(';').find_map(|parameter| {
-            let (name, value) = parameter.split_once('=')?;
-            name.trim().eq_ignore_ascii_case("rel").then(|| value.trim().trim_matches('"'))
-        })?;
-        relation.split_whitespace().any(|word| word.eq_ignore_ascii_case("next")).then(|| target.to_owned())
+    let values: Vec<String> = headers.get_all(LINK).iter().map(address).collect();
+    values.iter().flat_map(|value| links(value)).find_map(|(target, relation)| {
+        relation.split_whitespace().any(|word| word.eq_ignore_ascii_case("next")).then_some(target)
     })
 }
 
-/// `<target>; parameters` each; targets may hold commas.
-fn links(value: &str) -> impl Iterator<Item = (&str, &str)> {
+/// `<target>; name=value; name="quoted, value"` each: the targets with their relations.
+fn links(value: &str) -> Vec<(String, String)> {
+    let mut links = Vec::new();
     let mut rest = value;
-    std::iter::from_fn(move || {
-        let (target, after) = rest.split_once('<')?.1.split_once('>')?;
-        let end = after.find(",<").or_else(|| after.find(", <")).unwrap_or(after.len());
-        let (parameters, more) = after.split_at_checked(end)?;
+    while let Some((target, after)) = rest.split_once('<').and_then(|(_, rest)| rest.split_once('>')) {
+        let (parameters, more) = split_unquoted(after, ',');
+        // Of several relations the first counts (RFC 8288, 3.3).
+        let mut relation = None;
+        let mut left = parameters;
+        while !left.is_empty() {
+            let (parameter, others) = split_unquoted(left, ';');
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            if name.trim().eq_ignore_ascii_case("rel") && relation.is_none() {
+                relation = Some(value.trim().trim_matches('"').to_owned());
+            }
+            left = others;
+        }
+        links.push((target.trim().to_owned(), relation.unwrap_or_default()));
         rest = more;
-        Some((target, parameters))
-    })
+    }
+    links
+}
+
+/// What stands before and after the first such character that is not between quotes.
+fn split_unquoted(text: &str, at: char) -> (&str, &str) {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    for (index, character) in text.char_indices() {
+        match character {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_quoted => is_escaped = true,
+            '"' => is_quoted = !is_quoted,
+            _ if character == at && !is_quoted => {
+                let (before, after) = text.split_at_checked(index).unwrap_or((text, ""));
+                return (before, after.get(at.len_utf8()..).unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+    (text, "")
 }

@@ -6,20 +6,37 @@ use std::time::{Duration, UNIX_EPOCH};
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 
-/// The wait that an answer asks for: by `Retry-After`, else, where there is too much traffic, by when its limit is reset.
+/// The wait that an answer asks for: by `Retry-After`, else by when its limit is reset. Some third parties name the reset with
+/// every answer: one whose status is not about traffic counts only where it does not say that something is left.
 pub(super) fn wait(headers: &HeaderMap, status: u16, now_ms: i64) -> Option<Duration> {
-    retry_after(headers, now_ms).or_else(|| matches!(status, 429 | 503).then(|| reset(headers, now_ms)).flatten())
+    let is_exhausted = || matches!(status, 429 | 503) || remaining(headers).is_none_or(|number| number == 0);
+    retry_after(headers, now_ms).or_else(|| is_exhausted().then(|| reset(headers, now_ms)).flatten())
+}
+
+/// `RateLimit-Remaining: 3`, `RateLimit: …;r=3` or `remaining=3`, and the same with `X-`.
+fn remaining(headers: &HeaderMap) -> Option<u64> {
+    let names = ["ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining"];
+    let written = names.into_iter().find_map(|name| text(headers, name));
+    let written = written.or_else(|| member(headers, &["r", "remaining"]))?;
+    written.split([',', ';', '.']).next()?.trim().parse().ok()
+}
+
+/// A header as text.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// A member of the combined header `RateLimit`.
+fn member<'a>(headers: &'a HeaderMap, names: &[&str]) -> Option<&'a str> {
+    let parts = text(headers, "ratelimit")?.split([';', ',']).map(str::trim);
+    parts.filter_map(|part| part.split_once('=')).find(|(name, _)| names.contains(name)).map(|(_, value)| value)
 }
 
 /// `RateLimit-Reset: 30`, `RateLimit: …;t=30` or `reset=30`, `X-RateLimit-Reset` with seconds or an epoch time.
 fn reset(headers: &HeaderMap, now_ms: i64) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let combined = || {
-        let parts = text("ratelimit")?.split([';', ',']).map(str::trim);
-        parts.filter_map(|part| part.split_once('=')).find(|(name, _)| matches!(*name, "t" | "reset")).map(|(_, t)| t)
-    };
     let names = ["ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"];
-    let written = names.into_iter().find_map(text).or_else(combined)?;
+    let written =
+        names.into_iter().find_map(|name| text(headers, name)).or_else(|| member(headers, &["t", "reset"]))?;
     let number: u64 = written.split([',', ';']).next().unwrap_or_default().trim().split('.').next()?.parse().ok()?;
     let now_ms = u64::try_from(now_ms).unwrap_or(0);
     Some(match number {
@@ -84,7 +101,16 @@ mod tests {
         ] {
             let headers = HeaderMap::from_iter([(http::HeaderName::from_static(name), HeaderValue::from_static(text))]);
             assert_eq!(wait(&headers, 429, now_ms), expected.map(Duration::from_secs), "{name}: {text}");
-            assert_eq!(wait(&headers, 500, now_ms), None, "only where there is too much traffic");
+            assert_eq!(wait(&headers, 403, now_ms), wait(&headers, 429, now_ms), "whatever the status: {name}: {text}");
+        }
+        for (remaining, status, expected) in
+            [("0", 403, Some(30)), ("7", 403, None), ("7", 500, None), ("7", 429, Some(30))]
+        {
+            let headers = HeaderMap::from_iter([
+                (http::HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from_static(remaining)),
+                (http::HeaderName::from_static("x-ratelimit-reset"), HeaderValue::from_static("30")),
+            ]);
+            assert_eq!(wait(&headers, status, now_ms), expected.map(Duration::from_secs), "{remaining} {status}");
         }
         let both = HeaderMap::from_iter([
             (RETRY_AFTER, HeaderValue::from_static("7")),

@@ -40,7 +40,9 @@ pub(super) struct CompiledPagination {
 #[derive(Debug)]
 pub(super) enum CompiledNextPage {
     Path(DotPath),
+    Cursor { path: DotPath, parameter: String },
     Parameter(String),
+    Offset(String),
     Link,
 }
 
@@ -89,10 +91,13 @@ fn error(row: &ErrorRow, path: &str) -> Result<CompiledErrorRow, Invalid> {
 }
 
 fn pagination(of: &Pagination, path: &str) -> Result<CompiledPagination, Invalid> {
+    let parsed = |next: &str| DotPath::parse(next).map_err(|e| Invalid::new(format!("{path}.next"), e.to_string()));
     let next = match &of.next {
-        NextPage::Path(path) => CompiledNextPage::Path(
-            DotPath::parse(path).map_err(|e| Invalid::new(format!("{path}.next"), e.to_string()))?,
-        ),
+        NextPage::Path(next) => CompiledNextPage::Path(parsed(next)?),
+        NextPage::Cursor { path: next, parameter } => {
+            CompiledNextPage::Cursor { path: parsed(next)?, parameter: parameter.clone() }
+        }
+        NextPage::Offset(name) => CompiledNextPage::Offset(name.clone()),
         NextPage::Parameter(name) => CompiledNextPage::Parameter(name.clone()),
         NextPage::Link => CompiledNextPage::Link,
     };

@@ -346,6 +346,81 @@ fn pages_follow_paths_parameters_and_links() {
             items.clone(),
             Page::Last(Some("there are more than 1 pages; the rest was not fetched".to_owned())),
         ),
+        (
+            json!({"next": "n", "cursor": "c"}),
+            "https://h/p?a=%FC",
+            vec![],
+            json!({"n": "dX=="}),
+            next("https://h/p?a=%FC&c=dX%3D%3D"),
+        ),
+        (
+            json!({"next": "n", "cursor": "c"}),
+            "https://h/p?c=1&a=b",
+            vec![],
+            json!({"n": 7}),
+            next("https://h/p?c=7&a=b"),
+        ),
+        (json!({"next": "n", "cursor": "c"}), "https://h/p?c=7", vec![], json!({"n": 7, "i": [1]}), Page::Last(None)),
+        (
+            json!({"next": "n", "cursor": "c"}),
+            "https://h/p?c=7",
+            vec![],
+            json!({"n": null, "i": [1]}),
+            Page::Last(None),
+        ),
+        (json!({"next": "n", "cursor": "c"}), "https://h/p?c=7", vec![], json!({"n": "", "i": [1]}), Page::Last(None)),
+        (json!({"next": "n", "cursor": "c"}), "https://h/p?c=7", vec![], json!({"n": false}), Page::Last(None)),
+        (json!({"next": "n"}), "https://h/p?c=9", vec![], json!({"n": "/p?c=9", "i": []}), Page::Last(None)),
+        (json!({"next": "n"}), "https://h/p", vec![], json!({"n": "?c=9"}), next("https://h/p?c=9")),
+        (json!({"next": "n"}), "https://h/p", vec![], json!({"n": "https://o/p"}), next("https://o/p")),
+        (
+            json!({"offset": "o"}),
+            "https://h/p?o=0&l=2",
+            vec![],
+            json!({"i": [1, 2], "tags": ["a"]}),
+            next("https://h/p?o=2&l=2"),
+        ),
+        (json!({"offset": "o"}), "https://h/p?l=2", vec![], json!([1, 2]), next("https://h/p?l=2&o=2")),
+        (json!({"offset": "o"}), "https://h/p?o=4", vec![], json!({"i": []}), Page::Last(None)),
+        (json!({"page": "p"}), "https://h/p?a=%FC+b&p=1", vec![], items.clone(), next("https://h/p?a=%FC+b&p=2")),
+        (
+            json!({"link": true}),
+            "https://h/p",
+            vec![("link", "<https://h/2>; rel=next")],
+            items.clone(),
+            next("https://h/2"),
+        ),
+        (
+            json!({"link": true}),
+            "https://h/p",
+            vec![("link", "<https://h/2>;title=\"x;rel=prev\";rel=\"next\"")],
+            items.clone(),
+            next("https://h/2"),
+        ),
+        (
+            json!({"link": true}),
+            "https://h/p",
+            vec![(
+                "link",
+                "<https://h/0>; title=\"a, <b>; rel=next\"; rel=prev,<https://h/2>; title=\"a\\\", b\";REL=Next",
+            )],
+            items.clone(),
+            next("https://h/2"),
+        ),
+        (
+            json!({"link": true}),
+            "https://h/p",
+            vec![("link", "<https://h/0>; rel=prev"), ("link", "<https://h/2?x=1,2>; rel=next")],
+            items.clone(),
+            next("https://h/2?x=1,2"),
+        ),
+        (
+            json!({"link": true}),
+            "https://h/p",
+            vec![("link", "<https://h/0; rel=next"), ("link", ",;<>")],
+            items.clone(),
+            Page::Last(None),
+        ),
         (json!(null), "https://h/p", vec![], items.clone(), Page::Whole),
     ] {
         let mut case = Case::mapping(&[("v", "")]);
@@ -368,8 +443,11 @@ fn pages_are_joined_and_do_not_go_in_circles() {
 
     let mut pages = Pages::default();
     page_after(&case, &mut pages, "https://h/1", &[], &body(json!([1]), json!("/2"))).unwrap();
-    let circle = page_after(&case, &mut pages, "https://h/2", &[], &body(json!([1]), json!("/1"))).unwrap_err();
-    assert!(circle.code == Code::Mapping && circle.message.contains("go in a circle"), "{}", circle.message);
+    let circle = page_after(&case, &mut pages, "https://h/2", &[], &body(json!([1]), json!("/1")));
+    assert_eq!(circle, Ok(Page::Last(None)), "who names a page that was there has no more");
+    let cursor = page_after(&case, &mut Pages::default(), "https://h/1", &[], &body(json!([1]), json!("dXNlcjpX==")));
+    let cursor = cursor.unwrap_err();
+    assert!(cursor.code == Code::Mapping && cursor.message.contains("`cursor: PARAMETER`"), "{}", cursor.message);
     let mut pages = Pages::default();
     let large = body(json!(["x".repeat(600)]), json!("/2"));
     page_after(&case, &mut pages, "https://h/1", &[], &large).unwrap();
@@ -379,6 +457,31 @@ fn pages_are_joined_and_do_not_go_in_circles() {
         "{}",
         problem.message
     );
+}
+
+/// The page after the last is not there: that is the end, and no failure; the first one that is not there is one.
+#[test]
+fn a_page_past_the_end_ends_the_pages() {
+    for (rule, warns) in [
+        (json!({"page": "p"}), false),
+        (json!({"offset": "o"}), false),
+        (json!({"next": "next"}), true),
+        (json!({"next": "next", "cursor": "c"}), true),
+        (json!({"link": true}), true),
+    ] {
+        let mut case = Case::mapping(&[("v", "")]);
+        case.resource = json!({"pagination": rule});
+        let mut pages = Pages::default();
+        let url = url::Url::parse("https://h/1").unwrap();
+        let gone =
+            |status| Response { status, headers: HeaderMap::new(), body: Bytes::from("{}"), warnings: Vec::new() };
+        assert_eq!(case.with(|context| pages.add(&url, &gone(404), context, 1_000)), Ok(Page::Whole));
+        page_after(&case, &mut pages, "https://h/1", &[], &json!({"items": [1], "next": "/2"})).unwrap();
+        let past = case.with(|context| pages.add(&url, &gone(404), context, 1_000)).unwrap();
+        let Page::Past(warning) = past else { panic!("{past:?}") };
+        assert_eq!(warning.is_some(), warns, "{rule}");
+        assert_eq!(case.with(|context| pages.add(&url, &gone(410), context, 1_000)), Ok(Page::Whole));
+    }
 }
 
 #[test]
@@ -397,6 +500,23 @@ fn polling_knows_where_how_long_and_when_it_is_over() {
     assert_eq!((place.as_str(), asking.tries, asking.wait), ("https://h/jobs/7", 4, Duration::from_secs(9)));
     let azure = answer(202, &[("location", "/a"), ("operation-location", "https://o/b")], &json!({}));
     assert_eq!(case.with(|context| polling::begin(&url, &azure, context)).unwrap().unwrap().0.as_str(), "https://o/b");
+    for (status, name, is_polled) in [
+        (201, "operation-location", true),
+        (200, "operation-location", false),
+        (200, "azure-asyncoperation", true),
+        (201, "azure-asyncoperation", true),
+        (202, "azure-asyncoperation", true),
+        (409, "azure-asyncoperation", false),
+    ] {
+        let answer = answer(status, &[(name, "/op"), ("location", "/b")], &json!({}));
+        let begun = case.with(|context| polling::begin(&url, &answer, context)).unwrap();
+        assert_eq!(begun.map(|(url, _)| url.path().to_owned()), is_polled.then(|| "/op".to_owned()), "{status} {name}");
+    }
+    for (state, goes_on) in [("Updating", true), ("InProgress", true), ("Succeeded", false), ("Canceled", false)] {
+        let asking = polling::Polling { azure: true, ..asking };
+        let next = case.with(|context| polling::next(&answer(200, &[], &json!({"status": state})), asking, context));
+        assert_eq!(next.unwrap().is_some(), goes_on, "{state}");
+    }
     for not in [answer(202, &[], &json!({})), answer(201, &[("location", "/x")], &json!({}))] {
         assert_eq!(case.with(|context| polling::begin(&url, &not, context)), Ok(None));
     }
@@ -410,12 +530,12 @@ fn polling_knows_where_how_long_and_when_it_is_over() {
         (429, json!({}), true),
         (404, json!({}), false),
     ] {
-        let next = case.with(|context| polling::next(&answer(status, &[], &body), context)).unwrap();
+        let next = case.with(|context| polling::next(&answer(status, &[], &body), asking, context)).unwrap();
         assert_eq!(next.is_some(), goes_on, "{status} {body}");
     }
     case.resource = json!({"poll": {"until": "body.done"}});
     for (body, goes_on) in [(json!({"done": false}), true), (json!({"done": true}), false), (json!({}), true)] {
-        let next = case.with(|context| polling::next(&answer(200, &[], &body), context)).unwrap();
+        let next = case.with(|context| polling::next(&answer(200, &[], &body), asking, context)).unwrap();
         assert_eq!(next, goes_on.then_some(Duration::from_secs(5)), "{body}");
     }
 }
@@ -477,6 +597,41 @@ fn statuses() {
     let after = case.read(429, &[("retry-after", "7")], b"slow down").unwrap_err();
     assert_eq!(after.retriable, Retriable::Retry { after: Some(std::time::Duration::from_secs(7)) });
     assert_eq!(after.message, "Unexpected response (status=429)");
+}
+
+#[test]
+fn a_status_that_is_final_keeps_the_wait_it_asks_for() {
+    let case = Case::mapping(&[]);
+    for (name, value) in [("retry-after", "7"), ("ratelimit-reset", "7"), ("x-ratelimit-reset", "7")] {
+        let failure = case.read(403, &[(name, value)], b"{}").unwrap_err();
+        assert_eq!(
+            (failure.retriable, failure.retry_after),
+            (Retriable::Final, Some(std::time::Duration::from_secs(7)))
+        );
+    }
+}
+
+/// A 3xx that points elsewhere and was not followed is no answer, whatever its body.
+#[test]
+fn a_redirect_that_is_not_followed_is_a_failure_that_says_where_it_points() {
+    let mut case = Case::mapping(&[("v", "a")]);
+    let location = [("location", "/login?next=a&token=canary")];
+    for body in [&b""[..], b"<a>login</a>", b"{\"a\":1}"] {
+        for status in [301, 302, 303, 305, 307, 308] {
+            let failure = case.read(status, &location, body).unwrap_err();
+            assert_eq!((failure.code, failure.retriable), (Code::Http(status), Retriable::Final));
+            assert!(failure.message.contains("redirected to /login?next=a&token="), "{}", failure.message);
+            assert!(!failure.message.contains("canary"), "{}", failure.message);
+        }
+    }
+    for (status, headers) in [(300, &location[..]), (304, &location[..]), (302, &[][..])] {
+        assert!(case.read(status, headers, b"<a>text</a>").is_ok(), "{status}");
+        assert_eq!(case.read(status, headers, b"{}").unwrap_err().code, Code::Http(status));
+    }
+    for success in ["2xx,302", "status == 302"] {
+        case.element = json!({"success": success, "dataMapping": [{"key": "v", "value": "a"}]});
+        assert_eq!(Value::Object(case.read(302, &location, br#"{"a":1}"#).unwrap().data), json!({"v": 1}));
+    }
 }
 
 #[test]

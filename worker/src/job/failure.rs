@@ -38,6 +38,8 @@ pub struct Failure {
     pub headers: Option<Arc<Map<String, Value>>>,
     /// Whether it may be tried again.
     pub retriable: Retriable,
+    /// The wait that the third party asked for, should a policy retry what is final by the table.
+    pub retry_after: Option<Duration>,
     /// Whether dialling had begun: an attempt counts from there (CONTRACT 3).
     pub attempted: bool,
 }
@@ -51,7 +53,8 @@ impl Failure {
     /// A failure of an attempt; `retriable` as the retry table says.
     pub fn of_attempt(code: Code, message: impl Into<String>, retriable: Retriable) -> Self {
         let message = message.into();
-        Self { code, message, status: None, body: None, answer: None, headers: None, retriable, attempted: true }
+        let (status, body, answer, headers, retry_after) = (None, None, None, None, None);
+        Self { code, message, status, body, answer, headers, retriable, retry_after, attempted: true }
     }
 }
 

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::headers::header;
 use super::prepared::parse;
+use super::redacted::is_secret;
 use super::redactor::{MASK, Redactor, SHORTEST};
 use super::template::{Escape, Scope, Template};
 use crate::connector::{
@@ -190,6 +191,8 @@ pub fn secret_values(credentials: &Credentials) -> Vec<SecretString> {
                 Grant::Password { password, .. } => all.push(password.clone()),
                 Grant::Refresh { refresh_token } => all.push(refresh_token.clone()),
             }
+            let secret = oauth.further.iter().filter(|(name, _)| is_secret(name));
+            all.extend(secret.map(|(_, value)| SecretString::from(value.as_str())));
         }
     }
     all

@@ -87,6 +87,20 @@ impl fmt::Debug for RequestSpec {
 /// A URL, with the values of parameters that are named like secrets masked.
 pub fn url(of: &Url) -> String {
     let Some(query) = of.query() else { return of.to_string() };
+    let mut redacted = of.clone();
+    redacted.set_query(Some(&masked_query(query)));
+    redacted.to_string()
+}
+
+/// The same for an address that may be relative, as a header holds it.
+pub fn reference(of: &str) -> String {
+    match of.split_once('?') {
+        Some((before, query)) => format!("{before}?{}", masked_query(query)),
+        None => of.to_owned(),
+    }
+}
+
+fn masked_query(query: &str) -> String {
     let masked: Vec<String> = query
         .split('&')
         .map(|pair| {
@@ -95,13 +109,11 @@ pub fn url(of: &Url) -> String {
             if is_secret(&decoded) { format!("{name}={MASK}") } else { pair.to_owned() }
         })
         .collect();
-    let mut redacted = of.clone();
-    redacted.set_query(Some(&masked.join("&")));
-    redacted.to_string()
+    masked.join("&")
 }
 
 /// Whether a name is that of something secret.
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let words = ["authorization", "cookie", "key", "token", "secret", "password", "passwd", "signature", "credential"];
     name == "sig" || name == "code" || words.iter().any(|word| name.contains(word))

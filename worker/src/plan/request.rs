@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::ACCEPT;
 use http::{HeaderName, HeaderValue, Method};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -29,8 +28,10 @@ pub enum Repeat {
 pub enum FollowUp {
     /// A GET without a body.
     Get,
-    /// The same request to another URL.
+    /// The same request to another URL; to another origin a GET without a body.
     SameRequest,
+    /// What [`RequestSpec::away_from_home`] leaves of it.
+    GetAway,
 }
 
 /// A planned request. Plain data; nothing of it has been sent or resolved.
@@ -135,13 +136,16 @@ impl RequestSpec {
     /// configured headers are sent only to the same origin.
     #[must_use]
     pub fn follow_up(&self, url: Url, timeout: Duration, kind: FollowUp) -> Self {
-        let moved = self.redirected_to(url);
+        let moved = match kind {
+            FollowUp::GetAway => self.away_from_home(url),
+            FollowUp::Get | FollowUp::SameRequest => self.redirected_to(url),
+        };
         let repeated = matches!(kind, FollowUp::SameRequest);
         let describes_body = |name: &HeaderName| !repeated && name.as_str().starts_with("content-");
         Self {
-            method: if repeated { self.method.clone() } else { Method::GET },
+            method: if repeated { moved.method } else { Method::GET },
             headers: moved.headers.into_iter().filter(|(name, _)| !describes_body(name)).collect(),
-            body: if repeated { self.body.clone() } else { Bytes::new() },
+            body: if repeated { moved.body } else { Bytes::new() },
             multipart: None,
             repeat: Repeat::Safe,
             timeout,
@@ -157,16 +161,25 @@ impl RequestSpec {
         Self { headers: Vec::new(), authorization: Authorization::None, identity: None, ..get }
     }
 
-    /// The same request to another URL, such as a redirect's or the next page's: to another origin it carries no
-    /// credential, no configured header, no idempotency key and no trace context (CONTRACT 6).
+    /// The same request to another URL, such as a redirect's or the next page's; to another origin, see
+    /// [`Self::away_from_home`].
     #[must_use]
     pub fn redirected_to(&self, url: Url) -> Self {
-        if url.origin() == self.url.origin() {
-            return Self { url, ..self.clone() };
-        }
+        if url.origin() == self.url.origin() { Self { url, ..self.clone() } } else { self.away_from_home(url) }
+    }
+
+    /// The request as it goes on once it has left its origin, back home included, since whoever it was away at chose this URL:
+    /// a GET (or HEAD) without body, credential, client certificate, configured header, idempotency key and trace context
+    /// (CONTRACT 6).
+    #[must_use]
+    pub fn away_from_home(&self, url: Url) -> Self {
         Self {
+            method: if self.method == Method::HEAD { Method::HEAD } else { Method::GET },
             url,
-            headers: self.headers.iter().filter(|(name, _)| name == ACCEPT).cloned().collect(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+            multipart: None,
+            repeat: Repeat::Safe,
             authorization: Authorization::None,
             identity: None,
             idempotency_key: None,

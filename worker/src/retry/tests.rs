@@ -79,8 +79,15 @@ fn attempts_run_out() {
 #[test]
 fn a_list_of_statuses_replaces_the_tables_row() {
     let policy = Policy { statuses: Some(StatusList::parse("404").unwrap()), ..policy() };
+    let asked =
+        Failure { retriable: Retriable::Final, retry_after: Some(Duration::from_secs(60)), ..failed(404, None) };
     let not_found = Failure { retriable: Retriable::Final, ..failed(404, None) };
     assert_eq!(wait_of(decide(not_found, &policy, &state())), 5_000);
+    assert_eq!(
+        wait_of(decide(asked, &policy, &state())),
+        60_000,
+        "what it asks for counts whichever list had it retried"
+    );
     assert_eq!(end_of(decide(failed(503, None), &policy, &state())).0, "HTTP_503");
     let refused = Failure::of_attempt(Code::Connect, "refused", Retriable::Retry { after: None });
     assert_eq!(wait_of(decide(refused, &policy, &state())), 5_000);

@@ -3,6 +3,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::{Backoff, Credentials, ElementConfig, RowFormat, Scheme, effective_policy, effective_timeout};
+use std::collections::BTreeMap;
+
 use super::*;
 
 fn object(value: Value) -> Map<String, Value> {
@@ -51,6 +53,16 @@ fn what_is_wrong_is_named_by_its_path() {
         (json!({"poll": 7}), "endpoints.r.poll: must be an object, not a number"),
         (json!({"pagination": {}}), "endpoints.r.pagination: needs one of"),
         (json!({"pagination": {"page": "p", "link": true}}), "endpoints.r.pagination: needs one of"),
+        (json!({"pagination": {"page": "p", "offset": "o"}}), "endpoints.r.pagination: needs one of"),
+        (json!({"pagination": {"cursor": "c"}}), "endpoints.r.pagination.cursor: needs `next`"),
+        (json!({"pagination": {"page": "p", "cursor": "c"}}), "endpoints.r.pagination.cursor: needs `next`"),
+        (
+            json!({"pagination": {"page": "offset"}}),
+            "endpoints.r.pagination.page: `offset` counts items, not pages; write `offset: offset`",
+        ),
+        (json!({"pagination": {"page": "$skip"}}), "endpoints.r.pagination.page: `$skip` counts items"),
+        (json!({"pagination": {"page": "page[offset]"}}), "endpoints.r.pagination.page: `page[offset]` counts items"),
+        (json!({"pagination": {"page": "startAt"}}), "endpoints.r.pagination.page: `startAt` counts items"),
         (json!({"pagination": {"page": "p", "pages": "x"}}), "endpoints.r.pagination.pages: `x` is not a whole number"),
         (json!({"errorMapping": [{"when": "404"}]}), "endpoints.r.errorMapping.0.code: is missing"),
         (json!({"errorMapping": [{"code": "A"}]}), "endpoints.r.errorMapping.0.when: is missing"),
@@ -120,10 +132,43 @@ fn credentials_name_what_is_missing_and_where_they_may_go() {
             json!({"url": "https://h", "client_id": "c", "client_secret": "s", "client_auth": "x"}),
             "must be body or basic",
         ),
+        ("BASIC", json!({"username": "u", "password": "p", "realm": "x"}), "credentials.realm: is no member of BASIC"),
+        ("NONE", json!({"tenant": 7}), "credentials.tenant: is no member"),
+        (
+            "OAUTH2_CLIENT_CREDENTIALS",
+            json!({"url": "https://h", "client_id": "c", "client_secret": "s", "resource": {"a": 1}}),
+            "credentials.resource: must be a text",
+        ),
+        (
+            "OAUTH2_CLIENT_CREDENTIALS",
+            json!({"url": "https://h", "client_id": "c", "client_secret": "s", "grant_type": "password"}),
+            "credentials.grant_type: is what `authtype` says",
+        ),
+        (
+            "OAUTH2_CLIENT_CREDENTIALS",
+            json!({"url": "https://h", "client_id": "c", "client_secret": "s", "expired_statuses": "x"}),
+            "credentials.expired_statuses",
+        ),
     ] {
         let found = problem(authtype, members);
         assert!(found.contains(expected), "{authtype}: {found}");
     }
+}
+
+/// What an OAuth kind does not know is for its token endpoint; secrets of a kind that it was before are not.
+#[test]
+fn further_members_of_oauth() {
+    let members = json!({"url": "https://h", "client_id": "c", "client_secret": "s", "resource": "r", "tenant": 7,
+        "force": true, "empty": "", "nothing": null, "password": "left over", "verify_certificate": true, "hosts": "h",
+        "expired_statuses": "403,419"});
+    let read = Credentials::read("OAUTH2_CLIENT_CREDENTIALS", &object(members)).unwrap();
+    let Scheme::OAuth2(oauth) = read.scheme else { panic!("{read:?}") };
+    let further: BTreeMap<_, _> = oauth.further.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(further, BTreeMap::from([("force", "true"), ("resource", "r"), ("tenant", "7")]));
+    let expired = oauth.expired.unwrap();
+    assert!(expired.contains(403) && expired.contains(419) && !expired.contains(404));
+    let left_over = json!({"token": "t", "username": "u", "unknown": null, "other": ""});
+    Credentials::read("OAUTH2_BEARER", &object(left_over)).unwrap();
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, Method};
@@ -10,18 +11,33 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256, Sha512_256};
 use url::Url;
 
-/// The `Authorization` header's text for the strongest challenge that can be answered; `None` when there is none.
-pub(in crate::http) fn answer(
-    challenges: &HeaderMap,
-    (username, password): (&str, &SecretString),
-    (method, url, body): (&Method, &Url, &[u8]),
-    client_nonce: &str,
-) -> Option<SecretString> {
-    let offered = challenges.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    let challenges: Vec<Challenge> = offered.flat_map(challenges_in).collect();
-    let strongest = challenges.iter().max_by_key(|challenge| challenge.hash.strength())?;
-    let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    Some(SecretString::from(strongest.answered(username, password.expose_secret(), method, &path, body, client_nonce)))
+/// A challenge on its way: each request that carries its answer is counted, and answered for its own address.
+#[derive(Debug)]
+pub(in crate::http) struct Challenged {
+    challenge: Challenge,
+    client_nonce: String,
+    uses: AtomicU32,
+}
+
+impl Challenged {
+    /// The strongest challenge of a response that can be answered; `None` when there is none.
+    pub(in crate::http) fn by(response: &HeaderMap, client_nonce: String) -> Option<Self> {
+        let offered = response.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+        let challenges = offered.flat_map(challenges_in);
+        let challenge = challenges.max_by_key(|challenge| challenge.hash.strength())?;
+        Some(Self { challenge, client_nonce, uses: AtomicU32::new(0) })
+    }
+
+    /// The `Authorization` header's text for the next request.
+    pub(in crate::http) fn answer(
+        &self,
+        (username, password): (&str, &SecretString),
+        (method, url, body): (&Method, &Url, &[u8]),
+    ) -> SecretString {
+        let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let client = (&self.client_nonce[..], self.uses.fetch_add(1, Ordering::Relaxed).saturating_add(1));
+        self.challenge.answered(username, password.expose_secret(), (method, &path, body), client).into()
+    }
 }
 
 /// One challenge that can be answered.
@@ -98,7 +114,13 @@ impl Challenge {
         })
     }
 
-    fn answered(&self, name: &str, password: &str, method: &Method, path: &str, body: &[u8], client: &str) -> String {
+    fn answered(
+        &self,
+        name: &str,
+        password: &str,
+        (method, path, body): (&Method, &str, &[u8]),
+        (client, use_number): (&str, u32),
+    ) -> String {
         let hex = |text: &str| self.hash.hex(text.as_bytes());
         let Self { realm, nonce, .. } = self;
         let mut user = hex(&format!("{name}:{realm}:{password}"));
@@ -110,7 +132,7 @@ impl Challenge {
             _ => hex(&format!("{method}:{path}")),
         };
         let response = match self.qop {
-            Some(qop) => hex(&format!("{user}:{nonce}:00000001:{client}:{qop}:{request}")),
+            Some(qop) => hex(&format!("{user}:{nonce}:{use_number:08x}:{client}:{qop}:{request}")),
             None => hex(&format!("{user}:{nonce}:{request}")),
         };
         let username = if self.hash_username { hex(&format!("{name}:{realm}")) } else { name.to_owned() };
@@ -128,7 +150,7 @@ impl Challenge {
             write!(answer, ", opaque={}", quoted(opaque)).ok();
         }
         if let Some(qop) = self.qop {
-            write!(answer, ", qop={qop}, nc=00000001, cnonce={}", quoted(client)).ok();
+            write!(answer, ", qop={qop}, nc={use_number:08x}, cnonce={}", quoted(client)).ok();
         }
         if self.hash_username {
             answer.push_str(", userhash=true");
@@ -219,8 +241,10 @@ mod tests {
         }
         let url = Url::parse("http://www.example.org/dir/index.html").unwrap();
         let who = ("Mufasa", &SecretString::from(password));
-        answer(&headers, who, (&Method::GET, &url, b""), client)
-            .map_or_else(String::new, |answer| answer.expose_secret().to_owned())
+        let challenged = Challenged::by(&headers, client.to_owned());
+        challenged.map_or_else(String::new, |challenged| {
+            challenged.answer(who, (&Method::GET, &url, b"")).expose_secret().to_owned()
+        })
     }
 
     /// RFC 7616, 3.9.1: the same challenge in both algorithms.

@@ -21,19 +21,19 @@ use url::Url;
 use crate::job::{Code, Failure};
 use crate::plan::{Authorization, RequestSpec};
 
-pub(super) use digest::answer as answer_challenge;
+pub(super) use digest::Challenged;
 pub use refresh_tokens::{RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken};
 pub(super) use tokens::{Token, Tokens};
 
 /// What a request is authenticated with in addition to what is in its plan.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) enum AuthState {
     /// Nothing.
     Planned,
     /// An access token.
     Token(Token),
-    /// The answer to a challenge, for exactly one request.
-    ChallengeAnswer(SecretString),
+    /// A challenge, which is answered for each request by itself.
+    Challenged(Challenged),
 }
 
 /// Adds the authentication; every value is marked as sensitive, so that it is never printed.
@@ -63,14 +63,17 @@ pub(super) fn apply(
             set_query_parameter(built.url_mut(), name, value);
             Ok(())
         }
-        Authorization::Digest { .. } => match auth {
-            AuthState::ChallengeAnswer(answer) => set(AUTHORIZATION, answer.expose_secret()),
+        Authorization::Digest { username, password } => match auth {
+            AuthState::Challenged(challenged) => {
+                let sent = (&request.method, request.raw_url(), &request.raw_body()[..]);
+                set(AUTHORIZATION, challenged.answer((username, password), sent).expose_secret())
+            }
             AuthState::Planned | AuthState::Token(_) => Ok(()),
         },
         Authorization::Aws(keys) => aws::sign(built, request.raw_body(), keys, now_ms).map_err(unusable),
         Authorization::OAuth2(_) => match auth {
             AuthState::Token(token) => set(AUTHORIZATION, &format!("Bearer {}", token.value().expose_secret())),
-            AuthState::Planned | AuthState::ChallengeAnswer(_) => Ok(()),
+            AuthState::Planned | AuthState::Challenged(_) => Ok(()),
         },
     }
 }

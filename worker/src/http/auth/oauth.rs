@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
+use tokio::time::{Instant, timeout_at};
 use url::form_urlencoded;
 
 use super::assertion;
@@ -23,19 +25,42 @@ use crate::plan::{Authorization, ClientProof, Grant, OAuth2, Repeat, RequestSpec
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest response of a token endpoint, bytes.
 const RESPONSE_BYTES: usize = 64 * 1024;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A stored access token is used only if it is valid for this much longer.
 const LEAST_LIFETIME: Duration = Duration::from_secs(30);
 
 impl Client {
     /// The token that the request needs, if it needs one; fetched at most once for all who wait.
-    pub(in crate::http) async fn token(&self, request: &RequestSpec) -> Result<Option<Token>, Failure> {
+    /// What it takes, another job's fetch that is waited for included, counts against the attempt; a fetch goes on without
+    /// its job.
+    pub(in crate::http) async fn token(
+        &self,
+        request: &RequestSpec,
+        deadline: Instant,
+    ) -> Result<Option<Token>, Failure> {
         let Authorization::OAuth2(oauth) = &request.authorization else { return Ok(None) };
         let token_request =
             TokenRequest { client: self.clone(), request: Arc::new(request.clone()), oauth: Arc::clone(oauth) };
         let tokens = &self.inner().tokens;
-        let token = tokens.get(&request.credential, oauth, |slot| token_request.fetch(slot)).await?;
+        let fetching = tokens.get(&request.credential, oauth, |slot| token_request.fetch(slot));
+        let late = |_| {
+            let problem = format!("it was not there within {:?}; nothing was sent", request.timeout);
+            Failure { code: Code::Timeout, ..no_token_yet(&problem) }
+        };
+        let token = timeout_at(deadline, fetching).await.map_err(late)??;
         request.redactor.include(token.redactor());
         Ok(Some(token))
+    }
+}
+
+impl Client {
+    /// A token in place of one that was refused. Boxed, since fetching a token is a call of this client itself.
+    pub(in crate::http) fn fresh_token<'a>(
+        &'a self,
+        request: &'a RequestSpec,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Option<Token>, Failure>> {
+        Box::pin(self.token(request, deadline))
     }
 }
 
@@ -114,10 +139,10 @@ impl TokenRequest {
             Err(failure) if matches!(failure.code, Code::Denied | Code::Configuration) => Err(failure),
             Err(failure) => {
                 let problem = self.request.redactor.redacted_text(&failure.message);
-                Err(if matches!(failure.code, Code::Tls) && failure.retriable == Retriable::Final {
-                    no_token(&problem)
-                } else {
-                    no_token_yet(&problem)
+                Err(match failure.code {
+                    Code::Tls if failure.retriable == Retriable::Final => no_token(&problem),
+                    Code::Timeout => Failure { code: Code::Timeout, ..no_token_yet(&problem) },
+                    _ => no_token_yet(&problem),
                 })
             }
         }
@@ -146,7 +171,7 @@ impl TokenRequest {
     }
 
     fn form(&self, refresh_token: Option<&SecretString>) -> Result<String, Failure> {
-        let OAuth2 { client_id, client, scope, audience, grant, url } = &*self.oauth;
+        let OAuth2 { client_id, client, scope, audience, grant, url, further, expired: _ } = &*self.oauth;
         let mut form = form_urlencoded::Serializer::new(String::new());
         match grant {
             Grant::Password { username, password } => {
@@ -180,20 +205,25 @@ impl TokenRequest {
                 form.append_pair(name, value);
             }
         }
+        form.extend_pairs(further);
         Ok(form.finish())
     }
 
     fn read(&self, response: &Response) -> Result<TokenResponse, Failure> {
         let host = self.oauth.url.host_str().unwrap_or_default();
-        let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+        let body = response.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&response.body);
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        if !(200..300).contains(&response.status) {
+        let is_good = (200..300).contains(&response.status);
+        // Some endpoints refuse with a good status.
+        if !is_good || text("access_token").is_none() && text("error").is_some() {
             let reason =
                 [text("error"), text("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
             let reason: String = self.request.redactor.redacted_text(&reason).chars().take(300).collect();
             let problem = format!("{host} answered {} {reason}", response.status);
             let problem = problem.trim_end();
-            let is_transient = matches!(response.status, 408 | 425 | 429 | 500..);
+            let is_later = matches!(text("error"), Some("temporarily_unavailable" | "server_error" | "slow_down"));
+            let is_transient = matches!(response.status, 408 | 425 | 429 | 500..) || is_good && is_later;
             return Err(if is_transient { no_token_yet(problem) } else { no_token(problem) });
         }
         let Some(token) = text("access_token") else {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{RefreshTokenGuard, RefreshTokens, StoreFuture, StoredRefreshToken};
+use crate::connector::StatusList;
 use crate::http::{Client, Settings};
 use crate::job::{Failure, Retriable};
 use crate::plan::{Authorization, CredentialId, Grant, OAuth2, RequestSpec};
@@ -39,7 +40,17 @@ fn client_with(change: impl FnOnce(&mut Settings)) -> Client {
 
 fn oauth(url: Url, client: ClientProof, grant: Grant) -> Authorization {
     let (scope, audience) = (Some("read write".to_owned()), Some("https://api.example".to_owned()));
-    Authorization::OAuth2(Arc::new(OAuth2 { url, client_id: "the-client".to_owned(), client, scope, audience, grant }))
+    let further = vec![("resource".to_owned(), "https://api.example/".to_owned())];
+    Authorization::OAuth2(Arc::new(OAuth2 {
+        url,
+        client_id: "the-client".to_owned(),
+        client,
+        scope,
+        audience,
+        grant,
+        further,
+        expired: Some(StatusList::parse("403").unwrap()),
+    }))
 }
 
 fn by_secret(url: Url) -> Authorization {
@@ -147,6 +158,8 @@ async fn why_there_is_no_token() {
         (status("401 No", "", "<html>"), false, "answered 401"),
         (status("429 Slow", "", ""), true, "answered 429"),
         (status("200 OK", "", "{}"), false, "has no `access_token`"),
+        (status("200 OK", "", &refusal), false, "answered 200 invalid_client: unknown ********"),
+        (status("200 OK", "", "{\"error\":\"temporarily_unavailable\"}"), true, "answered 200 temporarily_unavailable"),
         (status("200 OK", "", "not json"), false, "has no `access_token`"),
         (status("200 OK", "", &json!({"access_token": "a\nb"}).to_string()), false, "cannot be sent in a header"),
         (status("200 OK", "", &"x".repeat(70_000)), true, "larger than"),
@@ -170,6 +183,46 @@ async fn why_there_is_no_token() {
     let nobody = request(home.url("/"), by_secret(Url::parse("http://127.0.0.1:1/token").unwrap()));
     assert_eq!(class(&client().admit(&nobody).await.unwrap_err()), ("AUTH".to_owned(), true, true));
     assert_eq!(home.request_count(), 0, "without a token nothing is sent");
+}
+
+/// The token's answer may begin with a byte order mark, and whoever refuses the token may say so with another status.
+#[tokio::test]
+async fn what_third_parties_write_around_a_token() {
+    let endpoint = RawServer::start(|_, n| {
+        status("200 OK", "", &format!("\u{feff}{}", json!({"access_token": format!("token-number-{n}")})))
+    })
+    .await;
+    for (refused_with, expected) in [("401 No", 200), ("403 Expired", 200), ("404 No", 404)] {
+        let home = RawServer::start(move |seen, n| {
+            let old = n == 0 && !seen.is_empty();
+            if old { status(refused_with, "", "{}") } else { status("200 OK", "", "{}") }
+        })
+        .await;
+        let response = client().send(&request(home.url("/"), by_secret(endpoint.url("/token")))).await.unwrap();
+        assert_eq!(response.status, expected, "{refused_with}");
+        assert!(home.requests()[0].contains("Bearer token-number-"), "{:?}", home.requests());
+    }
+    assert!(endpoint.requests()[0].contains("&resource=https%3A%2F%2Fapi.example%2F"), "{:?}", endpoint.requests());
+}
+
+/// A silent endpoint, another job's fetch of the same token, and one that answers too late: the attempt ends in time.
+#[tokio::test]
+async fn a_token_counts_against_the_time_of_its_attempt() {
+    let home = RawServer::start(|_, _| status("200 OK", "", "{}")).await;
+    let endpoint = RawServer::replying(Reply::Silence).await;
+    let client = client();
+    let mut spec = request(home.url("/"), by_secret(endpoint.url("/token")));
+    spec.timeout = Duration::from_millis(300);
+    let begun = Instant::now();
+    for _ in 0..2 {
+        let (sent, admitted) = tokio::join!(client.send(&spec), client.admit(&spec));
+        for failure in [sent.unwrap_err(), admitted.unwrap_err()] {
+            assert_eq!(class(&failure), ("TIMEOUT".to_owned(), true, true), "{}", failure.message);
+            assert!(failure.message.contains("300ms"), "{}", failure.message);
+        }
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!((endpoint.request_count(), home.request_count()), (1, 0));
 }
 
 #[tokio::test]

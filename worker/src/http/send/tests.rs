@@ -1,6 +1,8 @@
 //! Calls to servers on loopback: what is sent, and how each failure of a server is classified.
 
+mod connections;
 mod hostile;
+mod hops;
 mod origins;
 
 use std::net::IpAddr;
@@ -103,7 +105,8 @@ async fn the_rows_of_the_retry_table() {
         ("cut body", Reply::Close(cut), Method::POST, ("BAD_RESPONSE", false)),
         ("declared too large", Reply::KeepOpen(large), Method::GET, ("BAD_RESPONSE", true)),
         ("streamed too large", Reply::KeepOpen(streamed), Method::POST, ("BAD_RESPONSE", false)),
-        ("dripping body", Reply::Drip(drip), Method::POST, ("BAD_RESPONSE", false)),
+        ("dripping body", Reply::Drip(drip.clone()), Method::GET, ("TIMEOUT", true)),
+        ("dripping body", Reply::Drip(drip), Method::POST, ("TIMEOUT", false)),
     ] {
         let server = RawServer::replying(reply).await;
         let client = client_with(&["127.0.0.0/8"], |settings| settings.response_bytes = 2_000);

@@ -208,6 +208,8 @@ async fn every_private_address_is_denied_wherever_a_url_can_be_set() {
             scope: None,
             audience: None,
             grant: Grant::ClientCredentials,
+            further: Vec::new(),
+            expired: None,
         };
         let public = Url::parse("https://api.example.com/").unwrap();
         let mut spec = request(Method::GET, public);
