@@ -96,7 +96,8 @@ fn is_running(status: u16, azure: bool, body: &Value) -> bool {
     ];
     let state = body.get("status").or_else(|| body.get("state")).and_then(Value::as_str).unwrap_or_default();
     let state: String = state.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    let goes_on = if azure { !state.is_empty() && !ENDED.contains(&&state[..]) } else { RUNNING.contains(&&state[..]) };
+    let goes_on =
+        if azure { !state.is_empty() && !ENDED.contains(&state.as_str()) } else { RUNNING.contains(&state.as_str()) };
     status == 200 && goes_on
 }
 

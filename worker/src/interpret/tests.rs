@@ -307,6 +307,7 @@ fn page_after(
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn pages_follow_paths_parameters_and_links() {
     let items = json!({"items": [1], "meta": {"next": "/p?after=2", "n": 1}});
     let next = |url: &str| Page::Next(url::Url::parse(url).unwrap());

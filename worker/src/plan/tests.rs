@@ -598,7 +598,7 @@ fn a_secret_is_never_altered() {
         own(json!({"url": "https://h/", "method": "{{secret:K}}"}), "a method"),
         own(json!({"url": "https://h/", "headers": [{"key": "X-{{secret:K}}", "value": "v"}]}), "a name"),
         own(json!({"url": "https://h/", "params": [{"key": "{{secret:K}}", "value": "v"}]}), "a name"),
-        own(json!({"url": "https://h/", "rate": {"every": 1, "key": "{{secret:K}}"}}), "a rate's key"),
+        own(json!({"url": "https://h/", "rate": {"calls": 1, "per": 1, "key": "{{secret:K}}"}}), "a rate's key"),
         (get("https://h/"), row("HEADER", "X-{{secret:K}}", "v", "mustache"), "a name"),
         given(get("http://{{p}}/x"), "a host"),
         given(get("http://a.{{p}}"), "a host"),

@@ -79,8 +79,7 @@ fn attempts_run_out() {
 #[test]
 fn a_list_of_statuses_replaces_the_tables_row() {
     let policy = Policy { statuses: Some(StatusList::parse("404").unwrap()), ..policy() };
-    let asked =
-        Failure { retriable: Retriable::Final, retry_after: Some(Duration::from_secs(60)), ..failed(404, None) };
+    let asked = Failure { retriable: Retriable::Final, retry_after: Some(Duration::from_mins(1)), ..failed(404, None) };
     let not_found = Failure { retriable: Retriable::Final, ..failed(404, None) };
     assert_eq!(wait_of(decide(not_found, &policy, &state())), 5_000);
     assert_eq!(

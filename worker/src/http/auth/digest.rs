@@ -35,7 +35,7 @@ impl Challenged {
         (method, url, body): (&Method, &Url, &[u8]),
     ) -> SecretString {
         let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        let client = (&self.client_nonce[..], self.uses.fetch_add(1, Ordering::Relaxed).saturating_add(1));
+        let client = (self.client_nonce.as_str(), self.uses.fetch_add(1, Ordering::Relaxed).saturating_add(1));
         self.challenge.answered(username, password.expose_secret(), (method, &path, body), client).into()
     }
 }
