@@ -194,6 +194,7 @@ async fn misconfiguration_and_unreachable_services_have_exit_codes_of_their_own(
     );
     let mut nobody = app.command(&["connectors", "list"]);
     nobody.env("DATABASE_URL", "postgres://u:secret-word@127.0.0.1:1/x");
+    nobody.env("DATA_CONNECTOR__VAULT__KEY", "A".repeat(43) + "=");
     let output = run(&mut nobody).await;
     let problem = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(69), "{problem}");

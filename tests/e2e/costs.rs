@@ -59,12 +59,15 @@ async fn a_job_takes_no_more_instructions_than_before() {
     let counts = format!("{counts}.1");
     let arguments = ["--inclusive=yes", "--show-percs=no", "--threshold=100", &counts];
     let annotated = succeed(Command::new("callgrind_annotate").args(arguments)).await;
+    let mut dearer = Vec::new();
     for (of, before, leeway) in THOUSANDS {
         let line = annotated.lines().find(|line| line.contains(of)).unwrap_or_else(|| panic!("no {of} in {annotated}"));
         let digits: String = line.split_whitespace().next().expect("a count").replace(',', "");
         let now = digits.parse::<u64>().expect("a count") / JOBS / 1_000;
         assert!(now > before / 2, "{of}: {now} thousand instructions a job: the counting counts something else");
-        let most = before * (100 + leeway) / 100;
-        assert!(now <= most, "{of}: {now} thousand instructions a job; there were {before} thousand");
+        if now > before * (100 + leeway) / 100 {
+            dearer.push(format!("{of}: {now} thousand instructions a job; there were {before} thousand"));
+        }
     }
+    assert!(dearer.is_empty(), "{dearer:#?}");
 }

@@ -61,6 +61,7 @@ async fn a_message_that_three_workers_died_of_before_their_claim_is_parked() {
     app.import_resources(json!({"r": {"url": third_party.url("/")}})).await;
     let config = app.file("config.toml", "[worker]\nlease = 5\n");
     let config = config.display().to_string();
+    app.cli(&["migrate"]).await;
     let mut engine = app.engine().await;
     for n in 0..20 {
         engine.publish(&job(&format!("before{n}"), "r", &[], json!({}))).await;
