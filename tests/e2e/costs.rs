@@ -14,8 +14,8 @@ use tokio::process::Command;
 const THOUSANDS: [(&str, u64, u64); 4] = [
     ("PROGRAM TOTALS", 1_374, 30),
     (":data_connector::job::decode::Decoder::decode ", 212, 10),
-    (":data_connector::plan::plan ", 138, 10),
-    (":data_connector::interpret::interpret ", 42, 10),
+    (":data_connector::plan::plan ", 154, 10),
+    (":data_connector::interpret::interpret ", 67, 10),
 ];
 /// Jobs that are counted, one after the other, so that none shares a batch of the ledger.
 const JOBS: u64 = 40;

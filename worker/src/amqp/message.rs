@@ -37,11 +37,11 @@ pub struct Properties {
     pub timestamp: Option<u64>,
     /// Unused in AMQP 0-9-1, and passed on.
     pub cluster_id: Option<String>,
-    /// How long it may wait in its queue, milliseconds; see [`ORIGINAL`].
+    /// How long it may wait in its queue, milliseconds; a copy has it in the header `original-properties`.
     pub expiration: Option<String>,
-    /// The broker's user that published it; see [`ORIGINAL`].
+    /// The broker's user that published it; a copy has it in the header `original-properties`.
     pub user_id: Option<String>,
-    /// 2 where it is persistent; see [`ORIGINAL`].
+    /// 2 where it is persistent; a copy has it in the header `original-properties`.
     pub delivery_mode: Option<u8>,
     /// By name.
     pub headers: BTreeMap<String, HeaderValue>,
