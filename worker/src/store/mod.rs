@@ -40,7 +40,7 @@ pub use suspects::{Suspects, Suspicion};
 pub use vault::KeySource;
 pub use workers::{LiveWorker, Workers};
 
-/// Why the store cannot do what it was told to.
+/// Why an operation of the store failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The URL is not one this software knows.
