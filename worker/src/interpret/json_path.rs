@@ -13,7 +13,7 @@ const DEPTH: usize = 8;
 const WORK: f64 = 4e6;
 /// How often `match` and `search` may compile a pattern, and what a pattern may compile to, bytes.
 const PATTERNS: f64 = 20_000.0;
-const PATTERN_SIZE: usize = 16 * 1024;
+const PATTERN_SIZE: usize = 64 * 1024;
 /// How many texts of an answer may be patterns.
 const TEXTS: usize = 1_000;
 
