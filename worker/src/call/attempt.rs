@@ -109,9 +109,6 @@ async fn redacted(
             if let Some(headers) = &mut failure.headers {
                 redactor.redact_members(Arc::make_mut(headers));
             }
-            if let Some(headers) = &mut failure.headers {
-                redactor.redact_members(Arc::make_mut(headers));
-            }
             Err(failure)
         }
     }

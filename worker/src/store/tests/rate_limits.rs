@@ -1,4 +1,4 @@
-//! Slots: as far apart as the rate says, whoever reserves them, and none is lost while nobody does.
+//! Slots are as far apart as the rate says, whichever worker reserves them, and time in which none was reserved is not made up for.
 
 use std::time::Duration;
 
