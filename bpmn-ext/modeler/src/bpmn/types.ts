@@ -55,6 +55,7 @@ export interface Canvas {
   setRootElement(root: Element): void;
   findRoot(element: Element | string): Element | undefined;
   getAbsoluteBBox(element: Element): { x: number; y: number; width: number; height: number };
+  resized(): void;
   scrollToElement(element: Element | string, padding?: number): void;
   viewbox(): { x: number; y: number; width: number; height: number };
 }

@@ -1,6 +1,6 @@
 // `tree "Answer"`: a JSON answer, walked with the arrow keys. Shows 200 children of a list or object at a time.
 
-import { useEffect, useMemo, useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';
 
 import { CHILDREN_AT_A_TIME, matching, type AnswerNode } from '../answer/json';
 
@@ -11,6 +11,8 @@ interface Props {
   /** Enter or click on an item; without it, an item shows its path. */
   onPick?: ((node: AnswerNode) => void) | undefined;
 }
+
+const WHOLE = 'Whole answer';
 
 /** A line of the tree: an item, or the button that shows more of its parent's children. */
 interface Line {
@@ -26,11 +28,14 @@ export function AnswerTree({ root, wanted = '', onPick }: Props) {
   const [focused, setFocused] = useState<AnswerNode | undefined>(undefined);
   const tree = useRef<HTMLDivElement>(null);
   const isMoving = useRef(false);
+  /** The item that keys act on: further keys can come before the next rendering. */
+  const at = useRef<AnswerNode | undefined>(undefined);
   useEffect(() => setOpen(firstLevels(root)), [root]);
   const found = useMemo(() => (wanted === '' ? undefined : matching(root, wanted)), [root, wanted]);
   const lines = useMemo(() => linesOf(root, open, limits, found), [root, open, limits, found]);
-  const current = Math.max(lines.findIndex(({ node, more }) => node === focused && more === undefined), 0);
-  useEffect(() => {
+  const indexOf = (item: AnswerNode | undefined): number => Math.max(lines.findIndex(({ node, more }) => node === item && more === undefined), 0);
+  const current = indexOf(focused);
+  useLayoutEffect(() => {
     if (isMoving.current) tree.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
     isMoving.current = false;
   });
@@ -50,25 +55,28 @@ export function AnswerTree({ root, wanted = '', onPick }: Props) {
       showMore(line.node);
       return;
     }
+    at.current = line.node;
     setFocused(line.node);
   };
   const pick = (node: AnswerNode): void => {
+    at.current = node;
     setFocused(node);
     onPick?.(node);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    const line = lines[current];
+    const here = indexOf(at.current);
+    const line = lines[here];
     if (!line) return;
     const { node, parent } = line;
     const hasChildren = node.children.length > 0;
     switch (event.key) {
-      case 'ArrowDown': move(current + 1); break;
-      case 'ArrowUp': move(current - 1); break;
+      case 'ArrowDown': move(here + 1); break;
+      case 'ArrowUp': move(here - 1); break;
       case 'Home': move(0); break;
       case 'End': move(lines.length - 1); break;
       case 'ArrowRight':
         if (hasChildren && !isOpen(node)) toggle(node, true);
-        else if (hasChildren) move(current + 1);
+        else if (hasChildren) move(here + 1);
         break;
       case 'ArrowLeft':
         if (hasChildren && open.has(node) && !found) toggle(node, false);
@@ -107,8 +115,8 @@ export function AnswerTree({ root, wanted = '', onPick }: Props) {
                   toggle(node, !isOpen(node));
                 }}
               />
-              {node.key !== '' && <span class="dc-key">{node.key}</span>}
-              {node.scalar === undefined ? <span class="dc-summary">{node.summary}</span> : <span class={`dc-scalar dc-${kindOf(node.scalar)}`}>{node.scalar}</span>}
+              {(node.key !== '' || node.scalar === undefined) && <span class="dc-key">{node.key || WHOLE}{node.scalar !== undefined && ': '}</span>}
+              {node.scalar === undefined ? <span class="dc-summary" data-text={node.summary} /> : <span class={`dc-scalar dc-${kindOf(node.scalar)}`}>{node.scalar}</span>}
             </div>
           ) : (
             <div key={`${node.path}/more`} role="treeitem" aria-level={level} tabIndex={-1} class={`dc-tree-item dc-level-${Math.min(level, 12)} dc-show-more`} onClick={() => showMore(node)}>
@@ -137,7 +145,7 @@ function Path({ node }: { node: AnswerNode }) {
 
 /** How an item is called: its key and the JSON of a scalar, or the key alone. */
 export function titleOf({ key, scalar }: AnswerNode): string {
-  const name = key === '' ? 'Whole answer' : key;
+  const name = key === '' ? WHOLE : key;
   if (scalar === undefined) return name;
   return key === '' ? scalar : `${name}: ${scalar}`;
 }

@@ -1,6 +1,6 @@
 // `tree "Outline"`: the model without a mouse. Arrows walk, Enter goes to the properties, A appends, C connects, Del removes.
 
-import { useEffect, useMemo, useReducer, useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';
 
 import { countOf } from '../bpmn/lint';
 import type { Canvas, Element, ElementRegistry, EventBus, Injector, Modeling, Selection } from '../bpmn/types';
@@ -15,17 +15,23 @@ export function Outline({ injector }: { injector: Injector }) {
   const store = useStore(injector);
   const linter = useLinter(injector);
   const items = useItems(injector);
-  const [current, setCurrent] = useState('');
+  const [current, setCurrentState] = useState('');
   const [source, setSource] = useState<ModdleElement | undefined>(undefined);
   const [said, setSaid] = useState('');
   const tree = useRef<HTMLDivElement>(null);
   /** The element that is to have the focus once it is an item. */
   const wanted = useRef<string | undefined>(undefined);
+  /** The element that keys act on: further keys can come before the next rendering. */
+  const here = useRef('');
   const registry = injector.get<ElementRegistry>('elementRegistry');
-  const at = Math.max(items.findIndex(({ element }) => element.id === current), 0);
+  const setCurrent = (id: string): void => {
+    here.current = id;
+    setCurrentState(id);
+  };
+  const indexOf = (id: string): number => Math.max(items.findIndex(({ element }) => element.id === id), 0);
   const shapeOf = (element: ModdleElement | undefined): Element | undefined => (element?.id ? registry.get(element.id) : undefined);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const id = wanted.current;
     if (id === undefined || !items.some(({ element }) => element.id === id)) return;
     wanted.current = undefined;
@@ -98,6 +104,7 @@ export function Outline({ injector }: { injector: Injector }) {
   const remove = (element: ModdleElement): void => {
     const shape = shapeOf(element);
     if (!shape || shape === injector.get<Canvas>('canvas').getRootElement()) return;
+    const at = indexOf(element.id as string);
     const neighbour = items[at + 1] ?? items[at - 1];
     wanted.current = neighbour?.element.id;
     setCurrent(neighbour?.element.id ?? '');
@@ -105,6 +112,7 @@ export function Outline({ injector }: { injector: Injector }) {
     setSaid(`Removed ${title(element)}.`);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
+    const at = indexOf(here.current);
     const item = items[at];
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
     const moves: { [key: string]: number } = {
@@ -149,15 +157,15 @@ export function Outline({ injector }: { injector: Injector }) {
               aria-expanded={hasChildren ? true : undefined}
               aria-selected={element.id === current}
               aria-label={describe(item)}
-              tabIndex={index === at ? 0 : -1}
+              tabIndex={index === indexOf(current) ? 0 : -1}
               class={`dc-tree-item dc-level-${Math.min(level, 12)}${isOurs ? ' dc-ours' : ''}${source === element ? ' dc-source' : ''}`}
               onClick={() => select(element)}
               onFocus={() => setCurrent(element.id as string)}
             >
               <span class={`dc-type ${isOurs ? 'dc-icon' : ''}`} aria-hidden="true" />
               <span class="dc-name">{title(element)}</span>
-              {!isOurs && element.name && <span class="dc-summary">{typeWord(element)}</span>}
-              {count !== '' && <span class={`dc-count ${/error/.test(count) ? 'dc-count-error' : 'dc-count-warning'}`}>{count}</span>}
+              {!isOurs && element.name && <span class="dc-summary" data-text={typeWord(element)} />}
+              {count !== '' && <span class={`dc-count ${/error/.test(count) ? 'dc-count-error' : 'dc-count-warning'}`} data-text={count} />}
             </div>
           );
         })}

@@ -25,7 +25,7 @@ export interface SendProps {
   refusal?: string | undefined;
   /** The page about a code. */
   codeHref?: ((code: string) => string) | undefined;
-  /** Stands below the answer. */
+  /** Stands below the sample data. */
   children?: ComponentChildren;
   /** Counts up whenever the call is asked for from outside, such as by Ctrl+Enter. */
   trigger?: number;
@@ -123,6 +123,7 @@ export function Send(props: SendProps) {
           )}
         </div>
         {refusal !== undefined && <p class="dc-note">{refusal}</p>}
+        {children}
       </div>
       <div class="dc-send-answer">
         <div class="dc-answer-head">
@@ -139,7 +140,6 @@ export function Send(props: SendProps) {
         {outcome?.warnings.map((warning) => <p key={warning} class="dc-note">{warning}</p>)}
         {outcome && (outcome.request || outcome.response) && <Exchange key={outcome.response ? 'answer' : 'request'} outcome={outcome} onPick={onPick} />}
         {!outcome && !isRunning && thrown === undefined && <p class="dc-empty">Send the call to see its answer here.</p>}
-        {children}
       </div>
     </div>
   );

@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';
 
 import type { Store } from '../bpmn/store';
-import type { Element, EventBus, Injector } from '../bpmn/types';
+import type { Canvas, Element, EventBus, Injector } from '../bpmn/types';
 import { variableFor, type AnswerNode } from '../answer/json';
 import { configOf, outputRows } from '../call/spelling';
 import type { Call } from '../call/types';
@@ -32,6 +32,10 @@ function TryOf({ injector, element, trigger }: { injector: Injector; element: El
   const name = element.businessObject.name || element.id;
   useEffect(() => {
     region.current?.querySelector<HTMLElement>('textarea')?.focus();
+    // The region takes room from the canvas.
+    const canvas = injector.get<Canvas>('canvas');
+    canvas.resized();
+    canvas.scrollToElement(element);
     void prefill(store, element, resource);
   }, []);
   const attempt = async (data: Json, dry: boolean, signal: AbortSignal): Promise<Outcome> => {
