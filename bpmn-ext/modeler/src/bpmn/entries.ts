@@ -2,7 +2,7 @@
 
 import type { Choice, Elements } from './elements';
 import type { Store } from './store';
-import type { Element } from './types';
+import type { Element, EventBus } from './types';
 
 const ICON = 'dc-icon';
 const LOW = 500;
@@ -17,16 +17,20 @@ type Entries = { [id: string]: object };
 
 /** A palette entry, a context pad entry, and menu entries for a connector and for each resource. */
 export class EntryProvider {
-  static $inject = ['palette', 'contextPad', 'popupMenu', 'rules', 'dataConnector', 'dataConnectorElements'];
+  static $inject = ['palette', 'contextPad', 'popupMenu', 'rules', 'dataConnector', 'dataConnectorElements', 'eventBus'];
 
   readonly #rules: Rules;
   readonly #store: Store;
   readonly #elements: Elements;
 
-  constructor(palette: Provider, contextPad: Provider, popupMenu: Provider, rules: Rules, store: Store, elements: Elements) {
+  constructor(palette: Provider, contextPad: Provider, popupMenu: Provider, rules: Rules, store: Store, elements: Elements, eventBus: EventBus) {
     this.#rules = rules;
     this.#store = store;
     this.#elements = elements;
+    // Entries are no buttons of HTML: keys have to be made clicks.
+    eventBus.on(['palette.create', 'contextPad.create'], ({ container, pad }: { container?: HTMLElement; pad?: HTMLElement }) => {
+      (container ?? pad)?.addEventListener('keydown', pressed);
+    });
     palette.registerProvider(LOW, { getPaletteEntries: () => this.#palette() });
     contextPad.registerProvider(LOW, { getContextPadEntries: (element: Element) => this.#contextPad(element) });
     const menus: [string, (element: Element) => Entries][] = [
@@ -44,7 +48,7 @@ export class EntryProvider {
   #palette() {
     const create = (event: Event): void => this.#elements.create(event);
     return (entries: Entries): Entries => {
-      const entry = { group: 'activity', className: ICON, title: 'Create Data Connector', action: { click: create, dragstart: create } };
+      const entry = { group: 'activity', className: ICON, title: 'Create Data Connector', html: '<div class="entry" draggable="true" tabindex="0"></div>', action: { click: create, dragstart: create } };
       // Behind the task, where activities are.
       const all = Object.entries(entries);
       const at = all.findIndex(([id]) => id === 'create.task') + 1;
@@ -57,7 +61,7 @@ export class EntryProvider {
     return {
       'append.data-connector': {
         group: 'model',
-        html: '<div class="entry" draggable="true" role="button" aria-label="Append Data Connector"></div>',
+        html: '<div class="entry" draggable="true" tabindex="0" role="button" aria-label="Append Data Connector"></div>',
         className: ICON,
         title: 'Append Data Connector',
         action: {
@@ -115,4 +119,11 @@ export class EntryProvider {
     const isSource = /(Task|Activity|SubProcess|Transaction|Gateway|Event)$/.test($type) && $type !== 'bpmn:EndEvent';
     return isSource && this.#rules.allowed('shape.append', { element }) !== false;
   }
+}
+
+function pressed(event: KeyboardEvent): void {
+  const target = event.target as HTMLElement;
+  if ((event.key !== 'Enter' && event.key !== ' ') || !target.classList.contains('entry')) return;
+  event.preventDefault();
+  target.click();
 }

@@ -3,7 +3,7 @@
 import { useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';
 
 import { Labelled, useField, type FieldProps } from './field';
-import { useId } from './hooks';
+import { atClick, useId } from './hooks';
 import { OptionList, useListKeys } from './option-list';
 
 export interface Choice {
@@ -92,7 +92,7 @@ export function Combobox(props: Props) {
           onClick={() => setOpen(true)}
           onFocus={(event) => event.currentTarget.select()}
           onKeyDown={onKeyDown}
-          onBlur={commitFree}
+          onBlur={() => atClick(commitFree)}
         />
         <span class="dc-combobox-arrow" aria-hidden="true" />
       </div>

@@ -38,11 +38,42 @@ export function useId(): string {
 
 const TYPING_MS = 300;
 
+/** Whether a button of a pointer is pressed. */
+let isPressed = false;
+if (typeof document !== 'undefined') {
+  document.addEventListener('pointerdown', () => (isPressed = true), true);
+  for (const end of ['pointerup', 'pointercancel']) document.addEventListener(end, () => (isPressed = false), true);
+}
+
+/**
+ * Runs when the click that took the focus away arrives, before its target hears of it: what runs may move things, and a
+ * target that moves between press and release gets no click.
+ */
+export function atClick(run: () => void): void {
+  if (!isPressed) {
+    run();
+    return;
+  }
+  let isDone = false;
+  const done = (): void => {
+    if (isDone) return;
+    isDone = true;
+    document.removeEventListener('click', done, true);
+    document.removeEventListener('pointerup', later, true);
+    run();
+  };
+  const later = (): void => void setTimeout(done, 50);
+  document.addEventListener('click', done, true);
+  document.addEventListener('pointerup', later, true);
+}
+
 /** A text that is typed: it goes into the model when typing pauses, at Enter, when the field is left, and at saving. */
 export interface Typed {
   text: string;
   change(text: string): void;
   flush(): void;
+  /** The field is left. */
+  leave(): void;
   /** Forgets what was typed. */
   revert(): void;
 }
@@ -67,6 +98,7 @@ export function useTyped(store: Store, value: string, commit: (text: string) => 
   return {
     text,
     flush,
+    leave: () => atClick(flush),
     change(next) {
       setText(next);
       clearTimeout(typed.current.timer);

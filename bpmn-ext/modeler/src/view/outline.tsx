@@ -114,6 +114,14 @@ export function Outline({ injector }: { injector: Injector }) {
   const onKeyDown = (event: KeyboardEvent): void => {
     const at = indexOf(here.current);
     const item = items[at];
+    const stack = injector.get('commandStack');
+    const key = event.key.toLowerCase();
+    if ((event.ctrlKey || event.metaKey) && (key === 'z' || key === 'y')) {
+      if (key === 'y' || event.shiftKey) stack.redo();
+      else stack.undo();
+      event.preventDefault();
+      return;
+    }
     if (!item || event.ctrlKey || event.metaKey || event.altKey) return;
     const moves: { [key: string]: number } = {
       ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1,

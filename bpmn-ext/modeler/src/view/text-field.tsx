@@ -70,7 +70,7 @@ export function TextField(props: TextProps) {
         onClick={look}
         onKeyDown={onKeyDown}
         onBlur={() => {
-          typed.flush();
+          typed.leave();
           setCaret(undefined);
         }}
       />
@@ -83,7 +83,7 @@ export function TextField(props: TextProps) {
           empty={`Nothing before this element sets ${word || 'a variable'}.`}
           render={(variable: Variable) => (
             <>
-              <span class="dc-option-label">{variable.name}</span>
+              <span class="dc-option-label">{variable.name}</span>{' '}
               <span class="dc-option-detail">
                 {'value' in variable && <code>{short(JSON.stringify(variable.value) ?? '')}</code>} {variable.origin}
               </span>

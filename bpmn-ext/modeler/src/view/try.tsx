@@ -32,11 +32,8 @@ function TryOf({ injector, element, trigger }: { injector: Injector; element: El
   const name = element.businessObject.name || element.id;
   useEffect(() => {
     region.current?.querySelector<HTMLElement>('textarea')?.focus();
-    // The region takes room from the canvas.
-    const canvas = injector.get<Canvas>('canvas');
-    canvas.resized();
-    canvas.scrollToElement(element);
     void prefill(store, element, resource);
+    return keepInView(injector, element);
   }, []);
   const attempt = async (data: Json, dry: boolean, signal: AbortSignal): Promise<Outcome> => {
     store.flush();
@@ -75,6 +72,17 @@ function TryOf({ injector, element, trigger }: { injector: Injector; element: El
       </Send>
     </section>
   );
+}
+
+/** Keeps an element in view while the region takes room from the canvas. */
+function keepInView(injector: Injector, element: Element): () => void {
+  const canvas = injector.get<Canvas>('canvas');
+  const observer = new ResizeObserver(() => {
+    canvas.resized();
+    canvas.scrollToElement(element, 20);
+  });
+  observer.observe(canvas.getContainer());
+  return () => observer.disconnect();
 }
 
 /** What the rows make of the last answer. */
