@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // Puts views into pages that are not made with Preact.
 
 import { h, render, type ComponentType } from '@bpmn-io/properties-panel/preact';

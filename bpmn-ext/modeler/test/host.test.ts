@@ -40,7 +40,7 @@ describe('records', () => {
     const host = hostFromRecords(RECORDS);
     expect(await host.lint(task('rates', 'latest'), {})).toEqual([{
       code: 'unknown-connector', severity: 'error', element: 't', path: 'connector',
-      message: '`T`: there is no connector `rates`', help: 'did you mean `Rates`?',
+      message: '`T (t)`: there is no connector `rates`', help: 'did you mean `Rates`?',
       fix: { title: 'Use Rates', edits: [{ path: 'connector', value: 'Rates' }] },
     }]);
     expect((await host.lint(task('4', 'ltest'), {}))[0]).toMatchObject({ code: 'unknown-resource', fix: { title: 'Use latest' } });

@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // Puts our groups into the properties panel.
 
 import type { ComponentType } from '@bpmn-io/properties-panel/preact';

@@ -22,7 +22,7 @@ export async function checkModel(xml: string, connectors: Connector[]): Promise<
 }
 
 function check(element: ModdleElement, call: Call, connectors: Connector[]): Diagnostic[] {
-  const label = quote(element.name || element.id || element.$type.slice(5));
+  const label = quote(element.name ? `${element.name} (${element.id})` : (element.id ?? element.$type.slice(5)));
   const finding = (code: string, severity: 'error' | 'warning', path: string | null, message: string, help: string, fix?: Fix): Diagnostic =>
     ({ code, severity, message: `${label}: ${message}`, help, element: element.id ?? null, path, fix: fix ?? null });
   const found: Diagnostic[] = call.errors.flatMap(({ code }, at) => {

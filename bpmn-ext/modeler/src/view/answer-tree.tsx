@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // `tree "Answer"`: a JSON answer, walked with the arrow keys. Shows 200 children of a list or object at a time.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';

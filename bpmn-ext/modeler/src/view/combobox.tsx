@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // A text field with a list to choose from, searched as one types.
 
 import { useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';

@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // `tablist "Exchange"`: what was sent and what came back, in five views.
 
 import type { ComponentChildren } from '@bpmn-io/properties-panel/preact';

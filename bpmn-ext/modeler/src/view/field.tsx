@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // The frame of a field: what is printed beside it, its findings, and the focus that it is to get.
 
 import type { ComponentChildren, RefObject } from '@bpmn-io/properties-panel/preact';

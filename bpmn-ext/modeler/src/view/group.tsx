@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // A group of fields in the properties panel, open until somebody closes it.
 
 import type { ComponentChildren } from '@bpmn-io/properties-panel/preact';

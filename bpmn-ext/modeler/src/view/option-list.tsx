@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // A list of options below a text field, walked with the arrow keys while the focus stays in the field.
 
 import type { ComponentChildren, RefObject } from '@bpmn-io/properties-panel/preact';

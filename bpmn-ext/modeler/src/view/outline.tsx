@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // `tree "Outline"`: the model without a mouse. Arrows walk, Enter goes to the properties, A appends, C connects, Del removes.
 
 import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';

@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // `region "Problems"`: what the linter found; each finding leads to its field.
 
 import { countOf } from '../bpmn/lint';

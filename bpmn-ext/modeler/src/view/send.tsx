@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // The pane of "Send" and "Try": sample data, the call, and what came of it. Knows no host; whoever shows it makes the call.
 
 import type { ComponentChildren } from '@bpmn-io/properties-panel/preact';

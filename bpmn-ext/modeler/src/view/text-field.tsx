@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // Text fields: plain ones, numbers, and those in which `{{` offers variables.
 
 import { useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';

@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // `region "Try"`: the selected element's call with its rows, tried at once; what is clicked in the answer becomes a variable.
 
 import { useEffect, useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 
-import { connectorOf, start } from './page.mjs';
+import { connectorOf, lint, start } from './page.mjs';
 
 let browser;
 before(async () => {
@@ -113,6 +113,7 @@ test('the keyboard alone makes, connects, configures, tries, maps, repairs and r
 
   const xml = await page.saved();
   assert.equal(xml.match(/<bpmn:sequenceFlow /g).length, 1);
+  lint(xml);
   assert.deepEqual(connectorOf(xml), [
     '<conn:dataConnector connector="Demo rates" resource="latest">',
     '<conn:input type="param" key="base" value="{{currency}}" />',
@@ -124,23 +125,26 @@ test('the keyboard alone makes, connects, configures, tries, maps, repairs and r
 });
 
 const PM = `<?xml version="1.0" encoding="UTF-8"?>
-<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC" xmlns:pm="http://processmaker.com/BPMN/2.0/Schema.xsd" xmlns:acme="urn:acme" id="d" targetNamespace="urn:t">
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" xmlns:dc="http://www.omg.org/spec/DD/20100524/DC" xmlns:di="http://www.omg.org/spec/DD/20100524/DI" xmlns:pm="http://processmaker.com/BPMN/2.0/Schema.xsd" xmlns:acme="urn:acme" id="d" targetNamespace="urn:t">
   <bpmn:process id="p" name="Order" isExecutable="true">
-    <bpmn:startEvent id="start" name="Order received" pm:config="{}" />
+    <bpmn:startEvent id="start" name="Order received" pm:config="{}"><bpmn:outgoing>go</bpmn:outgoing></bpmn:startEvent>
+    <bpmn:sequenceFlow id="go" sourceRef="start" targetRef="fetch" />
     <bpmn:serviceTask id="fetch" name="Fetch rates" implementation="package-data-sources/data-source-task-service" pm:screenRef="3" acme:owner="me" pm:config="{&#34;dataSource&#34;:&#34;Demo rate&#34;,&#34;endpoint&#34;:&#34;latest&#34;,&#34;dataMapping&#34;:[{&#34;value&#34;:&#34;rates.USD&#34;,&#34;key&#34;:&#34;rate&#34;,&#34;format&#34;:&#34;dotNotation&#34;}],&#34;outboundConfig&#34;:[{&#34;value&#34;:&#34;EUR&#34;,&#34;type&#34;:&#34;PARAM&#34;,&#34;key&#34;:&#34;base&#34;,&#34;format&#34;:&#34;mustache&#34;}],&#34;callback&#34;:false,&#34;big&#34;:12345678901234567890}" pm:errorHandling="{&#34;timeout&#34;:&#34;20&#34;,&#34;retry_attempts&#34;:3,&#34;retry_wait_time&#34;:5,&#34;inapp_notification&#34;:true}">
       <bpmn:extensionElements><acme:note>kept</acme:note></bpmn:extensionElements>
+      <bpmn:incoming>go</bpmn:incoming>
     </bpmn:serviceTask>
   </bpmn:process>
   <bpmndi:BPMNDiagram id="diagram"><bpmndi:BPMNPlane id="plane" bpmnElement="p">
     <bpmndi:BPMNShape id="start_di" bpmnElement="start"><dc:Bounds x="160" y="200" width="36" height="36" /></bpmndi:BPMNShape>
     <bpmndi:BPMNShape id="fetch_di" bpmnElement="fetch"><dc:Bounds x="300" y="180" width="116" height="76" /></bpmndi:BPMNShape>
+    <bpmndi:BPMNEdge id="go_di" bpmnElement="go"><di:waypoint x="196" y="218" /><di:waypoint x="300" y="218" /></bpmndi:BPMNEdge>
   </bpmndi:BPMNPlane></bpmndi:BPMNDiagram>
 </bpmn:definitions>`;
 
 test("a ProcessMaker model is repaired and stays ProcessMaker's", async () => {
   const page = await browser.open();
   await page.openModel(PM);
-  const problem = page.getByRole('button', { name: 'Error: `Fetch rates`: there is no connector `Demo rate`' });
+  const problem = page.getByRole('button', { name: 'Error: `Fetch rates (fetch)`: there is no connector `Demo rate`' });
   await problem.focus();
   await page.keyboard.press('Enter');
   await focused(page, 'combobox', 'Connector');
@@ -153,6 +157,8 @@ test("a ProcessMaker model is repaired and stays ProcessMaker's", async () => {
   assert.equal(await attempts.inputValue(), '4');
   await attempts.fill('2');
   await page.getByRole('combobox', { name: 'Repeat' }).selectOption('At the same time');
+  await page.getByRole('combobox', { name: 'List' }).fill('orders');
+  await page.getByRole('combobox', { name: 'List' }).press('Enter');
   await page.getByRole('textbox', { name: 'Item variable' }).fill('order');
   await page.getByRole('textbox', { name: 'Results' }).fill('answers');
   await page.getByRole('textbox', { name: 'Results' }).press('Tab');
@@ -161,6 +167,7 @@ test("a ProcessMaker model is repaired and stays ProcessMaker's", async () => {
   assert.equal(config, '{"dataSource":"Demo rates","endpoint":"latest","dataMapping":[{"value":"rates.USD","key":"rate","format":"dotNotation"}],"outboundConfig":[{"value":"EUR","type":"PARAM","key":"base","format":"mustache"}],"callback":false,"big":12345678901234567890}');
   assert.equal(/pm:errorHandling="([^"]*)"/.exec(xml)[1].replaceAll('&#34;', '"'), '{"timeout":"20","retry_attempts":1,"retry_wait_time":5,"inapp_notification":true}');
   assert.match(xml, /pm:screenRef="3"/);
+  lint(xml);
   assert.match(xml, /acme:owner="me"/);
   assert.match(xml, /<acme:note>kept<\/acme:note>/);
   assert.match(xml, /<bpmn:outputDataItem|<bpmn:inputDataItem [^>]*name="order"/);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { connectorOf, start } from './page.mjs';
+import { connectorOf, lint, start } from './page.mjs';
 
 let browser;
 before(async () => {
@@ -108,6 +108,7 @@ test('drag from the palette, connect, configure, try, map, mark, undo, save', as
     '</conn:dataConnector>',
   ]);
   assert.match(xml, /<bpmn:sequenceFlow [^>]*sourceRef="start" targetRef="Activity_/);
+  lint(xml);
   assert.match(xml, /<bpmn:error id="Error_\w+" name="NO_RATE" errorCode="NO_RATE" \/>/);
   assert.match(xml, /<bpmn:errorEventDefinition [^>]*errorRef="Error_/);
 

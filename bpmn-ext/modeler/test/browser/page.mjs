@@ -1,6 +1,10 @@
 // A page of the demo in headless Chromium, which fails at console errors and at requests elsewhere.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
@@ -60,4 +64,27 @@ async function saved(page) {
 export function connectorOf(xml) {
   const body = /<conn:dataConnector[^>]*\/>|<conn:dataConnector[^]*?<\/conn:dataConnector>/.exec(xml)?.[0] ?? '';
   return body.split('\n').map((line) => line.trim()).filter(Boolean);
+}
+
+/** Fails if `data-connector lint` finds anything in a model; does nothing where DATA_CONNECTOR_BIN names no program. */
+export function lint(xml) {
+  const program = process.env.DATA_CONNECTOR_BIN;
+  if (!program) return;
+  const folder = mkdtempSync(join(tmpdir(), 'modeler-'));
+  const [file, records, data] = ['model.bpmn', 'records.json', 'data.json'].map((name) => join(folder, name));
+  writeFileSync(file, xml);
+  writeFileSync(records, readRecords());
+  writeFileSync(data, '{"currency": "EUR", "amount": 120, "orders": []}');
+  try {
+    execFileSync(program, ['lint', '--deny-warnings', file, '--connectors', records, '--data', data], { stdio: 'pipe', cwd: folder });
+  } catch (error) {
+    assert.fail(`data-connector lint: ${error.stdout}${error.stderr}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The records of the demo. */
+function readRecords() {
+  return readFileSync(fileURLToPath(new URL('../../demo/records.json', import.meta.url)), 'utf8');
 }

@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // "Connector": what is called, on which queue, and how it is written.
 
 import { brokenText } from '../../call/pm';

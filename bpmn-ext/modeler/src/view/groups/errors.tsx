@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // "Errors": which failures become which error of the process, and what catches it.
 
 import { addBoundaryEvent } from '../../bpmn/boundary';

@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // "If it fails": time and further attempts, in numbers and in a sentence.
 
 import { retrySentence } from '../../call/sentence';

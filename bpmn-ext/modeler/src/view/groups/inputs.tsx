@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // "What goes out": a value for each key of the resource.
 
 import { useState } from '@bpmn-io/properties-panel/preact/hooks';

@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // "Once per item": the element's multi-instance loop.
 
 import { readLoop, type Loop } from '../../flow/loop';

@@ -1,3 +1,4 @@
+/** @jsxImportSource @bpmn-io/properties-panel/preact */
 // "What comes back": the variables that are set from the answer, each with its value in the last one.
 
 import { variableFor } from '../../answer/json';
