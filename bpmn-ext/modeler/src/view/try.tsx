@@ -54,7 +54,7 @@ function TryOf({ injector, element, trigger }: { injector: Injector; element: El
       <header class="dc-pane-head">
         <h2>Try {name}</h2>
         {resource && <span class="dc-url"><span class={`dc-method dc-method-${resource.method.toLowerCase()}`}>{resource.method}</span> <code>{resource.url}</code></span>}
-        <IconButton name="Close Try" icon="close" onClick={() => store.closeTry()} />
+        <IconButton name="Close" icon="close" onClick={() => store.closeTry()} />
       </header>
       <Send
         method={resource?.method ?? 'GET'}
