@@ -2,6 +2,7 @@
 //!
 //! Knows arguments, files and exit codes; must not know how a job is worked on.
 
+mod actor;
 mod connectors;
 mod convert;
 mod dead;
