@@ -20,7 +20,7 @@ mod result;
 pub(crate) use bpmn_ext::names::is_name;
 pub use code::Code;
 pub use configuration::{ConfigObject, Configuration};
-pub use decode::{Decoder, Job};
+pub use decode::{Decoder, Job, REST_ENGINE};
 pub use envelope::{Envelope, JOB_TYPE, RESULT_TYPE};
 pub use error_handling::ErrorHandling;
 pub use failure::{Attempt, Failure, Limit, Retriable, brief, excerpt};
@@ -31,6 +31,13 @@ pub(crate) use json::{kind_of, raw_text};
 pub(crate) use json_text::{member_through_text, readable, value_in, without_lone_surrogates, without_mark};
 pub use refusal::Refusal;
 pub use result::{BpmnError, Call, Ending, JobResult, ResultError};
+
+/// The canonical JSON of a value (RFC 8785).
+pub fn canonical(value: &serde_json::Value) -> Vec<u8> {
+    let mut text = Vec::new();
+    canonical::write(value, &mut text);
+    text
+}
 
 /// JSON Schema of a job (CONTRACT 2).
 pub const JOB_SCHEMA: &str = include_str!("../../schema/job.v1.json");

@@ -2,6 +2,7 @@
 //!
 //! Knows SQL on SQLite and PostgreSQL, and is the only place that names sqlx; must not know what a job means.
 
+pub mod audit;
 mod connectors;
 mod database;
 pub mod dead_letters;
@@ -9,11 +10,13 @@ mod jobs;
 mod keys;
 pub mod ledger;
 mod models;
+mod queued_jobs;
 mod rate_limits;
 mod reencryption;
 mod refresh_tokens;
 mod secrets;
 mod suspects;
+mod tokens;
 mod vault;
 mod workers;
 
@@ -23,6 +26,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::MigrateError;
 
+use audit::Audit;
 use database::Database;
 use ledger::LedgerHandle;
 use vault::Vault;
@@ -33,10 +37,12 @@ pub use dead_letters::DeadLetters;
 pub use jobs::Jobs;
 pub use keys::{KeyStatus, Keys, Rotated, new_key};
 pub use models::{Deployment, Models};
+pub use queued_jobs::{Queued, QueuedJob, Unconfirmed};
 pub use rate_limits::RateLimits;
 pub use refresh_tokens::{LockedRefreshToken, RefreshToken, RefreshTokens};
 pub use secrets::{ListedSecret, OpenedSecret, Secrets};
 pub use suspects::{Suspects, Suspicion};
+pub use tokens::{NewToken, NewTokenError, Token, Tokens, hash as token_hash};
 pub use vault::KeySource;
 pub use workers::{LiveWorker, Workers};
 
@@ -236,6 +242,16 @@ impl Store {
     /// Rate limits that all workers share.
     pub fn rate_limits(&self) -> RateLimits<'_> {
         RateLimits(&self.0)
+    }
+
+    /// Access tokens of the API.
+    pub fn tokens(&self) -> Tokens<'_> {
+        Tokens(&self.0)
+    }
+
+    /// The audit log.
+    pub fn audit(&self) -> Audit<'_> {
+        Audit(&self.0)
     }
 
     /// Whether the database answers.

@@ -1,0 +1,6 @@
+//! The API as screens, scripts, pages and tools use it: one file a subject.
+
+mod access;
+mod audit;
+mod execute;
+mod queue;
