@@ -14,7 +14,9 @@ mod peer;
 mod ranges;
 mod resolve;
 mod send;
+mod timing;
 
 pub use auth::{RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken};
 pub use client::{Client, Error, Settings};
 pub use guard::DeniedDestination;
+pub use timing::{Timing, measured};

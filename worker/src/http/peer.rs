@@ -16,6 +16,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::guard::{DeniedDestination, Guard};
+use super::timing;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -67,7 +68,9 @@ where
     fn call(&mut self, destination: Destination) -> Self::Future {
         let (connecting, guard) = (self.inner.call(destination), self.guard.clone());
         Box::pin(async move {
+            let begun = std::time::Instant::now();
             let connection = connecting.await?;
+            timing::connected(begun.elapsed());
             // Where another connection became free meanwhile, this one is finished by a task of its own.
             DIALLED.try_with(|dialled| dialled.set(true)).ok();
             let Some(guard) = guard else { return Ok(connection) };

@@ -18,7 +18,7 @@ use super::client::{Client, HEADER_BYTES, chain};
 use super::cookies::Cookies;
 use super::decode::{ACCEPTED, BodyError, BodyReader};
 use super::guard::UrlError;
-use super::peer;
+use super::{peer, timing};
 use crate::fault;
 use crate::interpret::{Response, address};
 use crate::job::{Code, Failure};
@@ -139,7 +139,9 @@ impl<'a> Call<'a> {
     }
 
     async fn send_once(&self, request: &RequestSpec, auth: &AuthState) -> Result<reqwest::Response, Failure> {
+        let begun = timing::begun();
         let executed = self.execute(request, auth).await?;
+        timing::answered(begun);
         let body_polled = self.body_polled.load(Ordering::Relaxed);
         fault::at("answered").await;
         let response = match executed {

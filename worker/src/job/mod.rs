@@ -39,6 +39,8 @@ pub fn canonical(value: &serde_json::Value) -> Vec<u8> {
     text
 }
 
+/// The type of a cancel (CONTRACT 4).
+pub const CANCEL_TYPE: &str = "data-connector.cancel.v1";
 /// JSON Schema of a job (CONTRACT 2).
 pub const JOB_SCHEMA: &str = include_str!("../../schema/job.v1.json");
 /// JSON Schema of a result (CONTRACT 3).
