@@ -4,6 +4,7 @@
 
 pub mod column;
 pub mod date;
+pub mod index_row;
 pub mod number;
 pub mod path;
 pub mod pmql;

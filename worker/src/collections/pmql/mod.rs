@@ -13,7 +13,7 @@ mod parser;
 mod rows;
 mod sql;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 
 pub use error::SyntaxError;
