@@ -6,6 +6,7 @@ mod error;
 mod evaluate;
 mod lexer;
 mod like;
+mod like_search;
 mod narrow;
 mod now;
 mod operand;
