@@ -6,11 +6,11 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 
 use super::test_store::on_empty_postgresql;
 use crate::collections::index_row::IndexRow;
-use crate::collections::pmql::tests::generator::{OwnedRecord, columns, query, record, seed};
-use crate::collections::pmql::tests::{NOW, plain};
+use crate::collections::pmql::tests::NOW;
+use crate::collections::pmql::tests::generator::{OwnedRecord, columns, query, record, seed, single_tests};
 use crate::collections::pmql::{Bind, Dialect, Query};
 
-const QUERIES: usize = 1_500;
+const GENERATED: usize = 600;
 /// Few enough for a scan, enough that most conditions select some of them and leave some out.
 const RECORDS: i64 = 150;
 const COLLECTION: i64 = 7;
@@ -65,10 +65,11 @@ macro_rules! narrowing_on {
                 }
             }
         }
+        let mut queries = single_tests();
+        queries.extend((0..GENERATED).map(|_| query(&mut rng).1));
         let (mut narrowed, mut exact) = (0, 0);
-        for _ in 0..QUERIES {
-            let (tree, text) = query(&mut rng);
-            let parsed = Query::parse(&text).unwrap();
+        for text in &queries {
+            let parsed = Query::parse(text).unwrap();
             let filter = parsed.at(NOW).unwrap();
             let Some(narrowing) = filter.narrow($dialect, &columns(), 2) else { continue };
             let statement =
@@ -90,7 +91,6 @@ macro_rules! narrowing_on {
             for record in &records {
                 let context = || format!("PMQL_SEED={seed} {text}\n{narrowing:?}\n{record:?}");
                 let selects = filter.matches(&record.view());
-                assert_eq!(selects, tree.holds(record, plain::time_of(NOW)), "{}", context());
                 let is_found = found.contains(&record.id);
                 assert!(is_found || !selects, "SQL leaves out what the query selects: {}", context());
                 assert!(!narrowing.is_exact || is_found == selects, "SQL is not exact: {}", context());
@@ -98,7 +98,10 @@ macro_rules! narrowing_on {
             narrowed += 1;
             exact += usize::from(narrowing.is_exact);
         }
-        assert!(narrowed > QUERIES / 4 && exact > QUERIES / 8, "PMQL_SEED={seed}: {narrowed} narrowed, {exact} exact");
+        assert!(
+            narrowed > queries.len() / 4 && exact > queries.len() / 8,
+            "PMQL_SEED={seed}: {narrowed} narrowed, {exact} exact"
+        );
     }};
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::plain::{Base, Plain, PlainCheck, PlainField};
 use crate::collections::column::ColumnKind;
-use crate::collections::pmql::{IndexedColumn, RecordView};
+use crate::collections::pmql::{IndexedColumn, Query, RecordView};
 
 /// A record with its values.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ const NUMBERS: [&str; 22] = [
     "-1e300",
 ];
 
-const TEXTS: [&str; 54] = [
+const TEXTS: [&str; 56] = [
     "",
     "0",
     "9",
@@ -147,6 +147,8 @@ const TEXTS: [&str; 54] = [
     "9999-12-31T23:59:59.999Z",
     "1969-12-31T23:59:59.999",
     "2024-1-1",
+    "2023-12-31T23:00:00-01:00",
+    "2023-12-31T23:00",
     "2024-01-01x",
 ];
 
@@ -252,6 +254,23 @@ pub(crate) fn query(rng: &mut Rng) -> (Plain, String) {
     let mut text = String::new();
     write_expression(rng, &plain, &mut text);
     (plain, text)
+}
+
+/// Every comparison of a typed column or an own field with every value there is here.
+pub(crate) fn single_tests() -> Vec<String> {
+    let texts = TEXTS.iter().map(|text| json!(text).to_string());
+    let words = ["true", "false", "null", "NOW", "NOW - 3 months"];
+    let values: Vec<String> = NUMBERS.iter().chain(&words).copied().map(str::to_owned).chain(texts).collect();
+    let mut tests = Vec::new();
+    for field in ["data.n", "data.s", "data.b", "data.d", "data.t", "id", "created", "modified_by"] {
+        for operator in ["=", "!=", "<", "<=", ">", ">="] {
+            tests.extend(values.iter().map(|value| format!("{field} {operator} {value}")));
+        }
+        tests.extend(PATTERNS.iter().map(|pattern| format!("{field} LIKE {}", json!(pattern))));
+    }
+    // The rest are values that a field cannot meet.
+    tests.retain(|test| Query::parse(test).is_ok());
+    tests
 }
 
 fn expression(rng: &mut Rng, depth: usize) -> Plain {

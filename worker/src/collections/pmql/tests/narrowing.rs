@@ -97,3 +97,27 @@ fn lists_are_one_look_up() {
     );
     assert_eq!(binds[2..], [text("a"), text("b"), text("2023-12-31"), text("2024-01-03")]);
 }
+
+#[test]
+fn days_are_rounded_to_midnight() {
+    for (test, expected) in [
+        ("= '2024-01-01T00:00Z'", Some("text = 2024-01-01")),
+        ("= '2024-01-01T01:00Z'", None),
+        ("< '2024-01-01'", Some("text < 2024-01-01")),
+        ("< '2024-01-01T01:00'", Some("text <= 2024-01-01")),
+        ("<= '2024-01-01T01:00'", Some("text <= 2024-01-01")),
+        ("> '2024-01-01T01:00'", Some("text > 2024-01-01")),
+        (">= '2024-01-01T01:00'", Some("text > 2024-01-01")),
+        (">= '2024-01-01'", Some("text >= 2024-01-01")),
+    ] {
+        let (sql, binds, is_exact) = sql_of(&format!("data.d {test}")).unwrap();
+        assert!(is_exact);
+        let Some(expected) = expected else {
+            assert_eq!(sql, "1 = 0", "{test}");
+            continue;
+        };
+        let (comparison, day) = expected.rsplit_once(' ').unwrap();
+        assert!(sql.contains(&format!("{comparison} $3")), "{test}: {sql}");
+        assert_eq!(binds[1], text(day), "{test}");
+    }
+}
