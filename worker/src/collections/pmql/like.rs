@@ -76,13 +76,11 @@ impl Pattern {
 
 impl Piece {
     fn new(characters: Vec<Option<char>>) -> Self {
-        match characters.iter().copied().collect() {
-            Some(text) => Self::Text(text),
-            None => {
-                let search = Search::new(&characters);
-                Self::Characters(characters, search)
-            }
+        if let Some(text) = characters.iter().copied().collect() {
+            return Self::Text(text);
         }
+        let search = Search::new(&characters);
+        Self::Characters(characters, search)
     }
 
     /// What is left of a text that begins with the piece.
@@ -93,7 +91,7 @@ impl Piece {
                 let mut rest = text.chars();
                 let is_here =
                     characters.iter().all(|wanted| rest.next().is_some_and(|c| wanted.is_none_or(|w| w == c)));
-                is_here.then(|| rest.as_str())
+                is_here.then_some(rest.as_str())
             }
         }
     }

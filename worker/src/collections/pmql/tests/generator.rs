@@ -1,5 +1,7 @@
 //! Records and queries by chance, from few enough values that they meet.
 
+use std::fmt::Write;
+
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
@@ -436,7 +438,7 @@ fn write_check(rng: &mut Rng, check: &PlainCheck, text: &mut String) {
             text.push_str(operator);
             text.push_str(pick(rng, &["NOW", " now", "Now "]));
             for (sign, amount, unit) in steps {
-                text.push_str(&format!("{sign}{amount} {unit}"));
+                write!(text, "{sign}{amount} {unit}").unwrap();
             }
         }
         PlainCheck::Like(keyword, pattern) => {
@@ -447,7 +449,7 @@ fn write_check(rng: &mut Rng, check: &PlainCheck, text: &mut String) {
             word(rng, keyword, text);
             let values: Vec<String> = list.iter().map(|literal| written(rng, literal)).collect();
             let (open, close) = pick(rng, &[("[", "]"), ("(", ")")]);
-            text.push_str(&format!("{open}{}{close}", values.join(pick(rng, &[",", " , "]))));
+            write!(text, "{open}{}{close}", values.join(pick(rng, &[",", " , "]))).unwrap();
         }
         PlainCheck::Is(keyword) => word(rng, keyword, text),
     }
@@ -470,7 +472,9 @@ fn quoted(rng: &mut Rng, text: &str) -> String {
             same if same == quote => written.extend(['\\', same]),
             '\n' if rng.bool() => written.push_str("\\n"),
             other if rng.u8(..10) == 0 => {
-                other.encode_utf16(&mut [0; 2]).iter().for_each(|unit| written.push_str(&format!("\\u{unit:04x}")));
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    write!(written, "\\u{unit:04x}").unwrap();
+                }
             }
             other => written.push(other),
         }

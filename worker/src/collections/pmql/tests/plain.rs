@@ -157,29 +157,29 @@ fn text_of(left: &Left) -> Option<String> {
         Left::Time(time) => Some(time.strftime("%Y-%m-%d %H:%M:%S").to_string()),
         Left::Json(Value::String(text)) => Some(text.clone()),
         Left::Json(Value::Bool(boolean)) => Some(boolean.to_string()),
-        Left::Json(Value::Number(number)) => Some(match number.as_i64() {
-            Some(integer) => integer.to_string(),
-            None => {
-                let text = format!("{:?}", number.as_f64().unwrap());
-                let text = if text.contains("e-") { text } else { text.replace('e', "e+") };
-                text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
-            }
-        }),
+        Left::Json(Value::Number(number)) => Some(number_text(number)),
         Left::Json(_) => None,
     }
 }
 
+fn number_text(number: &serde_json::Number) -> String {
+    if let Some(integer) = number.as_i64() {
+        return integer.to_string();
+    }
+    let text = format!("{:?}", number.as_f64().unwrap());
+    let text = if text.contains("e-") { text } else { text.replace('e', "e+") };
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
 /// An integer and a fraction from 0 to 1.
 fn split(number: &serde_json::Number) -> (i128, f64) {
-    match number.as_i64() {
-        Some(integer) => (integer.into(), 0.0),
-        None => {
-            let double = number.as_f64().unwrap();
-            #[expect(clippy::cast_possible_truncation, reason = "nothing here differs beyond the range")]
-            let whole = double.floor() as i128;
-            (whole, double - double.floor())
-        }
+    if let Some(integer) = number.as_i64() {
+        return (integer.into(), 0.0);
     }
+    let double = number.as_f64().unwrap();
+    #[expect(clippy::cast_possible_truncation, reason = "nothing here differs beyond the range")]
+    let whole = double.floor() as i128;
+    (whole, double - double.floor())
 }
 
 fn numeric(text: &str) -> Option<(i128, f64)> {
@@ -196,7 +196,7 @@ fn time_in(text: &str) -> Option<DateTime> {
     let number = |group: usize| parts.get(group).map_or(0, |part| part.as_str().parse::<i32>().unwrap());
     let small = |group: usize| i8::try_from(number(group)).unwrap();
     let fraction = format!("{:0<9}", parts.get(7).map_or("", |part| part.as_str()));
-    let milliseconds: i32 = fraction[..3].parse().unwrap();
+    let milliseconds: i32 = fraction.get(..3).unwrap().parse().unwrap();
     let written = DateTime::new(
         i16::try_from(number(1)).unwrap(),
         small(2),
@@ -281,6 +281,8 @@ fn compared_to_time(left: &Left, operator: &str, right: DateTime) -> bool {
 }
 
 fn like(left: &Left, pattern: &str) -> bool {
+    // The patterns are few, and compiling them is slow.
+    static COMPILED: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
     if let Left::Json(Value::Array(list)) = left {
         return list.iter().any(|one| !one.is_array() && like(&Left::Json(one.clone()), pattern));
     }
@@ -295,8 +297,6 @@ fn like(left: &Left, pattern: &str) -> bool {
         }
     }
     expression.push('$');
-    // The patterns are few, and compiling them is slow.
-    static COMPILED: LazyLock<Mutex<HashMap<String, Regex>>> = LazyLock::new(Mutex::default);
     let mut compiled = COMPILED.lock().unwrap();
     let regex = compiled.entry(expression).or_insert_with_key(|expression| Regex::new(expression).unwrap());
     text_of(left).is_some_and(|text| regex.is_match(&text))
