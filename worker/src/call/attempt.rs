@@ -96,6 +96,7 @@ async fn redacted(
     let redactor = &call.plan.request.redactor;
     match answered(transport, memory, call, deadline).await {
         Ok(mut answer) => {
+            answer.mapped.warnings.extend_from_slice(call.warnings());
             redactor.redact_members(&mut answer.mapped.data);
             answer.mapped.warnings.iter_mut().for_each(|warning| redactor.redact_text(warning));
             Ok(answer)

@@ -47,6 +47,7 @@ impl Config {
         at_least("database.keep_dead_letters", self.database.keep_dead_letters, 60)?;
         at_least("limits.call_timeout", self.limits.call_timeout, 1)?;
         at_least("http.connect_timeout", self.http.connect_timeout, 1)?;
+        check(!self.http.allow_ports.contains(&0), "http.allow_ports", || "holds 0, which is no port".to_owned())?;
         let longest = u64::from(u16::MAX);
         check(self.amqp.heartbeat.as_secs() <= longest, "amqp.heartbeat", || {
             format!("must be at most {longest} seconds")

@@ -30,6 +30,8 @@ const HEADER_BYTES_HTTP2: u32 = 64 * 1024;
 pub struct Settings {
     /// Private ranges that may be called.
     pub allow_net: Vec<IpNet>,
+    /// Ports below 1024 at which public hosts may be called, besides 80 and 443.
+    pub allow_ports: Vec<u16>,
     /// From dialling to a secure connection.
     pub connect_timeout: Duration,
     /// The largest response, bytes after decompression.
@@ -56,6 +58,7 @@ impl Settings {
     pub fn new(now_ms: fn() -> i64) -> Self {
         Self {
             allow_net: Vec::new(),
+            allow_ports: Vec::new(),
             connect_timeout: Duration::from_secs(5),
             response_bytes: 10 * 1024 * 1024,
             allow_insecure_tls: false,
@@ -141,7 +144,8 @@ impl Client {
     }
 
     pub(super) fn with_lookup(settings: Settings, lookup: Lookup) -> Result<Self, Error> {
-        let guard = Arc::new(Guard::new(settings.allow_net.clone(), settings.own_addresses.clone()));
+        let guard = Guard::new(settings.allow_net.clone(), settings.own_addresses.clone());
+        let guard = Arc::new(guard.with_ports(settings.allow_ports.clone()));
         let shared = builder(&settings, &guard, &lookup, None)?.build().map_err(Error::Setup)?;
         let dedicated = Cache::builder().max_capacity(DEDICATED).time_to_idle(DEDICATED_IDLE).build();
         let (tokens, keep_alives) = (Tokens::default(), KeepAlives::default());

@@ -75,7 +75,7 @@ where
             connection.connected().get_extras(&mut extras);
             match extras.get::<HttpInfo>() {
                 Some(info) if guard.peer(info.remote_addr(), info.local_addr()) => Ok(connection),
-                Some(_) => Err(DeniedDestination { host: "the address behind the name".to_owned() }.into()),
+                Some(_) => Err(DeniedDestination::Host { host: "the address behind the name".to_owned() }.into()),
                 // A connection that was reset at once has no addresses any more: nothing was sent over it, and it is no denial.
                 None => Err(io::Error::new(io::ErrorKind::NotConnected, "the connection was reset at once").into()),
             }

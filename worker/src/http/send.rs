@@ -197,6 +197,10 @@ impl<'a> Call<'a> {
         set(headers, TRACEPARENT, request.traceparent.clone());
         auth::apply(&mut built, request, auth, (self.client.inner().settings.now_ms)())?;
         self.cookies.add_to(built.headers_mut(), request.raw_url());
+        // RFC 9110, 8.6; after what signs the request, for a proxy may leave it out.
+        if request.raw_body().is_empty() && matches!(request.method, Method::POST | Method::PUT | Method::PATCH) {
+            built.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         if classify::has_observed_body(request) {
             let body = ObservedBody { bytes: Some(request.raw_body().clone()), polled: Arc::clone(&self.body_polled) };
             *built.body_mut() = Some(reqwest::Body::wrap(body));

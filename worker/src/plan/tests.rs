@@ -5,7 +5,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::connector::Credentials;
+use crate::connector::{Arrays, Credentials};
 
 fn object(value: Value) -> Map<String, Value> {
     match value {
@@ -321,7 +321,7 @@ fn what_cannot_be_planned_says_where_and_what_to_change() {
 fn a_relative_url_needs_a_base() {
     let template = url_template::UrlTemplate::parse("/x").unwrap();
     let data = Map::new();
-    let problem = template.render(&Scope::new(&data), false, None).unwrap_err().to_string();
+    let problem = template.render(&Scope::new(&data), false, None, Space::Plus).unwrap_err().to_string();
     assert!(problem.contains("http.base_url"), "{problem}");
 }
 
@@ -745,7 +745,7 @@ fn a_boundary_is_free_however_many_of_them_a_content_holds() {
     let taken = (0..20_000).map(|round| format!("data-connector-{} ", digest(round))).collect::<Vec<_>>().concat();
     let members = object(json!({"a": taken}));
     let begun = std::time::Instant::now();
-    let multipart = multipart::Multipart::of(&members, "j").unwrap();
+    let multipart = multipart::Multipart::of(&members, Arrays::Php, "j").unwrap();
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     assert_eq!(multipart.content_type(), format!("multipart/form-data; boundary=data-connector-{}", digest(20_000)));
 }
