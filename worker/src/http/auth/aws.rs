@@ -235,6 +235,23 @@ mod tests {
         assert!(text.ends_with("f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"), "{text}");
     }
 
+    /// The signature is over the bytes that are sent, whatever they stand for, and a space is never `+`.
+    #[test]
+    fn a_query_is_signed_as_it_is_sent() {
+        let keys = keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "service");
+        for (written, sent, canonical) in [
+            ("a=1+2&b=%20", "a=1%202&b=%20", "a=1%202&b=%20"),
+            ("wiki=Gesch%E4ft", "wiki=Gesch%E4ft", "wiki=Gesch%E4ft"),
+            ("b=%2b%7e&a=x:y&flag", "b=%2b%7e&a=x:y&flag", "a=x%3Ay&b=%2B~&flag="),
+        ] {
+            let url = Url::parse(&format!("https://h.example/?{written}")).unwrap();
+            let mut built = reqwest::Request::new(Method::GET, url);
+            sign(&mut built, &Bytes::new(), &keys, 0).unwrap();
+            assert_eq!(built.url().query(), Some(sent), "{written}");
+            assert_eq!(canonical_query(built.url()), canonical, "{written}");
+        }
+    }
+
     #[test]
     fn a_session_token_travels_and_is_signed() {
         let mut keys = keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "service");
