@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::auth::{RefreshTokens, Tokens};
-use super::guard::{DeniedDestination, Guard, UrlError};
 use super::connections::Connections;
+use super::guard::{DeniedDestination, Guard, UrlError};
 use super::keep_alive::KeepAlives;
 use super::peer::PeerLayer;
 use super::resolve::{Lookup, Resolver, system};
@@ -235,7 +235,11 @@ impl Inner {
         ClientKey {
             verify: request.verify_certificate || !self.settings.allow_insecure_tls,
             credential: request.identity.is_some().then(|| Arc::clone(&request.credential)),
-            idle: if reuse { said.filter(|idle| *idle < self.settings.pool_idle_timeout) } else { Some(Duration::ZERO) },
+            idle: if reuse {
+                said.filter(|idle| *idle < self.settings.pool_idle_timeout)
+            } else {
+                Some(Duration::ZERO)
+            },
             spelling: Spelling::of(request.written_names()),
         }
     }

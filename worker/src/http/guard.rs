@@ -101,11 +101,11 @@ impl Guard {
             Host::Domain(name) => self.name(name),
         };
         let host = url.host_str().unwrap_or_default().to_owned();
-        match allowed {
-            Some(AllowedBy::Operator) if port != 0 => Ok(()),
+        match allowed.filter(|_| port != 0) {
+            Some(AllowedBy::Operator) => Ok(()),
             Some(AllowedBy::Default) if matches!(port, 80 | 443 | 1_024..) || self.ports.contains(&port) => Ok(()),
-            Some(AllowedBy::Default) if port != 0 => Err(UrlError::Denied(DeniedDestination::Port { host, port })),
-            _ => Err(UrlError::Denied(DeniedDestination::Host { host })),
+            Some(AllowedBy::Default) => Err(UrlError::Denied(DeniedDestination::Port { host, port })),
+            None => Err(UrlError::Denied(DeniedDestination::Host { host })),
         }
     }
 
@@ -300,7 +300,9 @@ mod tests {
 
     #[test]
     fn a_url_has_sixteen_kibibytes() {
-        let url = |length: usize| format!("https://api.example.com/{}", "a".repeat(length - "https://api.example.com/".len()));
+        let url = |length: usize| {
+            format!("https://api.example.com/{}", "a".repeat(length - "https://api.example.com/".len()))
+        };
         assert!(check(&Guard::default(), &url(URL_LENGTH)).is_ok());
         let refused = check(&Guard::default(), &url(URL_LENGTH + 1));
         assert_eq!(refused, Err(UrlError::Malformed("the URL is longer than 16,384 bytes")));

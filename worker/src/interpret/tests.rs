@@ -1022,7 +1022,10 @@ fn an_error_row_needs_a_condition() {
         let rules = super::ConnectorRules::new(&crate::connector::Connector::read(&record).unwrap());
         let problems: Vec<String> = rules.problems().map(ToString::to_string).collect();
         assert_eq!(problems.is_empty(), is_one, "{when}: {problems:?}");
-        assert!(problems.iter().all(|problem| problem.starts_with("endpoints.r.errorMapping.0.when: ")), "{problems:?}");
+        assert!(
+            problems.iter().all(|problem| problem.starts_with("endpoints.r.errorMapping.0.when: ")),
+            "{problems:?}"
+        );
     }
 }
 
@@ -1030,7 +1033,22 @@ fn an_error_row_needs_a_condition() {
 #[test]
 fn links_are_split_in_one_pass() {
     let url = url::Url::parse("https://h/").unwrap();
-    for piece in ["<a>,", "<a>;", "<a>;rel=x,", "<a>\"", "<a>\\\",", "<", ">", "<a", ";", ",", "\"", "<a>;x=\"\\\"", "<>", "<a>; rel=\"a b\", "] {
+    for piece in [
+        "<a>,",
+        "<a>;",
+        "<a>;rel=x,",
+        "<a>\"",
+        "<a>\\\",",
+        "<",
+        ">",
+        "<a",
+        ";",
+        ",",
+        "\"",
+        "<a>;x=\"\\\"",
+        "<>",
+        "<a>; rel=\"a b\", ",
+    ] {
         let mut case = Case::mapping(&[]);
         case.resource = json!({"pagination": {"link": true}});
         let text = piece.repeat(64 * 1_024 / piece.len());

@@ -181,6 +181,8 @@ pub fn secret_values(credentials: &Credentials) -> Vec<SecretString> {
     match &credentials.scheme {
         // Values of headers are templates: see `constant_parts`.
         Scheme::None | Scheme::Headers(_) => {}
+        // Without a password the pair is the user's name, which is no secret (CONTRACT 6).
+        Scheme::Basic { password, .. } if password.expose_secret().is_empty() => {}
         Scheme::Basic { username, password } => {
             all.push(STANDARD.encode(format!("{username}:{}", password.expose_secret())).into());
             all.push(password.clone());

@@ -33,8 +33,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::connector::{
-    Connector, ElementConfig, Invalid, NextPage, OutboundKind, Policy, RepeatRule, Resource, Scheme, Space, callable_method,
-    effective_policy, effective_timeout,
+    Connector, ElementConfig, Invalid, NextPage, OutboundKind, Policy, RepeatRule, Resource, Scheme, Space,
+    callable_method, effective_policy, effective_timeout,
 };
 use crate::job::idempotency_key;
 

@@ -8,6 +8,7 @@ use url::Url;
 use crate::connector::{Invalid, Space};
 use crate::job::{Limit, brief};
 
+use super::secrets::Secrets;
 use super::template::{Blank, Escape, Scope, Template, TemplateError};
 
 /// A URL's template in three parts: a variable after the first one cannot change scheme, host or port.
@@ -154,7 +155,9 @@ fn vanished_segment<'a>(path: &str, blanks: &'a [Blank]) -> Option<&'a str> {
         let (before, after) = (path.get(..place.start).unwrap_or_default(), path.get(place.end..end));
         before.ends_with('/') && after.is_some_and(|after| after.is_empty() || after.starts_with('/'))
     };
-    blanks.iter().find(|blank| is_segment(&blank.place)).map(|blank| blank.name.as_str())
+    // A secret without a value is none, which is told where secrets are.
+    let mut names = blanks.iter().filter(|blank| is_segment(&blank.place)).map(|blank| blank.name.as_str());
+    names.find(|name| !Secrets::is_reference(name))
 }
 
 /// Refuses what a URL parser would silently drop or turn into another path.

@@ -29,7 +29,8 @@ pub(super) fn sign(
 ) -> Result<(), &'static str> {
     let unusable = |_| "holds a character that a header cannot carry";
     // A `+` is a space to some services and itself to others; what is signed has to be what is sent.
-    if let Some(query) = built.url().query().filter(|query| query.contains('+')).map(|query| query.replace('+', "%20")) {
+    if let Some(query) = built.url().query().filter(|query| query.contains('+')).map(|query| query.replace('+', "%20"))
+    {
         built.url_mut().set_query(Some(&query));
     }
     let time = timestamp(now_ms);

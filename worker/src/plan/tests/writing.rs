@@ -3,8 +3,7 @@
 use super::*;
 
 fn aws() -> PreparedCredentials {
-    let keys =
-        json!({"access_key_id": "a", "secret_access_key": "secret-key", "region": "us-east-1", "service": "execute-api"});
+    let keys = json!({"access_key_id": "a", "secret_access_key": "secret-key", "region": "us-east-1", "service": "execute-api"});
     credentials("AWS_SIGV4", keys)
 }
 
@@ -93,7 +92,10 @@ fn lists_go_into_queries_and_forms_as_their_server_reads_them() {
     let multipart = |arrays: &str| {
         let post = json!({"url": "https://h/", "method": "POST", "body_type": "multipart", "arrays": arrays,
             "body": "{\"to\": [\"a\", \"b\"]}"});
-        parts(&planned(post, json!({}), json!({}))).into_iter().map(|part| part.replace("\r\n\r\n", " ")).collect::<Vec<_>>()
+        parts(&planned(post, json!({}), json!({})))
+            .into_iter()
+            .map(|part| part.replace("\r\n\r\n", " "))
+            .collect::<Vec<_>>()
     };
     let part = |name: &str, text: &str| format!("Content-Disposition: form-data; name=\"{name}\" {text}");
     assert_eq!(multipart("php"), [part("to[0]", "a"), part("to[1]", "b")]);
@@ -198,7 +200,8 @@ fn a_bodys_escaping_follows_its_content_type() {
 #[test]
 fn whole_numbers_are_written_without_a_fraction() {
     let element = |kind: &str| feel(kind, "n", "amount * 1.5");
-    let data = json!({"amount": 120, "list": [180.0, 2.5, {"x": 1.0}], "big": 12_345_678_901_234_567_890_u64, "whole": 7.0});
+    let data =
+        json!({"amount": 120, "list": [180.0, 2.5, {"x": 1.0}], "big": 12_345_678_901_234_567_890_u64, "whole": 7.0});
     for resource in [json!({"url": "https://h/"}), json!({"url": "https://h/", "params": [{"key": "n"}]})] {
         assert_eq!(url(resource, element("PARAM"), data.clone()), "https://h/?n=180");
     }
@@ -206,14 +209,19 @@ fn whole_numbers_are_written_without_a_fraction() {
         url(json!({"url": "https://h/{{n}}?q={{whole}}", "params": []}), element("PARAM"), data.clone()),
         "https://h/180?q=7"
     );
-    let lists = json!({"outboundConfig": [{"type": "PARAM", "key": "l", "value": "[amount * 1.5, 2.5]", "format": "feel"}]});
+    let lists =
+        json!({"outboundConfig": [{"type": "PARAM", "key": "l", "value": "[amount * 1.5, 2.5]", "format": "feel"}]});
     assert_eq!(url(json!({"url": "https://h/", "arrays": "comma"}), lists, data.clone()), "https://h/?l=180,2.5");
     let post = |kind: &str, body: &str| json!({"url": "https://h/", "method": "POST", "body_type": kind, "body": body});
     for (kind, body, expected) in [
         ("json", r#"{"n": {{n}}, "l": {{{list | json}}}}"#, r#"{"n": 180, "l": [180,2.5,{"x":1}]}"#),
         ("json", r"{{{big | json}}} {{{n | json}}}", "12345678901234567890 180"),
         ("xml", "<n>{{n}}</n>{{{list | xml}}}", "<n>180</n><item>180</item><item>2.5</item><item><x>1</x></item>"),
-        ("form", r#"{"n": {{n}}, "w": 7.0, "l": {{{list | json}}}}"#, "n=180&w=7&l%5B0%5D=180&l%5B1%5D=2.5&l%5B2%5D%5Bx%5D=1"),
+        (
+            "form",
+            r#"{"n": {{n}}, "w": 7.0, "l": {{{list | json}}}}"#,
+            "n=180&w=7&l%5B0%5D=180&l%5B1%5D=2.5&l%5B2%5D%5Bx%5D=1",
+        ),
         ("raw", "{{n}} {{whole}} {{{list | base64}}}", "180 7 WzE4MCwyLjUseyJ4IjoxfV0="),
     ] {
         assert_eq!(planned(post(kind, body), element("BODY"), data.clone()).body, expected, "{kind} {body}");
@@ -256,7 +264,8 @@ fn a_json_body_that_is_none_is_told() {
 fn names_of_headers_are_kept_as_they_were_written() {
     let resource = json!({"url": "https://h/", "headers": [
         {"key": "X-Store-Name", "value": "a", "required": true}, {"key": "x-lower", "value": "b", "required": true}]});
-    let element = rows(&[("HEADER", "SOAPAction", "c"), ("HEADER", "x-STORE-name", "d"), ("HEADER", "X-Gone", "{{gone}}")]);
+    let element =
+        rows(&[("HEADER", "SOAPAction", "c"), ("HEADER", "x-STORE-name", "d"), ("HEADER", "X-Gone", "{{gone}}")]);
     let written = |plan: &Plan| plan.request.written.to_vec();
     let plan = plan_with(resource.clone(), element, json!({}), &anonymous()).unwrap();
     assert_eq!(written(&plan), ["x-STORE-name", "x-lower", "SOAPAction"]);
@@ -289,7 +298,11 @@ fn an_empty_user_or_password_is_one() {
         let Authorization::Basic { username, password } = &request.authorization else { panic!("{members}") };
         assert_eq!((username.as_str(), secrecy::ExposeSecret::expose_secret(password)), (user, pass), "{members}");
         assert_eq!(request.redactor.redacted_text("a {\"b\": \"\"} c"), "a {\"b\": \"\"} c", "{members}");
+        let pair = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{user}:{pass}"));
+        let echo = if pass.is_empty() { pair.clone() } else { MASK.to_owned() };
+        assert_eq!(request.redactor.redacted_text(&pair), echo, "{members}: a user's name is no secret");
         let shown = request.redacted();
+        assert!(shown.headers.contains(&("authorization".to_owned(), format!("Basic {MASK}"))), "{members}");
         assert_eq!((shown.url.as_str(), shown.body.as_str()), ("https://h/x?q=abc", "{}"), "{members}");
     }
     for members in [json!({}), json!({"username": "", "password": ""}), json!({"username": null})] {

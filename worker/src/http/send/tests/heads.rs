@@ -65,8 +65,16 @@ async fn spelled_names_change_nothing_else() {
     for (reply, method, expected) in [
         (Reply::Close(String::new()), Method::GET, ("CONNECT", true, true)),
         (Reply::Close(String::new()), Method::POST, ("OUTCOME_UNKNOWN", false, true)),
-        (Reply::Close(format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(101))), Method::GET, ("BAD_RESPONSE", true, true)),
-        (Reply::Close("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_owned()), Method::GET, ("BAD_RESPONSE", true, true)),
+        (
+            Reply::Close(format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(101))),
+            Method::GET,
+            ("BAD_RESPONSE", true, true),
+        ),
+        (
+            Reply::Close("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf".to_owned()),
+            Method::GET,
+            ("BAD_RESPONSE", true, true),
+        ),
     ] {
         let server = RawServer::replying(reply).await;
         let failure = client().send(&named(method.clone(), server.url("/"), &["SOAPAction"])).await.unwrap_err();
