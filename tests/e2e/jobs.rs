@@ -135,13 +135,10 @@ async fn a_changed_connector_is_seen_within_five_seconds() {
 /// A designer learns of a body that was sent as broken JSON from a good answer and from a bad one.
 #[tokio::test]
 async fn a_json_body_that_is_none_is_told_whatever_comes_of_it() {
-    let third_party =
-        ThirdParty::start(
-            |seen, _| {
-                if seen.path == "/good" { Reply::json(&json!({"ok": 1})) } else { Reply::status(400) }
-            },
-        )
-        .await;
+    let third_party = ThirdParty::start(|seen, _| {
+        if seen.path == "/good" { Reply::json(&json!({"ok": 1})) } else { Reply::status(400, &json!({})) }
+    })
+    .await;
     let app = TestApp::new();
     app.import_resources(json!({"r": {"url": third_party.url("/{{path}}"), "method": "POST", "body_type": "json",
         "body": "{\"q\": {{q}}}"}}))
