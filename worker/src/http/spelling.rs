@@ -62,7 +62,7 @@ async fn answer(mut stream: DuplexStream, names: &[String]) -> std::io::Result<D
             break;
         }
     }
-    let fields: String = names.iter().map(|name| format!("{name}: -\r\n")).collect();
+    let fields = names.iter().map(|name| format!("{name}: -\r\n")).collect::<Vec<_>>().concat();
     stream.write_all(format!("HTTP/1.1 204 No Content\r\n{fields}\r\n").as_bytes()).await?;
     Ok(stream)
 }
