@@ -46,6 +46,11 @@ impl PreparedCall<'_> {
         &self.plan.request
     }
 
+    /// What its designer should know of the request, whatever becomes of it.
+    pub fn warnings(&self) -> &[String] {
+        &self.plan.warnings
+    }
+
     /// Whether it may be sent again without knowing what became of it.
     pub fn is_repeatable(&self) -> bool {
         self.plan.request.repeat == Repeat::Safe

@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod classify;
 mod client;
+mod connections;
 mod cookies;
 mod decode;
 mod guard;
@@ -13,8 +14,10 @@ mod keep_alive;
 mod peer;
 mod ranges;
 mod resolve;
+mod reuse;
 mod send;
 mod timing;
+mod spelling;
 
 pub use auth::{RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken};
 pub use client::{Client, Error, Settings};
