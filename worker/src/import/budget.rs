@@ -1,0 +1,49 @@
+//! What one text may be made into: references multiply, so that size alone bounds nothing.
+
+use super::position::Fault;
+
+/// Values that are looked at.
+const STEPS: usize = 10_000_000;
+/// Bytes of URLs, names, bodies and descriptions that are made.
+const BYTES: usize = 64 * 1024 * 1024;
+
+/// What is left of it.
+#[derive(Debug)]
+pub(super) struct Budget {
+    steps: usize,
+    bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { steps: STEPS, bytes: BYTES }
+    }
+}
+
+impl Budget {
+    /// Takes steps; `at` is the place to name when there are none left.
+    pub(super) fn steps(&mut self, count: usize, at: impl Fn() -> usize) -> Result<(), Fault> {
+        match self.steps.checked_sub(count) {
+            Some(left) => self.steps = left,
+            None => {
+                let problem = format!(
+                    "from here on, following the references takes more than {STEPS} steps; split the document"
+                );
+                return Err(Fault::new(at(), problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes bytes; `at` is the place to name when there are none left.
+    pub(super) fn bytes(&mut self, count: usize, at: impl Fn() -> usize) -> Result<(), Fault> {
+        match self.bytes.checked_sub(count) {
+            Some(left) => self.bytes = left,
+            None => {
+                let problem = format!("up to here, the records take more than {BYTES} bytes; split the document");
+                return Err(Fault::new(at(), problem));
+            }
+        }
+        Ok(())
+    }
+}
