@@ -3,9 +3,9 @@
 use super::position::Fault;
 
 /// Values that are looked at.
-const STEPS: usize = 10_000_000;
+const STEPS: usize = 1_000_000;
 /// Bytes of URLs, names, bodies and descriptions that are made.
-const BYTES: usize = 64 * 1024 * 1024;
+const BYTES: usize = 32 * 1024 * 1024;
 
 /// What is left of it.
 #[derive(Debug)]
@@ -26,9 +26,8 @@ impl Budget {
         match self.steps.checked_sub(count) {
             Some(left) => self.steps = left,
             None => {
-                let problem = format!(
-                    "from here on, following the references takes more than {STEPS} steps; split the document"
-                );
+                let problem =
+                    format!("from here on, following the references takes more than {STEPS} steps; split the document");
                 return Err(Fault::new(at(), problem));
             }
         }

@@ -29,11 +29,6 @@ pub(super) fn has_variable(text: &str) -> bool {
     text.contains(OPEN)
 }
 
-/// The names of its variables.
-pub(super) fn variables(text: &str) -> impl Iterator<Item = &str> {
-    text.split(OPEN).skip(1).filter_map(|rest| rest.split_once(CLOSE)).map(|(name, _)| name)
-}
-
 /// The name, where the text is one variable and nothing else.
 pub(super) fn only_variable(text: &str) -> Option<&str> {
     text.strip_prefix(OPEN)?.strip_suffix(CLOSE).filter(|name| !name.contains([OPEN, CLOSE]))

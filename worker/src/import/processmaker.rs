@@ -53,7 +53,8 @@ pub(super) fn unwrapped(text: &str) -> Option<String> {
 /// The connectors of a package.
 pub(super) fn read(document: &Document<'_>, report: &mut Report) -> Vec<Map<String, Value>> {
     let root = document.root();
-    if root.get("encrypted").and_then(Value::as_bool) == Some(true) || root.get("export").is_some_and(Value::is_string) {
+    if root.get("encrypted").and_then(Value::as_bool) == Some(true) || root.get("export").is_some_and(Value::is_string)
+    {
         report.left_out("the package", "it is encrypted: export it without a password");
         return Vec::new();
     }
@@ -104,8 +105,17 @@ fn collect(value: &Value, found: &mut Vec<Map<String, Value>>, others: &mut BTre
             for (name, member) in of {
                 match (name.as_str(), member) {
                     ("process", Value::Object(_)) => note(others, "process", member.get("name")),
-                    ("screens" | "scripts" | "environment_variables" | "process_categories" | "screen_categories"
-                        | "script_categories" | "signals" | "subprocesses", Value::Array(list)) => {
+                    (
+                        "screens"
+                        | "scripts"
+                        | "environment_variables"
+                        | "process_categories"
+                        | "screen_categories"
+                        | "script_categories"
+                        | "signals"
+                        | "subprocesses",
+                        Value::Array(list),
+                    ) => {
                         list.iter().for_each(|item| note(others, name, item.get("name").or_else(|| item.get("title"))));
                     }
                     _ => collect(member, found, others),
@@ -128,7 +138,8 @@ fn note(others: &mut BTreeMap<String, (usize, String)>, kind: &str, name: Option
 fn made(mut record: Map<String, Value>, report: &mut Report) -> Option<Map<String, Value>> {
     let name = record.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let what = format!("the connector {}", quoted(&name));
-    let is_soap = |value: Option<&Value>| value.and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("soap"));
+    let is_soap =
+        |value: Option<&Value>| value.and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("soap"));
     if is_soap(record.get("type")) {
         report.left_out(what, "it calls by SOAP, which is not supported");
         return None;

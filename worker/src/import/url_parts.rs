@@ -61,7 +61,11 @@ impl UrlParts {
 
     /// The template of a resource's URL and its parameters: a query that parameters could not write is left in the URL.
     pub(super) fn template_and_params(&self) -> (String, Vec<Row>) {
-        if self.query.iter().all(|(name, value)| !name.trim().is_empty() && is_text(name) && value.as_deref().is_some_and(is_text)) {
+        if self
+            .query
+            .iter()
+            .all(|(name, value)| !name.trim().is_empty() && is_text(name) && value.as_deref().is_some_and(is_text))
+        {
             return (self.template(), rows(&self.query));
         }
         let pair = |(name, value): &(String, Option<String>)| match value {

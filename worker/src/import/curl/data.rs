@@ -104,8 +104,15 @@ impl Fields {
 }
 
 /// A file of a form whose content is not here: a variable holds it.
-pub(in super::super) fn file(field: &str, name: &str, media: Option<&str>, resource: &str, report: &mut Report) -> Value {
-    let why = format!("it is not here: put its content, in Base64, into the variable `{}`", marked::variable_name(field));
+pub(in super::super) fn file(
+    field: &str,
+    name: &str,
+    media: Option<&str>,
+    resource: &str,
+    report: &mut Report,
+) -> Value {
+    let why =
+        format!("it is not here: put its content, in Base64, into the variable `{}`", marked::variable_name(field));
     report.left_out_of(resource, format!("the file {}", quoted(&marked::shown(name))), why);
     let mut file = Map::new();
     file.insert("base64".to_owned(), marked::variable(field).into());

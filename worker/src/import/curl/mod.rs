@@ -58,9 +58,9 @@ pub(super) fn looks_like(text: &str) -> bool {
 
 /// `sudo` and assignments.
 fn is_before_command(word: &str) -> bool {
-    let is_assignment = word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    });
+    let is_assignment = word
+        .split_once('=')
+        .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));
     matches!(word, "sudo" | "time" | "export") || is_assignment
 }
 
@@ -81,7 +81,9 @@ pub(super) fn read(text: &str, report: &mut Report) -> Result<Vec<Map<String, Va
         let first = command.words.first().map(|word| word.text.clone()).unwrap_or_default();
         if !is_curl(&first) {
             let why = match piped {
-                Some("|" | "|&") => "what another program makes of the answer is not part of a call; map it in the element",
+                Some("|" | "|&") => {
+                    "what another program makes of the answer is not part of a call; map it in the element"
+                }
                 Some("&") => "`&` outside of quotes ends a command; put the URL into quotes if this belongs to it",
                 _ => "only cURL commands are read",
             };

@@ -265,15 +265,15 @@ impl Shell<'_> {
                 let inside = self.rest().split_once('}').map(|(inside, _)| inside.to_owned());
                 let inside = inside.ok_or_else(|| Fault::new(at, "this `${` is never closed by `}`"))?;
                 self.at += inside.len() + 1;
-                let name: String = inside.chars().skip(1).take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let name: String =
+                    inside.chars().skip(1).take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
                 if !is_name(&name) {
                     return Err(Fault::new(at, "only a variable's name can stand between `${` and `}`"));
                 }
                 self.push_variable(&name, text);
             }
             Some(first) if first.is_ascii_alphabetic() || first == '_' => {
-                let name: String =
-                    self.rest().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+                let name: String = self.rest().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
                 self.at += name.len();
                 self.push_variable(&name, text);
             }

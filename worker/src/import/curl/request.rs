@@ -292,7 +292,10 @@ fn content(value: &str, input: Option<&str>, kind: &str, report: &mut Report) ->
         Some(text) if kind == "data" => Some(text.replace(['\n', '\r'], "")),
         Some(text) => Some(text.to_owned()),
         None => {
-            report.left_out(format!("the file {}", quoted(&marked::shown(file))), "it is not here: write the body by hand");
+            report.left_out(
+                format!("the file {}", quoted(&marked::shown(file))),
+                "it is not here: write the body by hand",
+            );
             None
         }
     }
@@ -301,7 +304,11 @@ fn content(value: &str, input: Option<&str>, kind: &str, report: &mut Report) ->
 /// `content`, `=content`, `name=content`, encoded; `@file` and `name@file` are not here.
 fn query_piece(value: &str, report: &mut Report) -> Option<String> {
     let encoded = |text: &str| -> String {
-        if marked::has_variable(text) { text.to_owned() } else { utf8_percent_encode(text, NON_ALPHANUMERIC).to_string() }
+        if marked::has_variable(text) {
+            text.to_owned()
+        } else {
+            utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+        }
     };
     if let Some((name, content)) = value.split_once('=') {
         let content = encoded(content);

@@ -55,7 +55,8 @@ fn passed_on(text: &str) -> Vec<Passed> {
                 match characters.next() {
                     // The line goes on, and its first character stands for itself.
                     Some((_, '\n')) => {
-                        let first = characters.next_if(|(_, next)| !next.is_whitespace() && *next != '^' && *next != '"');
+                        let first =
+                            characters.next_if(|(_, next)| !next.is_whitespace() && *next != '^' && *next != '"');
                         out.push(Passed::Character(' ', at));
                         out.extend(first.map(|(at, first)| Passed::Character(first, at)));
                     }
@@ -77,8 +78,8 @@ fn passed_on(text: &str) -> Vec<Passed> {
             }
             '%' => match variable(text.get(at + 1..).unwrap_or_default()) {
                 Some(name) => {
-                    let length = name.len() + 1;
-                    (0..length).for_each(|_| drop(characters.next()));
+                    // The name, of which every character is a byte, and the other percent sign.
+                    characters.nth(name.len());
                     out.push(Passed::Variable(name.to_owned()));
                 }
                 None => out.push(Passed::Character('%', at)),

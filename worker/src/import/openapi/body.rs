@@ -37,13 +37,14 @@ pub(super) fn add<'a>(
             return form_of_two(api, parameters, operation, resource);
         }
         let Some(body) = parameters.body else { return Ok(()) };
-        let media = consumed(api, operation).filter(|media| !media.contains('*')).unwrap_or("application/json").to_owned();
+        let media =
+            consumed(api, operation).filter(|media| !media.contains('*')).unwrap_or("application/json").to_owned();
         let schema = body.get("schema").unwrap_or(&Value::Null);
         return set(api, &Content { media, of: body, schema }, resource);
     }
     let Some(written) = operation.get("requestBody") else { return Ok(()) };
     let Some(body) = api.resolved(written)? else { return Ok(()) };
-    let Some(chosen) = chosen(api, body, resource) else { return Ok(()) };
+    let Some(chosen) = chosen(api, body, resource)? else { return Ok(()) };
     set(api, &chosen, resource)
 }
 
@@ -58,7 +59,7 @@ fn is_json(media: &str) -> bool {
 }
 
 /// JSON where it is among the media types, else what can be sent; the others do not come over.
-fn chosen<'a>(api: &mut Api<'a>, body: &'a Value, resource: &Resource) -> Option<Content<'a>> {
+fn chosen<'a>(api: &mut Api<'a>, body: &'a Value, resource: &Resource) -> Result<Option<Content<'a>>, Fault> {
     let rank = |media: &str| {
         let essence = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
@@ -72,14 +73,15 @@ fn chosen<'a>(api: &mut Api<'a>, body: &'a Value, resource: &Resource) -> Option
             _ => 7,
         }
     };
-    let (media, of) = members(body, "content").min_by_key(|(media, _)| rank(media))?;
+    let Some((media, of)) = members(body, "content").min_by_key(|(media, _)| rank(media)) else { return Ok(None) };
     for (other, _) in members(body, "content").filter(|(other, _)| *other != media) {
-        let why = "a resource sends one kind of body, and another one was taken".to_owned();
+        api.step_over(other)?;
+        let why = "a resource sends one kind of body, and another one was taken";
         api.report.left_out_of(&resource.name, format!("the body as {other}"), why);
     }
     let schema = of.get("schema").unwrap_or(&Value::Null);
     let media = if media.contains('*') && !media.contains('+') { "application/json" } else { media };
-    Some(Content { media: media.replace('*', "x"), of, schema })
+    Ok(Some(Content { media: media.replace('*', "x"), of, schema }))
 }
 
 fn set<'a>(api: &mut Api<'a>, content: &Content<'a>, resource: &mut Resource) -> Result<(), Fault> {
@@ -133,6 +135,9 @@ fn plain<'a>(
             finish(api, resource, kind, body);
         }
         (_, Some(Value::String(text))) => finish(api, resource, kind, marked::literal(&text)),
+        (BodyType::Raw, None) if content.media.starts_with("text/") => {
+            finish(api, resource, kind, marked::template(&marked::variable("body")));
+        }
         _ => {
             let why = format!("the document has no example of {}: write the body by hand", content.media);
             api.report.left_out_of(&resource.name, "the body", why);

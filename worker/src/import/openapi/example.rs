@@ -89,10 +89,7 @@ pub(super) fn type_of(schema: &Value) -> Option<&str> {
 
 /// The properties of an object's schema: name, schema, whether it is required. Those of `allOf` and of the first of `oneOf`
 /// and `anyOf` among them.
-pub(super) fn properties<'a>(
-    api: &mut Api<'a>,
-    schema: &'a Value,
-) -> Result<Vec<(&'a str, &'a Value, bool)>, Fault> {
+pub(super) fn properties<'a>(api: &mut Api<'a>, schema: &'a Value) -> Result<Vec<(&'a str, &'a Value, bool)>, Fault> {
     let mut found = Vec::new();
     let mut required = Vec::new();
     collect(api, schema, DEPTH, &mut found, &mut required)?;

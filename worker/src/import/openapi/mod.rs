@@ -120,7 +120,7 @@ fn path_item<'a>(
         let Some(operation) = item.get(method).filter(|operation| operation.is_object()) else { continue };
         api.step(path)?;
         let resource = operation::resource(api, path, method, item, operation)?;
-        security.note(api, &resource.name, operation);
+        security.note(api, &resource.name, operation)?;
         let document = api.document;
         api.budget.bytes(resource.weight(), || document.place_of(path))?;
         resources.push(resource);
@@ -136,6 +136,12 @@ impl Api<'_> {
     fn step(&mut self, written: &str) -> Result<(), Fault> {
         let document = self.document;
         self.budget.steps(1, || document.place_of(written))
+    }
+
+    /// Takes the steps of a name that is copied: what is referred to often may have a long one.
+    fn step_over(&mut self, name: &str) -> Result<(), Fault> {
+        let document = self.document;
+        self.budget.steps(1 + name.len() / 64, || document.place_of(name))
     }
 
     fn is_two(&self) -> bool {

@@ -66,10 +66,7 @@ fn path_with_variables(api: &mut Api<'_>, path: &str, parameters: &Parameters<'_
         }
         let variable = marked::variable_name(name);
         if variable != name {
-            api.report.changed_in(
-                &resource.name,
-                format!("The path parameter `{name}` is the variable `{variable}`"),
-            );
+            api.report.changed_in(&resource.name, format!("The path parameter `{name}` is the variable `{variable}`"));
         }
         if let Some(example) = declared.and_then(|parameter| parameter.example.clone()) {
             resource.test_data.insert(variable, example);

@@ -74,12 +74,7 @@ impl Parameter<'_> {
 
 impl<'a> Parameters<'a> {
     /// Those of the path and those of the operation, which win.
-    pub(super) fn of(
-        api: &mut Api<'a>,
-        resource: &str,
-        item: &'a Value,
-        operation: &'a Value,
-    ) -> Result<Self, Fault> {
+    pub(super) fn of(api: &mut Api<'a>, resource: &str, item: &'a Value, operation: &'a Value) -> Result<Self, Fault> {
         let mut found: Vec<(&str, &str, &'a Value)> = Vec::new();
         let mut known: HashMap<(&str, &str), usize> = HashMap::new();
         for written in list(item, "parameters").iter().chain(list(operation, "parameters")) {
@@ -89,6 +84,7 @@ impl<'a> Parameters<'a> {
                 api.report.left_out_of(resource, "a parameter", "it has no name, or does not say where it belongs");
                 continue;
             };
+            api.step_over(name)?;
             let index = *known.entry((location, name)).or_insert(found.len());
             match found.get_mut(index) {
                 Some(place) => *place = (location, name, parameter),

@@ -10,8 +10,9 @@ use super::super::position::Fault;
 use super::super::record::{Auth, UNKNOWN};
 use super::super::report::quoted;
 use super::Api;
+use crate::job::{Limit, brief};
 
-/// Resources whose requirements are told by name.
+/// Alternatives of one operation that are looked at.
 const ALTERNATIVES: usize = 20;
 
 /// The schemes of a document and how often operations can be called with each alternative.
@@ -20,6 +21,8 @@ pub(super) struct Choice<'a> {
     /// Alternatives in the order in which they came up, each a set of schemes.
     alternatives: Vec<(Vec<&'a str>, usize)>,
     known: HashMap<String, usize>,
+    /// What operations ask for that do not say it themselves.
+    of_all: Option<Vec<usize>>,
     /// For each operation its name and its alternatives; none means no authentication.
     operations: Vec<(String, Vec<usize>)>,
 }
@@ -30,7 +33,9 @@ impl<'a> Choice<'a> {
         let written: Vec<_> = if api.is_two() {
             members(root, "securityDefinitions").collect()
         } else {
-            root.get("components").map(|components| members(components, "securitySchemes").collect()).unwrap_or_default()
+            root.get("components")
+                .map(|components| members(components, "securitySchemes").collect())
+                .unwrap_or_default()
         };
         let mut schemes = HashMap::new();
         for (name, scheme) in written {
@@ -38,31 +43,45 @@ impl<'a> Choice<'a> {
                 schemes.insert(name.as_str(), scheme);
             }
         }
-        Ok(Self { schemes, alternatives: Vec::new(), known: HashMap::new(), operations: Vec::new() })
+        Ok(Self { schemes, alternatives: Vec::new(), known: HashMap::new(), of_all: None, operations: Vec::new() })
     }
 
     /// Notes what an operation asks for.
-    pub(super) fn note(&mut self, api: &mut Api<'a>, resource: &str, operation: &'a Value) {
+    pub(super) fn note(&mut self, api: &mut Api<'a>, resource: &str, operation: &'a Value) -> Result<(), Fault> {
         let root = api.root;
-        let asked = operation.get("security").or_else(|| root.get("security")).and_then(Value::as_array);
-        let mut indexes = Vec::new();
-        for alternative in asked.into_iter().flatten().filter_map(Value::as_object).take(ALTERNATIVES) {
-            let names: Vec<&str> = alternative.keys().map(String::as_str).collect();
-            if names.is_empty() {
-                // Without authentication is one of the ways.
-                continue;
+        let indexes = match (operation.get("security"), &self.of_all) {
+            (Some(own), _) => self.alternatives(api, own)?,
+            (None, Some(known)) => known.clone(),
+            (None, None) => {
+                let indexes = self.alternatives(api, root.get("security").unwrap_or(&Value::Null))?;
+                self.of_all = Some(indexes.clone());
+                indexes
             }
+        };
+        for index in &indexes {
+            if let Some((_, count)) = self.alternatives.get_mut(*index) {
+                *count += 1;
+            }
+        }
+        self.operations.push((resource.to_owned(), indexes));
+        Ok(())
+    }
+
+    fn alternatives(&mut self, api: &mut Api<'a>, asked: &'a Value) -> Result<Vec<usize>, Fault> {
+        let mut indexes = Vec::new();
+        let asked = asked.as_array().into_iter().flatten().filter_map(Value::as_object);
+        // Without authentication is one of the ways, and none that needs a credential.
+        for alternative in asked.filter(|alternative| !alternative.is_empty()).take(ALTERNATIVES) {
+            let names: Vec<&str> = alternative.keys().map(String::as_str).collect();
+            names.iter().try_for_each(|name| api.step_over(name))?;
             let next = self.alternatives.len();
             let index = *self.known.entry(names.join("\n")).or_insert(next);
             if index == next {
                 self.alternatives.push((names, 0));
             }
-            if let Some((_, count)) = self.alternatives.get_mut(index) {
-                *count += 1;
-            }
             indexes.push(index);
         }
-        self.operations.push((resource.to_owned(), indexes));
+        Ok(indexes)
     }
 
     /// The credential of the connector.
@@ -90,9 +109,10 @@ impl<'a> Choice<'a> {
     }
 
     fn tell_others(&self, api: &mut Api<'a>, chosen: usize, auth: &Auth) {
-        let label = |index: usize| {
-            self.alternatives.get(index).map(|(names, _)| names.join("` with `")).unwrap_or_default()
-        };
+        let names =
+            |(names, _): &(Vec<&str>, usize)| brief(names.join("` with `"), Limit::Characters(200)).into_owned();
+        let labels: Vec<String> = self.alternatives.iter().map(names).collect();
+        let label = |index: usize| labels.get(index).map_or("", String::as_str);
         let mut named = vec![false; self.alternatives.len()];
         for (resource, alternatives) in &self.operations {
             if alternatives.is_empty() && !auth.is_none() {
@@ -180,9 +200,7 @@ fn auth_of_one(api: &mut Api<'_>, name: &str, scheme: &Value) -> Auth {
             api.report.left_out(format!("the security scheme {}", quoted(name)), why);
             without("OAUTH2_BEARER")
         }
-        "mutualTLS" => {
-            unknown_scheme(api, name, "set `client_certificate` and `client_key` under Authentication")
-        }
+        "mutualTLS" => unknown_scheme(api, name, "set `client_certificate` and `client_key` under Authentication"),
         _ => unknown_scheme(api, name, "its type is not known"),
     }
 }
@@ -205,7 +223,8 @@ fn api_key(api: &mut Api<'_>, name: &str, scheme: &Value) -> Auth {
         Some("cookie") if !key.is_empty() => {
             auth.authtype = "HEADERS";
             auth.set("Cookie", UNKNOWN);
-            api.report.changed(format!("The cookie {} is sent as the header `Cookie`: write `{key}=value`", quoted(key)));
+            api.report
+                .changed(format!("The cookie {} is sent as the header `Cookie`: write `{key}=value`", quoted(key)));
             return auth;
         }
         _ => return unknown_scheme(api, name, "it does not say where the key goes"),
@@ -230,7 +249,8 @@ fn oauth2(api: &mut Api<'_>, name: &str, scheme: &Value) -> Auth {
         ("OAUTH2_PASSWORD", ["password", "password"]),
     ];
     let usable = |flow: &Value| text(flow, "tokenUrl").is_some_and(|url| url.starts_with("http"));
-    let chosen = found.into_iter().find_map(|(authtype, names)| Some((authtype, of(names).filter(|flow| usable(flow))?)));
+    let chosen =
+        found.into_iter().find_map(|(authtype, names)| Some((authtype, of(names).filter(|flow| usable(flow))?)));
     let Some((authtype, flow)) = chosen else {
         let why = "none of its flows can be used without a browser, or its token URL is not whole: a bearer token was put in \
                    its place";
@@ -256,7 +276,11 @@ fn oauth2(api: &mut Api<'_>, name: &str, scheme: &Value) -> Auth {
         let scopes: Vec<&str> = members(flow, "scopes").map(|(scope, _)| scope.as_str()).collect();
         auth.set("scope", scopes.join(" "));
         if scopes.len() > 1 {
-            api.report.changed(format!("All {} scopes of {} are asked for; remove those that are not needed", scopes.len(), quoted(name)));
+            api.report.changed(format!(
+                "All {} scopes of {} are asked for; remove those that are not needed",
+                scopes.len(),
+                quoted(name)
+            ));
         }
     }
     auth

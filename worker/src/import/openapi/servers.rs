@@ -52,11 +52,16 @@ fn with_defaults(api: &mut Api<'_>, server: &Value) -> String {
         let default = server.get("variables").and_then(|of| of.get(name)?.get("default")).and_then(scalar);
         match default.filter(|default| !default.is_empty()) {
             Some(default) => {
-                api.report.changed(format!("The server's variable {} became its default {}", quoted(name), quoted(&default)));
+                api.report.changed(format!(
+                    "The server's variable {} became its default {}",
+                    quoted(name),
+                    quoted(&default)
+                ));
                 out.push_str(&marked::clean(&default));
             }
             None => {
-                let why = format!("it has no default: put its value into the variable `{}`", marked::variable_name(name));
+                let why =
+                    format!("it has no default: put its value into the variable `{}`", marked::variable_name(name));
                 api.report.left_out(format!("the server's variable {}", quoted(name)), why);
                 out.push_str(&marked::variable(name));
             }
@@ -77,7 +82,8 @@ fn base_of_two(api: &mut Api<'_>, operation: &Value) -> String {
     if known.is_empty() {
         known = schemes(api.root);
     }
-    let scheme = known.iter().find(|scheme| *scheme == "https").or_else(|| known.iter().find(|scheme| *scheme == "http"));
+    let scheme =
+        known.iter().find(|scheme| *scheme == "https").or_else(|| known.iter().find(|scheme| *scheme == "http"));
     let scheme = scheme.map_or("https", String::as_str);
     for other in known.iter().filter(|other| *other != scheme) {
         api.report.left_out(format!("the scheme {}", quoted(other)), format!("URLs begin with {scheme}"));

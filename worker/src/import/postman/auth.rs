@@ -61,8 +61,12 @@ fn aws(value: &mut impl FnMut(&str) -> String) -> Auth {
     let or_unknown = |text: String| if text.is_empty() { UNKNOWN.to_owned() } else { text };
     let (region, service) = (or_unknown(value("region")), or_unknown(value("service")));
     let (id, secret, session) = (value("accessKey"), value("secretKey"), value("sessionToken"));
-    let mut members =
-        vec![("access_key_id", id.as_str()), ("secret_access_key", &secret), ("region", &region), ("service", &service)];
+    let mut members = vec![
+        ("access_key_id", id.as_str()),
+        ("secret_access_key", &secret),
+        ("region", &region),
+        ("service", &service),
+    ];
     if !session.is_empty() {
         members.push(("session_token", &session));
     }

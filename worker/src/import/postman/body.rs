@@ -27,7 +27,11 @@ impl Collection<'_> {
                 self.report.left_out_of(&resource.name, format!("the file {}", quoted(name)), why);
             }
             Some(other) => {
-                self.report.left_out_of(&resource.name, format!("the body in mode {}", quoted(other)), "it is not known");
+                self.report.left_out_of(
+                    &resource.name,
+                    format!("the body in mode {}", quoted(other)),
+                    "it is not known",
+                );
             }
         }
     }

@@ -106,7 +106,11 @@ impl<'a> Collection<'a> {
         for member in ["protocolProfileBehavior", "proxy", "certificate"] {
             if has(item, member) || has(request, member) {
                 let what = format!("`{member}`");
-                self.report.left_out_of(name, what, "how a call is carried is the connector's and the operator's setting");
+                self.report.left_out_of(
+                    name,
+                    what,
+                    "how a call is carried is the connector's and the operator's setting",
+                );
             }
         }
         if let Some((resource, auth)) = self.resource(name, request) {
@@ -122,7 +126,9 @@ impl<'a> Collection<'a> {
         let has_code = |event: &Value| {
             let script = event.get("script").unwrap_or(&Value::Null);
             match script.get("exec") {
-                Some(Value::Array(lines)) => lines.iter().any(|line| line.as_str().is_some_and(|l| !l.trim().is_empty())),
+                Some(Value::Array(lines)) => {
+                    lines.iter().any(|line| line.as_str().is_some_and(|l| !l.trim().is_empty()))
+                }
                 Some(Value::String(code)) => !code.trim().is_empty(),
                 _ => has(script, "src"),
             }

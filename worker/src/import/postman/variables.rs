@@ -98,7 +98,10 @@ impl Variables {
     /// Says what became of the variables.
     pub(super) fn tell(&mut self, report: &mut Report) {
         for name in &self.replaced {
-            report.changed(format!("The variable {} of the collection became its value", quoted(&format!("{{{{{name}}}}}"))));
+            report.changed(format!(
+                "The variable {} of the collection became its value",
+                quoted(&format!("{{{{{name}}}}}"))
+            ));
         }
         for name in &self.unknown {
             let variable = marked::variable_name(name);

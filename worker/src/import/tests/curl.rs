@@ -59,10 +59,19 @@ fn what_is_sent_with_each_method() {
         ("--data-urlencode 'q=a b&c'", "POST", json!("form-data"), json!("{\n  \"q\": \"a b&c\"\n}")),
         ("-d '{\"a\": 1}'", "POST", json!("raw"), json!("{\"a\": 1}")),
         ("--json '{\"a\": 1}'", "POST", json!("json"), json!("{\"a\": 1}")),
-        ("-H 'content-type: application/json' --data-raw $'{\"a\": \"\\'\"}'", "POST", json!("json"), json!("{\"a\": \"'\"}")),
+        (
+            "-H 'content-type: application/json' --data-raw $'{\"a\": \"\\'\"}'",
+            "POST",
+            json!("json"),
+            json!("{\"a\": \"'\"}"),
+        ),
         ("-H 'Content-Type: application/xml' -d '<a/>'", "POST", json!("xml"), json!("<a/>")),
-        ("-H 'Content-Type: application/json' -d \"{\\\"id\\\": $ID, \\\"t\\\": {{t}}}\"", "POST", json!("json"),
-            json!("{\"id\": {{ID}}, \"t\": {{=<% %>=}}{{<%={{ }}=%>t}}}")),
+        (
+            "-H 'Content-Type: application/json' -d \"{\\\"id\\\": $ID, \\\"t\\\": {{t}}}\"",
+            "POST",
+            json!("json"),
+            json!("{\"id\": {{ID}}, \"t\": {{=<% %>=}}{{<%={{ }}=%>t}}}"),
+        ),
         ("-H 'Content-Type: text/x' --data-binary @- <<EOF\na\nb\nEOF", "POST", json!("raw"), json!("a\nb\n")),
     ] {
         let found = call(&format!("curl https://a.example/p {arguments}"));
@@ -108,12 +117,18 @@ fn credentials_go_where_they_belong() {
         ("-b 'sid=1; a=2'", "HEADERS", json!({"Cookie": "sid=1; a=2"})),
         ("-H \"Authorization: Bearer $TOKEN\"", "OAUTH2_BEARER", Value::Null),
         ("-k", "NONE", json!({"verify_certificate": false})),
-        ("--aws-sigv4 aws:amz:eu-west-1:s3 -u id:secret", "AWS_SIGV4",
-            json!({"access_key_id": "id", "secret_access_key": "secret", "region": "eu-west-1", "service": "s3"})),
+        (
+            "--aws-sigv4 aws:amz:eu-west-1:s3 -u id:secret",
+            "AWS_SIGV4",
+            json!({"access_key_id": "id", "secret_access_key": "secret", "region": "eu-west-1", "service": "s3"}),
+        ),
     ] {
         let conversion = converted(&format!("curl https://a.example/p {arguments}"));
         let record = &conversion.records[0];
-        assert_eq!((&record["authtype"], record.get("credentials").unwrap_or(&Value::Null)), (&json!(authtype), &credentials));
+        assert_eq!(
+            (&record["authtype"], record.get("credentials").unwrap_or(&Value::Null)),
+            (&json!(authtype), &credentials)
+        );
         let of = only(&conversion);
         assert!(rows(&of["headers"]).is_empty() && rows(&of["params"]).is_empty(), "{arguments}: {of}");
         assert!(!conversion.changed.is_empty() || !conversion.left_out.is_empty(), "{arguments}");
@@ -125,19 +140,26 @@ fn credentials_go_where_they_belong() {
     assert_eq!(rows(&only(&conversion)["headers"]), ["Cookie=sid=1"]);
     assert!(changed(&conversion, "stays a header"));
     let conversion = converted("curl https://user:pass@a.example/p");
-    assert_eq!((&conversion.records[0]["authtype"], &only(&conversion)["url"]), (&json!("BASIC"), &json!("https://a.example/p")));
+    assert_eq!(
+        (&conversion.records[0]["authtype"], &only(&conversion)["url"]),
+        (&json!("BASIC"), &json!("https://a.example/p"))
+    );
 }
 
 #[test]
 fn forms_hold_fields_and_files() {
-    let text = "curl https://a.example/p -F a=1 -F 'b=two;type=text/x' -F 'f=@dir/photo.jpg;type=image/jpeg' -F t=1 -F t=2";
+    let text =
+        "curl https://a.example/p -F a=1 -F 'b=two;type=text/x' -F 'f=@dir/photo.jpg;type=image/jpeg' -F t=1 -F t=2";
     let body = body_of(text);
     assert_eq!(
         body,
         json!({"a": "1", "b": "two", "f": {"base64": "{{f}}", "filename": "photo.jpg", "contentType": "image/jpeg"}, "t": ["1", "2"]})
     );
     let conversion = converted(text);
-    assert_eq!((&only(&conversion)["body_type"], &only(&conversion)["arrays"]), (&json!("multipart"), &json!("repeat")));
+    assert_eq!(
+        (&only(&conversion)["body_type"], &only(&conversion)["arrays"]),
+        (&json!("multipart"), &json!("repeat"))
+    );
     assert!(left_out(&conversion, &["photo.jpg", "`f`"]) && left_out(&conversion, &["`type`", "`b`"]));
 }
 
@@ -153,11 +175,7 @@ fn commands_are_grouped_by_host_and_credential() {
         .map(|record| (record["name"].as_str().unwrap(), record["endpoints"].as_object().unwrap().keys().collect()))
         .collect();
     let names: Vec<String> = found.iter().map(|(name, keys)| format!("{name}: {keys:?}")).collect();
-    assert_eq!(names, [
-        "a.example: [\"list\", \"list-2\"]",
-        "a.example-2: [\"call\"]",
-        "b.example: [\"x\", \"y\"]"
-    ]);
+    assert_eq!(names, ["a.example: [\"list\", \"list-2\"]", "a.example-2: [\"call\"]", "b.example: [\"x\", \"y\"]"]);
     let first = &conversion.records[0]["endpoints"]["list"];
     assert_eq!((&first["timeout"], &first["retry_attempts"]), (&json!("5"), &json!("2")));
     assert!(left_out(&conversion, &["jq ."]));
@@ -191,7 +209,12 @@ fn carets_and_backslashes_of_windows() {
     let text = "curl ^\"https://a.example/p?x=%20y^\" ^\n  -H ^\"content-type: application/json^\" ^\n  \
                 --data-raw ^\"^{^\\^\"a^\\^\":^\\^\"b ^& c^\\^\"^}^\"";
     let found = call(text);
-    assert_eq!((found.1.as_str(), found.2, found.5), ("https://a.example/p", vec!["x= y".to_owned()], json!("{\"a\":\"b & c\"}")));
-    let found = call("curl -X POST https://a.example/%PART% ^\n -H \"Content-Type: application/json\" -d \"{\\\"a\\\": \\\"x y\\\"}\"");
+    assert_eq!(
+        (found.1.as_str(), found.2, found.5),
+        ("https://a.example/p", vec!["x= y".to_owned()], json!("{\"a\":\"b & c\"}"))
+    );
+    let found = call(
+        "curl -X POST https://a.example/%PART% ^\n -H \"Content-Type: application/json\" -d \"{\\\"a\\\": \\\"x y\\\"}\"",
+    );
     assert_eq!((found.1.as_str(), found.5), ("https://a.example/{{PART}}", json!("{\"a\": \"x y\"}")));
 }

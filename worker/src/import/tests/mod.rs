@@ -73,7 +73,10 @@ fn a_kind_is_recognized_and_a_wrong_one_is_refused() {
             let conversion = convert(text, Some(given), None);
             match conversion {
                 Ok(conversion) => {
-                    assert!(given == kind || (given, kind) == (Kind::ProcessMaker, Kind::Records), "{given:?} {kind:?}");
+                    assert!(
+                        given == kind || (given, kind) == (Kind::ProcessMaker, Kind::Records),
+                        "{given:?} {kind:?}"
+                    );
                     assert_eq!(conversion.kind, given);
                 }
                 Err(Error::Kind { given: said, found }) => {

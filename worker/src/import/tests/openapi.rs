@@ -65,7 +65,8 @@ fn servers_and_their_variables() {
     assert!(found == "/api/pets/{{petId}}" && left_out(&conversion, &["the host", "http.base_url"]));
     assert_eq!(url(json!({"servers": []}), plain()).0, "/pets/{{petId}}");
     assert_eq!(url(json!({"servers": [{"url": "//h.example/x/"}]}), plain()).0, "https://h.example/x/pets/{{petId}}");
-    let own = json!({"servers": [{"url": "https://path.example"}], "get": {"servers": [{"url": "http://own.example/"}]}});
+    let own =
+        json!({"servers": [{"url": "https://path.example"}], "get": {"servers": [{"url": "http://own.example/"}]}});
     assert_eq!(url(json!({}), own).0, "http://own.example/pets/{{petId}}");
     let (found, conversion) = url(json!({"servers": [{"url": "https://u:p%20w@h.example"}]}), plain());
     assert_eq!(found, "https://h.example/pets/{{petId}}");
@@ -85,19 +86,35 @@ fn parameters_are_written_as_their_style_says() {
         (json!({"name": "a", "in": "query", "required": true}), vec!["a={{a}}"], Value::Null),
         (json!({"name": "a.b[c]", "in": "query", "required": true}), vec!["a.b[c]={{a_b_c_}}"], Value::Null),
         (json!({"name": "{{a", "in": "query"}), vec!["{{=<% %>=}}{{<%={{ }}=%>a=?"], Value::Null),
-        (json!({"name": "v", "in": "query", "required": true, "schema": {"enum": ["2026-01"]}}), vec!["v=2026-01"], Value::Null),
+        (
+            json!({"name": "v", "in": "query", "required": true, "schema": {"enum": ["2026-01"]}}),
+            vec!["v=2026-01"],
+            Value::Null,
+        ),
         (json!({"name": "a", "in": "query", "schema": list}), vec!["a=?"], json!("repeat")),
         (json!({"name": "a", "in": "query", "explode": false, "schema": list}), vec!["a=?"], json!("comma")),
-        (json!({"name": "f", "in": "query", "style": "deepObject", "schema": {"type": "object"}}), vec!["f=?"], Value::Null),
-        (json!({"name": "f", "in": "query", "required": true, "schema": {"type": ["object", "null"], "required": ["x"], "properties": {"x": {}, "y": {}}}}),
-            vec!["x={{x}}", "y=?"], Value::Null),
-        (json!({"name": "j", "in": "query", "required": true, "content": {"application/json": {"schema": {"type": "object"}}}}),
-            vec!["j={{{j | json}}}"], Value::Null),
+        (
+            json!({"name": "f", "in": "query", "style": "deepObject", "schema": {"type": "object"}}),
+            vec!["f=?"],
+            Value::Null,
+        ),
+        (
+            json!({"name": "f", "in": "query", "required": true, "schema": {"type": ["object", "null"], "required": ["x"], "properties": {"x": {}, "y": {}}}}),
+            vec!["x={{x}}", "y=?"],
+            Value::Null,
+        ),
+        (
+            json!({"name": "j", "in": "query", "required": true, "content": {"application/json": {"schema": {"type": "object"}}}}),
+            vec!["j={{{j | json}}}"],
+            Value::Null,
+        ),
     ] {
         let found = query(json!([parameter]));
         assert_eq!((found.0, found.1), (expected.iter().map(|row| (*row).to_owned()).collect(), arrays), "{parameter}");
     }
-    let two = query(json!([{"name": "a", "in": "query", "schema": list}, {"name": "b", "in": "query", "explode": false, "schema": list}]));
+    let two = query(
+        json!([{"name": "a", "in": "query", "schema": list}, {"name": "b", "in": "query", "explode": false, "schema": list}]),
+    );
     assert!(two.1 == "repeat" && left_out(&two.2, &["lists", "`b`", "repeat"]));
     for (style, words) in [("pipeDelimited", "`|`"), ("spaceDelimited", "blanks")] {
         let found = query(json!([{"name": "a", "in": "query", "style": style, "explode": false, "schema": list}]));
@@ -108,7 +125,8 @@ fn parameters_are_written_as_their_style_says() {
 #[test]
 fn path_header_and_cookie_parameters() {
     let url = |style: &str| {
-        let conversion = get(json!({"parameters": [{"name": "petId", "in": "path", "style": style, "schema": {"type": "string"}}]}));
+        let conversion =
+            get(json!({"parameters": [{"name": "petId", "in": "path", "style": style, "schema": {"type": "string"}}]}));
         only(&conversion)["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
     };
     assert_eq!([url("simple"), url("label"), url("matrix")], ["{{petId}}", ".{{petId}}", ";petId={{petId}}"]);
@@ -143,24 +161,35 @@ fn bodies_are_examples_or_what_a_schema_requires() {
     let pet = json!({"$ref": "#/components/schemas/Pet"});
     let (of, _) = post(json!({"application/json": {"example": {"name": "{{x}}", "n": 1.5}}}));
     assert_eq!(of["body"], "{\n  \"name\": \"{{=<% %>=}}{{<%={{ }}=%>x}}\",\n  \"n\": 1.5\n}");
-    assert_eq!((&of["body_type"], rows(&of["headers"])), (&json!("json"), vec!["Content-Type=application/json".to_owned()]));
+    assert_eq!(
+        (&of["body_type"], rows(&of["headers"])),
+        (&json!("json"), vec!["Content-Type=application/json".to_owned()])
+    );
     let (of, _) = post(json!({"application/json": {"examples": {"cat": {"$ref": "#/components/examples/cat"}}}}));
     assert_eq!(of["body"], "{\n  \"name\": \"Tom\"\n}");
     let (of, conversion) = post(json!({"application/json": {"schema": pet}}));
     assert_eq!(of["body"], "{\n  \"name\": {{{name | json}}},\n  \"tags\": {{{tags | json}}},\n  \"kind\": \"cat\"\n}");
     assert_eq!(of["testData"], r#"{"name":"text","tags":["text"]}"#);
     assert!(left_out(&conversion, &["optional members", "make"]));
-    let (of, conversion) = post(json!({"application/xml": {"example": "<pet/>"}, "application/json": {"schema": {"type": "string"}}}));
+    let (of, conversion) =
+        post(json!({"application/xml": {"example": "<pet/>"}, "application/json": {"schema": {"type": "string"}}}));
     assert_eq!(of["body"], "{{{body | json}}}");
     assert!(left_out(&conversion, &["application/xml"]));
     let (of, _) = post(json!({"application/xml": {"example": "<pet/>"}}));
     assert_eq!((&of["body_type"], &of["body"]), (&json!("xml"), &json!("<pet/>")));
     let (of, _) = post(json!({"application/x-www-form-urlencoded": {"example": {"a": 1, "b": ["x", "y"]}}}));
-    assert_eq!((&of["body_type"], &of["arrays"], &of["body"]), (&json!("form-data"), &json!("repeat"), &json!("{\n  \"a\": 1,\n  \"b\": [\"x\",\"y\"]\n}")));
+    assert_eq!(
+        (&of["body_type"], &of["arrays"], &of["body"]),
+        (&json!("form-data"), &json!("repeat"), &json!("{\n  \"a\": 1,\n  \"b\": [\"x\",\"y\"]\n}"))
+    );
     let upload = json!({"type": "object", "properties": {"file": {"type": "string", "format": "binary"}, "name": {"type": "string", "example": "n"}}});
-    let (of, _) = post(json!({"multipart/form-data": {"schema": upload, "encoding": {"file": {"contentType": "image/png"}}}}));
+    let (of, _) =
+        post(json!({"multipart/form-data": {"schema": upload, "encoding": {"file": {"contentType": "image/png"}}}}));
     let body: Value = serde_json::from_str(of["body"].as_str().unwrap()).unwrap();
-    assert_eq!(body, json!({"file": {"base64": "{{file}}", "filename": "file", "contentType": "image/png"}, "name": "n"}));
+    assert_eq!(
+        body,
+        json!({"file": {"base64": "{{file}}", "filename": "file", "contentType": "image/png"}, "name": "n"})
+    );
     assert_eq!((&of["body_type"], rows(&of["headers"])), (&json!("multipart"), Vec::<String>::new()));
     let (of, conversion) = post(json!({"image/png": {}}));
     assert!(of.get("body").is_none() && left_out(&conversion, &["the body", "image/png"]));
@@ -177,20 +206,38 @@ fn answers_decide_what_is_asked_for() {
 #[test]
 fn one_security_scheme_becomes_the_credential() {
     let with = |schemes: Value, security: Value| {
-        let conversion = converted(&document(json!({"get": {}}), json!({"security": security, "components": {"securitySchemes": schemes}})));
+        let conversion = converted(&document(
+            json!({"get": {}}),
+            json!({"security": security, "components": {"securitySchemes": schemes}}),
+        ));
         let record = conversion.records[0].clone();
-        (record["authtype"].as_str().unwrap().to_owned(), record.get("credentials").cloned().unwrap_or(Value::Null), conversion)
+        (
+            record["authtype"].as_str().unwrap().to_owned(),
+            record.get("credentials").cloned().unwrap_or(Value::Null),
+            conversion,
+        )
     };
     let flow = json!({"tokenUrl": "https://id.example/token", "scopes": {"a": "", "b": ""}});
     for (scheme, authtype, credentials) in [
         (json!({"type": "http", "scheme": "Basic"}), "BASIC", Value::Null),
         (json!({"type": "http", "scheme": "bearer"}), "OAUTH2_BEARER", Value::Null),
         (json!({"type": "http", "scheme": "digest"}), "DIGEST", Value::Null),
-        (json!({"type": "apiKey", "in": "query", "name": "k"}), "API_KEY", json!({"name": "k", "in": "query", "value": "********"})),
+        (
+            json!({"type": "apiKey", "in": "query", "name": "k"}),
+            "API_KEY",
+            json!({"name": "k", "in": "query", "value": "********"}),
+        ),
         (json!({"type": "apiKey", "in": "cookie", "name": "k"}), "HEADERS", json!({"Cookie": "********"})),
-        (json!({"type": "oauth2", "flows": {"implicit": {}, "clientCredentials": flow}}), "OAUTH2_CLIENT_CREDENTIALS",
-            json!({"url": "https://id.example/token", "client_id": "********", "client_secret": "********", "scope": "a b"})),
-        (json!({"type": "oauth2", "flows": {"implicit": {"authorizationUrl": "https://x"}}}), "OAUTH2_BEARER", Value::Null),
+        (
+            json!({"type": "oauth2", "flows": {"implicit": {}, "clientCredentials": flow}}),
+            "OAUTH2_CLIENT_CREDENTIALS",
+            json!({"url": "https://id.example/token", "client_id": "********", "client_secret": "********", "scope": "a b"}),
+        ),
+        (
+            json!({"type": "oauth2", "flows": {"implicit": {"authorizationUrl": "https://x"}}}),
+            "OAUTH2_BEARER",
+            Value::Null,
+        ),
         (json!({"type": "mutualTLS"}), "NONE", Value::Null),
     ] {
         let (found, of, conversion) = with(json!({"s": scheme}), json!([{"s": []}]));
@@ -215,7 +262,10 @@ fn operations_that_need_another_scheme_are_told() {
     });
     let conversion = converted(&text.to_string());
     assert_eq!(conversion.records[0]["authtype"], "OAUTH2_BEARER");
-    assert!(left_out(&conversion, &["the security scheme `b` (`two`)"]) && left_out(&conversion, &["without authentication (`three`)"]));
+    assert!(
+        left_out(&conversion, &["the security scheme `b` (`two`)"])
+            && left_out(&conversion, &["without authentication (`three`)"])
+    );
 }
 
 #[test]
@@ -254,9 +304,15 @@ definitions:
     let record = &conversion.records[0];
     assert_eq!(record["credentials"], json!({"name": "api_key", "in": "header", "value": "********"}));
     let add = &record["endpoints"]["add"];
-    assert_eq!((&add["url"], &add["body"], &add["arrays"]), (&json!("https://api.example.com/v2/pets"), &json!("{\n  \"name\": \"Tom\"\n}"), &json!("repeat")));
+    assert_eq!(
+        (&add["url"], &add["body"], &add["arrays"]),
+        (&json!("https://api.example.com/v2/pets"), &json!("{\n  \"name\": \"Tom\"\n}"), &json!("repeat"))
+    );
     let login = &record["endpoints"]["login"];
-    assert_eq!((&login["body_type"], &login["body"]), (&json!("form-data"), &json!("{\n  \"user\": {{{user | json}}}\n}")));
+    assert_eq!(
+        (&login["body_type"], &login["body"]),
+        (&json!("form-data"), &json!("{\n  \"user\": {{{user | json}}}\n}"))
+    );
     assert!(left_out(&conversion, &["the scheme `http`"]) && left_out(&conversion, &["`note`", "login"]));
 }
 

@@ -23,18 +23,28 @@ fn packages_of_both_forms() {
     let mut as_text = connector();
     as_text["endpoints"] = connector()["endpoints"].to_string().into();
     let single = json!({"type": "data_source_package", "version": "1", "data_source": as_text});
-    for (package, others) in [(&old, vec!["process `Order`", "2 of the kind screens"]), (&new, vec!["Process `Order`", "Screen"]), (&single, vec![])] {
+    for (package, others) in [
+        (&old, vec!["process `Order`", "2 of the kind screens"]),
+        (&new, vec!["Process `Order`", "Screen"]),
+        (&single, vec![]),
+    ] {
         let wrapped = STANDARD.encode(package.to_string());
         for text in [package.to_string(), wrapped] {
             let conversion = converted(&text);
             assert_eq!((conversion.kind, conversion.records.len()), (Kind::ProcessMaker, 1));
             let record = &conversion.records[0];
-            assert_eq!((&record["id"], &record["name"], &record["authtype"]), (&json!(3), &json!("Users"), &json!("BASIC")));
+            assert_eq!(
+                (&record["id"], &record["name"], &record["authtype"]),
+                (&json!(3), &json!("Users"), &json!("BASIC"))
+            );
             assert_eq!(record["endpoints"]["list"]["url"], "https://a.example/{{id}}");
             for absent in ["credentials", "created_at", "validationStatus", "data_source_category_id"] {
                 assert!(record.get(absent).is_none(), "{absent}");
             }
-            assert!(left_out(&conversion, &["the credentials of `Users`", "encrypted"]) && left_out(&conversion, &["the category"]));
+            assert!(
+                left_out(&conversion, &["the credentials of `Users`", "encrypted"])
+                    && left_out(&conversion, &["the category"])
+            );
             for other in &others {
                 assert!(left_out(&conversion, &[other]), "{other}: {:?}", conversion.left_out);
             }
@@ -51,7 +61,10 @@ fn what_cannot_come_over() {
     let package = json!({"type": "data_source_package", "data_sources": [soap, connector()]});
     let conversion = converted(&package.to_string());
     assert!(conversion.records.len() == 1 && left_out(&conversion, &["the connector `Old`", "SOAP"]));
-    for package in [json!({"type": "process_package", "export": "eyJ…", "encrypted": true, "root": "x"}), json!({"type": "screen_package", "screens": []})] {
+    for package in [
+        json!({"type": "process_package", "export": "eyJ…", "encrypted": true, "root": "x"}),
+        json!({"type": "screen_package", "screens": []}),
+    ] {
         let error = convert(&package.to_string(), None, None).unwrap_err().to_string();
         assert!(error.contains("nothing was found in an export of ProcessMaker"), "{error}");
     }
@@ -62,7 +75,13 @@ fn records_come_over_as_they_are() {
     let record = json!({"name": "R", "authtype": "BASIC", "credentials": {"username": "u", "password": "********"}, "retry": {"attempts": 3},
         "endpoints": {"a": {"url": "https://a.example/", "further": 1}, "b": {"url": "https://a.example/{{"}}});
     let conversion = converted(&json!({"data": [record]}).to_string());
-    assert_eq!((conversion.kind, &conversion.records[0]["retry"], &conversion.records[0]["endpoints"]["a"]["further"]), (Kind::Records, &json!({"attempts": 3}), &json!(1)));
-    assert!(left_out(&conversion, &["password", "Authentication"]) && left_out(&conversion, &["the resource `b`", "never closed"]));
+    assert_eq!(
+        (conversion.kind, &conversion.records[0]["retry"], &conversion.records[0]["endpoints"]["a"]["further"]),
+        (Kind::Records, &json!({"attempts": 3}), &json!(1))
+    );
+    assert!(
+        left_out(&conversion, &["password", "Authentication"])
+            && left_out(&conversion, &["the resource `b`", "never closed"])
+    );
     assert_eq!(converted("- name: R\n  endpoints:\n    a: {url: 'https://a.example/'}\n").records[0]["name"], "R");
 }
