@@ -23,26 +23,22 @@ impl Default for Budget {
 impl Budget {
     /// Takes steps; `at` is the place to name when there are none left.
     pub(super) fn steps(&mut self, count: usize, at: impl Fn() -> usize) -> Result<(), Fault> {
-        match self.steps.checked_sub(count) {
-            Some(left) => self.steps = left,
-            None => {
-                let problem =
-                    format!("from here on, following the references takes more than {STEPS} steps; split the document");
-                return Err(Fault::new(at(), problem));
-            }
-        }
+        let none_left = || {
+            let problem =
+                format!("from here on, following the references takes more than {STEPS} steps; split the document");
+            Fault::new(at(), problem)
+        };
+        self.steps = self.steps.checked_sub(count).ok_or_else(none_left)?;
         Ok(())
     }
 
     /// Takes bytes; `at` is the place to name when there are none left.
     pub(super) fn bytes(&mut self, count: usize, at: impl Fn() -> usize) -> Result<(), Fault> {
-        match self.bytes.checked_sub(count) {
-            Some(left) => self.bytes = left,
-            None => {
-                let problem = format!("up to here, the records take more than {BYTES} bytes; split the document");
-                return Err(Fault::new(at(), problem));
-            }
-        }
+        let none_left = || {
+            let problem = format!("up to here, the records take more than {BYTES} bytes; split the document");
+            Fault::new(at(), problem)
+        };
+        self.bytes = self.bytes.checked_sub(count).ok_or_else(none_left)?;
         Ok(())
     }
 }

@@ -116,7 +116,9 @@ fn collect(value: &Value, found: &mut Vec<Map<String, Value>>, others: &mut BTre
                         | "subprocesses",
                         Value::Array(list),
                     ) => {
-                        list.iter().for_each(|item| note(others, name, item.get("name").or_else(|| item.get("title"))));
+                        for item in list {
+                            note(others, name, item.get("name").or_else(|| item.get("title")));
+                        }
                     }
                     _ => collect(member, found, others),
                 }
@@ -163,11 +165,11 @@ fn made(mut record: Map<String, Value>, report: &mut Report) -> Option<Map<Strin
     if record.get("data_source_category_id").is_some_and(|ids| !ids.is_null() && ids.as_str() != Some("")) {
         report.left_out(format!("the category of {}", quoted(&name)), "categories have other numbers here");
     }
-    COMPUTED.iter().for_each(|member| drop(record.remove(*member)));
+    record.retain(|member, _| !COMPUTED.contains(&member.as_str()));
     record.entry("type").or_insert_with(|| "REST".into());
     record.entry("status").or_insert_with(|| "ACTIVE".into());
     if let Some(Value::Object(endpoints)) = record.get_mut("endpoints") {
-        endpoints.values_mut().for_each(|resource| plain_resource(resource));
+        endpoints.values_mut().for_each(plain_resource);
     }
     Some(record)
 }

@@ -123,7 +123,7 @@ fn segment(text: &str) -> String {
             other if other.is_control() => {
                 let mut buffer = [0; 4];
                 for byte in other.encode_utf8(&mut buffer).bytes() {
-                    out.push_str(&format!("%{byte:02X}"));
+                    out.extend(["%", &format!("{byte:02X}")]);
                 }
             }
             other => out.push(other),

@@ -3,6 +3,7 @@
 mod arguments;
 mod data;
 mod options;
+mod placeholders;
 mod posix;
 mod request;
 mod windows;
@@ -45,15 +46,11 @@ struct Part {
 /// Whether a text begins with a cURL command, after comments, assignments and a prompt.
 pub(super) fn looks_like(text: &str) -> bool {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    for line in lines.take(50) {
+    let first_word = |line: &'_ str| {
         let line = line.trim_start_matches(['$', '>', '%']).trim_start();
-        let mut words = line.split_whitespace().skip_while(|word| is_before_command(word));
-        match words.next() {
-            Some(first) => return is_curl(first),
-            None => continue,
-        }
-    }
-    false
+        line.split_whitespace().find(|word| !is_before_command(word)).map(is_curl)
+    };
+    lines.take(50).find_map(first_word).unwrap_or(false)
 }
 
 /// `sudo` and assignments.
@@ -79,7 +76,12 @@ pub(super) fn read(text: &str, report: &mut Report) -> Result<Vec<Map<String, Va
     for part in parts {
         let command = part.command;
         let first = command.words.first().map(|word| word.text.clone()).unwrap_or_default();
-        if !is_curl(&first) {
+        if is_curl(&first) {
+            for redirection in &command.redirections {
+                report.left_out(quoted(redirection), "files are not part of a call");
+            }
+            request::read(&command, &mut drafts, report)?;
+        } else {
             let why = match piped {
                 Some("|" | "|&") => {
                     "what another program makes of the answer is not part of a call; map it in the element"
@@ -89,11 +91,6 @@ pub(super) fn read(text: &str, report: &mut Report) -> Result<Vec<Map<String, Va
             };
             let words: Vec<&str> = command.words.iter().map(|word| word.text.as_str()).take(20).collect();
             report.left_out(quoted(&marked::shown(&words.join(" "))), why);
-        } else {
-            for redirection in &command.redirections {
-                report.left_out(quoted(redirection), "files are not part of a call");
-            }
-            request::read(&command, &mut drafts, report)?;
         }
         piped = Some(part.operator);
     }

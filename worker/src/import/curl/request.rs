@@ -1,5 +1,7 @@
 //! One command as resources: one for each URL.
 
+use std::collections::HashSet;
+
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::super::headers::{self, Sorted, api_key, basic, sorted, told};
@@ -11,6 +13,7 @@ use super::super::url_parts::{UrlParts, pairs};
 use super::arguments::{self, Argument};
 use super::data::{self, Fields};
 use super::options::{has_no_effect, why_not};
+use super::placeholders::{name_of, with_variables};
 use super::{Command, Drafts};
 
 /// The longest URL that is read, bytes; calls take 16 KiB.
@@ -25,21 +28,28 @@ struct Request {
     /// Names of headers that cURL is told not to send.
     removed: Vec<String>,
     data: Vec<String>,
-    has_data: bool,
     json: String,
-    is_json: bool,
     form: Vec<(String, bool)>,
-    as_query: bool,
-    head: bool,
-    upload: bool,
     query: Vec<String>,
     user: Option<String>,
-    digest: bool,
     bearer: Option<String>,
     aws: Option<String>,
-    insecure: bool,
-    follows: bool,
+    switches: HashSet<Switch>,
     times: Vec<(&'static str, String)>,
+}
+
+/// What is said or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Switch {
+    /// Something is sent, be it nothing.
+    Data,
+    Json,
+    AsQuery,
+    Head,
+    Upload,
+    Digest,
+    Insecure,
+    Follows,
 }
 
 /// Adds the resources of a command to the records of their hosts.
@@ -63,6 +73,14 @@ pub(super) fn read(command: &Command, drafts: &mut Drafts, report: &mut Report) 
 }
 
 impl Request {
+    fn set(&mut self, switch: Switch) {
+        self.switches.insert(switch);
+    }
+
+    fn has(&self, switch: Switch) -> bool {
+        self.switches.contains(&switch)
+    }
+
     fn take(&mut self, argument: &Argument, input: Option<&str>, report: &mut Report) {
         let value = argument.value.as_str();
         match argument.name.as_str() {
@@ -80,29 +98,29 @@ impl Request {
             "cookie" => report.left_out(quoted(&format!("-b {value}")), "the file of cookies is not here"),
             "data" | "data-ascii" | "data-binary" | "data-raw" | "data-urlencode" => self.data(argument, input, report),
             "json" => {
-                self.has_data = true;
+                self.set(Switch::Data);
                 if let Some(text) = content(value, input, "json", report) {
                     self.json.push_str(&text);
                 }
-                self.is_json = true;
+                self.set(Switch::Json);
             }
             "form" => self.form.push((value.to_owned(), false)),
             "form-string" => self.form.push((value.to_owned(), true)),
-            "get" => self.as_query = true,
-            "head" => self.head = true,
+            "get" => self.set(Switch::AsQuery),
+            "head" => self.set(Switch::Head),
             "upload-file" => {
-                self.upload = true;
-                self.has_data = true;
+                self.set(Switch::Upload);
+                self.set(Switch::Data);
                 let name = format!("@{value}");
                 self.data.extend(content(if value == "-" { "@-" } else { &name }, input, "binary", report));
             }
             "url-query" => self.query.extend(query_piece(value, report)),
             "user" => self.user = Some(value.to_owned()),
-            "digest" => self.digest = true,
+            "digest" => self.set(Switch::Digest),
             "oauth2-bearer" => self.bearer = Some(value.to_owned()),
             "aws-sigv4" => self.aws = Some(value.to_owned()),
-            "insecure" => self.insecure = true,
-            "location" => self.follows = true,
+            "insecure" => self.set(Switch::Insecure),
+            "location" => self.set(Switch::Follows),
             "max-time" => self.times.push(("timeout", value.to_owned())),
             "retry" => self.times.push(("retry_attempts", value.to_owned())),
             "retry-delay" => self.times.push(("retry_wait_time", value.to_owned())),
@@ -117,7 +135,7 @@ impl Request {
     /// What `--json` stands for, where nothing else is written.
     fn add_json_headers(&mut self) {
         for name in ["Content-Type", "Accept"] {
-            if self.is_json && !self.names(name) {
+            if self.has(Switch::Json) && !self.names(name) {
                 self.headers.push((name.to_owned(), "application/json".to_owned()));
             }
         }
@@ -142,7 +160,7 @@ impl Request {
     }
 
     fn data(&mut self, argument: &Argument, input: Option<&str>, report: &mut Report) {
-        self.has_data = true;
+        self.set(Switch::Data);
         let piece = match argument.name.as_str() {
             "data-raw" => Some(argument.value.clone()),
             "data-urlencode" => query_piece(&argument.value, report),
@@ -168,7 +186,7 @@ impl Request {
         if parts.authority.is_empty() {
             return Err(Fault::new(at, "this URL has no host"));
         }
-        if self.as_query {
+        if self.has(Switch::AsQuery) {
             parts.query.extend(self.data.iter().flat_map(|data| pairs(data)));
         }
         parts.query.extend(self.query.iter().flat_map(|query| pairs(query)));
@@ -190,7 +208,7 @@ impl Request {
         for (member, value) in &self.times {
             resource.further.insert((*member).to_owned(), value.as_str().into());
         }
-        if self.follows && !matches!(resource.method.as_str(), "GET" | "HEAD") {
+        if self.has(Switch::Follows) && !matches!(resource.method.as_str(), "GET" | "HEAD") {
             report.left_out_of(&resource.name, "`--location`", "only redirects of GET and HEAD are followed");
         }
         drafts.budget.bytes(resource.weight(), || at)?;
@@ -202,11 +220,11 @@ impl Request {
     }
 
     fn method(&self) -> String {
-        let default = if self.upload {
+        let default = if self.has(Switch::Upload) {
             "PUT"
-        } else if self.head {
+        } else if self.has(Switch::Head) {
             "HEAD"
-        } else if (self.has_data || !self.form.is_empty()) && !self.as_query {
+        } else if (self.has(Switch::Data) || !self.form.is_empty()) && !self.has(Switch::AsQuery) {
             "POST"
         } else {
             "GET"
@@ -239,7 +257,7 @@ impl Request {
                 ];
                 Auth::new("AWS_SIGV4", &members)
             }
-            None if self.digest => Auth::new("DIGEST", &[("username", username), ("password", password)]),
+            None if self.has(Switch::Digest) => Auth::new("DIGEST", &[("username", username), ("password", password)]),
             None => basic(username, password),
         };
         told(&auth, "The user name and the password", report);
@@ -247,7 +265,7 @@ impl Request {
     }
 
     fn verify(&self, auth: &mut Auth, report: &mut Report) {
-        if !self.insecure {
+        if !self.has(Switch::Insecure) {
             return;
         }
         if auth.is_none() || auth.credentials.is_some() {
@@ -273,13 +291,14 @@ impl Request {
             fields.set(resource, super::super::record::BodyType::Multipart);
             return;
         }
-        if self.as_query || !self.has_data {
+        if self.has(Switch::AsQuery) || !self.has(Switch::Data) {
             return;
         }
         let joined = if self.json.is_empty() { self.data.join("&") } else { self.json.clone() };
         let media = resource.headers.iter().find(|row| row.key.eq_ignore_ascii_case("content-type"));
         let media = media.map(|row| row.value.clone());
-        let unnamed = self.upload || self.removed.iter().any(|name| name.eq_ignore_ascii_case("content-type"));
+        let unnamed =
+            self.has(Switch::Upload) || self.removed.iter().any(|name| name.eq_ignore_ascii_case("content-type"));
         let media = media.or_else(|| unnamed.then(String::new));
         data::set(resource, &joined, media.as_deref(), report);
     }
@@ -328,62 +347,4 @@ fn is_key(name: &str, value: Option<&str>) -> bool {
     !value.is_empty()
         && !name.contains('[')
         && (headers::is_secret(name) || is_short && (value.len() >= 16 || marked::has_variable(value)))
-}
-
-/// The last part of the path, which the resource is called by.
-fn name_of(path: &str) -> String {
-    let last = path.split('/').rfind(|part| !part.is_empty()).unwrap_or_default();
-    let decoded = percent_decode_str(last).decode_utf8_lossy();
-    let name = match marked::only_variable(last) {
-        Some(name) => name.to_owned(),
-        None => marked::shown(&decoded),
-    };
-    if name.trim().is_empty() { "call".to_owned() } else { name }
-}
-
-/// What documentation writes for a value becomes a variable: `{id}`, `{{id}}`, and `:id` as a part of a path.
-fn with_variables(url: &str, report: &mut Report) -> String {
-    let mut out = String::with_capacity(url.len());
-    let mut rest = url;
-    while let Some((before, after)) = rest.split_once('{') {
-        out.push_str(before);
-        let inside = after.trim_start_matches('{');
-        let Some((name, tail)) = inside.split_once('}') else {
-            out.push('{');
-            rest = after;
-            continue;
-        };
-        if is_name(name) {
-            report.changed(format!("{} in the URL is the variable `{{{{{name}}}}}`", quoted(&format!("{{{name}}}"))));
-            out.push_str(&marked::variable(name));
-            rest = tail.trim_start_matches('}');
-        } else if name.contains(',') && !name.contains(['/', '?', '"']) {
-            let first = name.split(',').next().unwrap_or_default();
-            let why = "a resource makes one call: the first of these is taken";
-            report.left_out(quoted(&format!("{{{name}}}")), why);
-            out.push_str(first);
-            rest = tail;
-        } else {
-            out.push('{');
-            rest = after;
-        }
-    }
-    out.push_str(rest);
-    let (address, query) = out.split_once('?').map_or((out.as_str(), ""), |(address, query)| (address, query));
-    let part = |part: &str| match part.strip_prefix(':').filter(|name| is_name(name)) {
-        Some(name) => {
-            report.changed(format!("{} in the URL is the variable `{{{{{name}}}}}`", quoted(part)));
-            marked::variable(name)
-        }
-        None => part.to_owned(),
-    };
-    let address: Vec<String> = address.split('/').map(part).collect();
-    let address = address.join("/");
-    if query.is_empty() { address } else { format!("{address}?{query}") }
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with(|first: char| first.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'))
 }

@@ -12,7 +12,7 @@ use super::{Api, example};
 /// Bytes of a body's template; longer ones are not rendered.
 const BYTES: usize = 200 * 1024;
 /// Values of a sample.
-const SAMPLE: usize = 2_000;
+const SAMPLE: usize = 200;
 /// Optional members that a body made of nothing else may have.
 const ALL: usize = 50;
 const FORM: &str = "application/x-www-form-urlencoded";

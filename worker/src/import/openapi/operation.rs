@@ -72,10 +72,11 @@ fn path_with_variables(api: &mut Api<'_>, path: &str, parameters: &Parameters<'_
             resource.test_data.insert(variable, example);
         }
         match declared.map_or("simple", |parameter| parameter.style.as_str()) {
-            "matrix" => out.push_str(&format!(";{name}={}", marked::variable(name))),
-            "label" => out.push_str(&format!(".{}", marked::variable(name))),
-            _ => out.push_str(&marked::variable(name)),
+            "matrix" => out.extend([";", name, "="]),
+            "label" => out.push('.'),
+            _ => {}
         }
+        out.push_str(&marked::variable(name));
         if declared.is_some_and(|parameter| parameter.is_list() || parameter.is_object()) {
             let why = "a path holds a text: write the values with commas between them";
             api.report.left_out_of(&resource.name, format!("lists in the path parameter `{name}`"), why);

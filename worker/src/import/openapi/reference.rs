@@ -28,14 +28,9 @@ impl<'a> Api<'a> {
         for _ in 0..HOPS {
             let Some(reference) = value.get("$ref").and_then(Value::as_str) else { return Ok(Some(value)) };
             self.step(reference)?;
-            let target = match self.references.targets.get(reference) {
-                Some(known) => *known,
-                None => {
-                    let target = self.target(reference);
-                    self.references.targets.insert(reference, target);
-                    target
-                }
-            };
+            let known = self.references.targets.get(reference).copied();
+            let target = known.unwrap_or_else(|| self.target(reference));
+            self.references.targets.insert(reference, target);
             match target {
                 Some(target) => value = target,
                 None => return Ok(None),

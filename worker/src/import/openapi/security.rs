@@ -166,7 +166,7 @@ fn auth_of(api: &mut Api<'_>, schemes: &[(&str, &Value)]) -> Auth {
     auth
 }
 
-fn header_key<'v>(scheme: &'v Value) -> Option<&'v str> {
+fn header_key(scheme: &Value) -> Option<&str> {
     let is_key = text(scheme, "type") == Some("apiKey") && text(scheme, "in") == Some("header");
     text(scheme, "name").filter(|name| is_key && unsendable(name).is_none())
 }

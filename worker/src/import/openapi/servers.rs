@@ -50,21 +50,14 @@ fn with_defaults(api: &mut Api<'_>, server: &Value) -> String {
             break;
         };
         let default = server.get("variables").and_then(|of| of.get(name)?.get("default")).and_then(scalar);
-        match default.filter(|default| !default.is_empty()) {
-            Some(default) => {
-                api.report.changed(format!(
-                    "The server's variable {} became its default {}",
-                    quoted(name),
-                    quoted(&default)
-                ));
-                out.push_str(&marked::clean(&default));
-            }
-            None => {
-                let why =
-                    format!("it has no default: put its value into the variable `{}`", marked::variable_name(name));
-                api.report.left_out(format!("the server's variable {}", quoted(name)), why);
-                out.push_str(&marked::variable(name));
-            }
+        if let Some(default) = default.filter(|default| !default.is_empty()) {
+            let (name, default) = (quoted(name), marked::clean(&default));
+            api.report.changed(format!("The server's variable {name} became its default {}", quoted(&default)));
+            out.push_str(&default);
+        } else {
+            let why = format!("it has no default: put its value into the variable `{}`", marked::variable_name(name));
+            api.report.left_out(format!("the server's variable {}", quoted(name)), why);
+            out.push_str(&marked::variable(name));
         }
         rest = tail;
     }

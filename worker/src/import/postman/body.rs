@@ -47,9 +47,8 @@ impl Collection<'_> {
             Some("xml") => "application/xml",
             Some("html") => "text/html",
             Some("javascript") => "application/javascript",
-            Some(_) => "text/plain",
             None if written.trim_start().starts_with(['{', '[']) => "application/json",
-            None => "text/plain",
+            _ => "text/plain",
         };
         resource.default_header("Content-Type", media);
         let sent = resource.headers.iter().find(|row| row.key.eq_ignore_ascii_case("content-type"));

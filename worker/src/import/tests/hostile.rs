@@ -1,19 +1,26 @@
 //! No text takes long, is made into much, or stops anything.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
 use crate::import::{Conversion, Error, TEXT_BYTES, convert};
 
-/// What a text may take here, where nothing is optimized.
+/// Processor time that a text may take here, where nothing is optimized.
 const TIME: Duration = Duration::from_secs(10);
 
 fn quickly(what: &str, text: &str) -> Result<Conversion, Error> {
-    let start = Instant::now();
+    let start = processor_time();
     let result = convert(text, None, None);
-    assert!(start.elapsed() < TIME, "{what}: {:?} for {} bytes", start.elapsed(), text.len());
+    let spent = processor_time().saturating_sub(start);
+    assert!(spent < TIME, "{what}: {spent:?} for {} bytes", text.len());
     result
+}
+
+/// That of this thread, which a busy machine does not lengthen.
+fn processor_time() -> Duration {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(statistics.split(' ').next().unwrap().parse().unwrap())
 }
 
 #[test]
@@ -35,7 +42,7 @@ fn large_texts_take_time_in_proportion() {
         ("braces of JSON", many("{\"a\":", n)),
         ("flow of YAML", format!("a: {}", many("[", n))),
         ("keys of YAML", many("? ", n)),
-        ("depth of YAML", (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect()),
+        ("depth of YAML", (0..2_000).map(|depth| " ".repeat(depth) + "a:\n").collect()),
     ] {
         drop(quickly(what, &text));
     }
@@ -50,7 +57,8 @@ fn aliases_are_bounded_and_told_with_their_place() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let item = format!("*a{}", level - 1);
-        text.push_str(&format!("a{level}: &a{level} [{}]\n", [item.as_str(); 10].join(", ")));
+        let items = [item.as_str(); 10].join(", ");
+        text.extend([format!("a{level}: &a{level} [{items}]\n")]);
     }
     let error = quickly("laughs", &text).unwrap_err();
     let Error::Text { position, problem } = &error else { panic!("{error}") };
@@ -59,11 +67,10 @@ fn aliases_are_bounded_and_told_with_their_place() {
 
 #[test]
 fn references_do_not_multiply() {
-    let operation = json!({"get": {"parameters": (0..200).map(|_| json!({"$ref": "#/components/parameters/p"})).collect::<Vec<_>>()}});
+    let operation = json!({"get": {"parameters": (0..200).map(|_| json!({"$ref": "#/p"})).collect::<Vec<_>>()}});
     let document = |count: usize| {
         let paths: serde_json::Map<_, _> = (0..count).map(|n| (format!("/{n}"), operation.clone())).collect();
-        let parameters = json!({"p": {"name": "p", "in": "query"}});
-        json!({"openapi": "3.0.0", "paths": paths, "components": {"parameters": parameters}}).to_string()
+        json!({"openapi": "3.0.0", "paths": paths, "p": {"name": "p", "in": "query"}}).to_string()
     };
     quickly("parameters", &document(1_000)).unwrap();
     let error = quickly("too many parameters", &document(3_000)).unwrap_err().to_string();
@@ -129,9 +136,9 @@ fn no_mutation_panics_or_takes_long() {
             }
         }
         let text: String = text.into_iter().collect();
-        let start = Instant::now();
+        let start = processor_time();
         let result = convert(&text, None, None);
-        assert!(start.elapsed() < Duration::from_secs(1), "{text}");
+        assert!(processor_time().saturating_sub(start) < Duration::from_secs(1), "{text}");
         if let Err(Error::Text { position, .. }) = &result {
             let lines = text.strip_prefix('\u{feff}').unwrap_or(&text).split('\n');
             let line = lines.clone().nth(position.line - 1).unwrap_or_else(|| panic!("{position:?} in {text:?}"));
