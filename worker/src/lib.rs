@@ -28,6 +28,7 @@ pub mod collections;
 pub mod store;
 
 // What people do with all that, and how they reach it.
+pub mod import;
 pub mod admin;
 pub mod api;
 

@@ -4,6 +4,7 @@
 //! Knows the rules of each operation; must not know arguments, printing or HTTP.
 
 pub mod connectors;
+pub mod convert;
 pub mod dead_letters;
 pub mod executions;
 pub mod job_view;
