@@ -85,7 +85,7 @@ fn only_what_sends_a_request_reads_it_raw() {
 }
 
 /// What each module may use of this crate (ARCHITECTURE, "Code map").
-const MAY_USE: [(&str, &str); 24] = [
+const MAY_USE: [(&str, &str); 25] = [
     ("main", "cli"),
     ("cli", "admin api amqp call clock config connector health http interpret job plan setup store telemetry worker"),
     ("api", "admin amqp call clock config connector health http job plan setup store"),
