@@ -266,6 +266,8 @@ fn first_row(request: &ClaimRequest, worker: usize, now: i64) -> Row {
         request_hash: None,
         history: None,
         created_at: now,
+        begun_at: None,
+        silent_since: None,
         replay: None,
         replay_send: 0,
         returns: 0,

@@ -163,7 +163,7 @@ pub(super) fn stored_job() -> StoredJob {
 }
 
 pub(super) fn wait(id: &str, fence: i64, wait_ms: u64) -> Record {
-    Record::Waiting { id: id.to_owned(), fence, wait_ms, history: vec![failed(1)] }
+    Record::Waiting { id: id.to_owned(), fence, wait_ms, history: vec![failed(1)], is_silence: true }
 }
 
 pub(super) fn failed(number: u32) -> crate::job::Attempt {
