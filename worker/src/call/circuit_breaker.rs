@@ -44,11 +44,12 @@ impl Default for CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// As what a call would pass now, if it did.
-    pub(super) fn passage(self, now: Instant) -> Option<Passage> {
+    /// As what a call would pass now, if it did; otherwise when the next probe may.
+    pub(super) fn passage(self, now: Instant) -> Result<Passage, Instant> {
         match self {
-            Self::Closed { .. } => Some(Passage::Call),
-            Self::Open { next_probe, .. } => (next_probe <= now).then_some(Passage::Probe),
+            Self::Closed { .. } => Ok(Passage::Call),
+            Self::Open { next_probe, .. } if next_probe <= now => Ok(Passage::Probe),
+            Self::Open { next_probe, .. } => Err(next_probe),
         }
     }
 
@@ -116,7 +117,7 @@ mod tests {
     fn open(now: Instant) -> CircuitBreaker {
         let mut breaker = CircuitBreaker::default();
         for n in 1..=FAILURES {
-            assert_eq!(breaker.passage(now), Some(Passage::Call));
+            assert_eq!(breaker.passage(now), Ok(Passage::Call));
             assert_eq!(breaker.failed(Passage::Call, FAILURES, now), n == FAILURES, "{n}");
         }
         breaker
@@ -132,7 +133,7 @@ mod tests {
             } else {
                 assert!(!breaker.failed(Passage::Call, FAILURES, now), "{n}");
             }
-            assert_eq!(breaker.passage(now), Some(Passage::Call));
+            assert_eq!(breaker.passage(now), Ok(Passage::Call));
         }
     }
 
@@ -171,7 +172,7 @@ mod tests {
             let now = begun + Duration::from_secs_f64(at);
             match event {
                 Event::Begins => {
-                    assert_eq!(breaker.passage(now), Some(Passage::Probe), "{at}");
+                    assert_eq!(breaker.passage(now), Ok(Passage::Probe), "{at}");
                     breaker.begun(Passage::Probe, now);
                 }
                 Event::Fails => assert!(!breaker.failed(Passage::Probe, FAILURES, now)),
@@ -179,10 +180,10 @@ mod tests {
                 Event::Abandoned => breaker.abandoned(Passage::Probe, now),
                 Event::Nothing => {}
             }
-            assert_eq!(breaker.passage(now).is_some(), passes, "{at}: {breaker:?}");
+            assert_eq!(breaker.passage(now).is_ok(), passes, "{at}: {breaker:?}");
         }
         assert!(breaker.succeeded(), "any answer closes it");
-        assert_eq!(breaker.passage(begun), Some(Passage::Call));
+        assert_eq!(breaker.passage(begun), Ok(Passage::Call));
         assert!(!breaker.failed(Passage::Probe, FAILURES, begun), "a probe from before");
     }
 

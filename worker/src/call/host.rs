@@ -43,6 +43,11 @@ pub(super) enum Turn {
         /// When.
         until: Instant,
     },
+    /// The resource does not answer, and this call is the next one to find out whether it is back.
+    Next {
+        /// When.
+        at: Instant,
+    },
     /// The resource does not answer.
     Open(Option<LastFailure>),
     /// There is no place, and none of the calls that have one seems to end.
@@ -85,12 +90,14 @@ struct Resource {
     limit: ConcurrencyLimit,
     pace: Pace,
     last: Option<LastFailure>,
+    /// The probe that a call waits here to be: without it, who has just been a probe could be the next one again and again.
+    next: Option<Instant>,
 }
 
 impl Resource {
     fn new(places: usize, now: Instant) -> Self {
         let (breaker, limit) = (CircuitBreaker::default(), ConcurrencyLimit::initial(places));
-        Self { breaker, limit, pace: Pace::new(now), last: None }
+        Self { breaker, limit, pace: Pace::new(now), last: None, next: None }
     }
 
     fn most(&self, places: Places, now: Instant) -> usize {
@@ -112,7 +119,14 @@ impl Host {
     pub(super) fn turn(&mut self, resource: &str, places: Places, now: Instant) -> Turn {
         let is_full = self.under_way >= places.host;
         let one = self.resource(resource, places.host, now);
-        let Some(passage) = one.breaker.passage(now) else { return Turn::Open(one.last) };
+        let passage = match one.breaker.passage(now) {
+            Ok(passage) => passage,
+            Err(at) if one.next != Some(at) => {
+                one.next = Some(at);
+                return Turn::Next { at };
+            }
+            Err(_) => return Turn::Open(one.last),
+        };
         if !is_full && one.pace.under_way() < one.most(places, now) {
             one.breaker.begun(passage, now);
             one.pace.begun(now);
@@ -185,6 +199,11 @@ impl Host {
     /// Whether any resource does not answer.
     pub(super) fn is_open(&self) -> bool {
         self.resources.values().any(|one| !one.breaker.is_closed())
+    }
+
+    /// Whether this resource does not answer.
+    pub(super) fn is_silent(&self, resource: &str) -> bool {
+        self.resources.get(resource).is_some_and(|one| !one.breaker.is_closed())
     }
 
     /// Whether nothing is known of it that a new one would not begin with.

@@ -78,7 +78,7 @@ pub(super) struct HostPermit {
 /// What a call is told that asks for a permit.
 enum Asked {
     Go(HostPermit),
-    Wait { until: Instant },
+    Wait { until: Instant, turn: oneshot::Receiver<HostPermit> },
     No(NoPermit),
 }
 
@@ -106,71 +106,47 @@ impl HostLimiter {
     }
 
     /// A permit for the target. Where all places are taken by calls that come and go, one of them is waited for, no longer
-    /// than `patience`.
+    /// than `patience`; one call to a resource that does not answer waits until it may find out whether that is back.
     pub(super) async fn acquire(self: &Arc<Self>, target: &Target, patience: Duration) -> Result<HostPermit, NoPermit> {
-        match self.ask(target, None) {
-            Asked::Go(permit) => Ok(permit),
-            Asked::No(refused) => Err(refused),
-            Asked::Wait { .. } => self.wait(target, Instant::now() + patience).await,
-        }
-    }
-
-    async fn wait(self: &Arc<Self>, target: &Target, limit: Instant) -> Result<HostPermit, NoPermit> {
-        let (ready, mut turn) = oneshot::channel();
-        let mut ready = Some(ready);
+        let limit = Instant::now() + patience;
         loop {
-            // Left behind under the lock under which there was no place: none can come free unnoticed.
-            let until = match self.ask(target, ready.take()) {
+            let (until, mut turn) = match self.ask(target, limit) {
                 Asked::Go(permit) => return Ok(permit),
-                Asked::No(refused) => return given_meanwhile(turn).ok_or(refused),
-                Asked::Wait { until } => until,
+                Asked::No(refused) => return Err(refused),
+                Asked::Wait { until, turn } => (until, turn),
             };
-            match timeout_at(until.min(limit).into(), &mut turn).await {
+            match timeout_at(until.into(), &mut turn).await {
                 Ok(Ok(permit)) => return Ok(permit),
-                // Whoever waits is sent away when the circuit opens.
-                Ok(Err(_)) => {
-                    let (again, next) = oneshot::channel();
-                    (ready, turn) = (Some(again), next);
+                // Whoever waits for a resource is sent away when its circuit opens, and asks why.
+                Ok(Err(_)) => {}
+                Err(_) => {
+                    turn.close();
+                    if let Ok(permit) = turn.try_recv() {
+                        return Ok(permit);
+                    }
                 }
-                Err(_) if Instant::now() >= limit => {
-                    return given_meanwhile(turn).ok_or_else(|| self.refused(target, Why::Full));
-                }
-                Err(_) => {}
             }
         }
     }
 
-    /// Asks for a turn; leaves `waiter` where there is none yet.
-    fn ask(self: &Arc<Self>, target: &Target, waiter: Option<oneshot::Sender<HostPermit>>) -> Asked {
+    /// Asks for a turn; where there is none yet, a place among those who wait, until a time no later than `limit`.
+    fn ask(self: &Arc<Self>, target: &Target, limit: Instant) -> Asked {
         let mut hosts = self.lock();
         if hosts.len() >= REMEMBERED && !hosts.contains_key(&target.host) {
             hosts.retain(|_, entry| !entry.host.is_new());
         }
         let now = Instant::now();
         let places = self.places(&hosts, target, now);
-        if !hosts.contains_key(&target.host) {
-            hosts.insert(target.host.clone(), Entry::default());
-        }
-        let Some(entry) = hosts.get_mut(&target.host) else { return Asked::Wait { until: now } };
+        let entry = hosts.entry(target.host.clone()).or_default();
         let why = match entry.host.turn(&target.resource, places, now) {
             Turn::Now(passage) => return Asked::Go(self.permit(target.clone(), passage, now)),
-            Turn::Wait { until } => {
-                if let Some(ready) = waiter {
-                    entry.waiting.retain(|other| !other.ready.is_closed());
-                    entry.waiting.push_back(Waiter { target: target.clone(), ready });
-                }
-                return Asked::Wait { until };
-            }
+            Turn::Next { at } => return entry.queue(target, at),
+            Turn::Wait { until } if limit > now => return entry.queue(target, until.min(limit)),
+            Turn::Wait { .. } => Why::Full,
             Turn::Open(last) => Why::CircuitOpen(last),
             Turn::Hangs => Why::Hangs,
         };
         Asked::No(NoPermit { wait: entry.host.comes_back(fastrand::f64(), now), why })
-    }
-
-    fn refused(&self, target: &Target, why: Why) -> NoPermit {
-        let back = |entry: &mut Entry| entry.host.comes_back(fastrand::f64(), Instant::now());
-        let wait = self.lock().get_mut(&target.host).map(back);
-        NoPermit { wait: wait.unwrap_or_default(), why }
     }
 
     fn permit(self: &Arc<Self>, target: Target, passage: Passage, begun: Instant) -> HostPermit {
@@ -197,6 +173,13 @@ impl HostLimiter {
 }
 
 impl Entry {
+    fn queue(&mut self, target: &Target, until: Instant) -> Asked {
+        let (ready, turn) = oneshot::channel();
+        self.waiting.retain(|other| !other.ready.is_closed());
+        self.waiting.push_back(Waiter { target: target.clone(), ready });
+        Asked::Wait { until, turn }
+    }
+
     /// Gives places that are free to those who wait for them; returns permits whose receiver has just left, to be dropped
     /// without the lock.
     fn admit_waiting(&mut self, limiter: &Arc<HostLimiter>, places: Places, now: Instant) -> Vec<HostPermit> {
@@ -204,28 +187,25 @@ impl Entry {
         while !self.host.is_full(places.host)
             && let Some(waiter) = self.waiting.get(at)
         {
-            let turn = match waiter.ready.is_closed() {
-                true => None,
-                false => Some(self.host.turn(&waiter.target.resource, places, now)),
+            let has_left = waiter.ready.is_closed();
+            // Who waits to be a probe has its own time.
+            let passage = match &waiter.target.resource {
+                _ if has_left => None,
+                resource if self.host.is_silent(resource) => None,
+                resource => match self.host.turn(resource, places, now) {
+                    Turn::Now(passage) => Some(passage),
+                    Turn::Wait { .. } | Turn::Next { .. } | Turn::Open(_) | Turn::Hangs => None,
+                },
             };
-            if let Some(Turn::Wait { .. } | Turn::Hangs) = turn {
+            if passage.is_none() && !has_left {
                 at += 1;
-                continue;
-            }
-            let Some(waiter) = self.waiting.remove(at) else { break };
-            if let Some(Turn::Now(passage)) = turn {
+            } else if let (Some(waiter), Some(passage)) = (self.waiting.remove(at), passage) {
                 let permit = limiter.permit(waiter.target, passage, now);
                 unwanted.extend(waiter.ready.send(permit).err());
             }
         }
         unwanted
     }
-}
-
-/// A permit that came while its receiver was about to leave.
-fn given_meanwhile(mut turn: oneshot::Receiver<HostPermit>) -> Option<HostPermit> {
-    turn.close();
-    turn.try_recv().ok()
 }
 
 impl HostPermit {
@@ -265,7 +245,11 @@ impl HostPermit {
                  from time to time finds out whether it is back"
             ),
             Change::Closed => {
-                tracing::info!(host = target.host, resource = target.resource, "the host answers again; calls to it go on");
+                tracing::info!(
+                    host = target.host,
+                    resource = target.resource,
+                    "the host answers again; calls to it go on"
+                );
             }
         }
     }

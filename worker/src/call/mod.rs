@@ -189,7 +189,9 @@ impl Reason {
     pub fn of(self, call: &PreparedCall<'_>) -> String {
         let (resource, host) = (call.resource(), call.request().authority());
         match self {
-            Self::HostCircuitOpen(Some(last)) => format!("host: `{resource}` at {host} does not answer ({})", last.code),
+            Self::HostCircuitOpen(Some(last)) => {
+                format!("host: `{resource}` at {host} does not answer ({})", last.code)
+            }
             Self::HostCircuitOpen(None) => format!("host: `{resource}` at {host} does not answer"),
             Self::HostHangs => format!("host: all calls to `{resource}` at {host} hang"),
             Self::HostFull => format!("place: {host} has as many calls as worker.per_host allows"),

@@ -68,14 +68,9 @@ mod tests {
     /// What its calls took so far, and after how much of nothing the next ones seem to hang.
     #[test]
     fn calls_hang_that_take_twice_as_long_as_usual() {
-        for (taken, patience) in [
-            (&[][..], 3.0),
-            (&[0.2], 1.0),
-            (&[0.8], 1.6),
-            (&[2.0], 4.0),
-            (&[60.0], 5.0),
-            (&[2.0, 2.0, 2.0, 0.4], 3.2),
-        ] {
+        for (taken, patience) in
+            [(&[][..], 3.0), (&[0.2], 1.0), (&[0.8], 1.6), (&[2.0], 4.0), (&[60.0], 5.0), (&[2.0, 2.0, 2.0, 0.4], 3.2)]
+        {
             let mut now = Instant::now();
             let mut pace = Pace::new(now);
             for took in taken {

@@ -128,5 +128,7 @@ fn the_longest_time_is_that_of_all_attempts_and_waits() {
     ] {
         assert_eq!(longest(&policy, seconds(20)), seconds(expected), "{policy:?}");
     }
-    assert!(longest(&Policy { attempts: u32::MAX, waits: vec![Duration::MAX], ..policy() }, Duration::MAX) == Duration::MAX);
+    assert!(
+        longest(&Policy { attempts: u32::MAX, waits: vec![Duration::MAX], ..policy() }, Duration::MAX) == Duration::MAX
+    );
 }

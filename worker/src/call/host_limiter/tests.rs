@@ -84,13 +84,23 @@ async fn whoever_waits_is_sent_away_when_the_circuit_opens() {
         fails(&limiter).await;
     }
     let last = acquire(&limiter).await;
-    let waiting = waits(&limiter, SOON * 5);
+    let waiting = [waits(&limiter, SOON * 5), waits(&limiter, SOON * 5)];
     tokio::time::sleep(Duration::from_millis(20)).await;
+    let begun = Instant::now();
     last.report(Some(&silent()));
+    let (mut probes, mut refused) = (Vec::new(), Vec::new());
+    for one in waiting {
+        match one.await.unwrap() {
+            Ok(probe) => probes.push(probe),
+            Err(why) => refused.push(why),
+        }
+    }
     let expected = Why::CircuitOpen(Some(LastFailure { code: Code::Connect, status: None }));
-    let refused = waiting.await.unwrap().unwrap_err();
-    assert_eq!((refused.why, limiter.open_circuits()), (expected, 1));
-    assert!((SOON..=SOON * 2).contains(&refused.wait), "{refused:?}");
+    let [NoPermit { wait, why }] = refused[..] else { panic!("{refused:?}") };
+    assert_eq!((why, limiter.open_circuits()), (expected, 1));
+    assert!((SOON..=SOON * 2).contains(&wait), "{wait:?}");
+    assert_eq!(probes[0].passage, Passage::Probe, "the first of them finds out whether it is back");
+    assert!(begun.elapsed() >= SOON && begun.elapsed() < SOON * 2, "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

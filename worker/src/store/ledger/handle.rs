@@ -10,7 +10,8 @@ use super::retention::{RetentionAges, retain};
 use super::rollback::PendingClaim;
 use super::writer::{Operation, write};
 use super::{
-    ANSWER_GRACE_MS, Claim, ClaimRequest, Held, HoldRequest, Record, Recorded, StoredResult, copies, hold, postgres, sqlite,
+    ANSWER_GRACE_MS, Claim, ClaimRequest, Held, HoldRequest, Record, Recorded, StoredResult, copies, hold, postgres,
+    sqlite,
 };
 use crate::job::is_id;
 use crate::store::database::{Database, on};

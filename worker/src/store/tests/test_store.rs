@@ -7,7 +7,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use crate::store::ledger::{Claim, ClaimRequest, Grant, LedgerHandle, Record, RetentionAges, StoredJob, StoredResult};
+use crate::store::ledger::{
+    Claim, ClaimRequest, Grant, HoldRequest, LedgerHandle, Record, RetentionAges, StoredJob, StoredResult,
+};
 use crate::store::{DatabaseTls, Error, KeySource, Store};
 
 /// 32 bytes that guard nothing.
@@ -120,6 +122,11 @@ pub(super) fn claim_of(id: &str, attempt: u32) -> ClaimRequest {
         reply_address: b"result.default.order".to_vec(),
         is_registered: false,
     }
+}
+
+/// That this job waits for its host, which may take a minute.
+pub(super) fn hold_of(claim: ClaimRequest) -> HoldRequest {
+    HoldRequest { claim, waits_for: "host: h".to_owned(), wait_ms: 2_000, silence_ms: Some(60_000) }
 }
 
 /// Ages of jobs and payloads; dead letters stay for a day.
