@@ -15,6 +15,7 @@ mod documents;
 mod egress;
 mod engine;
 mod hostile;
+mod hosts;
 mod jobs;
 mod ledger;
 mod models;

@@ -187,15 +187,14 @@ impl Entry {
         while !self.host.is_full(places.host)
             && let Some(waiter) = self.waiting.get(at)
         {
-            let has_left = waiter.ready.is_closed();
+            let (has_left, resource) = (waiter.ready.is_closed(), &waiter.target.resource);
             // Who waits to be a probe has its own time.
-            let passage = match &waiter.target.resource {
-                _ if has_left => None,
-                resource if self.host.is_silent(resource) => None,
-                resource => match self.host.turn(resource, places, now) {
-                    Turn::Now(passage) => Some(passage),
-                    Turn::Wait { .. } | Turn::Next { .. } | Turn::Open(_) | Turn::Hangs => None,
-                },
+            let passage = if has_left || self.host.is_silent(resource) {
+                None
+            } else if let Turn::Now(passage) = self.host.turn(resource, places, now) {
+                Some(passage)
+            } else {
+                None
             };
             if passage.is_none() && !has_left {
                 at += 1;
