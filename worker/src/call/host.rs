@@ -10,8 +10,8 @@ use crate::job::Code;
 
 /// How often it is looked whether a call to another resource has made room.
 const RECHECK: Duration = Duration::from_secs(1);
-/// Jobs of one host that come back from the delay ladder in a second, when many wait there.
-const RETURNS: Duration = Duration::from_millis(5);
+/// Between two jobs of one host that come back from the delay ladder, on average, when many wait there.
+const RETURNS: Duration = Duration::from_millis(3);
 /// Resources that are remembered while nothing is known of them that a new one would not begin with.
 const REMEMBERED: usize = 256;
 

@@ -83,7 +83,8 @@ mod tests {
             pace.begun(now);
             pace.begun(now + Duration::from_millis(500));
             let limit = now + Duration::from_secs_f64(patience);
-            assert!(!pace.hangs(limit - Duration::from_millis(1)) && pace.hangs(limit), "{taken:?}: {pace:?}");
+            let before = now + Duration::from_secs_f64(patience - 0.001);
+            assert!(!pace.hangs(before) && pace.hangs(limit), "{taken:?}: {pace:?}");
             pace.ended(None, limit);
             assert!(!pace.hangs(limit), "a call that ended otherwise makes room, too");
             assert_eq!((pace.under_way(), pace.is_known()), (1, !taken.is_empty()));
