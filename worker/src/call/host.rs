@@ -12,6 +12,9 @@ use crate::job::Code;
 const RECHECK: Duration = Duration::from_secs(1);
 /// Between two jobs of one host that come back from the delay ladder, on average, when many wait there.
 const RETURNS: Duration = Duration::from_millis(3);
+/// How likely a call that finds an open circuit waits to be its next probe: the first one each time would be one that has
+/// just been a probe, and comes back for its next attempt.
+const NEXT: f64 = 1.0 / 16.0;
 /// Resources that are remembered while nothing is known of them that a new one would not begin with.
 const REMEMBERED: usize = 256;
 
@@ -90,7 +93,7 @@ struct Resource {
     limit: ConcurrencyLimit,
     pace: Pace,
     last: Option<LastFailure>,
-    /// The probe that a call waits here to be: without it, who has just been a probe could be the next one again and again.
+    /// The probe that a call waits here to be, so that there is one on time.
     next: Option<Instant>,
 }
 
@@ -115,13 +118,13 @@ impl Resource {
 }
 
 impl Host {
-    /// Whether a call to the resource may be made now.
-    pub(super) fn turn(&mut self, resource: &str, places: Places, now: Instant) -> Turn {
+    /// Whether a call to the resource may be made now. `random` is uniform in 0..1.
+    pub(super) fn turn(&mut self, resource: &str, places: Places, random: f64, now: Instant) -> Turn {
         let is_full = self.under_way >= places.host;
         let one = self.resource(resource, places.host, now);
         let passage = match one.breaker.passage(now) {
             Ok(passage) => passage,
-            Err(at) if one.next != Some(at) => {
+            Err(at) if one.next != Some(at) && random < NEXT => {
                 one.next = Some(at);
                 return Turn::Next { at };
             }

@@ -138,7 +138,7 @@ impl HostLimiter {
         let now = Instant::now();
         let places = self.places(&hosts, target, now);
         let entry = hosts.entry(target.host.clone()).or_default();
-        let why = match entry.host.turn(&target.resource, places, now) {
+        let why = match entry.host.turn(&target.resource, places, fastrand::f64(), now) {
             Turn::Now(passage) => return Asked::Go(self.permit(target.clone(), passage, now)),
             Turn::Next { at } => return entry.queue(target, at),
             Turn::Wait { until } if limit > now => return entry.queue(target, until.min(limit)),
@@ -191,7 +191,7 @@ impl Entry {
             // Who waits to be a probe has its own time.
             let passage = if has_left || self.host.is_silent(resource) {
                 None
-            } else if let Turn::Now(passage) = self.host.turn(resource, places, now) {
+            } else if let Turn::Now(passage) = self.host.turn(resource, places, 1.0, now) {
                 Some(passage)
             } else {
                 None

@@ -136,7 +136,7 @@ impl Simulation {
     fn begins(&mut self, job: Job, since: Option<f64>) {
         let places = Places { host: PLACES, are_scarce: false };
         let now = self.instant();
-        let is_silent = match self.host.turn(job.resource, places, now) {
+        let is_silent = match self.host.turn(job.resource, places, self.random.f64(), now) {
             Turn::Now(passage) => {
                 self.calls.push((self.now, job.resource));
                 let (is_answered, took) = (self.behaviour)(job.resource, self.now);
@@ -213,7 +213,7 @@ fn a_host_that_is_back_gets_all_that_wait_within_five_seconds() {
     {
         let mut simulation = Simulation::new(behaviour);
         simulation.host_wait = host_wait;
-        simulation.submit("r", 300, 9, 0.0);
+        simulation.submit("r", 300, 12, 0.0);
         simulation.run(200.0);
         let begun = simulation.calls.iter().map(|(at, _)| *at).fold(0.0, f64::max);
         assert!(begun < back + 5.0, "the last call {begun}, back at {back}");
@@ -278,20 +278,23 @@ fn an_answer_of_one_resource_says_nothing_about_another() {
     let silent = End::Silent(LastFailure { code: Code::Timeout, status: None });
     for n in 1..=FAILURES {
         for (resource, end) in [("dead", silent), ("good", End::Answered(Duration::from_millis(9)))] {
-            let Turn::Now(passage) = host.turn(resource, places, now) else { panic!("{resource} {n}") };
+            let Turn::Now(passage) = host.turn(resource, places, 1.0, now) else { panic!("{resource} {n}") };
             let opens = resource == "dead" && n == FAILURES;
             let expected = if opens { Change::Opened } else { Change::None };
             assert_eq!(host.ended(resource, passage, end, 20, now), expected, "{resource} {n}");
         }
     }
-    assert!(matches!(host.turn("dead", places, now), Turn::Next { at } if at > now), "it waits to be the next probe");
-    assert!(matches!(host.turn("dead", places, now), Turn::Open(Some(last)) if last.code == Code::Timeout));
+    assert!(
+        matches!(host.turn("dead", places, 0.0, now), Turn::Next { at } if at > now),
+        "it waits to be the next probe"
+    );
+    assert!(matches!(host.turn("dead", places, 0.0, now), Turn::Open(Some(last)) if last.code == Code::Timeout));
     for n in 1..=FAILURES_IN_DOUBT {
-        let Turn::Now(passage) = host.turn("third", places, now) else { panic!("{n}") };
+        let Turn::Now(passage) = host.turn("third", places, 1.0, now) else { panic!("{n}") };
         let expected = if n == FAILURES_IN_DOUBT { Change::Opened } else { Change::None };
         assert_eq!(host.ended("third", passage, silent, 20, now), expected, "what was seen of one counts: {n}");
     }
-    assert!(matches!(host.turn("good", places, now), Turn::Now(Passage::Call)));
+    assert!(matches!(host.turn("good", places, 1.0, now), Turn::Now(Passage::Call)));
 }
 
 /// What hangs elsewhere limits only what is not known to answer.
@@ -303,11 +306,13 @@ fn an_unknown_resource_gets_few_places_while_places_are_scarce() {
     {
         let mut host = Host::default();
         if is_known {
-            let Turn::Now(passage) = host.turn("r", Places { host: PLACES, are_scarce: false }, now) else { panic!() };
+            let Turn::Now(passage) = host.turn("r", Places { host: PLACES, are_scarce: false }, 1.0, now) else {
+                panic!()
+            };
             host.ended("r", passage, End::Answered(Duration::from_millis(9)), PLACES, now);
         }
         let places = Places { host: PLACES, are_scarce };
-        let went = (0..300).filter(|_| matches!(host.turn("r", places, now), Turn::Now(_))).count();
+        let went = (0..300).filter(|_| matches!(host.turn("r", places, 1.0, now), Turn::Now(_))).count();
         assert_eq!(went, expected, "{is_known} {are_scarce}");
     }
 }
