@@ -209,7 +209,7 @@ fn a_host_that_is_back_gets_all_that_wait_within_five_seconds() {
     let unavailable: Behaviour = |_, at| (at >= 90.0, 0.2);
     let hangs: Behaviour = |_, at| if at >= 20.0 { (true, 0.2) } else { (false, 10.0) };
     for (behaviour, back, host_wait, least, most) in
-        [(refuses, 20.0, 60.0, 220, 240), (unavailable, 90.0, 120.0, 280, 310), (hangs, 20.0, 60.0, 210, 230)]
+        [(refuses, 20.0, 60.0, 200, 240), (unavailable, 90.0, 120.0, 240, 310), (hangs, 20.0, 60.0, 198, 240)]
     {
         let mut simulation = Simulation::new(behaviour);
         simulation.host_wait = host_wait;
