@@ -96,6 +96,38 @@ async fn the_commands_of_the_import_page_run() {
     assert_eq!(printed.matches("\"status\": 200").count(), 2, "{printed}");
 }
 
+/// The blocks of the API's page, each in its own language, against the demo API.
+#[tokio::test]
+async fn the_calls_of_the_api_page_run() {
+    let page = std::fs::read_to_string(repository().join("worker/API.md")).expect("the page");
+    let app = TestApp::new();
+    let port = copy_of_the_examples(&app);
+    let mut demo = Command::new("node");
+    demo.args(["deploy/demo-api.mjs", "--port", &port]).current_dir(app.path("copy"));
+    let _demo = harness::process::Running::start(&mut demo, app.path("demo.log"));
+    let file = app.path("copy/deploy/examples/order/connectors.yaml").display().to_string();
+    app.cli(&["connectors", "import", &file]).await;
+    let (_process, api) = app.serve(&["up"]).await;
+    let mut ran = 0;
+    for block in page.split("<!-- run by a test: ").skip(1) {
+        let (program, rest) = block.split_once(" -->").expect("a program");
+        let code = rest.split("```").nth(1).and_then(|code| code.split_once('\n')).expect("a block").1;
+        let (file, arguments) = match program {
+            "node" => (app.file("block.mjs", code), vec![]),
+            "python3" => (app.file("block.py", code), vec![]),
+            _ => (app.file("block.sh", code), vec!["-eu"]),
+        };
+        let mut command = app.program(program, &arguments);
+        command.arg(file).env("API_HOST", format!("{}/api/1.0", api.base())).env("API_TOKEN", api.token());
+        let printed = succeed(&mut command).await;
+        let shown: Value = serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"));
+        let response = shown.get("response").or_else(|| shown.pointer("/result/data/response"));
+        assert!(response.is_some_and(|response| response.is_object()), "{program}: {printed}");
+        ran += 1;
+    }
+    assert_eq!(ran, 4);
+}
+
 /// Every metric of the product is in the runbook, and no other.
 #[test]
 fn the_runbook_has_every_metric() {

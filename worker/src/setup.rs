@@ -38,7 +38,12 @@ pub async fn calls(config: &Config, catalog: Catalog) -> Result<Calls, http::Err
 /// # Errors
 /// When a certificate authority file cannot be read.
 pub async fn client(config: &Config, store: Option<&Store>) -> Result<http::Client, http::Error> {
-    http::Client::new(http::Settings {
+    http::Client::new(client_settings(config, store).await)
+}
+
+/// How a client of this process calls.
+pub async fn client_settings(config: &Config, store: Option<&Store>) -> http::Settings {
+    http::Settings {
         allow_net: config.http.allow_net.clone(),
         allow_ports: config.http.allow_ports.clone(),
         connect_timeout: config.http.connect_timeout,
@@ -49,7 +54,7 @@ pub async fn client(config: &Config, store: Option<&Store>) -> Result<http::Clie
         own_addresses: own_addresses(config).await,
         refresh_tokens: store.map(|store| Arc::new(TokenStore(store.clone())) as Arc<dyn http::RefreshTokens>),
         ..http::Settings::new(clock::now_ms)
-    })
+    }
 }
 
 /// What the operator decides about every call.

@@ -3,5 +3,6 @@
 mod access;
 mod audit;
 mod execute;
+mod oidc;
 mod queue;
 mod trial;

@@ -13,6 +13,7 @@ mod jobs;
 mod listing;
 mod me;
 mod models;
+mod oidc;
 mod openapi;
 mod patient_stream;
 mod rate;
@@ -41,6 +42,7 @@ use crate::config::Config;
 use crate::health::Health;
 use crate::store::{self, Store};
 use crate::{http, setup};
+use oidc::Oidc;
 use rate::Buckets;
 use routes::Router;
 
@@ -111,6 +113,8 @@ struct Api {
     router: Router,
     /// Tokens by their hashes, as they were stored a moment ago.
     tokens: moka::sync::Cache<Vec<u8>, Arc<store::Token>>,
+    /// The identity provider whose tokens are accepted beside those.
+    oidc: Option<Oidc>,
     /// By actor.
     rate: Buckets<String>,
     refused: Buckets<IpAddr>,
@@ -196,6 +200,7 @@ impl Api {
             broker,
             calls,
             router,
+            oidc: Oidc::new(&config.api.oidc, setup::client_settings(&config, None).await)?,
             tokens: moka::sync::Cache::builder().max_capacity(TOKENS).time_to_live(TOKEN_CACHED).build(),
             rate: Buckets::new(config.api.rate, second),
             refused: Buckets::new(config.api.rate_refused, Duration::from_mins(1)),

@@ -115,6 +115,9 @@ impl Route {
     /// # Errors
     /// 403 that names the scope.
     pub(super) fn admit(&self, caller: &Caller) -> Result<(), Error> {
+        if caller.scopes.is_empty() {
+            return Err(Error::forbidden("this token has none of the scopes read, execute, manage, admin"));
+        }
         if let Needs::Scopes(scopes) = self.needs
             && !scopes.iter().any(|scope| caller.may(*scope))
         {

@@ -14,7 +14,7 @@ use super::access::{self, Caller, Identity, Scope};
 use super::error::Error;
 use super::request;
 use super::routes::{Needs, Route};
-use super::{Api, Probes, cors, health, rate};
+use super::{Api, Probes, cors, health, oidc, rate};
 use crate::admin::By;
 use crate::{clock, store};
 
@@ -109,7 +109,10 @@ async fn authenticated(api: &Arc<Api>, headers: &HeaderMap, peer: SocketAddr) ->
     let (address, now) = (client_address(api, headers, peer), Instant::now());
     api.refused.look(address, now).map_err(|wait| Error::rate_limited(rate::seconds(wait)))?;
     let caller = match access::bearer(headers) {
-        Some(token) => caller_of(api, token).await?,
+        Some(token) => match &api.oidc {
+            Some(oidc) if token.matches('.').count() == 2 => oidc.caller(token, &api.store).await?,
+            _ => caller_of(api, token).await?,
+        },
         None => None,
     };
     let Some(caller) = caller else {
@@ -185,6 +188,15 @@ async fn note_denied(api: &Api, caller: &Caller, route: &Route, (path, id): (&st
     let by = By { actor: caller.actor(), request_id: Some(id.to_owned()) };
     let entry = by.entry("access.denied", path, json!({"method": route.method.as_str()}));
     Ok(api.store.audit().add(&entry).await?)
+}
+
+impl From<oidc::Error> for Error {
+    fn from(error: oidc::Error) -> Self {
+        match error {
+            oidc::Error::Provider(_) => Self::unavailable("the identity provider cannot be reached; try again"),
+            oidc::Error::Store(error) => error.into(),
+        }
+    }
 }
 
 impl request::Request {
