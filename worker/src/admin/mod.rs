@@ -3,8 +3,10 @@
 //!
 //! Knows the rules of each operation; must not know arguments, printing or HTTP.
 
+pub mod categories;
 pub mod connectors;
 pub mod dead_letters;
+pub mod examples;
 pub mod jobs;
 pub mod keys;
 pub mod models;

@@ -4,9 +4,15 @@
 
 mod access;
 mod audit;
+mod categories;
+mod connector_files;
+mod connector_view;
 mod cors;
+mod data_sources;
 mod error;
+mod examples;
 mod health;
+mod keys;
 mod listing;
 mod me;
 mod openapi;
@@ -15,6 +21,7 @@ mod rate;
 mod request;
 mod respond;
 mod routes;
+mod secrets;
 mod server;
 mod service;
 mod table;

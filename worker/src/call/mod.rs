@@ -11,6 +11,7 @@ mod element_cache;
 mod follow_ups;
 mod foreground;
 mod host_limiter;
+mod last_calls;
 #[cfg(test)]
 mod language_page;
 mod prepare;
@@ -234,7 +235,11 @@ impl Calls {
 
     /// Makes one attempt: sends, follows what the answer leads to, interprets, and reports how the host did.
     pub async fn attempt(&self, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
-        attempt::make(&self.transport, &self.memory, call, permit).await
+        let attempt = attempt::make(&self.transport, &self.memory, call, permit).await;
+        if attempt.was_sent() {
+            self.catalog.note_call(&call.connector, attempt.started_ms);
+        }
+        attempt
     }
 
     /// What follows a failed attempt.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::contract;
-use super::test_store::{KEY, open};
+use super::test_store::{KEY, entry, open};
 use crate::store::Error;
 
 fn record(value: Value) -> Map<String, Value> {
@@ -19,7 +19,8 @@ contract! {
         let one = store.connectors().import(record(json!({"name": "2", "type": "REST"})), None).await.unwrap();
         let two = store.connectors().import(record(json!({"name": "Mail", "uuid": "u-2"})), None).await.unwrap();
         assert_eq!((one.id, one.created, two.id, two.uuid.as_str()), (1, true, 2, "u-2"));
-        for (reference, name) in [("1", "2"), ("2", "Mail"), ("u-2", "Mail"), ("Mail", "Mail"), (&one.uuid, "2")] {
+        for (reference, name) in [("1", "2"), ("2", "Mail"), ("u-2", "Mail"), ("Mail", "Mail"), (&one.uuid, "2"),
+            ("U-2", "Mail"), (&one.uuid.to_uppercase(), "2"), ("data_source-2", "Mail"), ("data_source-1", "2")] {
             let found = store.connectors().find(reference).await.unwrap();
             assert_eq!(found.map(|c| c.name).as_deref(), Some(name), "{reference}");
         }
@@ -53,11 +54,9 @@ contract! {
         let a = store.connectors().import(record(json!({"name": "A"})), None).await.unwrap();
         store.connectors().import(record(json!({"name": "B"})), None).await.unwrap();
         for (value, expected) in [
-            (json!({"uuid": a.uuid, "name": "B"}), "The Name has already been taken."),
-            (json!({"id": 1, "name": "B"}), "The Name has already been taken."),
+            (json!({"uuid": a.uuid, "name": "B"}), "NameTaken"),
+            (json!({"id": 1, "name": "B"}), "NameTaken"),
             (json!({"id": 1, "uuid": "u-9", "name": "C"}), "leave `id` out of the record"),
-            (json!({"id": 1}), "no name"),
-            (json!({"name": "a\0b"}), "NUL"),
         ] {
             let refused = store.connectors().import(record(value.clone()), None).await;
             let Err(Error::Contradiction(problem)) = refused else { panic!("{value}: {refused:?}") };
@@ -102,8 +101,9 @@ contract! {
         let store = &fixture.store;
         let made = store.connectors().import(record(json!({"name": "A"})), Some(record(json!({"k": 1})))).await.unwrap();
         let before = store.connectors().revision().await.unwrap();
-        assert!(store.connectors().remove("A").await.unwrap());
-        assert!(!store.connectors().remove("A").await.unwrap());
+        let remove = || store.connectors().remove(&made.uuid, |_| None::<()>, &entry());
+        assert_eq!(remove().await.unwrap(), Some(Ok(())));
+        assert_eq!(remove().await.unwrap(), None);
         assert_eq!(store.connectors().credentials(&made.uuid).await.unwrap(), None);
         assert!(store.connectors().revision().await.unwrap() > before);
     }
