@@ -46,7 +46,7 @@ use crate::{http, setup};
 use rate::Buckets;
 use routes::Router;
 
-pub use openapi::document as openapi_document;
+pub use openapi::text as openapi_document;
 pub use server::{Limits, ListenError, Listener, Server};
 
 /// What is told of the process itself.

@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document, made from the table of routes; shapes and parameters are in the JSON files beside it.
 
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
@@ -16,11 +16,15 @@ const PARAMETERS: &str = include_str!("parameters.json");
 
 /// GET `/openapi.json`.
 pub(super) async fn serve(_request: Request) -> Result<Response, Error> {
-    Ok(respond::ok(&document()))
+    Ok(respond::json_text(StatusCode::OK, text()))
 }
 
-/// The document.
-pub fn document() -> Value {
+/// The document as it is served, printed and checked in.
+pub fn text() -> String {
+    format!("{:#}\n", document())
+}
+
+fn document() -> Value {
     let mut paths = Map::new();
     for route in table::routes() {
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
@@ -185,6 +189,13 @@ mod tests {
                 assert!(found.contains(&format!("#/components/{kind}/{name}")), "{kind}/{name} is never named");
             }
         }
+    }
+
+    #[test]
+    fn the_file_is_what_is_served() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+        let checked_in = std::fs::read_to_string(&file).unwrap();
+        assert!(checked_in == text(), "run `data-connector openapi > worker/openapi.json`");
     }
 
     #[test]
