@@ -61,7 +61,8 @@ async fn a_record_is_made_read_changed_and_removed() {
         now["updated_at"] = expected["updated_at"].clone();
         assert_eq!(now, expected);
         // Absent members stay, given ones are replaced whole, others are kept as they are.
-        let change = json!({"endpoints": {"other": {"url": "http://127.0.0.1:1/x"}}, "retry": {"attempts": 2}, "id": 99});
+        let change =
+            json!({"endpoints": {"other": {"url": "http://127.0.0.1:1/x"}}, "retry": {"attempts": 2}, "id": 99});
         assert_eq!(api.put(&path, &change).await.status, 204);
         again = api.get(&path).await;
         assert_eq!(
@@ -164,7 +165,10 @@ async fn what_cannot_be_used_is_told_by_its_path_and_changes_nothing() {
         assert!(answer.json()["errors"][path][0].is_string(), "{body}: {}", answer.body);
     }
     let taken = api.put(&format!("/data_sources/{}", other["id"]), &json!({"name": "Taken"})).await;
-    assert_eq!((taken.json()["message"].clone(), taken.json()["errors"].clone()), (json!(NAME_TAKEN), json!({"name": [NAME_TAKEN]})));
+    assert_eq!(
+        (taken.json()["message"].clone(), taken.json()["errors"].clone()),
+        (json!(NAME_TAKEN), json!({"name": [NAME_TAKEN]}))
+    );
     for (body, status) in [("[1]", 422), ("7", 422), ("{", 400), ("", 400)] {
         let answer = sent(api.request("POST", "/data_sources").body(body)).await;
         assert_eq!((answer.status, answer.json().get("errors")), (status, None), "{body}");
@@ -188,7 +192,11 @@ async fn lists_are_found_ordered_and_cut_by_the_database() {
             made(&api, &json!({"name": name, "description": description})).await;
         }
         made(&api, &json!({"name": "Hidden", "asset_type": "DATA"})).await;
-        made(&api, &json!({"name": "Asleep", "status": "INACTIVE", "authtype": "HEADERS", "credentials": {"X-Key": CANARY}})).await;
+        made(
+            &api,
+            &json!({"name": "Asleep", "status": "INACTIVE", "authtype": "HEADERS", "credentials": {"X-Key": CANARY}}),
+        )
+        .await;
         for (query, expected) in [
             ("", vec!["Größe", "beta", "Alpha", "Asleep"]),
             ("?filter=GRÖ", vec!["Größe"]),
@@ -208,11 +216,20 @@ async fn lists_are_found_ordered_and_cut_by_the_database() {
         }
         let page = api.get("/data_sources?per_page=3&page=2").await.json();
         let meta = &page["meta"];
-        assert_eq!((&meta["count"], &meta["from"], &meta["to"], &meta["total"], &meta["total_pages"]),
-            (&json!(1), &json!(4), &json!(4), &json!(4), &json!(2)));
+        assert_eq!(
+            (&meta["count"], &meta["from"], &meta["to"], &meta["total"], &meta["total_pages"]),
+            (&json!(1), &json!(4), &json!(4), &json!(4), &json!(2))
+        );
         let capped = api.get("/data_sources?per_page=20000").await.json();
         assert_eq!(capped["meta"]["per_page"], 10_000);
-        for query in ["order_by=endpoints", "order_direction=up", "per_page=0", "page=x", "per_page=-1", "data_source_category_id=x"] {
+        for query in [
+            "order_by=endpoints",
+            "order_direction=up",
+            "per_page=0",
+            "page=x",
+            "per_page=-1",
+            "data_source_category_id=x",
+        ] {
             let answer = api.get(&format!("/data_sources?{query}")).await;
             let name = query.split('=').next().expect("a name");
             assert!(answer.status == 422 && answer.json()["errors"][name].is_array(), "{query}: {}", answer.body);
@@ -281,19 +298,28 @@ async fn categories_are_unique_and_stay_while_they_are_used() {
         assert_eq!(api.post("/data_source_categories", &json!({"name": "Second"})).await.status, 201);
         made(&api, &json!({"name": "In both", "data_source_category_id": "1, 2"})).await;
         made(&api, &json!({"name": "In one", "data_source_category_id": 1})).await;
-        let list = api.get("/data_sources?data_source_category_id=2&include=categoryCount,categories,nonsense").await.json();
+        let list =
+            api.get("/data_sources?data_source_category_id=2&include=categoryCount,categories,nonsense").await.json();
         assert_eq!(names(&list), ["In both"]);
         let one = &list["data"][0];
-        assert_eq!((&one["categoryCount"], &one["data_source_category_id"], &one["categories"][1]["name"]),
-            (&json!(2), &json!("1,2"), &json!("Second")));
+        assert_eq!(
+            (&one["categoryCount"], &one["data_source_category_id"], &one["categories"][1]["name"]),
+            (&json!(2), &json!("1,2"), &json!("Second"))
+        );
         let refused = api.delete("/data_source_categories/1").await;
         assert!(refused.status == 422 && refused.json()["errors"]["delete"].is_array(), "{}", refused.body);
-        assert_eq!(api.put("/data_source_categories/1", &json!({"name": "Other", "status": "inactive"})).await.status, 204);
+        assert_eq!(
+            api.put("/data_source_categories/1", &json!({"name": "Other", "status": "inactive"})).await.status,
+            204
+        );
         let changed = api.get("/data_source_categories/other").await;
         assert_eq!(changed.status, 404);
         assert_eq!(api.get("/data_source_categories/Other").await.json()["status"], "INACTIVE");
         for connector in ["In%20both", "In%20one"] {
-            assert_eq!(api.put(&format!("/data_sources/{connector}"), &json!({"data_source_category_id": null})).await.status, 204);
+            assert_eq!(
+                api.put(&format!("/data_sources/{connector}"), &json!({"data_source_category_id": null})).await.status,
+                204
+            );
         }
         assert_eq!(api.delete("/data_source_categories/2").await.status, 204);
         assert_eq!(names(&api.get("/data_source_categories").await.json()), ["Other"]);
@@ -316,24 +342,36 @@ async fn files_come_in_whole_or_not_at_all_and_go_out_as_they_came() {
             "{}",
             answer.body
         );
-        let bad = json!([{"name": "Fine"}, {"name": "Bad", "endpoints": {"x": {}}}, {"name": "Worse", "status": "ODD"}]);
+        let bad =
+            json!([{"name": "Fine"}, {"name": "Bad", "endpoints": {"x": {}}}, {"name": "Worse", "status": "ODD"}]);
         let refused = api.post("/data_sources/import", &bad).await;
         let paths: Vec<String> = refused.json()["errors"].as_object().expect("errors").keys().cloned().collect();
         assert_eq!((refused.status, paths), (422, vec!["1.endpoints.x.url".to_owned(), "2.status".to_owned()]));
         assert_eq!(names(&api.get("/data_sources").await.json()), ["Rates", "Plain"], "nothing of it was stored");
         let export = api.get("/data_sources/export").await.json();
-        assert_eq!(export["data"][0]["credentials"], json!({"username": "********", "password": "********", "hosts": "********"}));
+        assert_eq!(
+            export["data"][0]["credentials"],
+            json!({"username": "********", "password": "********", "hosts": "********"})
+        );
         assert_eq!((&export["data"][0]["id"], export["data"][0].get("warnings")), (&json!(40), None));
         // What went out comes in again, and keeps what is stored.
         let again = api.post("/data_sources/import", &export).await;
         assert_eq!((again.status, &again.json()["data"][0]["created"]), (200, &json!(false)), "{}", again.body);
-        assert_eq!(api.get("/data_sources/40").await.json()["credentials_set"], json!(["hosts", "password", "username"]));
+        assert_eq!(
+            api.get("/data_sources/40").await.json()["credentials_set"],
+            json!(["hosts", "password", "username"])
+        );
         // Elsewhere there is nothing to keep.
         let mut elsewhere = export["data"][0].clone();
         elsewhere["uuid"] = json!("0f3b54a1-8b83-4b71-a6a0-1f2f6bb3a6a2");
         elsewhere["name"] = json!("Elsewhere");
         let refused = api.post("/data_sources/import?existing=refuse", &elsewhere).await;
-        assert_eq!((refused.status, refused.json()["errors"]["0.credentials.password"].is_array()), (422, true), "{}", refused.body);
+        assert_eq!(
+            (refused.status, refused.json()["errors"]["0.credentials.password"].is_array()),
+            (422, true),
+            "{}",
+            refused.body
+        );
         let taken = api.post("/data_sources/import?existing=refuse", &rates()).await;
         assert_eq!(taken.json()["errors"], json!({"0.name": [NAME_TAKEN]}));
         let mut same_uuid = export["data"][0].clone();
@@ -342,11 +380,18 @@ async fn files_come_in_whole_or_not_at_all_and_go_out_as_they_came() {
         assert!(taken.json()["errors"]["0.uuid"].is_array(), "{}", taken.body);
         let incomplete = api.post("/data_sources/import?existing=refuse&incomplete=1", &elsewhere).await;
         let warnings = incomplete.json()["warnings"].to_string();
-        assert!(incomplete.status == 200 && warnings.contains("credentials.password") && warnings.contains("id 40"), "{warnings}");
+        assert!(
+            incomplete.status == 200 && warnings.contains("credentials.password") && warnings.contains("id 40"),
+            "{warnings}"
+        );
         for path in ["?existing=perhaps", "?ids=1&as=word"] {
             let method = if path.contains("as=") { "GET" } else { "POST" };
             let route = if method == "GET" { "export" } else { "import" };
-            assert_eq!(api.send(method, &format!("/data_sources/{route}{path}"), &json!([])).await.status, 422, "{path}");
+            assert_eq!(
+                api.send(method, &format!("/data_sources/{route}{path}"), &json!([])).await.status,
+                422,
+                "{path}"
+            );
         }
         for modeler in ["camunda7", "camunda8"] {
             let templates = api.get(&format!("/data_sources/export?ids=40,Plain&as={modeler}")).await.json();
@@ -404,7 +449,10 @@ async fn who_changed_it_and_when_it_was_called_is_told() {
     let record = made(&api, &rates()).await;
     let query = "?include=updated_by,last_call_at";
     let shown = api.get(&format!("/data_sources/{}{query}", record["id"])).await.json();
-    assert_eq!((&shown["updated_by"], &shown["last_call_at"]), (&json!({"id": "token:1", "name": "admin"}), &Value::Null));
+    assert_eq!(
+        (&shown["updated_by"], &shown["last_call_at"]),
+        (&json!({"id": "token:1", "name": "admin"}), &Value::Null)
+    );
     let third_party = harness::third_party::ThirdParty::friendly().await;
     let called = json!({"name": "Called", "endpoints": {"get": {"url": third_party.url("/x")}}});
     let file = app.file("called.json", &called.to_string());
@@ -432,13 +480,23 @@ async fn a_page_of_ten_thousand_connectors_is_there_at_once() {
         let all: Vec<Value> = (0..10_000).map(one).collect();
         let imported = api.post("/data_sources/import", &json!(all)).await;
         assert_eq!(imported.status, 200, "{}", imported.body.get(..500).unwrap_or(&imported.body));
-        for query in ["", "?order_by=name&order_direction=desc&page=500", "?filter=ABOUT+13&order_by=updated_at", "?fields=name&order_by=description"] {
+        for query in [
+            "",
+            "?order_by=name&order_direction=desc&page=500",
+            "?filter=ABOUT+13&order_by=updated_at",
+            "?fields=name&order_by=description",
+        ] {
             let mut best = std::time::Duration::MAX;
             for _ in 0..5 {
                 let begun = std::time::Instant::now();
                 let answer = api.get(&format!("/data_sources{query}")).await;
                 best = best.min(begun.elapsed());
-                assert_eq!((answer.status, answer.json()["meta"]["count"].clone()), (200, json!(10)), "{}", answer.body);
+                assert_eq!(
+                    (answer.status, answer.json()["meta"]["count"].clone()),
+                    (200, json!(10)),
+                    "{}",
+                    answer.body
+                );
             }
             assert!(best.as_millis() < 100, "{query} took {best:?}");
         }

@@ -29,7 +29,10 @@ async fn secrets_are_set_and_bound_and_no_route_answers_a_value() {
         assert_eq!(api.put("/secrets/API", &json!({"hosts": ["b.example:8443"]})).await.status, 204);
         assert_eq!(api.put("/secrets/API", &json!({})).await.status, 204, "what is absent stays");
         let shown = api.get("/secrets/API").await.json();
-        assert_eq!(shown, json!({"name": "API", "hosts": ["b.example:8443"], "changed_at": shown["changed_at"], "used_by": []}));
+        assert_eq!(
+            shown,
+            json!({"name": "API", "hosts": ["b.example:8443"], "changed_at": shown["changed_at"], "used_by": []})
+        );
         let record = json!({
             "name": "Uses it", "authtype": "OAUTH2_BEARER", "credentials": {"token": "{{secret:API}}"},
             "endpoints": {"r": {"url": "https://b.example:8443/"}},
@@ -59,7 +62,12 @@ async fn keys_are_rotated_while_everything_goes_on() {
     assert_eq!((keys.len(), keys[0]["sealed"].clone()), (1, json!(2)), "the secret, and the check of the key");
     let begun = api.post("/keys/rotate", &json!({})).await;
     let rotation = begun.json();
-    assert_eq!((begun.status, &rotation["action"], &rotation["count"]), (202, &json!("rotate"), &json!(2)), "{}", begun.body);
+    assert_eq!(
+        (begun.status, &rotation["action"], &rotation["count"]),
+        (202, &json!("rotate"), &json!(2)),
+        "{}",
+        begun.body
+    );
     assert_eq!(begun.header("location"), format!("/api/1.0/bulk/{}", rotation["id"].as_str().expect("an id")));
     eventually("all is encrypted with the new key", || async {
         let keys = api.get("/keys").await.json();

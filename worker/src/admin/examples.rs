@@ -9,7 +9,6 @@ use crate::connector::connector_records;
 
 #[derive(RustEmbed)]
 #[folder = "../deploy/examples"]
-#[include = "*/*"]
 struct Files;
 
 /// All examples by name: title, description, model, connectors as their file has them, and the data that a request starts with.

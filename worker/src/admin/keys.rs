@@ -62,7 +62,8 @@ pub async fn begin_rotation(store: &Store, by: &By) -> Result<Rotation, Error> {
     let plan = plan_rotation(store).await?;
     let id = uuid::Uuid::now_v7().to_string();
     store.keys().rotation_began(&id, i64::try_from(plan.values).unwrap_or(i64::MAX)).await?;
-    let begun = store.keys().rotation(&id).await?.ok_or_else(|| Error::NotFound(format!("there is no rotation {id}")))?;
+    let begun =
+        store.keys().rotation(&id).await?.ok_or_else(|| Error::NotFound(format!("there is no rotation {id}")))?;
     let (store, entry) = (store.clone(), by.entry("key.rotated", "", json!({"rotation": id})));
     tokio::spawn(async move {
         if let Err(error) = go_on(&store, &id, &entry).await {

@@ -25,9 +25,8 @@ pub(super) async fn import(mut request: Request) -> Result<Response, Error> {
     let judge = |url: &url::Url| request.api.calls.transport.refusal_of(url);
     let by = request.by()?;
     let imported = admin::import(&request.api.store, records, options, (&judge, &by)).await;
-    let imported = imported.map_err(|refused| {
-        refused_at(refused.into_iter().map(|(index, refusal)| (format!("{index}."), refusal)))
-    })?;
+    let imported = imported
+        .map_err(|refused| refused_at(refused.into_iter().map(|(index, refusal)| (format!("{index}."), refusal))))?;
     let one = |Imported { id, uuid, name, created }: &Imported| json!({"id": id, "uuid": uuid, "name": name, "created": created});
     let data: Vec<Value> = imported.iter().map(|written| one(&written.imported)).collect();
     let warnings: Vec<&String> = imported.iter().flat_map(|written| &written.warnings).collect();

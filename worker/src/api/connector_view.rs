@@ -123,7 +123,10 @@ fn author(actor: &str, tokens: &HashMap<String, String>) -> Value {
 }
 
 /// The members of credentials that are no secrets, by uuid; what no key here opens has none.
-async fn settings(store: &store::Store, page: &[StoredConnector]) -> Result<HashMap<String, Map<String, Value>>, Error> {
+async fn settings(
+    store: &store::Store,
+    page: &[StoredConnector],
+) -> Result<HashMap<String, Map<String, Value>>, Error> {
     let mut settings = HashMap::new();
     for stored in page.iter().filter(|stored| stored.has_credentials) {
         let credentials = match store.connectors().credentials(&stored.uuid).await {

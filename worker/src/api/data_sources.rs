@@ -49,7 +49,8 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
 
 fn category(request: &Request) -> Result<Option<i64>, Error> {
     let Some(text) = request.query.given("data_source_category_id") else { return Ok(None) };
-    let problem = || Error::invalid("data_source_category_id", "data_source_category_id must be the number of a category");
+    let problem =
+        || Error::invalid("data_source_category_id", "data_source_category_id must be the number of a category");
     text.parse().map(Some).map_err(|_| problem())
 }
 
@@ -70,7 +71,8 @@ pub(super) async fn create(mut request: Request) -> Result<Response, Error> {
     let record = request.object().await?;
     let options = Options { existing: Existing::Refuse, incomplete: request.query.is_on("incomplete") };
     let judge = |url: &url::Url| request.api.calls.transport.refusal_of(url);
-    let written = admin::create(&request.api.store, record, options, (&judge, &request.by()?)).await.map_err(refused)?;
+    let written =
+        admin::create(&request.api.store, record, options, (&judge, &request.by()?)).await.map_err(refused)?;
     let stored = request.api.store.connectors().find(&written.imported.uuid).await?;
     let stored = stored.ok_or_else(|| Error::conflict("the connector was removed as soon as it was made"))?;
     let shown = Value::Object(admin::shown(&stored, &written.warnings));
@@ -86,8 +88,7 @@ pub(super) async fn update(mut request: Request) -> Result<Response, Error> {
     let stored = found(&request).await?;
     let judge = |url: &url::Url| request.api.calls.transport.refusal_of(url);
     let headers = request.headers.clone();
-    let is_current =
-        |stored: &StoredConnector| respond::may_change(&headers, &etag(stored.version, stored.updated_at));
+    let is_current = |stored: &StoredConnector| respond::may_change(&headers, &etag(stored.version, stored.updated_at));
     let by = request.by()?;
     let written = admin::update(&request.api.store, &stored.uuid, members, is_current, (&judge, &by)).await;
     let written = written.map_err(refused)?;
@@ -98,8 +99,7 @@ pub(super) async fn update(mut request: Request) -> Result<Response, Error> {
 pub(super) async fn remove(request: Request) -> Result<Response, Error> {
     let stored = found(&request).await?;
     let headers = request.headers.clone();
-    let is_current =
-        |stored: &StoredConnector| respond::may_change(&headers, &etag(stored.version, stored.updated_at));
+    let is_current = |stored: &StoredConnector| respond::may_change(&headers, &etag(stored.version, stored.updated_at));
     let forced = request.query.is_on("force");
     let removed = admin::remove(&request.api.store, &stored, forced, is_current, &request.by()?).await;
     removed.map_err(|refusal| refused(vec![refusal]))?;

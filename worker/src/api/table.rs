@@ -21,7 +21,10 @@ macro_rules! to {
 
 /// The whole table.
 pub(super) fn routes() -> Vec<Route> {
-    [connectors(), connector_files(), connector_categories(), vault(), access(), about()].into_iter().flatten().collect()
+    [connectors(), connector_files(), connector_categories(), vault(), access(), about()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Section 4: connectors.

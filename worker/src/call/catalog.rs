@@ -50,7 +50,8 @@ impl ResolvedConnector {
             .collect();
         let uuid = id.connector.clone();
         let read = Credentials::read(&authtype, credentials);
-        let lacking = if read.is_err() { missing_members(&authtype, credentials).unwrap_or_default() } else { Vec::new() };
+        let lacking =
+            if read.is_err() { missing_members(&authtype, credentials).unwrap_or_default() } else { Vec::new() };
         let credentials = read.and_then(|read| PreparedCredentials::new(read, id));
         Self { rules, secrets, credentials, lacking, uuid, prepared: connector.map(PreparedConnector::new) }
     }

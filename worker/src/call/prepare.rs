@@ -275,7 +275,8 @@ fn unless_unknown(invalid: Invalid) -> Result<(), Invalid> {
 /// What keeps a connector from being called that was stored without all of its credentials.
 fn lacking(connector: &ResolvedConnector) -> Option<String> {
     let lacking = &connector.lacking;
-    (!lacking.is_empty()).then(|| format!("its credentials lack {}; nothing was sent; set what is missing", lacking.join(", ")))
+    (!lacking.is_empty())
+        .then(|| format!("its credentials lack {}; nothing was sent; set what is missing", lacking.join(", ")))
 }
 
 /// `named` are connector and resource, as far as they are known.

@@ -35,8 +35,8 @@ use vault::Vault;
 
 pub use categories::{Categories, Category, CategoryDraft, CategoryRefusal};
 pub use connectors::{
-    Conflict, Connectors, Current, Draft, Existing, Identification, Imported, ListOrder, ListQuery, StoredConnector, Subject,
-    Written, changes_here,
+    Conflict, Connectors, Current, Draft, Existing, Identification, Imported, ListOrder, ListQuery, StoredConnector,
+    Subject, Written, changes_here,
 };
 pub use database::DatabaseTls;
 pub use dead_letters::DeadLetters;
@@ -45,10 +45,10 @@ pub use keys::{KeyStatus, Keys, Progress, Rotated, new_key};
 pub use models::{Deployment, Models};
 pub use rate_limits::RateLimits;
 pub use refresh_tokens::{LockedRefreshToken, RefreshToken, RefreshTokens};
-pub use secrets::{ListedSecret, OpenedSecret, Secrets};
-pub use suspects::{Suspects, Suspicion};
 pub use rotations::{Rotation, RotationState};
 pub use secrets::SecretRefusal;
+pub use secrets::{ListedSecret, OpenedSecret, Secrets};
+pub use suspects::{Suspects, Suspicion};
 pub use tokens::{NewToken, NewTokenError, Token, Tokens, hash as token_hash};
 pub use usage::NewestTask;
 pub use vault::KeySource;

@@ -41,7 +41,8 @@ impl RotationState {
 
 const START: &str = "INSERT INTO key_rotations (id, count, state, updated_at) VALUES ($1, $2, 'running', $3)";
 const PROGRESS: &str = "UPDATE key_rotations SET done = $2, updated_at = $3 WHERE id = $1 AND state = 'running'";
-const END: &str = "UPDATE key_rotations SET state = $2, error = $3, updated_at = $4 WHERE id = $1 AND state = 'running'";
+const END: &str =
+    "UPDATE key_rotations SET state = $2, error = $3, updated_at = $4 WHERE id = $1 AND state = 'running'";
 const FIND: &str = "SELECT id, count, done, state, error, updated_at FROM key_rotations WHERE id = $1";
 
 impl Keys<'_> {

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use super::Error;
 use super::database::on;
 use super::models::Models;
-use super::Error;
 
 /// An element of the newest version of a process, as it was deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -67,7 +67,10 @@ pub(super) fn merged(
     };
     if !left_out.is_empty() && !incomplete {
         let unknown = |name: &String| {
-            Invalid::new(format!("credentials.{name}"), format!("is {MASK}, and there is no stored value that it could keep"))
+            Invalid::new(
+                format!("credentials.{name}"),
+                format!("is {MASK}, and there is no stored value that it could keep"),
+            )
         };
         return Err(left_out.iter().map(unknown).collect());
     }
@@ -116,14 +119,21 @@ mod tests {
             (json!(MASK), Ok(Some(json!({"username": "u", "password": "p"})))),
             (json!(null), Ok(Some(json!({"username": "u", "password": "p"})))),
             (json!({"username": "v"}), Err(vec!["credentials.password"])),
-            (json!({"username": "v", "password": "w", "token": MASK, "x": MASK}), Err(vec!["credentials.token", "credentials.x"])),
+            (
+                json!({"username": "v", "password": "w", "token": MASK, "x": MASK}),
+                Err(vec!["credentials.token", "credentials.x"]),
+            ),
             (json!({}), Err(vec!["credentials.username"])),
             (json!(1), Err(vec!["credentials"])),
         ] {
             let merged = merged(Some(&given), stored(), "BASIC", false);
             let paths = |all: Vec<Invalid>| all.into_iter().map(|invalid| invalid.path).collect::<Vec<_>>();
             let found = merged.map(|merged| merged.credentials.map(Value::Object)).map_err(paths);
-            assert_eq!(found, becomes.map_err(|all: Vec<&str>| all.into_iter().map(ToOwned::to_owned).collect()), "{given}");
+            assert_eq!(
+                found,
+                becomes.map_err(|all: Vec<&str>| all.into_iter().map(ToOwned::to_owned).collect()),
+                "{given}"
+            );
         }
         let removed = merged(Some(&json!({})), stored(), "NONE", false).unwrap();
         assert_eq!((removed.credentials, removed.changed), (None, true));

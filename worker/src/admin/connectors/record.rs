@@ -50,12 +50,12 @@ pub fn authtype(record: &Map<String, Value>) -> String {
 
 /// The first part of each member that cannot be used, by path; `categories` are those that there are.
 pub(super) fn problems(record: &Map<String, Value>, categories: &BTreeSet<i64>) -> Vec<Invalid> {
-    let mut found: Vec<Invalid> = [name(record), texts(record), status(record), flags(record)].into_iter().flatten().collect();
+    let mut found: Vec<Invalid> =
+        [name(record), texts(record), status(record), flags(record)].into_iter().flatten().collect();
     found.extend(category_problem(record, categories));
     let connector = Connector::read(record).err();
-    let connector = connector.or_else(|| {
-        ResolvedConnector::new(record, &Map::new(), CredentialId::default()).problem().cloned()
-    });
+    let connector =
+        connector.or_else(|| ResolvedConnector::new(record, &Map::new(), CredentialId::default()).problem().cloned());
     // What has been said of a member is not said twice.
     found.extend(connector.filter(|invalid| found.iter().all(|other| other.path != invalid.path)));
     found
@@ -77,9 +77,9 @@ fn name(record: &Map<String, Value>) -> Option<Invalid> {
 }
 
 fn texts(record: &Map<String, Value>) -> Option<Invalid> {
-    let wrong = ["description", "asset_type"].into_iter().find(|name| {
-        !matches!(record.get(*name), None | Some(Value::Null | Value::String(_) | Value::Number(_)))
-    })?;
+    let wrong = ["description", "asset_type"]
+        .into_iter()
+        .find(|name| !matches!(record.get(*name), None | Some(Value::Null | Value::String(_) | Value::Number(_))))?;
     Some(Invalid::new(wrong, "must be a text or null"))
 }
 

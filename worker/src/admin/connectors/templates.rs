@@ -33,7 +33,8 @@ fn filled(general: &Value, stored: &StoredConnector, resource: &Resource) -> Val
     let id = template["id"].as_str().unwrap_or("data-connector").to_owned();
     template["id"] = json!(format!("{id}.{}.{}", stored.uuid, resource.name));
     template["name"] = json!(format!("{}: {}", stored.name, resource.name));
-    let described = stored.record.get("endpoints").and_then(|endpoints| endpoints.get(&resource.name)?.get("description"));
+    let described =
+        stored.record.get("endpoints").and_then(|endpoints| endpoints.get(&resource.name)?.get("description"));
     if let Some(Value::String(description)) = described.filter(|text| text.as_str() != Some("")) {
         template["description"] = json!(description);
     }

@@ -11,7 +11,9 @@ use super::record::{authtype, category_ids, problems, settle_categories, strip_c
 use super::{usage, warnings};
 use crate::admin::By;
 use crate::connector::Invalid;
-use crate::store::{self, Conflict, Current, Draft, Existing, Identification, Store, StoredConnector, Subject, Written};
+use crate::store::{
+    self, Conflict, Current, Draft, Existing, Identification, Store, StoredConnector, Subject, Written,
+};
 
 /// Why a connector is not written.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -144,9 +146,10 @@ pub async fn import(
         let (kept, gone) = known_categories(&record, categories);
         settle_categories(&mut record, &kept);
         let mut draft = drafted(record, given.as_ref(), current, (options, categories, judge))?;
-        draft.warnings.extend(gone.into_iter().map(|id| {
-            format!("connector `{}`: there is no category {id} here; it is left out", draft.name)
-        }));
+        draft.warnings.extend(
+            gone.into_iter()
+                .map(|id| format!("connector `{}`: there is no category {id} here; it is left out", draft.name)),
+        );
         Ok(draft)
     };
     let entry = |written: &Written| {
@@ -211,7 +214,8 @@ fn drafted(
     let invalid = |all: Vec<Invalid>| all.into_iter().map(Refusal::Invalid).collect::<Vec<_>>();
     let mut found = problems(&record, categories);
     // Whoever can say whole credentials anew need not be able to open the old ones.
-    let needs_stored = !matches!(given, Some(Value::Object(members)) if !members.values().any(|value| value == super::MASK));
+    let needs_stored =
+        !matches!(given, Some(Value::Object(members)) if !members.values().any(|value| value == super::MASK));
     let stored = match current.filter(|_| needs_stored).map(Current::credentials).transpose() {
         Ok(stored) => stored.flatten(),
         Err(error) => return Err(vec![error.into()]),

@@ -27,7 +27,8 @@ impl Connectors<'_> {
     /// When the database cannot be reached.
     pub async fn last_calls(self) -> Result<HashMap<String, i64>, Error> {
         let statement = "SELECT uuid, last_call_at FROM connector_calls";
-        let rows: Vec<(String, i64)> = on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)?;
+        let rows: Vec<(String, i64)> =
+            on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)?;
         Ok(rows.into_iter().collect())
     }
 }

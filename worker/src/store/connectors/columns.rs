@@ -69,7 +69,8 @@ pub(super) fn category_ids(record: &Map<String, Value>) -> Vec<i64> {
 /// uuid, record, credentials, version.
 type Unindexed = (String, String, Option<Vec<u8>>, i64);
 
-const UNINDEXED: &str = "SELECT uuid, record, credentials, version FROM connectors WHERE indexed_version <> version LIMIT $1";
+const UNINDEXED: &str =
+    "SELECT uuid, record, credentials, version FROM connectors WHERE indexed_version <> version LIMIT $1";
 const INDEX: &str = "UPDATE connectors SET description = $2, type = $3, authtype = $4, status = $5, asset_type = $6,
     categories = $7, search = $8, credentials_set = $9, indexed_version = version WHERE uuid = $1";
 

@@ -94,7 +94,8 @@ impl Known {
     pub(super) fn new(&self, given: &Identification) -> Settled {
         let (mut id, mut warnings) = (given.id, Vec::new());
         if let Some(other) = id.and_then(|id| self.0.iter().find(|known| known.id == id)) {
-            let problem = format!("connector `{}`: id {} belongs to `{}`; it gets another one", given.name, other.id, other.name);
+            let problem =
+                format!("connector `{}`: id {} belongs to `{}`; it gets another one", given.name, other.id, other.name);
             warnings.push(problem);
             id = None;
         }
@@ -109,7 +110,8 @@ impl Known {
 
     /// The connector that a record of an import is about.
     pub(super) fn settle(&self, given: &Identification, existing: Existing) -> Result<Settled, Conflict> {
-        let by_uuid = self.0.iter().find(|known| given.uuid.as_deref().is_some_and(|uuid| known.uuid.eq_ignore_ascii_case(uuid)));
+        let by_uuid =
+            self.0.iter().find(|known| given.uuid.as_deref().is_some_and(|uuid| known.uuid.eq_ignore_ascii_case(uuid)));
         let by_id = self.0.iter().find(|known| given.id == Some(known.id));
         let by_name = self.0.iter().find(|known| known.name == given.name);
         if existing == Existing::Refuse {
@@ -133,13 +135,9 @@ impl Known {
         }
         let Some(found) = found else { return Ok(self.new(given)) };
         let other = given.uuid.as_ref().filter(|uuid| !found.uuid.eq_ignore_ascii_case(uuid));
-        let kept = other.map(|uuid| format!("connector `{}` keeps its uuid {}; the record had {uuid}", given.name, found.uuid));
-        Ok(Settled {
-            id: found.id,
-            uuid: found.uuid.clone(),
-            created: false,
-            warnings: kept.into_iter().collect(),
-        })
+        let kept = other
+            .map(|uuid| format!("connector `{}` keeps its uuid {}; the record had {uuid}", given.name, found.uuid));
+        Ok(Settled { id: found.id, uuid: found.uuid.clone(), created: false, warnings: kept.into_iter().collect() })
     }
 }
 

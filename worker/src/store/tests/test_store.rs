@@ -9,11 +9,11 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
-use crate::store::ledger::{Claim, ClaimRequest, Grant, LedgerHandle, Record, RetentionAges, StoredJob, StoredResult};
 use crate::store::audit::Entry;
+use crate::store::ledger::{Claim, ClaimRequest, Grant, LedgerHandle, Record, RetentionAges, StoredJob, StoredResult};
 use crate::store::{
-    Conflict, Connectors, Current, DatabaseTls, Draft, Error, Existing, Identification, Imported, KeySource, Secrets, Store,
-    Subject,
+    Conflict, Connectors, Current, DatabaseTls, Draft, Error, Existing, Identification, Imported, KeySource, Secrets,
+    Store, Subject,
 };
 
 /// 32 bytes that guard nothing.
@@ -204,7 +204,8 @@ impl Connectors<'_> {
         let given = Identification::take(&mut record);
         let name = given.name.clone();
         let draft = |_: usize, current: Option<&Current<'_>>, _: &BTreeSet<i64>| {
-            let stored = current.map(Current::credentials).transpose().map_err(|error| vec![TestRefusal::Store(error)])?;
+            let stored =
+                current.map(Current::credentials).transpose().map_err(|error| vec![TestRefusal::Store(error)])?;
             Ok(Draft {
                 name: name.clone(),
                 record: record.clone(),
