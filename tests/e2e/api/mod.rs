@@ -3,4 +3,6 @@
 mod access;
 mod audit;
 mod data_sources;
+mod execute;
+mod queue;
 mod vault;

@@ -7,9 +7,12 @@ pub mod categories;
 pub mod connectors;
 pub mod dead_letters;
 pub mod examples;
+pub mod executions;
+pub mod job_view;
 pub mod jobs;
 pub mod keys;
 pub mod models;
+pub mod rest_jobs;
 pub mod secrets;
 pub mod tokens;
 

@@ -7,11 +7,14 @@ mod audit;
 mod categories;
 mod connector_files;
 mod connector_view;
+mod convert;
 mod cors;
 mod data_sources;
 mod error;
 mod examples;
+mod execute;
 mod health;
+mod jobs;
 mod keys;
 mod listing;
 mod me;
@@ -34,7 +37,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::admin::{self, By};
 use crate::amqp::{self, Broker};
@@ -117,6 +120,9 @@ struct Api {
     rate: Buckets<String>,
     refused: Buckets<IpAddr>,
     denied: Buckets<(String, &'static str)>,
+    /// Calls that there may be at once.
+    executions: Arc<Semaphore>,
+    flights: execute::Flights,
 }
 
 /// Serves health and metrics on a runtime of their own until `stop` turns true.
@@ -199,6 +205,8 @@ impl Api {
             rate: Buckets::new(config.api.rate, second),
             refused: Buckets::new(config.api.rate_refused, Duration::from_mins(1)),
             denied: Buckets::new(1, DENIED_NOTED_EVERY),
+            executions: Arc::new(Semaphore::new(config.api.executions)),
+            flights: execute::Flights::default(),
             config,
         })
     }

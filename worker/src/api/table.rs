@@ -4,9 +4,13 @@ use axum::http::Method;
 
 use super::access::Scope;
 use super::routes::{Needs, Route};
-use super::{audit, categories, connector_files, data_sources, examples, keys, me, openapi, secrets, tokens};
+use super::{
+    audit, categories, connector_files, convert, data_sources, examples, execute, jobs, keys, me, openapi, secrets, tokens,
+};
 
 const READ: Needs = Needs::Scopes(&[Scope::Read]);
+const EXECUTE: Needs = Needs::Scopes(&[Scope::Execute]);
+const READ_OR_EXECUTE: Needs = Needs::Scopes(&[Scope::Read, Scope::Execute]);
 const MANAGE: Needs = Needs::Scopes(&[Scope::Manage]);
 const ADMIN: Needs = Needs::Scopes(&[Scope::Admin]);
 /// What every list with pages takes.
@@ -21,7 +25,7 @@ macro_rules! to {
 
 /// The whole table.
 pub(super) fn routes() -> Vec<Route> {
-    [connectors(), connector_files(), connector_categories(), vault(), access(), about()]
+    [connectors(), connector_files(), connector_categories(), running(), ledger(), vault(), access(), about()]
         .into_iter()
         .flatten()
         .collect()
@@ -83,6 +87,12 @@ fn connector_files() -> Vec<Route> {
             .query(&["ids", "as"])
             .answers(&[(200, "ExportedDataSources"), (304, "")])
             .refusals(&[404, 422]),
+        Route::new(Method::POST, "/data_sources/convert", MANAGE, "convertToDataSources", to!(convert::convert))
+            .summary("Makes records of what another tool wrote; nothing is stored. Also takes the text itself as text/plain.")
+            .query(&["kind", "name"])
+            .body("ConvertibleText")
+            .answers(&[(200, "Conversion")])
+            .unlimited_only(),
         Route::new(Method::GET, "/examples", Needs::Any, "getExamples", to!(examples::list))
             .summary("Lists example processes with their connectors and data.")
             .answers(&[(200, "Examples"), (304, "")]),
@@ -118,6 +128,51 @@ fn connector_categories() -> Vec<Route> {
             .answers(&[(204, "")])
             .refusals(&[412, 422])
             .unlimited_only(),
+    ]
+}
+
+/// Section 5: running connectors.
+fn running() -> Vec<Route> {
+    let (upstream, queued): (&[u16], &[u16]) = (&[404, 422, 502, 504], &[404, 409, 422, 502, 504]);
+    let data = "/requests/data_sources/{id}/resources/{endpoint}/data";
+    let for_request = "/requests/{request_id}/data_sources/{id}";
+    vec![
+        Route::new(Method::POST, "/data_sources/{id}/test", MANAGE, "sendDataSource", to!(execute::test))
+            .summary("Calls a resource as it is being edited, once.")
+            .body("TestCall")
+            .answers(&[(200, "DataSourceResponse")])
+            .refusals(upstream),
+        Route::new(Method::POST, for_request, EXECUTE, "executeDataSourceForRequest", to!(execute::run))
+            .summary("Calls a resource for a request.")
+            .body("DataSourceCallParameters")
+            .answers(&[(200, "DataSourceResponse"), (202, "Job")])
+            .refusals(queued),
+        Route::new(Method::POST, "/requests/data_sources/{id}", EXECUTE, "executeDataSource", to!(execute::run))
+            .summary("Calls a resource.")
+            .body("DataSourceCallParameters")
+            .answers(&[(200, "DataSourceResponse"), (202, "Job")])
+            .refusals(queued),
+        Route::new(Method::GET, data, EXECUTE, "getDataFromDataSource", to!(execute::data))
+            .summary("Calls a resource; browsers may cache the answer.")
+            .query(&["pmds_config", "pmds_data"])
+            .answers(&[(200, "DataSourceResponse"), (304, "")])
+            .refusals(upstream),
+        Route::new(Method::POST, data, EXECUTE, "postDataFromDataSource", to!(execute::data))
+            .summary("The same by POST, whose body wins over the query.")
+            .query(&["pmds_config", "pmds_data"])
+            .answers(&[(200, "DataSourceResponse"), (304, "")])
+            .refusals(upstream),
+    ]
+}
+
+/// Section 6: the ledger.
+fn ledger() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/jobs/{id}", READ_OR_EXECUTE, "getJobById", to!(jobs::show))
+            .summary("Shows a job, when it ended or after `wait` seconds.")
+            .query(&["wait"])
+            .answers(&[(200, "Job")])
+            .refusals(&[422]),
     ]
 }
 

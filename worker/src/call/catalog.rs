@@ -8,6 +8,7 @@ use std::time::Duration;
 use moka::future::Cache;
 use serde_json::{Map, Value};
 
+use super::attempt::Attempt;
 use super::element_cache::{Element, ElementCache, InvalidElement};
 use super::last_calls::LastCalls;
 use crate::connector::{Connector, Credentials, Invalid, missing_members};
@@ -66,6 +67,8 @@ enum Source {
     Store(Arc<CachedStore>),
     /// The records of a connectors file.
     File(Arc<Vec<Map<String, Value>>>),
+    /// One connector as somebody is editing it, whatever it is called; everything else is looked up in the store.
+    Edited(Arc<CachedStore>, Arc<ResolvedConnector>),
 }
 
 /// The store, through a short-lived cache; any number of waiting calls make one look-up.
@@ -136,12 +139,27 @@ impl Catalog {
         Self(Source::File(Arc::new(records)))
     }
 
-    /// The store that it looks up in, where it does.
-    pub fn store(&self) -> Option<&Store> {
+    /// The same with one connector as somebody is editing it, which every reference finds.
+    #[must_use]
+    pub fn with_edited(&self, connector: ResolvedConnector) -> Self {
         match &self.0 {
-            Source::Store(cached) => Some(&cached.store),
+            Source::Store(cached) | Source::Edited(cached, _) => {
+                Self(Source::Edited(Arc::clone(cached), Arc::new(connector)))
+            }
+            Source::File(_) => self.clone(),
+        }
+    }
+
+    fn cached(&self) -> Option<&CachedStore> {
+        match &self.0 {
+            Source::Store(cached) | Source::Edited(cached, _) => Some(cached),
             Source::File(_) => None,
         }
+    }
+
+    /// The store that it looks up in, where it does.
+    pub fn store(&self) -> Option<&Store> {
+        self.cached().map(|cached| &cached.store)
     }
 
     /// The connector that a model calls `reference`: by uuid, id or name.
@@ -152,23 +170,25 @@ impl Catalog {
         match &self.0 {
             Source::Store(cached) => seen(&cached.connectors, reference, || load(&cached.store, reference)).await,
             Source::File(records) => Ok(in_file(records, reference)),
+            Source::Edited(_, connector) => Ok(Some(Arc::clone(connector))),
         }
     }
 
     /// An element's configuration with everything in it parsed, the same one for all jobs that carry it.
     pub(super) async fn element(&self, config: &ConfigObject) -> Result<Arc<Element>, InvalidElement> {
-        match &self.0 {
-            Source::Store(cached) => cached.elements.get(config).await,
-            Source::File(_) => ElementCache::default().get(config).await,
+        match self.cached() {
+            Some(cached) => cached.elements.get(config).await,
+            None => ElementCache::default().get(config).await,
         }
     }
 
-    /// Notes that a stored connector was called; nobody waits for it.
-    pub(super) fn note_call(&self, connector: &ResolvedConnector, at_ms: i64) {
+    /// Notes when a stored connector was called, if it was; nobody waits for it.
+    pub(super) fn note_call(&self, connector: &ResolvedConnector, attempt: &Attempt) {
         if let Source::Store(cached) = &self.0
+            && attempt.was_sent()
             && !connector.uuid.is_empty()
         {
-            cached.calls.note(&cached.store, &connector.uuid, at_ms);
+            cached.calls.note(&cached.store, &connector.uuid, attempt.started_ms);
         }
     }
 
@@ -177,7 +197,7 @@ impl Catalog {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn secrets(&self, names: impl Iterator<Item = &String> + Send) -> Result<Secrets, Arc<store::Error>> {
-        let Source::Store(cached) = &self.0 else { return Ok(Secrets::default()) };
+        let Some(cached) = self.cached() else { return Ok(Secrets::default()) };
         let mut found = BTreeMap::new();
         for name in names {
             if let Some(secret) = seen(&cached.secrets, name, || open(&cached.store, name)).await? {
@@ -197,9 +217,9 @@ impl Catalog {
         version: Option<&str>,
         element: &str,
     ) -> Result<Option<Value>, store::Error> {
-        match &self.0 {
-            Source::Store(cached) => cached.store.models().find_task(process, version, element).await,
-            Source::File(_) => Ok(None),
+        match self.store() {
+            Some(store) => store.models().find_task(process, version, element).await,
+            None => Ok(None),
         }
     }
 }
