@@ -25,6 +25,7 @@ pub mod retry;
 pub mod store;
 
 // What people do with all that, and how they reach it.
+pub mod import;
 pub mod admin;
 pub mod api;
 

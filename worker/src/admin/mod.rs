@@ -5,6 +5,7 @@
 
 pub mod categories;
 pub mod connectors;
+pub mod convert;
 pub mod dead_letters;
 pub mod examples;
 pub mod executions;

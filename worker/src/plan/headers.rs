@@ -49,12 +49,17 @@ pub(super) fn headers(
     named.into_iter().map(|(name, value)| header(&name, &value)).collect()
 }
 
+/// Whether a header, its name in lower case, belongs to the connection, to proxies or to metadata services.
+pub fn is_reserved_header(lower: &str) -> bool {
+    RESERVED.contains(&lower) || lower.starts_with("proxy-") || lower.starts_with("x-forwarded-")
+}
+
 pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Invalid> {
     let path = || format!("header `{}`", name.escape_debug());
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| Invalid::new(path(), "is not a header name: letters, digits and - only"))?;
     let lower = parsed.as_str();
-    if RESERVED.contains(&lower) || lower.starts_with("proxy-") || lower.starts_with("x-forwarded-") {
+    if is_reserved_header(lower) {
         return Err(Invalid::new(path(), "is reserved: the connection or a proxy sets it, a connector cannot"));
     }
     match HeaderValue::from_bytes(value.as_bytes()) {

@@ -41,6 +41,7 @@ use crate::job::idempotency_key;
 pub use authorization::{Authorization, CredentialId, PreparedCredentials, secret_values};
 pub use element::PreparedElement;
 pub use feel::{Feel, FeelError};
+pub use headers::is_reserved_header;
 pub use prepared::PreparedConnector;
 pub use rate_limit::RateLimit;
 pub use redacted::Redacted;
