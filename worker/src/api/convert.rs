@@ -73,9 +73,8 @@ fn kind(name: &str) -> Result<Kind, Error> {
 fn refused(error: admin::Error) -> Error {
     let message = error.to_string();
     match error {
-        admin::Error::Text { position, .. } => {
-            Error::invalid("text", message).with_member("position", json!({"line": position.line, "column": position.column}))
-        }
+        admin::Error::Text { position, .. } => Error::invalid("text", message)
+            .with_member("position", json!({"line": position.line, "column": position.column})),
         admin::Error::Kind { .. } => Error::invalid("kind", message),
     }
 }

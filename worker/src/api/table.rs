@@ -5,7 +5,8 @@ use axum::http::Method;
 use super::access::Scope;
 use super::routes::{Needs, Route};
 use super::{
-    audit, categories, connector_files, convert, data_sources, examples, execute, jobs, keys, me, openapi, secrets, tokens,
+    audit, categories, connector_files, convert, data_sources, examples, execute, jobs, keys, me, openapi, secrets,
+    tokens,
 };
 
 const READ: Needs = Needs::Scopes(&[Scope::Read]);
