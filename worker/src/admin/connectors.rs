@@ -21,7 +21,7 @@ use crate::store::{Store, StoredConnector};
 pub use credentials::{MASK, settings};
 pub use record::{authtype, exported, resources, shown};
 pub use templates::{Modeler, element_templates};
-pub use write::{Judge, Options, Refusal, create, import, remove, update};
+pub use write::{Incomplete, Judge, Options, Refusal, create, import, remove, update};
 
 /// The records of connectors, as import reads them and without credentials: by uuid, id or name, or all of them.
 ///

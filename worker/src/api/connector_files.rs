@@ -3,7 +3,7 @@
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::data_sources::{named, refused_at};
+use super::data_sources::{incomplete, named, refused_at};
 use super::error::Error;
 use super::request::Request;
 use super::respond;
@@ -21,7 +21,7 @@ pub(super) async fn import(mut request: Request) -> Result<Response, Error> {
         Some("refuse") => Existing::Refuse,
         Some(_) => return Err(Error::invalid("existing", "existing must be update or refuse")),
     };
-    let options = Options { existing, incomplete: request.query.is_on("incomplete") };
+    let options = Options { existing, incomplete: incomplete(&request) };
     let judge = |url: &url::Url| request.api.calls.transport.refusal_of(url);
     let by = request.by()?;
     let imported = admin::import(&request.api.store, records, options, (&judge, &by)).await;

@@ -10,7 +10,7 @@ use super::listing::{Listing, Order};
 use super::request::Request;
 use super::respond;
 use super::service::BASE;
-use crate::admin::connectors::{self as admin, Options, Refusal};
+use crate::admin::connectors::{self as admin, Incomplete, Options, Refusal};
 use crate::store::{Existing, ListOrder, ListQuery, StoredConnector};
 
 const ORDERS: &[(&str, ListOrder)] = &[
@@ -69,7 +69,7 @@ pub(super) async fn show(request: Request) -> Result<Response, Error> {
 /// POST `/data_sources`.
 pub(super) async fn create(mut request: Request) -> Result<Response, Error> {
     let record = request.object().await?;
-    let options = Options { existing: Existing::Refuse, incomplete: request.query.is_on("incomplete") };
+    let options = Options { existing: Existing::Refuse, incomplete: incomplete(&request) };
     let judge = |url: &url::Url| request.api.calls.transport.refusal_of(url);
     let written =
         admin::create(&request.api.store, record, options, (&judge, &request.by()?)).await.map_err(refused)?;
@@ -104,6 +104,11 @@ pub(super) async fn remove(request: Request) -> Result<Response, Error> {
     let removed = admin::remove(&request.api.store, &stored, forced, is_current, &request.by()?).await;
     removed.map_err(|refusal| refused(vec![refusal]))?;
     Ok(respond::no_content())
+}
+
+/// `incomplete`.
+pub(super) fn incomplete(request: &Request) -> Incomplete {
+    if request.query.is_on("incomplete") { Incomplete::Allowed } else { Incomplete::Refused }
 }
 
 /// The connector that the path names, if the token may see it.

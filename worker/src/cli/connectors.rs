@@ -11,7 +11,7 @@ use url::Url;
 use super::output::{self, Format};
 use super::settings::Settings;
 use super::{actor, exit, input};
-use crate::admin::connectors as admin;
+use crate::admin::connectors::{self as admin, Incomplete, Options};
 use crate::admin::convert::{self, Kind};
 use crate::call::{Catalog, Outcome};
 use crate::config::Config;
@@ -146,7 +146,7 @@ async fn import(store: &Store, config: &Config, records: Vec<(PathBuf, Map<Strin
     let judge = |url: &Url| client.check_url(url).err().map(|denied| denied.to_string());
     let (files, records): (Vec<PathBuf>, Vec<Map<String, Value>>) = records.into_iter().unzip();
     let names: Vec<String> = records.iter().map(name).collect();
-    let options = admin::Options { incomplete: true, ..admin::Options::default() };
+    let options = admin::Options { incomplete: Incomplete::WhereAbsent, ..Options::default() };
     let imported = match admin::import(store, records, options, (&judge, &actor::by())).await {
         Ok(imported) => imported,
         Err(refused) => {

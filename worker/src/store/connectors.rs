@@ -94,7 +94,7 @@ impl StoredConnector {
 
 /// What a connector is read from.
 const COLUMNS: &str = "id, uuid, name, record, version, credentials_version,
-    CASE WHEN credentials IS NULL THEN 0 ELSE 1 END AS has_credentials, credentials_set, created_at, updated_at, updated_by";
+    CAST(CASE WHEN credentials IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_credentials, credentials_set, created_at, updated_at, updated_by";
 /// The connector of a reference: uuid in any case, number, `data_source-<number>`, name, in this order.
 const BY_REFERENCE: &str = "FROM connectors WHERE LOWER(uuid) = $1 OR id = $2 OR id = $3 OR name = $4
     ORDER BY CASE WHEN LOWER(uuid) = $1 THEN 0 WHEN id = $2 THEN 1 WHEN id = $3 THEN 2 ELSE 3 END LIMIT 1";

@@ -60,8 +60,30 @@ impl From<store::Error> for Refusal {
 pub struct Options {
     /// What is done with a record that is about a connector that is there.
     pub existing: Existing,
-    /// Members of credentials may be missing; until they are set its calls fail as `AUTH`.
-    pub incomplete: bool,
+    /// Whether credentials may lack members.
+    pub incomplete: Incomplete,
+}
+
+/// Whether credentials may lack members; until they are set, calls fail as `AUTH`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Incomplete {
+    /// They may not.
+    #[default]
+    Refused,
+    /// Those of records that hold none at all, as exports of the command line do.
+    WhereAbsent,
+    /// They may.
+    Allowed,
+}
+
+impl Incomplete {
+    fn is_allowed(self, given: Option<&Value>) -> bool {
+        match self {
+            Self::Refused => false,
+            Self::WhereAbsent => !matches!(given, Some(Value::Object(members)) if !members.is_empty()),
+            Self::Allowed => true,
+        }
+    }
 }
 
 /// Whether a URL without variables would be let out, and why not.
@@ -221,7 +243,7 @@ fn drafted(
         Err(error) => return Err(vec![error.into()]),
     };
     let authtype = authtype(&record);
-    let merged = match merged(given, stored, &authtype, options.incomplete) {
+    let merged = match merged(given, stored, &authtype, options.incomplete.is_allowed(given)) {
         Ok(merged) => merged,
         Err(problems) => {
             found.extend(problems);

@@ -1,5 +1,7 @@
 //! Which connector a record is about: by uuid, id or name.
 
+use std::collections::{BTreeMap, HashMap};
+
 use serde_json::{Map, Value};
 
 use crate::store::dead_letters::without_nul;
@@ -67,39 +69,68 @@ impl Identification {
 }
 
 /// The connectors that are there.
-#[derive(Debug, Clone)]
-pub(super) struct Known(pub(super) Vec<Identity>);
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// By uuid in lower case.
+    by_uuid: HashMap<String, Identity>,
+    /// The uuid of each number, in lower case.
+    ids: BTreeMap<i64, String>,
+    /// The uuid of each name, in lower case.
+    names: HashMap<String, String>,
+}
 
 impl Known {
-    /// Whether another connector than `uuid` has the name.
-    pub(super) fn has_name(&self, name: &str, uuid: &str) -> bool {
-        self.0.iter().any(|known| known.name == name && known.uuid != uuid)
+    /// Those that are stored.
+    pub(super) fn new(identities: Vec<Identity>) -> Self {
+        let mut known = Self::default();
+        identities.into_iter().for_each(|identity| known.note(identity));
+        known
     }
 
     /// Notes what a connector is called from now on.
     pub(super) fn note(&mut self, now: Identity) {
-        match self.0.iter_mut().find(|known| known.uuid == now.uuid) {
-            Some(known) => *known = now,
-            None => self.0.push(now),
+        let key = now.uuid.to_ascii_lowercase();
+        if let Some(before) = self.by_uuid.get(&key) {
+            self.names.remove(&before.name);
         }
+        self.ids.insert(now.id, key.clone());
+        self.names.insert(now.name.clone(), key.clone());
+        self.by_uuid.insert(key, now);
+    }
+
+    fn with_uuid(&self, uuid: &str) -> Option<&Identity> {
+        self.by_uuid.get(&uuid.to_ascii_lowercase())
+    }
+
+    fn with_id(&self, id: i64) -> Option<&Identity> {
+        self.by_uuid.get(self.ids.get(&id)?)
+    }
+
+    fn with_name(&self, name: &str) -> Option<&Identity> {
+        self.by_uuid.get(self.names.get(name)?)
+    }
+
+    /// Whether another connector than `uuid` has the name.
+    pub(super) fn has_name(&self, name: &str, uuid: &str) -> bool {
+        self.with_name(name).is_some_and(|known| !known.uuid.eq_ignore_ascii_case(uuid))
     }
 
     /// The connector with this uuid, as it is there.
     pub(super) fn of(&self, uuid: &str) -> Result<Settled, Conflict> {
-        let found = self.0.iter().find(|known| known.uuid == uuid).ok_or(Conflict::Gone)?;
+        let found = self.with_uuid(uuid).ok_or(Conflict::Gone)?;
         Ok(Settled { id: found.id, uuid: found.uuid.clone(), created: false, warnings: Vec::new() })
     }
 
     /// A connector that is not there yet; with its id and uuid where they are given and free.
-    pub(super) fn new(&self, given: &Identification) -> Settled {
+    pub(super) fn added(&self, given: &Identification) -> Settled {
         let (mut id, mut warnings) = (given.id, Vec::new());
-        if let Some(other) = id.and_then(|id| self.0.iter().find(|known| known.id == id)) {
+        if let Some(other) = id.and_then(|id| self.with_id(id)) {
             let problem =
                 format!("connector `{}`: id {} belongs to `{}`; it gets another one", given.name, other.id, other.name);
             warnings.push(problem);
             id = None;
         }
-        let next = self.0.iter().map(|known| known.id).max().unwrap_or(0).max(0).saturating_add(1);
+        let next = self.ids.last_key_value().map_or(0, |(id, _)| *id).max(0).saturating_add(1);
         Settled {
             id: id.unwrap_or(next),
             uuid: given.uuid.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
@@ -110,15 +141,14 @@ impl Known {
 
     /// The connector that a record of an import is about.
     pub(super) fn settle(&self, given: &Identification, existing: Existing) -> Result<Settled, Conflict> {
-        let by_uuid =
-            self.0.iter().find(|known| given.uuid.as_deref().is_some_and(|uuid| known.uuid.eq_ignore_ascii_case(uuid)));
-        let by_id = self.0.iter().find(|known| given.id == Some(known.id));
-        let by_name = self.0.iter().find(|known| known.name == given.name);
+        let by_uuid = given.uuid.as_deref().and_then(|uuid| self.with_uuid(uuid));
+        let by_id = given.id.and_then(|id| self.with_id(id));
+        let by_name = self.with_name(&given.name);
         if existing == Existing::Refuse {
             return match (by_name, by_uuid) {
                 (Some(_), _) => Err(Conflict::NameTaken),
                 (None, Some(_)) => Err(Conflict::UuidTaken),
-                (None, None) => Ok(self.new(given)),
+                (None, None) => Ok(self.added(given)),
             };
         }
         let found = by_uuid.or(by_id).or(by_name);
@@ -133,7 +163,7 @@ impl Known {
                 other.id, other.name, other.uuid, given.name
             )));
         }
-        let Some(found) = found else { return Ok(self.new(given)) };
+        let Some(found) = found else { return Ok(self.added(given)) };
         let other = given.uuid.as_ref().filter(|uuid| !found.uuid.eq_ignore_ascii_case(uuid));
         let kept = other
             .map(|uuid| format!("connector `{}` keeps its uuid {}; the record had {uuid}", given.name, found.uuid));

@@ -90,10 +90,12 @@ pub struct Written {
 
 const IDENTITIES: &str = "SELECT id, uuid, name FROM connectors";
 const CATEGORIES: &str = "SELECT id FROM data_source_categories";
+const FORGET_TOKENS: &str = "DELETE FROM refresh_tokens WHERE connector = $1";
 const SEALED: &str = "SELECT record, credentials FROM connectors WHERE uuid = $1";
+/// The credentials of a new connector have the time as their version: tokens of a removed one with the same uuid are not theirs.
 const UPSERT: &str = "INSERT INTO connectors (id, uuid, name, record, credentials, created_at, updated_at, updated_by,
-    description, type, authtype, status, asset_type, categories, search, credentials_set, indexed_version)
-    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $9, $10, $11, $12, $13, $14, $15, $16, 1)
+    description, type, authtype, status, asset_type, categories, search, credentials_set, indexed_version,
+    credentials_version) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $9, $10, $11, $12, $13, $14, $15, $16, 1, $6)
     ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, record = excluded.record, credentials = excluded.credentials,
     version = connectors.version + 1, credentials_version = connectors.credentials_version + $8,
     updated_at = excluded.updated_at, updated_by = excluded.updated_by, description = excluded.description,
@@ -119,7 +121,7 @@ impl Connectors<'_> {
         let outcome = on!(&self.0.database, write db => {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
             sqlx::query(CHANGED).execute(&mut *transaction).await?;
-            let mut known = Known(sqlx::query_as(IDENTITIES).fetch_all(&mut *transaction).await?);
+            let mut known = Known::new(sqlx::query_as(IDENTITIES).fetch_all(&mut *transaction).await?);
             let categories: Vec<i64> = sqlx::query_scalar(CATEGORIES).fetch_all(&mut *transaction).await?;
             let categories: BTreeSet<i64> = categories.into_iter().collect();
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
@@ -202,7 +204,9 @@ impl Connectors<'_> {
             }
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
             sqlx::query("DELETE FROM connectors WHERE uuid = $1").bind(uuid).execute(&mut *transaction).await?;
-            sqlx::query(calls::FORGET).bind(uuid).execute(&mut *transaction).await?;
+            for statement in [calls::FORGET, FORGET_TOKENS] {
+                sqlx::query(statement).bind(uuid).execute(&mut *transaction).await?;
+            }
             audit::append!(transaction, entry, now);
             transaction.commit().await?;
             Some(Ok(()))
@@ -242,7 +246,7 @@ struct Ready {
 
 fn settled(known: &Known, subject: &Subject) -> Result<Settled, Conflict> {
     match subject {
-        Subject::New => Ok(known.new(&Identification::default())),
+        Subject::New => Ok(known.added(&Identification::default())),
         Subject::Of(uuid) => known.of(uuid),
         Subject::Record(given, existing) => known.settle(given, *existing),
     }
