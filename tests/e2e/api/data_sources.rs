@@ -469,17 +469,28 @@ async fn who_changed_it_and_when_it_was_called_is_told() {
     assert_eq!((&rows["data"][0]["action"], &rows["data"][0]["target"]), (&json!("connector.imported"), &told["uuid"]));
 }
 
+/// Ten thousand connectors as the database holds them.
+const TEN_THOUSAND: &str = "INSERT INTO connectors (id, uuid, name, record, updated_at, description, type, authtype, status,
+    search, indexed_version) SELECT n, 'u-' || n, 'Connector ' || n, json_build_object('name', 'Connector ' || n, 'description',
+    'about ' || n % 97, 'endpoints', json_build_object('list', json_build_object('url', 'https://a.example/list', 'body',
+    repeat('x', 500)))), n, 'about ' || n % 97, 'REST', 'NONE', 'ACTIVE', 'connector ' || n || ' about ' || n % 97, 1
+    FROM generate_series(1, 10000) n";
+
 /// What pages ask for: ten of ten thousand, however they are ordered or filtered. An optimized binary needs a tenth of the time
 /// that this one may take on a busy machine.
 #[tokio::test]
 async fn a_page_of_ten_thousand_connectors_is_there_at_once() {
     for app in apps().await {
         let (_process, api) = app.serve(&["serve"]).await;
+        if app.database().is_some() {
+            app.sql(TEN_THOUSAND).await;
+        }
         let one = |number: usize| {
             json!({"name": format!("Connector {number:05}"), "description": format!("about {}", number % 97),
                 "endpoints": {"list": {"url": "https://a.example/list", "method": "GET", "body": "x".repeat(500)}}})
         };
-        for thousand in 0..10 {
+        let batches = if app.database().is_some() { 0 } else { 10 };
+        for thousand in 0..batches {
             let records: Vec<Value> = (thousand * 1_000..(thousand + 1) * 1_000).map(one).collect();
             let imported = api.post("/data_sources/import", &json!(records)).await;
             assert_eq!(imported.status, 200, "{}", imported.body.get(..500).unwrap_or(&imported.body));
@@ -495,12 +506,7 @@ async fn a_page_of_ten_thousand_connectors_is_there_at_once() {
                 let begun = std::time::Instant::now();
                 let answer = api.get(&format!("/data_sources{query}")).await;
                 best = best.min(begun.elapsed());
-                assert_eq!(
-                    (answer.status, answer.json()["meta"]["count"].clone()),
-                    (200, json!(10)),
-                    "{}",
-                    answer.body
-                );
+                assert_eq!((answer.status, answer.json()["meta"]["count"].clone()), (200, json!(10)), "{}", answer.body);
             }
             assert!(best.as_millis() < 1_000, "{query} took {best:?}");
         }
@@ -563,7 +569,8 @@ async fn a_change_counts_at_once_in_the_process_that_makes_it() {
         json!({"name": "Moving", "authtype": "OAUTH2_BEARER", "credentials": {"token": "{{secret:TOKEN}}"},
             "endpoints": {"get": {"url": third_party.url(path)}}})
     };
-    let call = || api.post("/requests/data_sources/Moving", &json!({"config": {"endpoint": "get"}}));
+    let config = json!({"config": {"endpoint": "get"}});
+    let call = || api.post("/requests/data_sources/Moving", &config);
     let sent_last = || {
         let seen = third_party.seen();
         let last = seen.last().expect("a request");
