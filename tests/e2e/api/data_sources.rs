@@ -506,7 +506,12 @@ async fn a_page_of_ten_thousand_connectors_is_there_at_once() {
                 let begun = std::time::Instant::now();
                 let answer = api.get(&format!("/data_sources{query}")).await;
                 best = best.min(begun.elapsed());
-                assert_eq!((answer.status, answer.json()["meta"]["count"].clone()), (200, json!(10)), "{}", answer.body);
+                assert_eq!(
+                    (answer.status, answer.json()["meta"]["count"].clone()),
+                    (200, json!(10)),
+                    "{}",
+                    answer.body
+                );
             }
             assert!(best.as_millis() < 1_000, "{query} took {best:?}");
         }
@@ -566,7 +571,7 @@ async fn a_change_counts_at_once_in_the_process_that_makes_it() {
     let (_process, api) = app.serve(&["serve"]).await;
     let third_party = harness::third_party::ThirdParty::friendly().await;
     let to = |path: &str| {
-        json!({"name": "Moving", "authtype": "OAUTH2_BEARER", "credentials": {"token": "{{secret:TOKEN}}"},
+        json!({"name": "Moving", "authtype": "HEADERS", "credentials": {"Authorization": "Bearer {{secret:TOKEN}}"},
             "endpoints": {"get": {"url": third_party.url(path)}}})
     };
     let config = json!({"config": {"endpoint": "get"}});

@@ -1,5 +1,6 @@
 //! The example processes of `deploy/examples`, as parts of the program.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use rust_embed::RustEmbed;
@@ -13,7 +14,7 @@ struct Files;
 
 /// All examples by name: title, description, model, connectors as their file has them, and the data that a request starts with.
 pub fn all() -> Vec<Map<String, Value>> {
-    let paths: Vec<String> = Files::iter().map(|path| path.into_owned()).collect();
+    let paths: Vec<String> = Files::iter().map(Cow::into_owned).collect();
     let names: BTreeSet<&str> = paths.iter().filter_map(|path| Some(path.split_once('/')?.0)).collect();
     names.into_iter().filter_map(example).collect()
 }

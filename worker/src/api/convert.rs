@@ -35,7 +35,7 @@ pub(super) async fn convert(mut request: Request) -> Result<Response, Error> {
         tracing::error!(%error, "a text could not be converted");
         Error::internal()
     })?;
-    let converted = converted.map_err(refused)?;
+    let converted = converted.map_err(|error| refused(&error))?;
     Ok(respond::ok(&json!(converted)))
 }
 
@@ -70,7 +70,7 @@ fn kind(name: &str) -> Result<Kind, Error> {
     Kind::named(name).ok_or_else(|| Error::invalid("kind", format!("`{name}` is not one of {}", names())))
 }
 
-fn refused(error: admin::Error) -> Error {
+fn refused(error: &admin::Error) -> Error {
     let message = error.to_string();
     match error {
         admin::Error::Text { position, .. } => Error::invalid("text", message)

@@ -15,10 +15,7 @@ const MOST: usize = 10;
 pub fn missing_members(authtype: &str, of: &Map<String, Value>) -> Result<Vec<String>, Invalid> {
     let (mut filled, mut missing) = (of.clone(), Vec::new());
     for _ in 0..MOST {
-        let invalid = match Credentials::read(authtype, &filled) {
-            Ok(_) => return Ok(missing),
-            Err(invalid) => invalid,
-        };
+        let Err(invalid) = Credentials::read(authtype, &filled) else { return Ok(missing) };
         let Some(name) = lacking(authtype, &filled, &invalid) else { return Err(invalid) };
         // Whatever the member's rules are, a URL is a text that fits.
         filled.insert(name.clone(), json!("https://example.com/"));
@@ -46,7 +43,7 @@ fn lacking(authtype: &str, of: &Map<String, Value>, invalid: &Invalid) -> Option
         "HEADERS" => return of.keys().all(|name| is_common(name)).then(|| "Authorization".to_owned()),
         _ => return None,
     };
-    ways.iter().all(|name| is_blank(name)).then(|| ways.first().map(ToString::to_string)).flatten()
+    if ways.iter().all(|name| is_blank(name)) { ways.first().map(|name| (*name).to_owned()) } else { None }
 }
 
 /// Members that any kind takes and that are no header.

@@ -63,7 +63,7 @@ impl Secrets<'_> {
             let before: Option<(Vec<u8>, String)> =
                 sqlx::query_as(SEALED).bind(name).fetch_optional(&mut *transaction).await?;
             let is_new = before.is_none();
-            let Some((sealed, hosts)) = self.resealed(name, before, value, hosts)? else {
+            let Some((sealed, hosts)) = self.resealed(name, before.as_ref(), value, hosts)? else {
                 return Ok(Err(SecretRefusal::NoValue));
             };
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
@@ -83,13 +83,13 @@ impl Secrets<'_> {
     fn resealed(
         self,
         name: &str,
-        before: Option<(Vec<u8>, String)>,
+        before: Option<&(Vec<u8>, String)>,
         value: Option<&SecretString>,
         hosts: Option<&[String]>,
     ) -> Result<Option<(Vec<u8>, String)>, Error> {
-        let old_hosts = before.as_ref().map(|(_, hosts)| hosts.clone()).unwrap_or_default();
+        let old_hosts = before.map(|(_, hosts)| hosts.clone()).unwrap_or_default();
         let hosts = hosts.map_or_else(|| old_hosts.clone(), |hosts| hosts.join(","));
-        let plain = match (value, &before) {
+        let plain = match (value, before) {
             (Some(value), _) => value.expose_secret().as_bytes().to_vec(),
             (None, Some((sealed, old_hosts))) => self.0.vault.open(sealed, &associated_data(name, old_hosts))?,
             (None, None) => return Ok(None),

@@ -42,19 +42,19 @@ pub(super) struct Merged {
 /// The members that cannot be kept or used.
 pub(super) fn merged(
     given: Option<&Value>,
-    stored: Option<Map<String, Value>>,
+    stored: Option<&Map<String, Value>>,
     authtype: &str,
     incomplete: bool,
 ) -> Result<Merged, Vec<Invalid>> {
     let mut left_out = Vec::new();
     let credentials = match given {
-        None | Some(Value::Null | Value::String(_)) => stored.clone(),
+        None | Some(Value::Null | Value::String(_)) => stored.cloned(),
         Some(Value::Array(list)) if list.is_empty() => None,
         Some(Value::Object(members)) if members.is_empty() => None,
         Some(Value::Object(members)) => {
             let mut whole = Map::new();
             for (name, value) in members {
-                let kept = stored.as_ref().and_then(|stored| stored.get(name));
+                let kept = stored.and_then(|stored| stored.get(name));
                 match (value.as_str() == Some(MASK), kept) {
                     (false, _) => drop(whole.insert(name.clone(), value.clone())),
                     (true, Some(kept)) => drop(whole.insert(name.clone(), kept.clone())),
@@ -83,7 +83,7 @@ pub(super) fn merged(
     } else {
         Credentials::read(authtype, &members).map_err(|invalid| vec![invalid])?;
     }
-    Ok(Merged { changed: credentials != stored, credentials, missing })
+    Ok(Merged { changed: credentials.as_ref() != stored, credentials, missing })
 }
 
 /// The members that are no secrets, as they are; for templates of headers there are none.
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn what_is_given_replaces_and_what_is_masked_stays() {
-        let stored = || Some(object(json!({"username": "u", "password": "p"})));
+        let stored = object(json!({"username": "u", "password": "p"}));
         for (given, becomes) in [
             (json!({"username": "v", "password": MASK}), Ok(Some(json!({"username": "v", "password": "p"})))),
             (json!({"username": MASK, "password": MASK}), Ok(Some(json!({"username": "u", "password": "p"})))),
@@ -126,7 +126,7 @@ mod tests {
             (json!({}), Err(vec!["credentials.username"])),
             (json!(1), Err(vec!["credentials"])),
         ] {
-            let merged = merged(Some(&given), stored(), "BASIC", false);
+            let merged = merged(Some(&given), Some(&stored), "BASIC", false);
             let paths = |all: Vec<Invalid>| all.into_iter().map(|invalid| invalid.path).collect::<Vec<_>>();
             let found = merged.map(|merged| merged.credentials.map(Value::Object)).map_err(paths);
             assert_eq!(
@@ -135,9 +135,9 @@ mod tests {
                 "{given}"
             );
         }
-        let removed = merged(Some(&json!({})), stored(), "NONE", false).unwrap();
+        let removed = merged(Some(&json!({})), Some(&stored), "NONE", false).unwrap();
         assert_eq!((removed.credentials, removed.changed), (None, true));
-        let kept = merged(None, stored(), "BASIC", false).unwrap();
+        let kept = merged(None, Some(&stored), "BASIC", false).unwrap();
         assert!(!kept.changed);
     }
 

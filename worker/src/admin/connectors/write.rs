@@ -243,7 +243,7 @@ fn drafted(
         Err(error) => return Err(vec![error.into()]),
     };
     let authtype = authtype(&record);
-    let merged = match merged(given, stored, &authtype, options.incomplete.is_allowed(given)) {
+    let merged = match merged(given, stored.as_ref(), &authtype, options.incomplete.is_allowed(given)) {
         Ok(merged) => merged,
         Err(problems) => {
             found.extend(problems);

@@ -83,7 +83,9 @@ impl Known {
     /// Those that are stored.
     pub(super) fn new(identities: Vec<Identity>) -> Self {
         let mut known = Self::default();
-        identities.into_iter().for_each(|identity| known.note(identity));
+        for identity in identities {
+            known.note(identity);
+        }
         known
     }
 
