@@ -21,6 +21,9 @@ pub mod http;
 pub mod interpret;
 pub mod retry;
 
+// Tables of records, and the language that selects them.
+pub mod collections;
+
 // What is durable: claims, outcomes, connectors, secrets.
 pub mod store;
 

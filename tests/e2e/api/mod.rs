@@ -5,4 +5,5 @@ mod audit;
 mod data_sources;
 mod execute;
 mod queue;
+mod trial;
 mod vault;

@@ -12,10 +12,12 @@ pub mod executions;
 pub mod job_view;
 pub mod jobs;
 pub mod keys;
+pub mod lint;
 pub mod models;
 pub mod rest_jobs;
 pub mod secrets;
 pub mod tokens;
+pub mod trials;
 
 use std::sync::Arc;
 

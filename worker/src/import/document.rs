@@ -6,6 +6,8 @@ use super::position::{Fault, Unit, offset};
 
 /// The deepest nesting that is read; what the API takes.
 const DEPTH: usize = 128;
+/// The same of a YAML text, whose parser takes more of the stack for each level.
+const YAML_DEPTH: usize = 48;
 /// Scalars, lists and objects of a YAML text, those that aliases repeat among them.
 const YAML_NODES: usize = 4_000_000;
 /// What aliases of a YAML text may repeat: scalars, beginnings and ends.
@@ -78,7 +80,7 @@ fn yaml(text: &str) -> Result<Value, Fault> {
     let options = serde_saphyr::options! {
         with_snippet: false,
         budget: serde_saphyr::budget! {
-            max_depth: DEPTH,
+            max_depth: YAML_DEPTH,
             max_nodes: YAML_NODES,
             max_events: YAML_NODES * 2,
             max_documents: 1,

@@ -8,6 +8,7 @@ mod copies;
 pub(super) mod connection;
 mod decide;
 mod handle;
+mod hold;
 mod known;
 #[cfg(test)]
 mod model_test;
@@ -17,6 +18,7 @@ mod replay;
 mod retention;
 mod rollback;
 mod rows;
+mod search;
 mod sqlite;
 mod stats;
 mod writer;
@@ -24,11 +26,13 @@ mod writer;
 use crate::job::Attempt;
 
 pub use handle::LedgerHandle;
+pub use hold::{Held, HoldRequest};
 pub use queries::{JobDetail, JobFilter, JobRow, StateCount, StoredMeta};
 pub use replay::{NotReplayable, ReplayError, Replayable, ReplayedJob};
 #[cfg(test)]
 pub(super) use retention::ROWS as OLD_ROWS;
 pub use retention::RetentionAges;
+pub use search::JobSearch;
 pub use stats::LedgerStats;
 
 /// Asks for the right to send a job's request.
@@ -69,6 +73,11 @@ impl ClaimRequest {
         let optional = [&self.process, &self.connector, &self.resource];
         let texts = [&self.id, &self.idempotency_key, &self.engine, &self.request, &self.element];
         texts.into_iter().chain(optional.into_iter().flatten())
+    }
+
+    /// Whether a text in it is none that PostgreSQL could store.
+    fn has_nul(&self) -> bool {
+        self.texts().any(|text| text.contains('\0'))
     }
 
     /// What it takes in a statement, bytes, roughly.
@@ -206,6 +215,8 @@ pub enum Record {
         wait_ms: u64,
         /// All attempts so far.
         history: Vec<Attempt>,
+        /// Whether the host did not answer this one: a wait for it goes on.
+        is_silence: bool,
     },
     /// The end.
     Answered {

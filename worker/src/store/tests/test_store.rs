@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use tempfile::TempDir;
 
 use crate::store::audit::Entry;
-use crate::store::ledger::{Claim, ClaimRequest, Grant, LedgerHandle, Record, RetentionAges, StoredJob, StoredResult};
+use crate::store::ledger::{
+    Claim, ClaimRequest, Grant, HoldRequest, LedgerHandle, Record, RetentionAges, StoredJob, StoredResult,
+};
 use crate::store::{
     Conflict, Connectors, Current, DatabaseTls, Draft, Error, Existing, Identification, Imported, KeySource, Secrets,
     Store, Subject,
@@ -128,6 +130,11 @@ pub(super) fn claim_of(id: &str, attempt: u32) -> ClaimRequest {
     }
 }
 
+/// That this job waits for its host, which may take a minute.
+pub(super) fn hold_of(claim: ClaimRequest) -> HoldRequest {
+    HoldRequest { claim, waits_for: "host: h".to_owned(), wait_ms: 2_000, silence_ms: Some(60_000) }
+}
+
 /// Ages of jobs and payloads; dead letters stay for a day.
 pub(super) fn ages(jobs: Duration, payloads: Duration) -> RetentionAges {
     RetentionAges { jobs, payloads, dead_letters: Duration::from_hours(24) }
@@ -169,7 +176,7 @@ pub(super) fn stored_job() -> StoredJob {
 }
 
 pub(super) fn wait(id: &str, fence: i64, wait_ms: u64) -> Record {
-    Record::Waiting { id: id.to_owned(), fence, wait_ms, history: vec![failed(1)] }
+    Record::Waiting { id: id.to_owned(), fence, wait_ms, history: vec![failed(1)], is_silence: true }
 }
 
 pub(super) fn failed(number: u32) -> crate::job::Attempt {
