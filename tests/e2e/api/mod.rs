@@ -2,7 +2,9 @@
 
 mod access;
 mod audit;
+mod data_sources;
 mod execute;
 mod oidc;
 mod queue;
 mod trial;
+mod vault;

@@ -1,105 +1,27 @@
-//! Importing, exporting, listing and testing connectors (COMPATIBILITY 4.1, CONTRACT 7).
+//! Connectors: making, changing, removing, importing, exporting and testing them (COMPATIBILITY 4.1, CONTRACT 7).
+
+mod credentials;
+mod record;
+mod templates;
+pub mod usage;
+pub mod warnings;
+mod write;
 
 use std::sync::Arc;
 
-use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use super::Error;
-use crate::call::{Calls, Invocation, Outcome, PrepareError, ResolvedConnector};
-use crate::connector::{Connector, Credentials};
-use crate::http::Client;
+use crate::call::{Calls, Invocation, Outcome, PrepareError};
+use crate::connector::Connector;
 use crate::job::{Configuration, ErrorHandling};
-use crate::plan::{CredentialId, RequestSpec, SHORTEST, host_is_variable, secret_values};
-use crate::store::{Imported, Store, StoredConnector};
+use crate::plan::RequestSpec;
+use crate::store::{Store, StoredConnector};
 
-/// A record that was imported.
-#[derive(Debug)]
-pub struct Import {
-    /// What was stored.
-    pub imported: Imported,
-    /// What will not work as things are now.
-    pub warnings: Vec<String>,
-}
-
-/// Whether a record can be used: shape, templates, credentials.
-///
-/// # Errors
-/// The first part of it that cannot be used.
-pub fn check(record: &Map<String, Value>) -> Result<(), Error> {
-    Connector::read(record)?;
-    let credentials = record.get("credentials").and_then(Value::as_object).cloned();
-    let given = credentials.is_some();
-    let resolved = ResolvedConnector::new(record, &credentials.unwrap_or_default(), CredentialId::default());
-    if let Some(invalid) = resolved.problem() {
-        return Err(invalid.clone().into());
-    }
-    // Without credentials the stored ones are kept, so that only given ones can be judged here.
-    if given {
-        resolved.credentials?;
-    }
-    Ok(())
-}
-
-/// Adds a connector, or updates the one with the same uuid, id or name; `client` judges its URLs.
-///
-/// # Errors
-/// When the record contradicts what is stored, or the database cannot be reached; nothing of it is stored then.
-pub async fn import(store: &Store, client: &Client, mut record: Map<String, Value>) -> Result<Import, Error> {
-    let mut warnings = unreachable_urls(client, &record);
-    warnings.extend(weak_credentials(&record));
-    let credentials = match record.remove("credentials") {
-        Some(Value::Object(credentials)) => Some(credentials),
-        _ => None,
-    };
-    let uuid = record.get("uuid").and_then(Value::as_str).map(|uuid| uuid.trim().to_ascii_lowercase());
-    let imported = store.connectors().import(record, credentials).await?;
-    if let Some(uuid) = uuid.filter(|uuid| !uuid.is_empty() && *uuid != imported.uuid.to_ascii_lowercase()) {
-        warnings.push(format!(
-            "connector `{}`: the record's uuid {uuid} is not used; the connector was found by its id or name and keeps {}",
-            imported.name, imported.uuid
-        ));
-    }
-    Ok(Import { imported, warnings })
-}
-
-/// What leaves a credential less protected than it could be.
-fn weak_credentials(record: &Map<String, Value>) -> Vec<String> {
-    let (Ok(connector), Some(Value::Object(given))) = (Connector::read(record), record.get("credentials")) else {
-        return Vec::new();
-    };
-    let authtype = record.get("authtype").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
-    let Ok(credentials) = Credentials::read(&authtype, given) else { return Vec::new() };
-    let mut warnings = Vec::new();
-    if secret_values(&credentials).iter().any(|value| (1..SHORTEST).contains(&value.expose_secret().len())) {
-        warnings.push(format!(
-            "connector `{}`: a credential has fewer than {SHORTEST} characters: it cannot be told from ordinary text, and is not masked in answers",
-            connector.name
-        ));
-    }
-    if !credentials.proves_nothing() && credentials.hosts.is_empty() {
-        let open = connector.resources.iter().filter(|resource| host_is_variable(&resource.url));
-        warnings.extend(open.map(|resource| {
-            format!(
-                "connector `{}`, resource `{}`: a variable decides where the credential is sent; name its `hosts`, or write a `/` before the variable",
-                connector.name, resource.name
-            )
-        }));
-    }
-    warnings
-}
-
-/// URLs without variables that the guard would refuse as things are now (CONTRACT 7).
-fn unreachable_urls(client: &Client, record: &Map<String, Value>) -> Vec<String> {
-    let Ok(connector) = Connector::read(record) else { return Vec::new() };
-    let constant = connector.resources.iter().filter(|resource| !resource.url.contains("{{"));
-    constant
-        .filter_map(|resource| {
-            let denied = client.check_url(&url::Url::parse(&resource.url).ok()?).err()?;
-            Some(format!("connector `{}`, resource `{}`: {denied}", connector.name, resource.name))
-        })
-        .collect()
-}
+pub use credentials::{MASK, settings};
+pub use record::{authtype, exported, resources, shown};
+pub use templates::{Modeler, element_templates};
+pub use write::{Incomplete, Judge, Options, Refusal, create, import, remove, update};
 
 /// The records of connectors, as import reads them and without credentials: by uuid, id or name, or all of them.
 ///
@@ -182,4 +104,9 @@ async fn element_for(
         element["outboundConfig"] = Value::Array(rows);
     }
     Ok(element)
+}
+
+/// The numbers of the categories that a record names.
+pub fn category_ids(record: &Map<String, Value>) -> Vec<i64> {
+    record::category_ids(record).unwrap_or_default()
 }

@@ -3,9 +3,11 @@
 //!
 //! Knows the rules of each operation; must not know arguments, printing or HTTP.
 
+pub mod categories;
 pub mod connectors;
 pub mod convert;
 pub mod dead_letters;
+pub mod examples;
 pub mod executions;
 pub mod job_view;
 pub mod jobs;

@@ -1,12 +1,16 @@
-//! Setting and removing named secrets.
+//! Setting and removing named secrets, and what names them.
+
+use std::collections::BTreeSet;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
 
-use super::Error;
+use super::connectors::usage::grouped;
+use super::{By, Error};
 use crate::connector::bound_origin;
 use crate::job::is_name;
-use crate::plan::SHORTEST;
-use crate::store::Store;
+use crate::plan::{SHORTEST, Secrets};
+use crate::store::{NewestTask, SecretRefusal, Store};
 
 /// Whether a secret can have this name and these hosts.
 ///
@@ -42,25 +46,87 @@ pub fn warnings(value: &SecretString, hosts: &[String]) -> Vec<String> {
     warnings
 }
 
-/// Sets a secret, or replaces it whole; without hosts it may be sent anywhere.
+/// Sets a secret: what is absent stays as it is. One that is new needs a value; without hosts it may be sent anywhere.
 ///
 /// # Errors
 /// When name, value or hosts cannot be used, or the database cannot be reached.
-pub async fn set(store: &Store, name: &str, value: &SecretString, hosts: &[String]) -> Result<(), Error> {
-    check(name, hosts)?;
-    if value.expose_secret().is_empty() {
+pub async fn set(
+    store: &Store,
+    name: &str,
+    (value, hosts): (Option<&SecretString>, Option<&[String]>),
+    by: &By,
+) -> Result<(), Error> {
+    check(name, hosts.unwrap_or_default())?;
+    if value.is_some_and(|value| value.expose_secret().is_empty()) {
         return Err(Error::InvalidInput(format!("the value of secret `{name}` is empty")));
     }
-    Ok(store.secrets().set(name, value, hosts).await?)
+    let given = [("value", value.is_some()), ("hosts", hosts.is_some())];
+    let changed: Vec<&str> = given.iter().filter(|(_, is_given)| *is_given).map(|(member, _)| *member).collect();
+    let entry = |is_new: bool| {
+        let action = if is_new { "secret.created" } else { "secret.updated" };
+        by.entry(action, name, json!({"changed": changed}))
+    };
+    match store.secrets().put(name, (value, hosts), entry).await? {
+        Ok(()) => Ok(()),
+        Err(SecretRefusal::NoValue) => Err(Error::InvalidInput(format!("secret `{name}` is new and needs a value"))),
+    }
 }
 
 /// Removes a secret.
 ///
 /// # Errors
 /// When there is none of this name, or the database cannot be reached.
-pub async fn remove(store: &Store, name: &str) -> Result<(), Error> {
-    if store.secrets().remove(name).await? {
+pub async fn remove(store: &Store, name: &str, by: &By) -> Result<(), Error> {
+    if store.secrets().remove(name, &by.entry("secret.deleted", name, json!({}))).await? {
         return Ok(());
     }
     Err(Error::NotFound(format!("there is no secret `{name}`")))
+}
+
+/// What names secrets: connectors, and elements of the newest versions of models.
+#[derive(Debug, Default)]
+pub struct SecretUses {
+    /// Id and name of a connector, and the secrets that its record and credentials name.
+    connectors: Vec<(i64, String, BTreeSet<String>)>,
+    tasks: Vec<(NewestTask, BTreeSet<String>)>,
+}
+
+/// Looks for everything that names a secret.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn uses(store: &Store) -> Result<SecretUses, Error> {
+    let mut connectors = Vec::new();
+    for stored in store.connectors().list().await? {
+        let mut named = Secrets::named_in(&Value::Object(stored.record.clone()).to_string());
+        if stored.has_credentials
+            && let Ok(Some(credentials)) = store.connectors().credentials(&stored.uuid).await
+        {
+            named.extend(Secrets::named_in(&Value::Object(credentials).to_string()));
+        }
+        if !named.is_empty() {
+            connectors.push((stored.id, stored.name, named));
+        }
+    }
+    let tasks = store.models().newest_tasks().await?.into_iter();
+    let tasks = tasks.map(|task| {
+        let named = Secrets::named_in(&task.task.to_string());
+        (task, named)
+    });
+    Ok(SecretUses { connectors, tasks: tasks.filter(|(_, named)| !named.is_empty()).collect() })
+}
+
+impl SecretUses {
+    /// What names this secret: connectors by id and name, models by process, version and elements.
+    pub fn of(&self, name: &str) -> Vec<Value> {
+        let connectors = self.connectors.iter().filter(|(_, _, named)| named.contains(name));
+        let mut uses: Vec<Value> = connectors.map(|(id, of, _)| json!({"id": id, "name": of})).collect();
+        let tasks = self.tasks.iter().filter(|(_, named)| named.contains(name)).map(|(task, _)| task);
+        uses.extend(grouped(tasks).into_iter().map(|one| {
+            let mut shown = one.json();
+            shown["name"] = json!(one.process);
+            shown
+        }));
+        uses
+    }
 }

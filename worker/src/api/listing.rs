@@ -63,6 +63,11 @@ impl Listing {
         })
     }
 
+    /// The filter in lower case.
+    pub(super) fn needle(&self) -> &str {
+        &self.needle
+    }
+
     /// Whether the filter is part of one of these texts, in any case.
     pub(super) fn matches<'a>(&self, texts: impl IntoIterator<Item = &'a str>) -> bool {
         self.needle.is_empty() || texts.into_iter().any(|text| text.to_lowercase().contains(&self.needle))

@@ -4,12 +4,19 @@
 
 mod access;
 mod audit;
+mod categories;
+mod connector_files;
+mod connector_view;
+mod convert;
 mod cors;
+mod data_sources;
 mod dead_letters;
 mod error;
+mod examples;
 mod execute;
 mod health;
 mod jobs;
+mod keys;
 mod listing;
 mod me;
 mod models;
@@ -20,6 +27,7 @@ mod rate;
 mod request;
 mod respond;
 mod routes;
+mod secrets;
 mod server;
 mod service;
 mod table;

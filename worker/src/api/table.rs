@@ -4,7 +4,10 @@ use axum::http::Method;
 
 use super::access::Scope;
 use super::routes::{Needs, Route};
-use super::{audit, dead_letters, execute, jobs, me, models, openapi, tokens, trial};
+use super::{
+    audit, categories, connector_files, convert, data_sources, dead_letters, examples, execute, jobs, keys, me, models,
+    openapi, secrets, tokens, trial,
+};
 
 const READ: Needs = Needs::Scopes(&[Scope::Read]);
 const EXECUTE: Needs = Needs::Scopes(&[Scope::Execute]);
@@ -12,6 +15,8 @@ const READ_OR_EXECUTE: Needs = Needs::Scopes(&[Scope::Read, Scope::Execute]);
 const EXECUTE_OR_MANAGE: Needs = Needs::Scopes(&[Scope::Execute, Scope::Manage]);
 const MANAGE: Needs = Needs::Scopes(&[Scope::Manage]);
 const ADMIN: Needs = Needs::Scopes(&[Scope::Admin]);
+/// What every list with pages takes.
+const LIST: &[&str] = &["filter", "order_by", "order_direction", "per_page", "page"];
 
 /// A handler as the table holds it.
 macro_rules! to {
@@ -22,7 +27,120 @@ macro_rules! to {
 
 /// The whole table.
 pub(super) fn routes() -> Vec<Route> {
-    [running(), ledger(), deployed(), access(), about()].into_iter().flatten().collect()
+    [
+        connectors(),
+        connector_files(),
+        connector_categories(),
+        running(),
+        ledger(),
+        deployed(),
+        vault(),
+        access(),
+        about(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Section 4: connectors.
+fn connectors() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/data_sources", READ, "getDataSources", to!(data_sources::list))
+            .summary("Lists connectors.")
+            .query(&[
+                "filter",
+                "order_by",
+                "order_direction",
+                "per_page",
+                "page",
+                "data_source_category_id",
+                "status",
+                "asset_type",
+                "fields",
+                "include",
+            ])
+            .answers(&[(200, "dataSources"), (304, "")])
+            .refusals(&[422]),
+        Route::new(Method::POST, "/data_sources", MANAGE, "createDataSource", to!(data_sources::create))
+            .summary("Makes a connector.")
+            .query(&["incomplete"])
+            .body("dataSourceEditable")
+            .answers(&[(201, "dataSource")])
+            .unlimited_only(),
+        Route::new(Method::GET, "/data_sources/{id}", READ, "getDataSourceById", to!(data_sources::show))
+            .summary("Shows a connector, without a value of its credentials.")
+            .query(&["fields", "include"])
+            .answers(&[(200, "dataSource"), (304, "")]),
+        Route::new(Method::PUT, "/data_sources/{id}", MANAGE, "updateDataSource", to!(data_sources::update))
+            .summary("Changes the members of a connector that are given.")
+            .body("dataSourceEditable")
+            .answers(&[(204, "")])
+            .refusals(&[412]),
+        Route::new(Method::DELETE, "/data_sources/{id}", MANAGE, "deleteDataSource", to!(data_sources::remove))
+            .summary("Removes a connector that no deployed model uses.")
+            .query(&["force"])
+            .answers(&[(204, "")])
+            .refusals(&[412, 422]),
+    ]
+}
+
+/// Section 4: connectors as files, and section 10: examples.
+fn connector_files() -> Vec<Route> {
+    vec![
+        Route::new(Method::POST, "/data_sources/import", MANAGE, "importDataSources", to!(connector_files::import))
+            .summary("Adds connectors, or updates those that the records are about: all of them or none.")
+            .query(&["existing", "incomplete"])
+            .body("dataSourceFile")
+            .answers(&[(200, "ImportedDataSources")])
+            .unlimited_only(),
+        Route::new(Method::GET, "/data_sources/export", READ, "exportDataSources", to!(connector_files::export))
+            .summary("Gives connectors as import takes them, or as element templates.")
+            .query(&["ids", "as"])
+            .answers(&[(200, "ExportedDataSources"), (304, "")])
+            .refusals(&[404, 422]),
+        Route::new(Method::POST, "/data_sources/convert", MANAGE, "convertToDataSources", to!(convert::convert))
+            .summary("Makes records of what another tool wrote; nothing is stored. Also takes the text itself as text/plain.")
+            .query(&["kind", "name"])
+            .body("ConvertibleText")
+            .answers(&[(200, "Conversion")])
+            .unlimited_only(),
+        Route::new(Method::GET, "/examples", Needs::Any, "getExamples", to!(examples::list))
+            .summary("Lists example processes with their connectors and data.")
+            .answers(&[(200, "Examples"), (304, "")]),
+    ]
+}
+
+/// Section 4: categories.
+fn connector_categories() -> Vec<Route> {
+    const ALL: &str = "/data_source_categories";
+    const ONE: &str = "/data_source_categories/{id}";
+    vec![
+        Route::new(Method::GET, ALL, READ, "getDataSourceCategories", to!(categories::list))
+            .summary("Lists the categories of connectors.")
+            .query(LIST)
+            .answers(&[(200, "DataSourceCategories"), (304, "")])
+            .refusals(&[422]),
+        Route::new(Method::POST, ALL, MANAGE, "createDataSourceCategory", to!(categories::create))
+            .summary("Makes a category.")
+            .body("dataSourceCategoryEditable")
+            .answers(&[(201, "DataSourceCategory")])
+            .unlimited_only(),
+        Route::new(Method::GET, ONE, READ, "getDataSourceCategoryById", to!(categories::show))
+            .summary("Shows a category.")
+            .answers(&[(200, "DataSourceCategory"), (304, "")]),
+        Route::new(Method::PUT, ONE, MANAGE, "updateDataSourceCategory", to!(categories::update))
+            .summary("Changes the members of a category that are given.")
+            .body("dataSourceCategoryEditable")
+            .answers(&[(204, "")])
+            .refusals(&[412])
+            .unlimited_only(),
+        Route::new(Method::DELETE, ONE, MANAGE, "deleteDataSourceCategory", to!(categories::remove))
+            .summary("Removes a category that no connector is in.")
+            .answers(&[(204, "")])
+            .refusals(&[412, 422])
+            .unlimited_only(),
+    ]
 }
 
 /// Section 5: running connectors.
@@ -152,6 +270,38 @@ fn deployed() -> Vec<Route> {
             .summary("Removes a version, whose name is not given again.")
             .answers(&[(204, "")])
             .unlimited_only(),
+    ]
+}
+
+/// Section 10: secrets and keys.
+fn vault() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/secrets", MANAGE, "getSecrets", to!(secrets::list))
+            .summary("Lists secrets and what names them, without their values.")
+            .answers(&[(200, "Secrets"), (304, "")])
+            .unlimited_only(),
+        Route::new(Method::GET, "/secrets/{name}", MANAGE, "getSecretByName", to!(secrets::show))
+            .summary("Shows a secret and what names it, without its value.")
+            .answers(&[(200, "Secret"), (304, "")])
+            .unlimited_only(),
+        Route::new(Method::PUT, "/secrets/{name}", MANAGE, "putSecret", to!(secrets::put))
+            .summary("Sets a secret's value, or where it may be sent.")
+            .body("SecretEditable")
+            .answers(&[(204, "")])
+            .unlimited_only(),
+        Route::new(Method::DELETE, "/secrets/{name}", MANAGE, "deleteSecret", to!(secrets::remove))
+            .summary("Removes a secret that nothing names.")
+            .query(&["force"])
+            .answers(&[(204, "")])
+            .refusals(&[422])
+            .unlimited_only(),
+        Route::new(Method::GET, "/keys", ADMIN, "getKeys", to!(keys::list))
+            .summary("Lists the keys, and how many values each has encrypted.")
+            .answers(&[(200, "Keys"), (304, "")]),
+        Route::new(Method::POST, "/keys/rotate", ADMIN, "rotateKeys", to!(keys::rotate))
+            .summary("Begins to encrypt everything with a new key.")
+            .answers(&[(202, "Rotation")])
+            .refusals(&[409]),
     ]
 }
 

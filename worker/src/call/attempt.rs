@@ -27,6 +27,16 @@ pub struct Attempt {
     pub outcome: Outcome,
 }
 
+impl Attempt {
+    /// Whether something was sent, or may have been.
+    pub(super) fn was_sent(&self) -> bool {
+        match &self.outcome {
+            Outcome::Completed(_) => true,
+            Outcome::Failed(failure) => failure.attempted,
+        }
+    }
+}
+
 /// What an attempt ends with. One that is answered later, through a web hook, will be a third way to end here.
 #[derive(Debug)]
 pub enum Outcome {

@@ -1,14 +1,17 @@
 //! Where connectors, secrets and deployed configurations are found: in the store, or in a connectors file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
 use serde_json::{Map, Value};
 
+use super::attempt::Attempt;
 use super::element_cache::{Element, ElementCache, InvalidElement};
-use crate::connector::{Connector, Credentials, Invalid};
+use super::last_calls::LastCalls;
+use crate::connector::{Connector, Credentials, Invalid, missing_members};
 use crate::interpret::ConnectorRules;
 use crate::job::ConfigObject;
 use crate::plan::{CredentialId, PreparedConnector, PreparedCredentials, Secret, Secrets};
@@ -30,6 +33,10 @@ pub struct ResolvedConnector {
     pub secrets: BTreeSet<String>,
     /// Its credentials.
     pub credentials: Result<PreparedCredentials, Invalid>,
+    /// The members that its credentials lack: until they are set, nothing is sent.
+    pub lacking: Vec<String>,
+    /// Its uuid, where it is stored.
+    pub uuid: String,
 }
 
 impl ResolvedConnector {
@@ -42,8 +49,12 @@ impl ResolvedConnector {
             .union(&Secrets::named_in(&serde_json::to_string(credentials).unwrap_or_default()))
             .cloned()
             .collect();
-        let credentials = Credentials::read(&authtype, credentials).and_then(|read| PreparedCredentials::new(read, id));
-        Self { rules, secrets, credentials, prepared: connector.map(PreparedConnector::new) }
+        let uuid = id.connector.clone();
+        let read = Credentials::read(&authtype, credentials);
+        let lacking =
+            if read.is_err() { missing_members(&authtype, credentials).unwrap_or_default() } else { Vec::new() };
+        let credentials = read.and_then(|read| PreparedCredentials::new(read, id));
+        Self { rules, secrets, credentials, lacking, uuid, prepared: connector.map(PreparedConnector::new) }
     }
 }
 
@@ -65,10 +76,44 @@ enum Source {
 struct CachedStore {
     store: Store,
     /// By the reference that models carry.
-    connectors: Cache<String, Option<Arc<ResolvedConnector>>>,
+    connectors: Cache<String, Seen<Option<Arc<ResolvedConnector>>>>,
     /// By name.
-    secrets: Cache<String, Option<Arc<Secret>>>,
+    secrets: Cache<String, Seen<Option<Arc<Secret>>>>,
     elements: ElementCache,
+    calls: LastCalls,
+}
+
+/// What was looked up, and how much this process had changed before.
+#[derive(Debug, Clone)]
+struct Seen<T> {
+    changes: u64,
+    found: T,
+}
+
+/// What is known under a name, or looked up anew: never older than the last change that this process made, wherever in it.
+async fn seen<T, F>(cache: &Cache<String, Seen<T>>, name: &str, load: impl Fn() -> F) -> Result<T, Arc<store::Error>>
+where
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<T, store::Error>>,
+{
+    let wanted = store::changes_here();
+    loop {
+        if let Some(seen) = cache.get(name).await {
+            if seen.changes >= wanted {
+                return Ok(seen.found);
+            }
+            cache.invalidate(name).await;
+        }
+        let load = async {
+            let changes = store::changes_here();
+            Ok(Seen { changes, found: load().await? })
+        };
+        // Boxed, since a look-up is rare and would make every job's task larger. It may be one that began before the change.
+        let seen = Box::pin(cache.try_get_with_by_ref(name, load)).await?;
+        if seen.changes >= wanted {
+            return Ok(seen.found);
+        }
+    }
 }
 
 impl ResolvedConnector {
@@ -84,7 +129,8 @@ impl Catalog {
     pub fn of_store(store: Store) -> Self {
         let connectors = Cache::builder().max_capacity(CAPACITY).time_to_live(FRESH).build();
         let secrets = Cache::builder().max_capacity(CAPACITY).time_to_live(FRESH).build();
-        let cached = CachedStore { store, connectors, secrets, elements: ElementCache::default() };
+        let (elements, calls) = (ElementCache::default(), LastCalls::default());
+        let cached = CachedStore { store, connectors, secrets, elements, calls };
         Self(Source::Store(Arc::new(cached)))
     }
 
@@ -122,14 +168,7 @@ impl Catalog {
     /// When the database cannot be reached.
     pub async fn connector(&self, reference: &str) -> Result<Option<Arc<ResolvedConnector>>, Arc<store::Error>> {
         match &self.0 {
-            Source::Store(cached) => {
-                if let Some(resolved) = cached.connectors.get(reference).await {
-                    return Ok(resolved);
-                }
-                // Boxed, since a look-up is rare and would make every job's task larger.
-                let load = load(&cached.store, reference);
-                Box::pin(cached.connectors.try_get_with_by_ref(reference, load)).await
-            }
+            Source::Store(cached) => seen(&cached.connectors, reference, || load(&cached.store, reference)).await,
             Source::File(records) => Ok(in_file(records, reference)),
             Source::Edited(_, connector) => Ok(Some(Arc::clone(connector))),
         }
@@ -143,6 +182,16 @@ impl Catalog {
         }
     }
 
+    /// Notes when a stored connector was called, if it was; nobody waits for it.
+    pub(super) fn note_call(&self, connector: &ResolvedConnector, attempt: &Attempt) {
+        if let Source::Store(cached) = &self.0
+            && attempt.was_sent()
+            && !connector.uuid.is_empty()
+        {
+            cached.calls.note(&cached.store, &connector.uuid, attempt.started_ms);
+        }
+    }
+
     /// What these names stand for, as far as there are such secrets.
     ///
     /// # Errors
@@ -151,11 +200,7 @@ impl Catalog {
         let Some(cached) = self.cached() else { return Ok(Secrets::default()) };
         let mut found = BTreeMap::new();
         for name in names {
-            let secret = match cached.secrets.get(name).await {
-                Some(secret) => secret,
-                None => Box::pin(cached.secrets.try_get_with_by_ref(name, open(&cached.store, name))).await?,
-            };
-            if let Some(secret) = secret {
+            if let Some(secret) = seen(&cached.secrets, name, || open(&cached.store, name)).await? {
                 found.insert(name.clone(), secret);
             }
         }

@@ -28,6 +28,7 @@ impl Calls {
         let seen = OnceLock::new();
         let means = Means { transport: &self.transport, memory: &self.memory, seen: Some(&seen) };
         let attempt = attempt::make(means, call, permit).await;
+        self.catalog.note_call(&call.connector, &attempt);
         let answer = match seen.into_inner() {
             Some(response) => Some(seen_answer(call, response).await),
             None => None,

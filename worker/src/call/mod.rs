@@ -13,6 +13,7 @@ mod follow_ups;
 mod foreground;
 mod host;
 mod host_limiter;
+mod last_calls;
 #[cfg(test)]
 mod language_page;
 mod pace;
@@ -300,7 +301,9 @@ impl Calls {
     /// Makes one attempt: sends, follows what the answer leads to, interprets, and reports how the host did.
     pub async fn attempt(&self, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
         let means = Means { transport: &self.transport, memory: &self.memory, seen: None };
-        attempt::make(means, call, permit).await
+        let attempt = attempt::make(means, call, permit).await;
+        self.catalog.note_call(&call.connector, &attempt);
+        attempt
     }
 
     /// Whether a failure says that the host does not answer.

@@ -155,6 +155,9 @@ pub(super) async fn prepare<'a>(
         let problem = "there is no such connector; import it, or choose another one";
         return Err(misconfigured(&invocation, named, problem));
     };
+    if let Some(lacking) = lacking(&connector) {
+        return Err(failed(Code::Auth, &invocation, named, &lacking));
+    }
     let secrets = catalog.secrets(element.secrets.union(&connector.secrets)).await?;
     let (planned, secrets) = if element.work.is_long(invocation.data) {
         Box::pin(planned_in_a_thread(&invocation, &element, &handling, &connector, secrets, limits)).await
@@ -275,6 +278,13 @@ fn unless_unknown(invalid: Invalid) -> Result<(), Invalid> {
     if invalid.path == "endpoint" { Ok(()) } else { Err(invalid) }
 }
 
+/// What keeps a connector from being called that was stored without all of its credentials.
+fn lacking(connector: &ResolvedConnector) -> Option<String> {
+    let lacking = &connector.lacking;
+    (!lacking.is_empty())
+        .then(|| format!("its credentials lack {}; nothing was sent; set what is missing", lacking.join(", ")))
+}
+
 /// The same failure with the member at fault.
 fn at(error: PrepareError, path: &str) -> PrepareError {
     match error {
@@ -285,7 +295,11 @@ fn at(error: PrepareError, path: &str) -> PrepareError {
 
 /// `named` are connector and resource, as far as they are known.
 fn misconfigured(invocation: &Invocation<'_>, named: Option<(&str, &str)>, problem: &str) -> PrepareError {
+    failed(Code::Configuration, invocation, named, problem)
+}
+
+fn failed(code: Code, invocation: &Invocation<'_>, named: Option<(&str, &str)>, problem: &str) -> PrepareError {
     let call = named.map(|(connector, resource)| format!(", connector `{connector}`, resource `{resource}`"));
     let message = format!("element {}{}: {problem}", invocation.element_label(), call.unwrap_or_default());
-    PrepareError::Failed(Failure::before_any_attempt(Code::Configuration, message))
+    PrepareError::Failed(Failure::before_any_attempt(code, message))
 }

@@ -1,6 +1,7 @@
 //! How a request is carried.
 
 use tokio::time::Instant;
+use url::Url;
 
 use crate::http::Client;
 use crate::interpret::Response;
@@ -22,6 +23,13 @@ impl Transport {
     pub fn judge(&self, request: &RequestSpec) -> Result<(), Failure> {
         match self {
             Self::Network(client) => client.judge(request),
+        }
+    }
+
+    /// Why a URL without variables would not be let out as things are now.
+    pub fn refusal_of(&self, url: &Url) -> Option<String> {
+        match self {
+            Self::Network(client) => client.check_url(url).err().map(|denied| denied.to_string()),
         }
     }
 

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
+use url::Url;
 
 use super::output::{self, Format};
 use super::settings::Settings;
-use super::{exit, input};
-use crate::admin::connectors as admin;
+use super::{actor, exit, input};
+use crate::admin::connectors::{self as admin, Incomplete, Options};
 use crate::admin::convert::{self, Kind};
 use crate::call::{Catalog, Outcome};
 use crate::config::Config;
@@ -132,10 +133,6 @@ impl Import {
         let mut all = Vec::new();
         for file in &self.files {
             for record in self.read(file)? {
-                admin::check(&record).with_context(|| {
-                    let name = record.get("name").and_then(Value::as_str).unwrap_or("without a name");
-                    format!("{}: connector `{name}`", file.display())
-                })?;
                 all.push((file.clone(), record));
             }
         }
@@ -143,19 +140,42 @@ impl Import {
     }
 }
 
+/// All of them or none. Credentials may be missing: records that were exported have none.
 async fn import(store: &Store, config: &Config, records: Vec<(PathBuf, Map<String, Value>)>) -> Result<ExitCode> {
     let client = setup::client(config, None).await?;
-    for (file, record) in records {
-        let import = admin::import(store, &client, record).await;
-        let import = import.with_context(|| format!("{}: nothing of this record was stored", file.display()))?;
-        for warning in import.warnings {
+    let judge = |url: &Url| client.check_url(url).err().map(|denied| denied.to_string());
+    let (files, records): (Vec<PathBuf>, Vec<Map<String, Value>>) = records.into_iter().unzip();
+    let names: Vec<String> = records.iter().map(name).collect();
+    let options = admin::Options { incomplete: Incomplete::WhereAbsent, ..Options::default() };
+    let imported = match admin::import(store, records, options, (&judge, &actor::by())).await {
+        Ok(imported) => imported,
+        Err(refused) => {
+            let mut lines = Vec::new();
+            for (index, refusal) in refused {
+                let admin::Refusal::Store(error) = refusal else {
+                    let (file, name) = (files.get(index).map(|file| file.display()), names.get(index));
+                    let (Some(file), Some(name)) = (file, name) else { continue };
+                    lines.push(format!("{file}: connector `{name}`: {refusal}"));
+                    continue;
+                };
+                return Err(error.into());
+            }
+            bail!("{}\nnothing was stored", lines.join("\n"));
+        }
+    };
+    for written in imported {
+        for warning in written.warnings {
             output::note(&format!("warning: {warning}"));
         }
-        let Imported { id, uuid, name, created } = import.imported;
+        let Imported { id, uuid, name, created } = written.imported;
         let done = if created { "added" } else { "updated" };
         output::line(&format!("{done} {name} (id {id}, uuid {uuid})"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn name(record: &Map<String, Value>) -> String {
+    record.get("name").and_then(Value::as_str).unwrap_or("without a name").to_owned()
 }
 
 impl Export {

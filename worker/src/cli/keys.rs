@@ -6,9 +6,10 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::actor;
 use super::output::{self, Format};
 use super::settings::Settings;
-use crate::admin::keys::{RotationPlan, plan_rotation};
+use crate::admin::keys::{self as admin, RotationPlan, plan_rotation};
 use crate::store::{self, KeyStatus, Store};
 
 /// Manages the keys of the vault.
@@ -51,7 +52,7 @@ impl Keys {
             Self::List(list) => list.run(&store.keys().list().await?),
             Self::Rotate(rotate) => rotate.run(&store).await?,
             Self::Retire => {
-                let gone = store.keys().prune().await?;
+                let gone = admin::retire(&store, &actor::by()).await?;
                 match gone.as_slice() {
                     [] => output::note("every key is needed: nothing was removed"),
                     gone if config.vault.key.is_some() => output::note(&format!(
@@ -94,7 +95,7 @@ impl Rotate {
             output::note(&format!("{first}{values} values would be encrypted again"));
             return Ok(());
         }
-        let rotated = store.keys().rotate().await?;
+        let rotated = admin::rotate(store, &actor::by()).await?;
         if let Some(file) = &rotated.file {
             output::note(&format!("made key {} in {}: back the file up", rotated.primary, file.display()));
         }

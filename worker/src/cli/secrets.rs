@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use super::actor;
 use super::output::{self, Format};
 use super::settings::Settings;
 use crate::admin::secrets as admin;
@@ -56,7 +57,7 @@ impl Secrets {
             Self::Set(set) => {
                 let value = set.value()?;
                 let store = settings.store(&config).await?;
-                admin::set(&store, &set.name, &value, &set.host).await?;
+                admin::set(&store, &set.name, (Some(&value), Some(&set.host)), &actor::by()).await?;
                 for warning in admin::warnings(&value, &set.host) {
                     output::note(&format!("warning: {warning}"));
                 }
@@ -64,7 +65,7 @@ impl Secrets {
             }
             Self::List(list) => list.run(&settings.store(&config).await?).await?,
             Self::Remove(remove) => {
-                admin::remove(&settings.store(&config).await?, &remove.name).await?;
+                admin::remove(&settings.store(&config).await?, &remove.name, &actor::by()).await?;
                 output::note("removed; calls that refer to it fail as CONFIGURATION");
             }
         }

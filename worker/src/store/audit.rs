@@ -66,6 +66,7 @@ pub(super) const TAKE_HEAD: &str = "UPDATE audit_head SET seq = seq + 1 WHERE id
 pub(super) const APPEND: &str = "INSERT INTO audit (seq, at, actor, action, target, detail, request_id, previous, hash)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 pub(super) const SET_HEAD: &str = "UPDATE audit_head SET hash = $1 WHERE id = 1";
+pub(super) const MOVE_HEAD: &str = "UPDATE audit_head SET hash = $1, seq = $2 WHERE id = 1";
 const COLUMNS: &str = "SELECT seq, at, actor, action, target, detail, request_id, previous, hash FROM audit";
 
 /// Appends an entry within the transaction `$db` of the change: `append!(transaction, entry, now)`, with the database's clock
@@ -90,6 +91,35 @@ macro_rules! append {
     }};
 }
 pub(super) use append;
+
+/// The same for any number of entries, which take the head once.
+macro_rules! append_all {
+    ($db:expr, $entries:expr, $now:expr) => {{
+        if let [first, rest @ ..] = $entries.as_slice() {
+            let head: (i64, String) = sqlx::query_as($crate::store::audit::TAKE_HEAD).fetch_one(&mut *$db).await?;
+            let mut row = $crate::store::audit::Row::next(head, first, $now);
+            for next in rest.iter().map(Some).chain([None]) {
+                sqlx::query($crate::store::audit::APPEND)
+                    .bind(row.seq)
+                    .bind(row.at)
+                    .bind(&row.actor)
+                    .bind(&row.action)
+                    .bind(&row.target)
+                    .bind(&row.detail)
+                    .bind(&row.request_id)
+                    .bind(&row.previous)
+                    .bind(&row.hash)
+                    .execute(&mut *$db)
+                    .await?;
+                if let Some(entry) = next {
+                    row = $crate::store::audit::Row::next((row.seq + 1, row.hash), entry, $now);
+                }
+            }
+            sqlx::query($crate::store::audit::MOVE_HEAD).bind(&row.hash).bind(row.seq).execute(&mut *$db).await?;
+        }
+    }};
+}
+pub(super) use append_all;
 
 impl Row {
     /// The row of an entry after the head that was taken: the row's number and the hash before it.

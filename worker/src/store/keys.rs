@@ -3,6 +3,9 @@
 
 use std::path::PathBuf;
 
+use futures_util::future::BoxFuture;
+
+use super::audit::{Audit, Entry};
 use super::vault::{self, Key};
 use super::{Error, Inner};
 
@@ -28,7 +31,12 @@ pub struct Rotated {
     pub file: Option<PathBuf>,
     /// How many values were re-encrypted.
     pub reencrypted: usize,
+    /// Nothing is left; otherwise it was stopped.
+    pub finished: bool,
 }
+
+/// Hears of each batch of a rotation how many values were encrypted again so far, and says whether to go on.
+pub type Progress<'a> = &'a (dyn Fn(usize) -> BoxFuture<'a, bool> + Send + Sync);
 
 /// Another key, as base64.
 ///
@@ -69,25 +77,29 @@ impl Keys<'_> {
     }
 
     /// Encrypts everything with the primary key; where keys are in a file and nothing is left of an unfinished rotation, a new key
-    /// is put at its top first.
+    /// is put at its top first. `entry` is written to the audit log once the key is there; `progress` hears of each batch how many
+    /// values were re-encrypted so far, and stops the rest by `false`.
     ///
     /// # Errors
     /// When the file cannot be written, the database cannot be reached, or a key is missing.
-    pub async fn rotate(self) -> Result<Rotated, Error> {
+    pub async fn rotate(self, entry: &Entry, progress: Progress<'_>) -> Result<Rotated, Error> {
         let file = if self.rotation_adds_key().await? { self.0.vault.file().map(ToOwned::to_owned) } else { None };
         if let Some(file) = &file {
             let keys = vault::read(file)?;
             let texts = std::iter::once(Key::new()?.text()).chain(keys.iter().map(Key::text));
             vault::write(file, &texts.collect::<Vec<_>>())?;
         }
+        let primary = self.0.vault.primary();
+        let entry = Entry { target: primary.clone(), ..entry.clone() };
+        Audit(self.0).add(&entry).await?;
         let mut reencrypted = 0;
         loop {
-            match self.reencrypt().await? {
-                0 => break,
-                some => reencrypted += some,
+            let before = reencrypted;
+            let finished = self.reencrypt(&mut reencrypted, progress).await?;
+            if !finished || reencrypted == before {
+                return Ok(Rotated { primary, file, reencrypted, finished });
             }
         }
-        Ok(Rotated { primary: self.0.vault.primary(), file, reencrypted })
     }
 
     /// Removes from the file what nothing needs; returns the ids. The primary key stays, and so does every key that something is
@@ -95,11 +107,12 @@ impl Keys<'_> {
     ///
     /// # Errors
     /// When the file cannot be written or the database cannot be reached.
-    pub async fn prune(self) -> Result<Vec<String>, Error> {
+    pub async fn prune(self, entry: &Entry) -> Result<Vec<String>, Error> {
         let needless = |key: &KeyStatus| key.given && !key.primary && key.sealed == 0;
         let gone: Vec<String> =
             self.list().await?.iter().filter(|key| needless(key)).map(|key| key.id.clone()).collect();
         let Some(file) = self.0.vault.file().filter(|_| !gone.is_empty()) else { return Ok(gone) };
+        Audit(self.0).add(&Entry { target: gone.join(" "), ..entry.clone() }).await?;
         let needed = vault::read(file)?.into_iter().filter(|key| !gone.contains(&key.hex_id()));
         vault::write(file, &needed.map(|key| key.text()).collect::<Vec<_>>())?;
         Ok(gone)

@@ -3,6 +3,7 @@
 //! Knows SQL on SQLite and PostgreSQL, and is the only place that names sqlx; must not know what a job means.
 
 pub mod audit;
+mod categories;
 mod connectors;
 mod database;
 pub mod dead_letters;
@@ -14,9 +15,11 @@ mod queued_jobs;
 mod rate_limits;
 mod reencryption;
 mod refresh_tokens;
+mod rotations;
 mod secrets;
 mod suspects;
 mod tokens;
+mod usage;
 mod vault;
 mod workers;
 
@@ -31,18 +34,25 @@ use database::Database;
 use ledger::LedgerHandle;
 use vault::Vault;
 
-pub use connectors::{Connectors, Imported, StoredConnector};
+pub use categories::{Categories, Category, CategoryDraft, CategoryRefusal};
+pub use connectors::{
+    Conflict, Connectors, Current, Draft, Existing, Identification, Imported, ListOrder, ListQuery, StoredConnector,
+    Subject, Written, changes_here,
+};
 pub use database::DatabaseTls;
 pub use dead_letters::DeadLetters;
 pub use jobs::Jobs;
-pub use keys::{KeyStatus, Keys, Rotated, new_key};
+pub use keys::{KeyStatus, Keys, Progress, Rotated, new_key};
 pub use models::{Deployment, Models, NewDeployment};
 pub use queued_jobs::{Queued, QueuedJob, Unconfirmed};
 pub use rate_limits::RateLimits;
 pub use refresh_tokens::{LockedRefreshToken, RefreshToken, RefreshTokens};
+pub use rotations::{Rotation, RotationState};
+pub use secrets::SecretRefusal;
 pub use secrets::{ListedSecret, OpenedSecret, Secrets};
 pub use suspects::{Suspects, Suspicion};
 pub use tokens::{NewToken, NewTokenError, Token, Tokens, hash as token_hash};
+pub use usage::NewestTask;
 pub use vault::KeySource;
 pub use workers::{LiveWorker, Workers};
 
@@ -179,6 +189,7 @@ impl Store {
         }
         let store = Self(Arc::new(Inner { database, vault, ledger_id, file_prefix: file_prefix.unwrap_or_default() }));
         store.keys().bind_values().await?;
+        store.connectors().index().await?;
         drop(lock);
         Ok(store)
     }
@@ -197,6 +208,11 @@ impl Store {
     /// Connectors, with their credentials.
     pub fn connectors(&self) -> Connectors<'_> {
         Connectors(&self.0)
+    }
+
+    /// Categories of connectors.
+    pub fn categories(&self) -> Categories<'_> {
+        Categories(&self.0)
     }
 
     /// Named secrets.

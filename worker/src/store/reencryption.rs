@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::database::on;
-use super::keys::Keys;
+use super::keys::{Keys, Progress};
 use super::{connectors, refresh_tokens, secrets};
 
 /// Rows of one transaction.
@@ -83,22 +83,25 @@ impl Keys<'_> {
         Ok(all)
     }
 
-    /// Encrypts with the primary key what another one has encrypted; returns how many values. Whoever changes a value meanwhile wins,
-    /// and may do so with an older key: call it until nothing is left.
+    /// Encrypts with the primary key what another one has encrypted, adds to `done` how many values, and tells `progress` after
+    /// each batch; whether it was not stopped by that. Whoever changes a value meanwhile wins, and may do so with an older key:
+    /// call it until nothing is left.
     ///
     /// # Errors
     /// When the database cannot be reached, or a value was encrypted with a key that is not given; what was done before stays done.
-    pub(super) async fn reencrypt(self) -> Result<usize, Error> {
+    pub(super) async fn reencrypt(self, done: &mut usize, progress: Progress<'_>) -> Result<bool, Error> {
         let primary = self.0.vault.primary();
-        let mut done = 0;
         for column in &COLUMNS {
             let mut old = self.sealed_values(column).await?;
             old.retain(|(_, sealed, _)| super::vault::key_of(sealed) != primary);
             for batch in old.chunks(BATCH) {
-                done += self.reencrypt_batch(column, batch, false).await?;
+                *done += self.reencrypt_batch(column, batch, false).await?;
+                if !progress(*done).await {
+                    return Ok(false);
+                }
             }
         }
-        Ok(done)
+        Ok(true)
     }
 
     async fn sealed_values(self, column: &Column) -> Result<Vec<Row>, Error> {

@@ -1,10 +1,14 @@
 //! Connectors: who is who on import, and credentials that only the right key and row open.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::contract;
-use super::test_store::{KEY, open};
-use crate::store::Error;
+use super::test_store::{KEY, entry, open};
+use crate::store::{
+    Conflict, Current, Draft, Error, Existing, Identification, ListOrder, ListQuery, Store, StoredConnector, Subject,
+};
 
 fn record(value: Value) -> Map<String, Value> {
     match value {
@@ -19,7 +23,8 @@ contract! {
         let one = store.connectors().import(record(json!({"name": "2", "type": "REST"})), None).await.unwrap();
         let two = store.connectors().import(record(json!({"name": "Mail", "uuid": "u-2"})), None).await.unwrap();
         assert_eq!((one.id, one.created, two.id, two.uuid.as_str()), (1, true, 2, "u-2"));
-        for (reference, name) in [("1", "2"), ("2", "Mail"), ("u-2", "Mail"), ("Mail", "Mail"), (&one.uuid, "2")] {
+        for (reference, name) in [("1", "2"), ("2", "Mail"), ("u-2", "Mail"), ("Mail", "Mail"), (&one.uuid, "2"),
+            ("U-2", "Mail"), (&one.uuid.to_uppercase(), "2"), ("data_source-2", "Mail"), ("data_source-1", "2")] {
             let found = store.connectors().find(reference).await.unwrap();
             assert_eq!(found.map(|c| c.name).as_deref(), Some(name), "{reference}");
         }
@@ -53,11 +58,9 @@ contract! {
         let a = store.connectors().import(record(json!({"name": "A"})), None).await.unwrap();
         store.connectors().import(record(json!({"name": "B"})), None).await.unwrap();
         for (value, expected) in [
-            (json!({"uuid": a.uuid, "name": "B"}), "The Name has already been taken."),
-            (json!({"id": 1, "name": "B"}), "The Name has already been taken."),
+            (json!({"uuid": a.uuid, "name": "B"}), "NameTaken"),
+            (json!({"id": 1, "name": "B"}), "NameTaken"),
             (json!({"id": 1, "uuid": "u-9", "name": "C"}), "leave `id` out of the record"),
-            (json!({"id": 1}), "no name"),
-            (json!({"name": "a\0b"}), "NUL"),
         ] {
             let refused = store.connectors().import(record(value.clone()), None).await;
             let Err(Error::Contradiction(problem)) = refused else { panic!("{value}: {refused:?}") };
@@ -102,9 +105,66 @@ contract! {
         let store = &fixture.store;
         let made = store.connectors().import(record(json!({"name": "A"})), Some(record(json!({"k": 1})))).await.unwrap();
         let before = store.connectors().revision().await.unwrap();
-        assert!(store.connectors().remove("A").await.unwrap());
-        assert!(!store.connectors().remove("A").await.unwrap());
+        let entry = entry();
+        let remove = || store.connectors().remove(&made.uuid, |_| None::<()>, &entry);
+        assert_eq!(remove().await.unwrap(), Some(Ok(())));
+        assert_eq!(remove().await.unwrap(), None);
         assert_eq!(store.connectors().credentials(&made.uuid).await.unwrap(), None);
         assert!(store.connectors().revision().await.unwrap() > before);
+    }
+}
+
+/// All connectors that a filter finds.
+async fn found(store: &Store, needle: &str) -> Vec<StoredConnector> {
+    let query = ListQuery {
+        needle,
+        order: ListOrder::Name,
+        descending: false,
+        limit: 10,
+        offset: 0,
+        asset_type: "",
+        category: None,
+        status: "",
+        uuids: None,
+    };
+    store.connectors().page(&query).await.unwrap().0
+}
+
+contract! {
+    async fn connectors_of_an_older_version_are_listed_after_the_first_start(fixture: TestStore) {
+        let secret = record(json!({"password": "open sesame"}));
+        fixture.store.connectors().import(record(json!({"name": "Größe"})), Some(secret)).await.unwrap();
+        fixture.sql("UPDATE connectors SET search = '', credentials_set = '[]', indexed_version = 0").await;
+        assert!(found(&fixture.store, "größe").await.is_empty());
+        let reopened = open(&fixture.url, KEY).await.unwrap();
+        let listed = found(&reopened, "größe").await;
+        assert_eq!((listed.len(), &listed[0].credentials_set), (1, &vec!["password".to_owned()]));
+    }
+}
+
+contract! {
+    async fn writing_several_is_all_or_nothing_and_each_has_its_row_in_the_log(fixture: TestStore) {
+        let store = &fixture.store;
+        let subject = |name: &str| {
+            Subject::Record(Identification { name: name.to_owned(), ..Identification::default() }, Existing::Refuse)
+        };
+        let write = async |names: [&str; 3]| {
+            let subjects = names.map(subject);
+            let draft = |index: usize, _: Option<&Current<'_>>, _: &BTreeSet<i64>| {
+                let name = names[index].to_owned();
+                Ok(Draft {
+                    record: record(json!({"name": name})), name, credentials: None, credentials_changed: false,
+                    changed: Vec::new(), warnings: Vec::new(),
+                })
+            };
+            store.connectors().write::<Conflict>(&subjects, draft, |_| entry()).await.unwrap()
+        };
+        assert_eq!(write(["A", "B", "A"]).await, Err(vec![(2, Conflict::NameTaken)]));
+        assert!(store.connectors().list().await.unwrap().is_empty());
+        assert_eq!(store.audit().verify().await.unwrap().entries, 0);
+        let written = write(["A", "B", "C"]).await.unwrap();
+        assert_eq!(written.iter().map(|one| one.imported.id).collect::<Vec<_>>(), [1, 2, 3]);
+        let verified = store.audit().verify().await.unwrap();
+        assert_eq!((verified.entries, verified.broken_at), (3, None));
     }
 }

@@ -1,16 +1,22 @@
 //! A database of its own for each test, and the few words that tests of the ledger are written in.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde_json::{Map, Value};
 use tempfile::TempDir;
 
+use crate::store::audit::Entry;
 use crate::store::ledger::{
     Claim, ClaimRequest, Grant, HoldRequest, LedgerHandle, Record, RetentionAges, StoredJob, StoredResult,
 };
-use crate::store::{DatabaseTls, Error, KeySource, Store};
+use crate::store::{
+    Conflict, Connectors, Current, DatabaseTls, Draft, Error, Existing, Identification, Imported, KeySource, Secrets,
+    Store, Subject,
+};
 
 /// 32 bytes that guard nothing.
 pub(super) const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -181,5 +187,66 @@ pub(super) fn failed(number: u32) -> crate::job::Attempt {
         status: Some(503),
         duration_ms: 4,
         waited_ms: Some(1_000),
+    }
+}
+
+/// An entry of the audit log that says nothing.
+pub(super) fn entry() -> Entry {
+    Entry {
+        actor: "system".to_owned(),
+        action: "connector.imported",
+        target: String::new(),
+        detail: serde_json::json!({}),
+        request_id: None,
+    }
+}
+
+/// What tests of the store do with one record at a time; the rules of records are not the store's.
+impl Connectors<'_> {
+    pub(super) async fn import(
+        self,
+        mut record: Map<String, Value>,
+        credentials: Option<Map<String, Value>>,
+    ) -> Result<Imported, Error> {
+        let given = Identification::take(&mut record);
+        let name = given.name.clone();
+        let draft = |_: usize, current: Option<&Current<'_>>, _: &BTreeSet<i64>| {
+            let stored =
+                current.map(Current::credentials).transpose().map_err(|error| vec![TestRefusal::Store(error)])?;
+            Ok(Draft {
+                name: name.clone(),
+                record: record.clone(),
+                credentials: credentials.clone().or(stored.flatten()),
+                credentials_changed: credentials.is_some(),
+                changed: Vec::new(),
+                warnings: Vec::new(),
+            })
+        };
+        let written = self.write(&[Subject::Record(given, Existing::Update)], draft, |_| entry()).await?;
+        match written {
+            Ok(mut written) => Ok(written.remove(0).imported),
+            Err(mut refused) => match refused.remove(0).1 {
+                TestRefusal::Conflict(conflict) => Err(Error::Contradiction(format!("{conflict:?}"))),
+                TestRefusal::Store(error) => Err(error),
+            },
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum TestRefusal {
+    Conflict(Conflict),
+    Store(Error),
+}
+
+impl From<Conflict> for TestRefusal {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(conflict)
+    }
+}
+
+impl Secrets<'_> {
+    pub(super) async fn set(self, name: &str, value: &SecretString, hosts: &[String]) -> Result<(), Error> {
+        self.put(name, (Some(value), Some(hosts)), |_| entry()).await.map(|set| assert_eq!(set, Ok(())))
     }
 }
