@@ -1,0 +1,74 @@
+import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from 'preact-iso';
+import type { ComponentType } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+
+import { get } from './api/client';
+import { ApiError } from './api/errors';
+import { me, signOut, token } from './api/session';
+import type { Me } from './api/types';
+import { Alert, ErrorAlert } from './components/alert';
+import { Button } from './components/button';
+import { Frame } from './frame/frame';
+import NotFound from './pages/not-found';
+import SignIn from './pages/sign-in';
+import { texts } from './texts';
+
+const page = (load: () => Promise<{ default: ComponentType }>) => lazy(load);
+
+const Connectors = page(() => import('./pages/connectors'));
+const Connector = page(() => import('./pages/connector'));
+const Import = page(() => import('./pages/import'));
+
+export function App({ offered }: { offered: string | null }) {
+  return (
+    <LocationProvider>
+      <Entrance offered={offered} />
+    </LocationProvider>
+  );
+}
+
+/** Signing in, or the page of somebody who is. */
+function Entrance({ offered }: { offered: string | null }) {
+  const { path, url, route } = useLocation();
+  const [error, setError] = useState<unknown>(null);
+  const [turn, setTurn] = useState(0);
+  const held = token.value;
+  const signingIn = path === '/sign-in';
+
+  useEffect(() => {
+    if (held === null && !signingIn) route(url === '/' ? '/sign-in' : `/sign-in?to=${encodeURIComponent(url)}`, true);
+    if (held !== null && path === '/') route('/overview', true);
+  }, [held, url]);
+  useEffect(() => {
+    if (held === null || me.value !== null) return;
+    setError(null);
+    get<Me>('/me', { token: held }).then(
+      ({ data }) => (me.value = data),
+      (problem: unknown) => (problem instanceof ApiError && problem.status === 401 ? signOut() : setError(problem)),
+    );
+  }, [held, turn]);
+
+  if (signingIn) return <SignIn offered={offered} />;
+  if (error !== null) {
+    return <main class="main"><ErrorAlert error={error}><Button onClick={() => setTurn(turn + 1)}>{texts.act.tryAgain}</Button></ErrorAlert></main>;
+  }
+  if (held === null || me.value === null || path === '/') return null;
+  return <Frame><Pages /></Frame>;
+}
+
+function Pages() {
+  const [broken, setBroken] = useState(false);
+  const { path } = useLocation();
+  useEffect(() => setBroken(false), [path]);
+  if (broken) return <Alert what={texts.errors.pageBroken} next={texts.errors.pageBrokenNext} />;
+  return (
+    <ErrorBoundary onError={(problem) => { console.error(problem); setBroken(true); }}>
+      <Router>
+        <Route path="/connectors" component={Connectors} />
+        <Route path="/connectors/import" component={Import} />
+        <Route path="/connectors/:id/:rest*" component={Connector} />
+        <Route default component={NotFound} />
+      </Router>
+    </ErrorBoundary>
+  );
+}
