@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 
 import { defineConfig, type Plugin } from 'vite';
 
+import { codePages, sources } from './build/codes.ts';
+
 export default defineConfig({
-  plugins: [styleHashes()],
+  plugins: [codes(), styleHashes()],
   html: { cspNonce: '__NONCE__' },
   build: {
     outDir: 'dist',
@@ -26,6 +28,20 @@ export default defineConfig({
     },
   },
 });
+
+/** The module `virtual:codes`. */
+function codes(): Plugin {
+  const id = '\0virtual:codes';
+  return {
+    name: 'codes',
+    resolveId: (wanted) => (wanted === 'virtual:codes' ? id : null),
+    load(wanted) {
+      if (wanted !== id) return null;
+      for (const file of sources()) this.addWatchFile(file);
+      return `export const pages = ${JSON.stringify(codePages())};`;
+    },
+  };
+}
 
 /** Writes `dist/csp.json`: the hashes of the literal style attributes in modules of others, which the server's policy allows. */
 function styleHashes(): Plugin {

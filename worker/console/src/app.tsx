@@ -18,6 +18,18 @@ const page = (load: () => Promise<{ default: ComponentType }>) => lazy(load);
 const Connectors = page(() => import('./pages/connectors'));
 const Connector = page(() => import('./pages/connector'));
 const Import = page(() => import('./pages/import'));
+const Models = page(() => import('./pages/models'));
+const Model = page(() => import('./pages/model'));
+const Overview = page(() => import('./pages/overview'));
+const Jobs = page(() => import('./pages/jobs'));
+const Job = page(() => import('./pages/job'));
+const DeadLetters = page(() => import('./pages/dead-letters'));
+const DeadLetter = page(() => import('./pages/dead-letter'));
+const Secrets = page(() => import('./pages/secrets'));
+const Tokens = page(() => import('./pages/tokens'));
+const Audit = page(() => import('./pages/audit'));
+const Workers = page(() => import('./pages/workers'));
+const Code = page(() => import('./pages/codes'));
 
 export function App({ offered }: { offered: string | null }) {
   return (
@@ -67,6 +79,18 @@ function Pages() {
         <Route path="/connectors" component={Connectors} />
         <Route path="/connectors/import" component={Import} />
         <Route path="/connectors/:id/:rest*" component={Connector} />
+        <Route path="/models" component={Models} />
+        <Route path="/models/:process/:version" component={Model} />
+        <Route path="/overview" component={Overview} />
+        <Route path="/jobs" component={Jobs} />
+        <Route path="/jobs/:id" component={Job} />
+        <Route path="/dead-letters" component={DeadLetters} />
+        <Route path="/dead-letters/:number" component={DeadLetter} />
+        <Route path="/secrets" component={Secrets} />
+        <Route path="/tokens" component={Tokens} />
+        <Route path="/audit" component={Audit} />
+        <Route path="/workers" component={Workers} />
+        <Route path="/codes/:code" component={Code} />
         <Route default component={NotFound} />
       </Router>
     </ErrorBoundary>

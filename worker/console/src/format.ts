@@ -12,6 +12,7 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [['day', 86_400], ['hour'
 
 export function relativeTime(date: Date, now: number): string {
   const seconds = Math.round((date.getTime() - now) / 1000);
+  if (Math.abs(seconds) < 1) return 'just now';
   const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1];
   return relative.format(Math.trunc(seconds / size), unit);
 }

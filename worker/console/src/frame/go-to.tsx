@@ -84,25 +84,29 @@ function GoToDialog({ onClose }: { onClose: () => void }) {
   );
 }
 
-/** Pages, and the code if one was typed: known without asking. */
+/** Pages: known without asking. */
 function fixed(typed: string): Goal[] {
   const word = typed.trim().toLowerCase();
-  const pages = places()
+  return places()
     .filter((place) => place.text.toLowerCase().includes(word))
     .map((place) => ({ href: place.path, text: place.text, kind: texts.goTo.page, icon: place.icon }));
-  const code = typed.trim().toUpperCase();
-  return /^([A-Z]+_?)+[0-9]*$/.test(code) && texts.codes.all.some((one) => one.startsWith(code)) && word !== ''
-    ? [...pages, ...texts.codes.all.filter((one) => one.startsWith(code)).map((one) => ({ href: `/codes/${one}`, text: one, kind: texts.goTo.code, icon: 'book-open' as const }))]
-    : pages;
+}
+
+async function codes(word: string): Promise<Goal[]> {
+  const { pages } = await import('virtual:codes');
+  const typed = word.toLowerCase();
+  const names = /^http_\d{3}$/.test(typed) ? [word.toUpperCase()] : pages.map((page) => page.code).filter((code) => code.toLowerCase().startsWith(typed));
+  return names.slice(0, 5).map((code) => ({ href: `/codes/${code}`, text: code, kind: texts.goTo.code, icon: 'book-open' as const }));
 }
 
 async function search(word: string, signal: AbortSignal): Promise<Goal[]> {
   if (word === '') return [];
   const quiet = <T,>(promise: Promise<{ data: { data: T[] } }>): Promise<T[]> => promise.then((answer) => answer.data.data, () => []);
-  const [connectors, jobs, models] = await Promise.all([
+  const [connectors, jobs, models, found] = await Promise.all([
     quiet(get<List<Connector>>('/data_sources', { query: { filter: word, per_page: 5, fields: 'name' }, signal })),
     word.length < 3 ? [] : quiet(get<Cursor<Job>>('/jobs', { query: { q: word, per_page: 5 }, signal })),
     mayEverywhere('read') ? quiet(get<{ data: ModelRow[] }>('/models', { query: { include: 'name' }, signal })) : [],
+    codes(word),
   ]);
   const fits = (model: ModelRow) => `${model.name ?? ''} ${model.process}`.toLowerCase().includes(word.toLowerCase());
   return [
@@ -111,5 +115,6 @@ async function search(word: string, signal: AbortSignal): Promise<Goal[]> {
       href: `/models/${encodeURIComponent(one.process)}/${encodeURIComponent(one.version)}`, text: `${one.name ?? one.process} ${one.version}`, kind: texts.goTo.model, icon: 'boxes' as const,
     })),
     ...jobs.map((one) => ({ href: `/jobs/${encodeURIComponent(one.id)}`, text: one.id, kind: texts.goTo.job, icon: 'history' as const })),
+    ...found,
   ];
 }

@@ -1,0 +1,3 @@
+declare module 'bpmn-js-differ' {
+  export function diff(before: unknown, after: unknown): unknown;
+}

@@ -1,0 +1,28 @@
+import { useEffect, useState } from 'preact/hooks';
+
+export interface Settled<T> {
+  rows: T[];
+  /** How many wait to be shown. */
+  newer: number;
+  show: () => void;
+}
+
+/** Rows that stay where they are: known ones change in place, new ones wait until they are asked for. */
+export function useSettled<T>(rows: T[] | undefined, keyOf: (row: T) => string, list: string): Settled<T> {
+  const [shown, setShown] = useState<{ list: string; keys: string[]; known: Map<string, T> } | null>(null);
+  useEffect(() => {
+    if (rows === undefined) return;
+    setShown((before) => {
+      const fresh = new Map(rows.map((row) => [keyOf(row), row]));
+      if (before === null || before.list !== list || before.keys.length === 0) return { list, keys: [...fresh.keys()], known: fresh };
+      return { ...before, known: new Map([...before.known, ...fresh]) };
+    });
+  }, [rows, list]);
+  const keys = new Set(shown?.list === list ? shown.keys : []);
+  const current = shown?.list === list ? shown : null;
+  return {
+    rows: current ? current.keys.flatMap((key) => current.known.get(key) ?? []) : (rows ?? []),
+    newer: current && rows ? rows.filter((row) => !keys.has(keyOf(row))).length : 0,
+    show: () => setShown(null),
+  };
+}
