@@ -1,5 +1,6 @@
 //! The binary as its users run it: with a real broker, real databases and a real engine.
 
+mod api;
 mod assertions;
 mod backpressure;
 mod canaries;

@@ -88,9 +88,9 @@ fn only_what_sends_a_request_reads_it_raw() {
 const MAY_USE: [(&str, &str); 23] = [
     ("main", "cli"),
     ("cli", "admin api amqp call clock config connector health http interpret job plan setup store telemetry worker"),
-    ("api", "health"),
+    ("api", "admin amqp call clock config connector health http job plan setup store"),
     ("worker", "amqp call clock config engine fault health http job memory retry setup shutdown store telemetry"),
-    ("admin", "amqp call config connector http job plan store"),
+    ("admin", "amqp call clock config connector http job plan store"),
     ("setup", "amqp call clock config http memory plan store"),
     ("engine", "amqp job shutdown store"),
     ("call", "clock connector http interpret job memory plan retry store telemetry"),

@@ -5,6 +5,7 @@
 
 #![expect(clippy::missing_panics_doc, reason = "a harness panics where a test has to fail")]
 
+pub mod api;
 pub mod broker;
 pub mod cost;
 pub mod engine;

@@ -1,5 +1,5 @@
 //! What people do with connectors, models, jobs, dead letters, secrets and keys: one file a subject, typed in and out. The
-//! command line is one door to it, the API will be another.
+//! command line and the API are its doors.
 //!
 //! Knows the rules of each operation; must not know arguments, printing or HTTP.
 
@@ -9,12 +9,16 @@ pub mod jobs;
 pub mod keys;
 pub mod models;
 pub mod secrets;
+pub mod tokens;
 
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use crate::amqp::PublishError;
 use crate::connector::Invalid;
 use crate::store;
+use crate::store::audit::Entry;
 
 /// Why an operation was not done.
 #[derive(Debug, thiserror::Error)]
@@ -45,4 +49,31 @@ pub enum Error {
         /// Why.
         source: PublishError,
     },
+}
+
+/// Who asks for a change, for the audit log.
+#[derive(Debug, Clone)]
+pub struct By {
+    /// `token:<id>`, `oidc:<sub>`, `cli:<user>`, `system`.
+    pub actor: String,
+    /// The request that asks for it.
+    pub request_id: Option<String>,
+}
+
+impl By {
+    /// This software itself.
+    pub fn system() -> Self {
+        Self { actor: "system".to_owned(), request_id: None }
+    }
+
+    /// An entry of the audit log; `detail` holds no values.
+    pub fn entry(&self, action: &'static str, target: &str, detail: Value) -> Entry {
+        Entry {
+            actor: self.actor.clone(),
+            action,
+            target: target.to_owned(),
+            detail,
+            request_id: self.request_id.clone(),
+        }
+    }
 }

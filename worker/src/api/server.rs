@@ -3,31 +3,48 @@
 
 use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
+use futures_util::future::BoxFuture;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
+use super::patient_stream::PatientStream;
+
 /// Threads that serve requests.
 const THREADS: usize = 2;
-/// Connections at once: calls need file descriptors too.
-const CONNECTIONS: usize = 128;
-/// How long the head of a request may take, and how long a connection may be idle.
-const HEAD: Duration = Duration::from_secs(5);
 /// The largest head of a request, bytes, and its headers.
-const HEAD_BYTES: usize = 16 * 1024;
-const HEADERS: usize = 64;
-/// How long a connection may last.
-const CONNECTION: Duration = Duration::from_mins(5);
+const HEAD_BYTES: usize = 64 * 1024;
+const HEADERS: usize = 128;
+/// How long a peer may read nothing of its answer.
+const UNREAD: Duration = Duration::from_mins(1);
 /// Before connections are accepted again.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
+
+/// What answers requests; the address is the peer's.
+pub(super) type Answer = Arc<dyn Fn(Request<Incoming>, SocketAddr) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
+/// How much a listener takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections at once.
+    pub connections: usize,
+    /// How long the head of a request may take, and how long a connection may be idle.
+    pub head: Duration,
+    /// How long requests in progress may take once the process is told to stop.
+    pub drain: Duration,
+}
 
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -67,15 +84,36 @@ impl Listener {
         self.address
     }
 
-    /// Serves requests until `stop` turns true; requests that have begun are answered.
+    /// Serves requests until `stop` turns true; requests that have begun are answered. `start` runs in the server's runtime
+    /// and makes what answers; its end is told through the receiver.
     ///
     /// # Errors
     /// When there can be no more threads.
-    pub(super) fn serve(self, router: Router, stop: watch::Receiver<bool>) -> std::io::Result<Server> {
+    pub(super) fn serve<E: Send + 'static>(
+        self,
+        limits: Limits,
+        start: impl Future<Output = Result<Answer, E>> + Send + 'static,
+        stop: watch::Receiver<bool>,
+    ) -> std::io::Result<(Server, oneshot::Receiver<Result<(), E>>)> {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(THREADS).thread_name("http").enable_all().build()?;
-        let serve = move || runtime.block_on(serve(self.listener, router, stop));
-        Ok(Server(thread::Builder::new().name("http-server".to_owned()).spawn(serve)?))
+        let (tell, started) = oneshot::channel();
+        let serve = move || {
+            runtime.block_on(async {
+                match start.await {
+                    Ok(answer) => {
+                        // Whoever started the server may have gone away: it serves until it is told to stop.
+                        tell.send(Ok(())).unwrap_or_default();
+                        serve(self.listener, limits, answer, stop).await
+                    }
+                    Err(error) => {
+                        tell.send(Err(error)).unwrap_or_default();
+                        Ok(())
+                    }
+                }
+            })
+        };
+        Ok((Server(thread::Builder::new().name("http-server".to_owned()).spawn(serve)?), started))
     }
 }
 
@@ -84,54 +122,102 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
 }
 
-async fn serve(listener: TcpListener, router: Router, stop: watch::Receiver<bool>) -> std::io::Result<()> {
+/// A connection, and how many requests it has in progress.
+struct Connection {
+    handle: AbortHandle,
+    in_progress: Arc<AtomicUsize>,
+}
+
+async fn serve(
+    listener: TcpListener,
+    limits: Limits,
+    answer: Answer,
+    stop: watch::Receiver<bool>,
+) -> std::io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let (mut connections, mut oldest) = (JoinSet::new(), VecDeque::<AbortHandle>::new());
+    let (mut tasks, mut connections) = (JoinSet::new(), VecDeque::<Connection>::new());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stopped(stop.clone()) => break,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             // No file descriptor is free, or the peer has gone away: neither ends the listener.
             tokio::time::sleep(AFTER_ERROR).await;
             continue;
         };
-        while connections.try_join_next().is_some() {}
-        oldest.retain(|connection| !connection.is_finished());
-        // A request is answered within milliseconds: the oldest connection is one that waits for its peer.
-        if oldest.len() >= CONNECTIONS
-            && let Some(connection) = oldest.pop_front()
-        {
-            connection.abort();
+        while tasks.try_join_next().is_some() {}
+        connections.retain(|connection| !connection.handle.is_finished());
+        if connections.len() >= limits.connections && !close_oldest_idle(&mut connections) {
+            // All of them are being answered: the new one is turned away instead.
+            continue;
         }
-        oldest.push_back(connections.spawn(connection(stream, router.clone(), stop.clone())));
+        let in_progress = Arc::<AtomicUsize>::default();
+        let task = connection(stream, peer, limits, Arc::clone(&answer), Arc::clone(&in_progress), stop.clone());
+        connections.push_back(Connection { handle: tasks.spawn(task), in_progress });
     }
-    let all = async { while connections.join_next().await.is_some() {} };
-    drop(timeout(HEAD, all).await);
+    let all = async { while tasks.join_next().await.is_some() {} };
+    drop(timeout(limits.drain, all).await);
     Ok(())
 }
 
+/// Closes the connection that has waited the longest for its peer; whether there was one.
+fn close_oldest_idle(connections: &mut VecDeque<Connection>) -> bool {
+    let idle = connections.iter().position(|connection| connection.in_progress.load(Ordering::Relaxed) == 0);
+    let Some(connection) = idle.and_then(|idle| connections.remove(idle)) else { return false };
+    connection.handle.abort();
+    true
+}
+
 /// The requests of one connection; those that have begun are answered when the server stops.
-async fn connection(stream: TcpStream, router: Router, stop: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    limits: Limits,
+    answer: Answer,
+    in_progress: Arc<AtomicUsize>,
+    stop: watch::Receiver<bool>,
+) {
+    // Answers are written at once; without it the last packet of one may wait for the peer's acknowledgement.
+    drop(stream.set_nodelay(true));
+    let service = service_fn(move |request| {
+        let (answer, counted) = (answer(request, peer), InProgress::new(&in_progress));
+        async move {
+            let response = answer.await;
+            drop(counted);
+            Ok::<_, std::convert::Infallible>(response)
+        }
+    });
     let requests = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(limits.head)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(PatientStream::new(stream, UNREAD)), service);
     let mut requests = std::pin::pin!(requests);
-    let all = async {
-        tokio::select! {
-            _ = requests.as_mut() => {}
-            () = stopped(stop) => {
-                requests.as_mut().graceful_shutdown();
-                drop(requests.as_mut().await);
-            }
+    tokio::select! {
+        _ = requests.as_mut() => {}
+        () = stopped(stop) => {
+            requests.as_mut().graceful_shutdown();
+            drop(requests.as_mut().await);
         }
-    };
-    // A peer that reads nothing would otherwise stay for ever.
-    drop(timeout(CONNECTION, all).await);
+    }
+}
+
+/// Counts a request for as long as it is in progress.
+struct InProgress(Arc<AtomicUsize>);
+
+impl InProgress {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Server {
@@ -151,6 +237,8 @@ mod tests {
 
     use super::*;
 
+    const SMALL: Limits = Limits { connections: 128, head: Duration::from_secs(5), drain: Duration::from_secs(5) };
+
     async fn answer(address: SocketAddr, request: &str) -> String {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -165,8 +253,9 @@ mod tests {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.address();
         let (stop, stopped) = watch::channel(false);
-        let router = Router::new().route("/", axum::routing::get(|| async { "here" }));
-        let server = listener.serve(router, stopped).unwrap();
+        let here: Answer = Arc::new(|_, _| Box::pin(async { Response::new(Body::from("here")) }));
+        let (server, started) = listener.serve(SMALL, async { Ok::<_, ()>(here) }, stopped).unwrap();
+        started.await.unwrap().unwrap();
         let get = "GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
         let mut half_open = Vec::new();
         for _ in 0..300 {
@@ -181,11 +270,11 @@ mod tests {
             let end = timeout(Duration::from_millis(20), stream.read(&mut buffer)).await;
             closed += usize::from(matches!(end, Ok(Ok(0) | Err(_))));
         }
-        assert!(closed >= 300 - CONNECTIONS, "{closed} of them were closed for those after them");
+        assert!(closed >= 300 - SMALL.connections, "{closed} of them were closed for those after them");
         let begun = std::time::Instant::now();
         let slow = answer(address, "GET / HTTP/1.1\r\nhost: h\r\n").await;
         assert!(!slow.contains("here") && begun.elapsed() < Duration::from_secs(9), "{slow}, {:?}", begun.elapsed());
-        for large in [format!("a: {}\r\n", "x".repeat(20_000)), "a: x\r\n".repeat(100)] {
+        for large in [format!("a: {}\r\n", "x".repeat(70_000)), "a: x\r\n".repeat(200)] {
             let refused = answer(address, &get.replace("host", &format!("{large}host"))).await;
             assert!(!refused.contains("here"), "{refused}");
         }

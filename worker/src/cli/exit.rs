@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::output;
 use crate::job::Failure;
-use crate::{amqp, config, http, store, worker};
+use crate::{amqp, api, config, http, store, worker};
 
 /// The thing asked about failed.
 pub(super) const FAILED: u8 = 1;
@@ -59,6 +59,9 @@ fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     }
     if let Some(error) = cause.downcast_ref::<amqp::Error>() {
         return Some(of_broker(error));
+    }
+    if let Some(api::StartError::Server(_)) = cause.downcast_ref() {
+        return Some(FAILED);
     }
     match cause.downcast_ref::<worker::Error>()? {
         worker::Error::Store(error) => Some(of_store(error)),

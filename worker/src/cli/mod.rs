@@ -2,6 +2,8 @@
 //!
 //! Knows arguments, files and exit codes; must not know how a job is worked on.
 
+mod actor;
+mod audit;
 mod connectors;
 mod convert;
 mod dead;
@@ -16,6 +18,7 @@ mod lint;
 mod listing;
 mod migrate;
 mod models;
+mod openapi;
 mod output;
 mod replay;
 mod run;
@@ -23,6 +26,7 @@ mod schema;
 mod secrets;
 mod serve;
 mod settings;
+mod tokens;
 mod up;
 mod worker;
 
@@ -48,7 +52,7 @@ enum Verb {
     Up(up::Up),
     /// Take jobs from RabbitMQ until told to stop; scale by starting more
     Worker(worker::Worker),
-    /// Answer health and metrics requests
+    /// Serve the API, without working on jobs
     Serve(serve::Serve),
     /// Make one element's call in this process, without broker or engine
     Run(run::Run),
@@ -78,6 +82,14 @@ enum Verb {
     /// Look at dead letters and publish them again
     #[command(subcommand)]
     Dead(dead::Dead),
+    /// Make, list and revoke access tokens of the API
+    #[command(subcommand)]
+    Tokens(tokens::Tokens),
+    /// Look at the audit log: who changed what
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Print the OpenAPI document of the API
+    Openapi,
     /// Bring database and broker to what this version needs
     Migrate(migrate::Migrate),
     /// Tell whether the workers of this data folder are well
@@ -126,6 +138,9 @@ async fn run_verb(Arguments { settings, verb }: Arguments) -> anyhow::Result<Exi
         Verb::Keys(verb) => verb.run(settings).await,
         Verb::Jobs(verb) => verb.run(settings).await,
         Verb::Dead(verb) => verb.run(settings).await,
+        Verb::Tokens(verb) => verb.run(settings).await,
+        Verb::Audit(verb) => verb.run(settings).await,
+        Verb::Openapi => Ok(openapi::run()),
         Verb::Migrate(verb) => verb.run(settings).await,
         Verb::Healthcheck(_) => healthcheck::Healthcheck::run(&settings),
         Verb::Schema(verb) => verb.run(),

@@ -1,26 +1,20 @@
-//! `serve`: the HTTP interface without a worker.
+//! `serve`: the API without a worker.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 
 use super::output;
 use super::settings::Settings;
 use super::worker::stop_signal;
-use crate::amqp::Broker;
-use crate::api::{self, ApiState, Listener};
+use crate::api::{self, HealthOf, Listener, Probes};
 use crate::health::Health;
-use crate::setup;
 use crate::telemetry::metric;
 
-/// How often broker and database are asked.
-const EVERY: Duration = Duration::from_secs(5);
-
-/// Serves health and metrics.
+/// Serves the API, health and metrics.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
     /// Where to answer; port 0 prints its choice [default: 127.0.0.1:8080]
@@ -30,29 +24,33 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
-        let config = settings.load_and_log(Vec::new())?;
+        let mut config = settings.load_and_log(Vec::new())?;
         let metrics = metric::start()?;
-        let health = Arc::new(Health::default());
         let stop = stop_signal()?;
-        let store = settings.store(&config).await?;
-        let broker = Broker::connect(setup::amqp(&config, "serve")).await?;
+        // Migrated where that is asked for; the API has connections of its own.
+        settings.store(&config).await?.close().await;
         let listener = Listener::bind(self.listen.unwrap_or(config.api.listen))?;
-        output::line(&format!("listening on http://{}", listener.address()));
-        let watched = Arc::clone(&health);
-        let watching = tokio::spawn(async move {
-            loop {
-                watched.broker(broker.is_connected(), broker.is_blocked(), broker.has_drifted());
-                match store.ping().await {
-                    Ok(()) => watched.database_answered(),
-                    Err(error) if watched.database_failed() => tracing::warn!(%error, "the database does not answer"),
-                    Err(_) => {}
-                }
-                tokio::time::sleep(EVERY).await;
-            }
-        });
-        let state = ApiState { health, worker: "serve".to_owned(), metrics };
-        api::serve(listener, state, stop)?.stopped().await?;
-        watching.abort();
+        let address = listener.address();
+        config.listening = vec![address];
+        let probes = Probes { health: Arc::new(Health::default()), worker: "serve".to_owned(), metrics };
+        let started = api::serve(listener, probes, (config, HealthOf::Api), stop).await?;
+        announce(address, started.first_token.as_deref());
+        started.server.stopped().await.context("the HTTP interface failed")?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Says where the API answers, and before that the first token, which is shown only here.
+pub(super) fn announce(address: SocketAddr, first_token: Option<&str>) {
+    if let Some(token) = first_token {
+        output::line(&format!("first admin token: {token}"));
+        output::line(&format!("console: http://{}/sign-in#token={token}", reachable(address)));
+    }
+    output::line(&format!("listening on http://{address}"));
+}
+
+/// The address as a browser on this machine reaches it.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let local = std::net::Ipv4Addr::LOCALHOST;
+    if address.ip().is_unspecified() { SocketAddr::from((local, address.port())) } else { address }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::settings::Settings;
-use super::worker::{Work, work};
+use super::worker::{Interface, Work, work};
 
 /// Serves and works in one process.
 #[derive(Debug, Args)]
@@ -23,6 +23,6 @@ impl Up {
     pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
         let config = settings.load_and_log(self.work.overrides())?;
         let listen = self.listen.unwrap_or(config.api.listen);
-        work(&settings, &self.work, config, Some(listen)).await
+        work(&settings, &self.work, config, Some(Interface::Api(listen))).await
     }
 }

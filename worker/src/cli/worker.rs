@@ -10,8 +10,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::output;
+use super::serve::announce;
 use super::settings::Settings;
-use crate::api::{self, ApiState, Listener};
+use crate::api::{self, HealthOf, Listener, Probes};
 use crate::config::{Config, Value};
 use crate::health::Health;
 use crate::telemetry::metric;
@@ -58,33 +59,55 @@ impl Work {
 impl Worker {
     pub(super) async fn run(self, settings: Settings) -> Result<ExitCode> {
         let config = settings.load_and_log(self.work.overrides())?;
-        work(&settings, &self.work, config, self.listen).await
+        work(&settings, &self.work, config, self.listen.map(Interface::Probes)).await
     }
 }
 
-/// Works, and answers on `listen` where that is given, until a signal.
+/// What a process that works answers over HTTP, and where.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Interface {
+    /// Health and metrics.
+    Probes(SocketAddr),
+    /// The API too.
+    Api(SocketAddr),
+}
+
+impl Interface {
+    fn address(self) -> SocketAddr {
+        match self {
+            Self::Probes(address) | Self::Api(address) => address,
+        }
+    }
+}
+
+/// Works, and answers over HTTP where that is asked for, until a signal.
 pub(super) async fn work(
     settings: &Settings,
     flags: &Work,
     mut config: Config,
-    listen: Option<SocketAddr>,
+    interface: Option<Interface>,
 ) -> Result<ExitCode> {
     let metrics = metric::start()?;
     let health = Arc::new(Health::default());
     let stop = stop_signal()?;
     let store = settings.store(&config).await?;
     // Bound before work begins, since connectors must not call it.
-    let listener = listen.map(Listener::bind).transpose()?;
+    let listener = interface.map(|interface| Listener::bind(interface.address())).transpose()?;
     config.listening = listener.iter().map(Listener::address).collect();
-    let process = worker::Worker::start(config, store, Arc::clone(&health)).await?;
-    let worker_id = process.id().to_owned();
-    let server = match listener {
-        Some(listener) => {
+    let process = worker::Worker::start(config.clone(), store, Arc::clone(&health)).await?;
+    let probes = Probes { health, worker: process.id().to_owned(), metrics };
+    let server = match (listener, interface) {
+        (Some(listener), Some(Interface::Probes(_))) => {
             output::line(&format!("listening on http://{}", listener.address()));
-            let state = ApiState { health, worker: worker_id, metrics };
-            Some(api::serve(listener, state, stop.clone())?)
+            Some(api::serve_probes(listener, probes, api::limits(&config), stop.clone())?)
         }
-        None => None,
+        (Some(listener), Some(Interface::Api(_))) => {
+            let address = listener.address();
+            let started = api::serve(listener, probes, (config, HealthOf::Worker), stop.clone()).await?;
+            announce(address, started.first_token.as_deref());
+            Some(started.server)
+        }
+        _ => None,
     };
     let (changes, capacity) = watch::channel(process.capacity());
     tokio::select! {

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use config::{ConfigError, Environment, File, FileFormat};
 use serde::Deserialize;
 
-pub use sections::{Amqp, Api, Database, Engine, Expressions, Http, Limits, Log, LogFormat, Vault, Worker};
+pub use sections::{Amqp, Api, Database, Engine, Expressions, Http, Limits, Log, LogFormat, Oidc, Vault, Worker};
 
 /// A value that a flag sets, whatever its type.
 pub type Value = config::Value;
@@ -129,6 +129,8 @@ fn own_variables() -> Environment {
         .with_list_parse_key("worker.queues")
         .with_list_parse_key("http.allow_net")
         .with_list_parse_key("vault.old_keys")
+        .with_list_parse_key("api.cors_origins")
+        .with_list_parse_key("api.trusted_proxies")
 }
 
 fn data_dir(flag: Option<PathBuf>) -> Result<PathBuf, Error> {

@@ -29,6 +29,7 @@ pub(super) fn optional_url<'de, D: Deserializer<'de>>(value: D) -> Result<Option
     Url::parse(&text).map(Some).map_err(|e| D::Error::custom(format!("`{text}` is not a URL: {e}")))
 }
 
-fn optional_text<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+/// A text; none when it is empty.
+pub(super) fn optional_text<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
     Ok(Some(String::deserialize(value)?).filter(|text| !text.is_empty()))
 }

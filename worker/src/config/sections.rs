@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::parse::{optional_path, optional_secret, optional_url, seconds};
+use super::parse::{optional_path, optional_secret, optional_text, optional_url, seconds};
 
 /// `[amqp]`
 #[derive(Debug, Clone, Deserialize)]
@@ -167,6 +167,63 @@ pub struct Expressions {
 pub struct Api {
     /// The address that `up` and `serve` listen on.
     pub listen: SocketAddr,
+    /// Requests a second of one token; 0 for no limit.
+    pub rate: u32,
+    /// Requests without a valid token a minute from one address; 0 for no limit.
+    pub rate_refused: u32,
+    /// Proxies whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The largest body of a request, bytes.
+    pub body_bytes: usize,
+    /// How long the head of a request may take.
+    #[serde(deserialize_with = "seconds")]
+    pub header_timeout: Duration,
+    /// How long its body may take.
+    #[serde(deserialize_with = "seconds")]
+    pub body_timeout: Duration,
+    /// Connections at once.
+    pub connections: usize,
+    /// How long a call over the API may take.
+    #[serde(deserialize_with = "seconds")]
+    pub execute_timeout: Duration,
+    /// How many calls over the API there may be at once.
+    pub executions: usize,
+    /// How long browsers may reuse answers of the cached form, seconds.
+    pub cache_seconds: u32,
+    /// How long a request may wait for a job to end.
+    #[serde(deserialize_with = "seconds")]
+    pub wait: Duration,
+    /// The address under which browsers reach this installation.
+    #[serde(deserialize_with = "optional_url")]
+    pub public_url: Option<Url>,
+    /// Origins whose pages may use the API.
+    pub cors_origins: Vec<String>,
+    /// Whether the first start makes a token for an administrator.
+    pub first_token: bool,
+    /// The identity provider whose tokens are accepted.
+    pub oidc: Oidc,
+}
+
+/// `[api.oidc]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    /// The `iss` of its tokens; none are accepted unless set.
+    #[serde(deserialize_with = "optional_text")]
+    pub issuer: Option<String>,
+    /// The `aud` that its tokens name.
+    #[serde(deserialize_with = "optional_text")]
+    pub audience: Option<String>,
+    /// Where its keys are; where its discovery document says unless set.
+    #[serde(deserialize_with = "optional_url")]
+    pub jwks_url: Option<Url>,
+    /// The claim that holds scopes.
+    pub scope_claim: String,
+    /// What scopes of ours begin with there.
+    pub scope_prefix: String,
+    /// The claim that limits a token to connectors.
+    #[serde(deserialize_with = "optional_text")]
+    pub connectors_claim: Option<String>,
 }
 
 /// `[engines.NAME]`

@@ -28,10 +28,15 @@ impl Config {
             let problem = || format!("holds `{queue}`; it must be 1 to 64 of A-Z a-z 0-9 _ -");
             check(is_name(queue), "worker.queues", problem)?;
         }
-        let Some(url) = &self.http.base_url else { return Ok(()) };
-        check(matches!(url.scheme(), "http" | "https"), "http.base_url", || {
-            format!("is `{url}`, not an http or https URL")
-        })
+        for (url, key) in [
+            (&self.http.base_url, "http.base_url"),
+            (&self.api.public_url, "api.public_url"),
+            (&self.api.oidc.jwks_url, "api.oidc.jwks_url"),
+        ] {
+            let Some(url) = url else { continue };
+            check(matches!(url.scheme(), "http" | "https"), key, || format!("is `{url}`, not an http or https URL"))?;
+        }
+        Ok(())
     }
 
     fn ranges(&self) -> Result<(), Error> {
@@ -47,6 +52,11 @@ impl Config {
         at_least("database.keep_dead_letters", self.database.keep_dead_letters, 60)?;
         at_least("limits.call_timeout", self.limits.call_timeout, 1)?;
         at_least("http.connect_timeout", self.http.connect_timeout, 1)?;
+        at_least("api.header_timeout", self.api.header_timeout, 1)?;
+        at_least("api.body_timeout", self.api.body_timeout, 1)?;
+        at_least("api.execute_timeout", self.api.execute_timeout, 1)?;
+        check(self.api.connections > 0, "api.connections", || "must be at least 1".to_owned())?;
+        check(self.api.executions > 0, "api.executions", || "must be at least 1".to_owned())?;
         let longest = u64::from(u16::MAX);
         check(self.amqp.heartbeat.as_secs() <= longest, "amqp.heartbeat", || {
             format!("must be at most {longest} seconds")
@@ -69,6 +79,10 @@ impl Config {
                 "and client_certificate belong together: set both or none".to_owned()
             })?;
         }
+        check(self.api.oidc.issuer.is_none() || self.api.oidc.audience.is_some(), "api.oidc.audience", || {
+            "is empty; with api.oidc.issuer it is required, for else tokens made for others would be valid here"
+                .to_owned()
+        })?;
         check(self.vault.key.is_none() || self.vault.key_file.is_none(), "vault.key", || {
             "is set, and so is vault.key_file; one of them is enough".to_owned()
         })?;

@@ -32,6 +32,13 @@ pub(crate) use json_text::{member_through_text, readable, value_in, without_lone
 pub use refusal::Refusal;
 pub use result::{BpmnError, Call, Ending, JobResult, ResultError};
 
+/// The canonical JSON of a value (RFC 8785).
+pub fn canonical(value: &serde_json::Value) -> Vec<u8> {
+    let mut text = Vec::new();
+    canonical::write(value, &mut text);
+    text
+}
+
 /// JSON Schema of a job (CONTRACT 2).
 pub const JOB_SCHEMA: &str = include_str!("../../schema/job.v1.json");
 /// JSON Schema of a result (CONTRACT 3).

@@ -2,6 +2,7 @@
 //!
 //! Knows SQL on SQLite and PostgreSQL, and is the only place that names sqlx; must not know what a job means.
 
+pub mod audit;
 mod connectors;
 mod database;
 pub mod dead_letters;
@@ -14,6 +15,7 @@ mod reencryption;
 mod refresh_tokens;
 mod secrets;
 mod suspects;
+mod tokens;
 mod vault;
 mod workers;
 
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::MigrateError;
 
+use audit::Audit;
 use database::Database;
 use ledger::LedgerHandle;
 use vault::Vault;
@@ -37,6 +40,7 @@ pub use rate_limits::RateLimits;
 pub use refresh_tokens::{LockedRefreshToken, RefreshToken, RefreshTokens};
 pub use secrets::{ListedSecret, OpenedSecret, Secrets};
 pub use suspects::{Suspects, Suspicion};
+pub use tokens::{NewToken, NewTokenError, Token, Tokens, hash as token_hash};
 pub use vault::KeySource;
 pub use workers::{LiveWorker, Workers};
 
@@ -236,6 +240,16 @@ impl Store {
     /// Rate limits that all workers share.
     pub fn rate_limits(&self) -> RateLimits<'_> {
         RateLimits(&self.0)
+    }
+
+    /// Access tokens of the API.
+    pub fn tokens(&self) -> Tokens<'_> {
+        Tokens(&self.0)
+    }
+
+    /// The audit log.
+    pub fn audit(&self) -> Audit<'_> {
+        Audit(&self.0)
     }
 
     /// Whether the database answers.

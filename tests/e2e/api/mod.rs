@@ -1,0 +1,4 @@
+//! The API as screens, scripts, pages and tools use it: one file a subject.
+
+mod access;
+mod audit;
