@@ -85,10 +85,10 @@ fn only_what_sends_a_request_reads_it_raw() {
 }
 
 /// What each module may use of this crate (ARCHITECTURE, "Code map").
-const MAY_USE: [(&str, &str); 23] = [
+const MAY_USE: [(&str, &str); 24] = [
     ("main", "cli"),
     ("cli", "admin api amqp call clock config connector health http interpret job plan setup store telemetry worker"),
-    ("api", "admin amqp call clock config connector health http job plan setup store"),
+    ("api", "admin amqp call clock config connector console health http job plan setup store"),
     ("worker", "amqp call clock config engine fault health http job memory retry setup shutdown store telemetry"),
     ("admin", "amqp call clock config connector http job plan store"),
     ("setup", "amqp call clock config http memory plan store"),
@@ -108,6 +108,7 @@ const MAY_USE: [(&str, &str); 23] = [
     ("clock", ""),
     ("memory", ""),
     ("shutdown", ""),
+    ("console", ""),
     ("fault", ""),
 ];
 

@@ -27,6 +27,7 @@ pub mod store;
 // What people do with all that, and how they reach it.
 pub mod admin;
 pub mod api;
+pub mod console;
 
 // What every process has.
 pub mod health;

@@ -29,6 +29,8 @@ const Secrets = page(() => import('./pages/secrets'));
 const Tokens = page(() => import('./pages/tokens'));
 const Audit = page(() => import('./pages/audit'));
 const Workers = page(() => import('./pages/workers'));
+const Collections = page(() => import('./pages/collections'));
+const Collection = page(() => import('./pages/collection'));
 const Code = page(() => import('./pages/codes'));
 
 export function App({ offered }: { offered: string | null }) {
@@ -90,6 +92,8 @@ function Pages() {
         <Route path="/tokens" component={Tokens} />
         <Route path="/audit" component={Audit} />
         <Route path="/workers" component={Workers} />
+        <Route path="/collections" component={Collections} />
+        <Route path="/collections/:id" component={Collection} />
         <Route path="/codes/:code" component={Code} />
         <Route default component={NotFound} />
       </Router>

@@ -28,7 +28,7 @@ export function Rows({ kind, rows, onChange, errorOf }: RowsProps) {
       </div>
       {rows.length > 0 && (
         <table class="rows-table" aria-label={words.title}>
-          <thead><tr><th scope="col">{t.rows.keyHeader}</th><th scope="col">{t.rows.valueHeader}</th><th scope="col">{t.rows.requiredHeader}</th><th scope="col"><span class="hidden">{texts.table.acts}</span></th></tr></thead>
+          <thead><tr><th scope="col">{t.rows.keyHeader}</th><th scope="col">{t.rows.valueHeader}</th><th scope="col" class="rows-required">{t.rows.requiredHeader}</th><th scope="col"><span class="hidden">{texts.table.acts}</span></th></tr></thead>
           <tbody>
             {rows.map((row, index) => (
               <tr key={index}>

@@ -51,6 +51,7 @@ export default function Connectors() {
   </>;
   return (
     <Page title={t.title} actions={<>
+      <LiveBar at={page.updatedAt} />
       <Menu
         label={t.export} text={t.export} icon="download"
         items={[{ text: t.asJson, act: () => runExport('json') }, { text: t.asCamunda7, act: () => runExport('camunda7') }, { text: t.asCamunda8, act: () => runExport('camunda8') }].map((item) => ({ ...item, icon: 'file-json' as const }))}
@@ -63,8 +64,6 @@ export default function Connectors() {
           label={t.category} hidden value={query.category ?? ''} onChange={(category) => set({ category, page: null })}
           options={[{ value: '', text: t.anyCategory }, ...(categories.data?.data.data ?? []).map((one) => ({ value: String(one.id), text: one.name }))]}
         />
-        <span class="grow" />
-        <LiveBar at={page.updatedAt} />
       </div>
       <Loading of={page} what={t.what}>
         {(list) => <>

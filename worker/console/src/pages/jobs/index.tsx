@@ -68,12 +68,13 @@ export default function Jobs() {
   const unknown = settled.rows.some((row) => row.code === 'OUTCOME_UNKNOWN' && (asked?.all || selected.has(row.id)));
   const refused = !mayManage && texts.frame.readOnly;
   return (
-    <Page title={t.title} actions={selected.size === 0 && mayManage && settled.rows.length > 0 && (
-      <Menu label={t.allThatMatch} text={t.allThatMatch} icon="layers" items={[
+    <Page title={t.title} actions={<>
+      <LiveBar at={page.updatedAt} />
+      {selected.size === 0 && mayManage && settled.rows.length > 0 && <Menu label={t.allThatMatch} text={t.allThatMatch} icon="layers" items={[
         { text: t.replay, icon: 'rotate-ccw', act: () => ask('replay', true) },
         { text: t.cancel, icon: 'circle-slash', act: () => ask('cancel', true) },
-      ]} />
-    )}>
+      ]} />}
+    </>}>
       <div class="toolbar">
         <Search label={t.search} value={query.q ?? ''} onSearch={(q) => set({ q, after: null }, 'replace')} />
         <Filter name="state" query={query} set={set} options={WORDS.map((word) => [word, t.words[word]])} />
@@ -81,8 +82,6 @@ export default function Jobs() {
         <Filter name="connector" query={query} set={set} options={choices.connectors.map((name) => [name, name])} />
         <Filter name="process" query={query} set={set} options={choices.processes.map((name) => [name, name])} />
         <Filter name="period" query={query} set={set} options={Object.entries(t.periods)} />
-        <span class="grow" />
-        <LiveBar at={page.updatedAt} />
       </div>
       {filters.length > 0 && (
         <div class="row">

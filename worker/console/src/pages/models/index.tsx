@@ -25,11 +25,9 @@ export default function Models() {
   const deploy = mayEverywhere('manage') && <Button kind="primary" icon="upload" onClick={() => setDeploying(true)}>{t.deploy}</Button>;
   const word = (query.q ?? '').toLowerCase();
   return (
-    <Page title={t.title} actions={deploy}>
+    <Page title={t.title} actions={<><LiveBar at={models.updatedAt} />{deploy}</>}>
       <div class="toolbar">
         <Search label={t.search} value={query.q ?? ''} onSearch={(q) => set({ q }, 'replace')} />
-        <span class="grow" />
-        <LiveBar at={models.updatedAt} />
       </div>
       <Loading of={models} what={t.what}>
         {({ data }) => (
