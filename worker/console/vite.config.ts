@@ -1,11 +1,19 @@
 import { createHash } from 'node:crypto';
 
-import { defineConfig, type Plugin } from 'vite';
+import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
 
 import { codePages, sources } from './build/codes.ts';
 
+const PREACT = /node_modules[\\/](preact|@preact|preact-iso|@bpmn-io[\\/]properties-panel[\\/]preact)[\\/]/;
+const BPMN = /node_modules[\\/](?!bpmn-js-data-connector)/;
+
 export default defineConfig({
-  plugins: [codes(), styleHashes()],
+  plugins: [codes(), oneFont(), styleHashes()],
+  resolve: {
+    // The plug-in is built from its source, and all of the page share the properties panel's copy of Preact.
+    conditions: ['source', ...defaultClientConditions],
+    alias: [{ find: /^preact(?=$|\/)/, replacement: '@bpmn-io/properties-panel/preact' }],
+  },
   html: { cspNonce: '__NONCE__' },
   build: {
     outDir: 'dist',
@@ -14,14 +22,18 @@ export default defineConfig({
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     assetsInlineLimit: 0,
     sourcemap: false,
+    // Measured by the browser tests, page by page.
+    chunkSizeWarningLimit: 2000,
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {
         codeSplitting: {
+          // A change of ours changes none of the chunks of others. What diagrams need to be looked at is apart from the modeler.
+          includeDependenciesRecursively: false,
           groups: [
-            { name: 'vendor-bpmn', test: /node_modules[\\/](bpmn|diagram|moddle|min-|tiny-svg|didi|ids|inherits|path-intersection|component-event|object-refs|saxen|@bpmn-io)/ },
-            { name: 'vendor-editor', test: /node_modules[\\/](@codemirror|@lezer|codemirror|style-mod|w3c-keyname|crelt)/ },
-            { name: 'vendor', test: /node_modules[\\/](preact|@preact)/ },
+            { name: 'vendor', test: PREACT, priority: 4 },
+            { name: 'vendor-viewer', test: BPMN, minShareCount: 2, priority: 2 },
+            { name: 'vendor-bpmn', test: BPMN, priority: 1 },
           ],
         },
       },
@@ -39,6 +51,20 @@ function codes(): Plugin {
       if (wanted !== id) return null;
       for (const file of sources()) this.addWatchFile(file);
       return `export const pages = ${JSON.stringify(codePages())};`;
+    },
+  };
+}
+
+/** The icons of bpmn-js as one font, in the format that all browsers of ours read. */
+function oneFont(): Plugin {
+  return {
+    name: 'one-font',
+    enforce: 'pre',
+    transform(css, id) {
+      if (!/bpmn-font[\\/]css[\\/]bpmn\.css$/.test(id)) return null;
+      const file = /url\('([^']+\.woff2[^']*)'\)/.exec(css)?.[1];
+      const face = `@font-face { font-family: 'bpmn'; src: url('${file}') format('woff2'); font-weight: normal; font-style: normal; }`;
+      return css.replace(/@font-face\s*\{[^}]*\}/, face);
     },
   };
 }

@@ -31,6 +31,7 @@ const Audit = page(() => import('./pages/audit'));
 const Workers = page(() => import('./pages/workers'));
 const Collections = page(() => import('./pages/collections'));
 const Collection = page(() => import('./pages/collection'));
+const Modeler = page(() => import('./pages/modeler'));
 const Code = page(() => import('./pages/codes'));
 
 export function App({ offered }: { offered: string | null }) {
@@ -94,6 +95,7 @@ function Pages() {
         <Route path="/workers" component={Workers} />
         <Route path="/collections" component={Collections} />
         <Route path="/collections/:id" component={Collection} />
+        <Route path="/modeler" component={Modeler} />
         <Route path="/codes/:code" component={Code} />
         <Route default component={NotFound} />
       </Router>

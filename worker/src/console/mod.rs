@@ -58,6 +58,6 @@ fn with(status: StatusCode, headers: &[(HeaderName, HeaderValue)], body: Bytes) 
     let all = response.headers_mut();
     all.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     all.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    all.extend(headers.iter().cloned().map(|(name, value)| (Some(name), value)).collect::<HeaderMap>());
+    all.extend(headers.iter().cloned());
     response
 }

@@ -258,7 +258,7 @@ export interface Diagnostic {
   element: string | null;
   name: string | null;
   path: string | null;
-  fix?: { title: string; edits: { path: string; value: unknown }[] };
+  fix?: { title: string; edits: { path: string; value: string | null }[] };
 }
 
 export interface Stats {

@@ -123,11 +123,11 @@ interface EmptyProps {
 /** What would be here, and the next step. */
 export function Empty({ text, hint, children, icon = 'inbox' }: EmptyProps) {
   return (
-    <div class="empty">
+    <div class="nothing">
       <Icon name={icon} />
-      <p class="empty-text">{text}</p>
+      <p class="nothing-text">{text}</p>
       {hint && <p class="quiet">{hint}</p>}
-      {children && <div class="empty-acts">{children}</div>}
+      {children && <div class="nothing-acts">{children}</div>}
     </div>
   );
 }

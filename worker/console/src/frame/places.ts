@@ -16,6 +16,7 @@ export function places(): Place[] {
   const t = texts.places;
   return [
     { path: '/overview', text: t.overview, icon: 'gauge' },
+    ...(mayEverywhere('read') ? [{ path: '/modeler', text: t.modeler, icon: 'workflow' } as const] : []),
     ...(mayEverywhere('read') ? [{ path: '/models', text: t.models, icon: 'boxes', needs: ['model_broken'] } as const] : []),
     { path: '/connectors', text: t.connectors, icon: 'plug', needs: ['connector_refused'] },
     ...(mayEverywhere('read') ? [{ path: '/collections', text: t.collections, icon: 'database' } as const] : []),

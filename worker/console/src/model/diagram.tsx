@@ -9,6 +9,7 @@ import { Alert } from '../components/alert';
 import { IconButton } from '../components/button';
 import { theme } from '../frame/theme';
 import { texts } from '../texts';
+import { colors } from './colors';
 
 const t = texts.models;
 
@@ -87,22 +88,6 @@ export function Diagram({ xml, label, links = [], marks = {}, selected }: Diagra
       </div>
     </section>
   );
-}
-
-/** The colours that bpmn-js draws with: those of the page. */
-function colors() {
-  const value = (name: string) => resolved(`var(${name})`);
-  return { defaultFillColor: value('--surface'), defaultStrokeColor: value('--ink'), defaultLabelColor: value('--ink') };
-}
-
-/** A colour as the browser computes it, for what cannot read custom properties. */
-function resolved(color: string): string {
-  const probe = document.createElement('span');
-  probe.style.color = color;
-  document.body.append(probe);
-  const result = getComputedStyle(probe).color;
-  probe.remove();
-  return result;
 }
 
 function decorate(viewer: InstanceType<typeof NavigatedViewer>, links: ElementLink[], marks: Record<string, string>, selected?: string): void {

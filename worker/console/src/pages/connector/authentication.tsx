@@ -133,8 +133,8 @@ function OwnHeaders({ editor, mayManage, secrets }: { editor: Editor; mayManage:
     setName('');
   };
   return (
-    <fieldset class="group" disabled={!mayManage}>
-      <legend class="group-title">{t.headers}</legend>
+    <fieldset class="field-group" disabled={!mayManage}>
+      <legend class="field-group-title">{t.headers}</legend>
       {names.map((header) => <SecretField key={header} editor={editor} member={header} name={header} isSet={set.includes(header)} mayManage={mayManage} secrets={secrets} error={editor.errorOf(`credentials.${header}`)} />)}
       <div class="secret-member">
         <div class="grow"><TextField label={t.headerName} value={name} onInput={setName} onEnter={add} placeholder="X-Api-Key" /></div>

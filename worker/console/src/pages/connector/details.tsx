@@ -23,8 +23,8 @@ export function Details({ editor, mayManage }: { editor: Editor; mayManage: bool
         <Categories editor={editor} mayManage={mayManage} />
         <Checkbox label={t.active} hint={t.activeHint} checked={state.active} disabled={!mayManage} onChange={(active) => editor.change('active', (s) => ({ ...s, active }))} />
       </div>
-      <fieldset class="card group" disabled={!mayManage}>
-        <legend class="group-title">{t.defaults}</legend>
+      <fieldset class="card field-group" disabled={!mayManage}>
+        <legend class="field-group-title">{t.defaults}</legend>
         <Retries of={state.defaults} onChange={(what, change) => editor.change(`defaults.${what}`, (s) => ({ ...s, defaults: change(s.defaults) }))} />
       </fieldset>
     </div>

@@ -80,8 +80,8 @@ export function ResourceForm({ editor, endpoint, mayManage, onChange, onRename, 
           {bodyType(resource) !== '' && <TextArea label={t.body} rows={8} value={resource.body ?? ''} error={errorOf('body')} onInput={(body) => set('body', { body })} />}
         </div>
       )}
-      <fieldset class="group">
-        <legend class="group-title">{t.retriesAndTime}</legend>
+      <fieldset class="field-group">
+        <legend class="field-group-title">{t.retriesAndTime}</legend>
         <Retries of={resource} errorOf={errorOf} onChange={(what, how) => onChange(what, (one) => ({ ...one, resource: how(one.resource) as Resource }))} />
       </fieldset>
       <TextField label={t.description} value={resource.description ?? ''} onInput={(description) => set('description', { description: description === '' ? null : description })} />

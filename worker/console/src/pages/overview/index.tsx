@@ -113,6 +113,7 @@ function Busiest({ of, period }: { of: Stats['connectors']; period: string }) {
 function FirstSteps() {
   const steps = [
     ...(mayEverywhere('manage') ? [{ href: '/connectors/import', icon: 'import', text: t.firstImport, hint: t.firstImportHint } as const] : []),
+    ...(mayEverywhere('read') ? [{ href: '/modeler?example=order', icon: 'workflow', text: t.firstExample, hint: t.firstExampleHint } as const] : []),
     ...(may('admin') ? [{ href: '/tokens', icon: 'key-round', text: t.firstToken, hint: t.firstTokenHint } as const] : []),
   ];
   if (steps.length === 0) return null;

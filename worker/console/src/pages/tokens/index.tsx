@@ -100,8 +100,8 @@ function NewToken({ onClose, onCreated }: { onClose: () => void; onCreated: () =
     >
       <ErrorAlert error={error} shown={['name', 'connectors', 'expires_at']} />
       <TextField label={t.name} value={name} error={refusal?.field('name')} onInput={setName} />
-      <fieldset class="group">
-        <legend class="group-title">{t.scopes}</legend>
+      <fieldset class="field-group">
+        <legend class="field-group-title">{t.scopes}</legend>
         {SCOPES.map((scope) => (
           <Checkbox key={scope} label={t.scope[scope]} hint={t.scopeHints[scope]} checked={scopes.includes(scope)} onChange={(on) => setScopes(on ? [...scopes, scope] : scopes.filter((one) => one !== scope))} />
         ))}

@@ -1,3 +1,0 @@
-declare module 'bpmn-js-differ' {
-  export function diff(before: unknown, after: unknown): unknown;
-}
