@@ -11,6 +11,7 @@ import { useCtrl } from '../frame/shortcuts';
 import { texts } from '../texts';
 import './exchange.css';
 import { Exchange } from './exchange';
+import { withReads } from './sample';
 import { statusLine } from './statuses';
 
 const t = texts.exchange;
@@ -137,18 +138,4 @@ function useReads(watch: string, target: SendProps['target'], refused: string | 
       clearTimeout(timer);
     };
   }, [watch, refused]);
-}
-
-/** The sample with the variables that it lacks; null when it lacks none or is not to be touched. */
-export function withReads(sample: string, reads: string[]): string | null {
-  let data: unknown;
-  try {
-    data = sample.trim() === '' ? {} : JSON.parse(sample);
-  } catch {
-    return null;
-  }
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return null;
-  const lacking = reads.filter((name) => !(name in data) && !name.startsWith('_'));
-  if (lacking.length === 0) return null;
-  return JSON.stringify({ ...data, ...Object.fromEntries(lacking.map((name) => [name, ''])) }, null, 2);
 }

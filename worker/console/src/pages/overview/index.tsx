@@ -88,7 +88,7 @@ function Jobs({ of, period, onPeriod }: { of: Stats; period: string; onPeriod: (
       </div>
       <figure role="figure" aria-label={t.figure} class="stack">
         <figcaption class="quiet">{t.sums(completed, failed)}</figcaption>
-        {table ? <BucketTable buckets={of.buckets} /> : <Bars stats={of} />}
+        {completed + failed > 0 && (table ? <BucketTable buckets={of.buckets} /> : <Bars stats={of} />)}
       </figure>
     </section>
   );
