@@ -65,11 +65,11 @@ function PlaceLink({ place, here }: { place: Place; here: string }) {
   const id = `need-${place.path.slice(1)}`;
   return (
     <li>
-      <a href={place.path} aria-current={current ? 'page' : undefined} aria-describedby={number ? id : undefined} aria-label={place.text} title={place.text}>
+      <a href={place.path} aria-current={current ? 'page' : undefined} aria-describedby={number ? id : undefined} title={place.text}>
         <Icon name={place.icon} />
         <span class="nav-text">{place.text}</span>
-        {number > 0 && <span class="nav-count" aria-hidden="true">{count(number)}</span>}
       </a>
+      {number > 0 && <span class="nav-count" aria-hidden="true">{count(number)}</span>}
       {number > 0 && <span id={id} class="hidden">{texts.frame.needing(number)}</span>}
     </li>
   );
@@ -86,9 +86,10 @@ function Header({ onMenu, menuOpen }: { onMenu: () => void; menuOpen: boolean })
         <a class="brand" href="/overview" aria-label={texts.product}><BrandMark /><span>{texts.product}</span></a>
         <Crumbs />
       </div>
-      <button type="button" class="go-to" aria-label={texts.goTo.title} onClick={showGoTo} aria-keyshortcuts="Control+K">
-        <Icon name="search" /><span>{texts.goTo.title} …</span><kbd>Ctrl K</kbd>
-      </button>
+      <div class="go-to">
+        <button type="button" onClick={showGoTo} aria-keyshortcuts="Control+K" title={texts.goTo.label}><Icon name="search" /><span>{texts.goTo.title}</span></button>
+        <kbd aria-hidden="true">Ctrl K</kbd>
+      </div>
       <div class="header-end">
         <Menu
           label={texts.frame.theme} icon={theme.value === 'dark' ? 'moon' : theme.value === 'light' ? 'sun' : 'monitor'}

@@ -65,9 +65,9 @@ export function Resources({ editor, base, mayManage }: ResourcesProps) {
               <li key={one.id}>
                 <a
                   href={`${base}/resources/${encodeURIComponent(one.name)}`} aria-current={one === selected ? 'true' : undefined} title={one.resource.description ?? one.name}
-                  aria-label={`${one.resource.method} ${one.name}`} onClick={() => setChosen(one.id)}
+                  onClick={() => setChosen(one.id)}
                 >
-                  <Method method={one.resource.method} /><span class="cut">{one.name || t.unnamed}</span>
+                  <Method method={one.resource.method} />{' '}<span class="cut">{one.name || t.unnamed}</span>
                 </a>
               </li>
             ))}
