@@ -280,8 +280,8 @@ describe('importing', { skip: server.lacks('/data_sources', '/data_sources/conve
     await go('/connectors/import');
     await page.getByRole('textbox', { name: 'Paste here' }).fill("curl https://a.example -H 'Accept: x");
     await page.getByRole('button', { name: 'Read' }).click();
-    await page.getByRole('alert').getByText(/^Line 1, column 26: /).waitFor();
-    assert.equal(await page.evaluate(() => document.querySelector('#import-text').selectionStart), 25);
+    await page.getByRole('alert').getByText(/^Line 1, column 27: /).waitFor();
+    assert.equal(await page.evaluate(() => document.querySelector('#import-text').selectionStart), 26);
     await close();
   });
 });
