@@ -89,7 +89,7 @@ const MAY_USE: [(&str, &str); 24] = [
     ("main", "cli"),
     ("cli", "admin api amqp call clock config connector health http interpret job plan setup store telemetry worker"),
     ("api", "admin amqp call clock config connector console health http job plan setup store"),
-    ("worker", "amqp call clock config engine fault health http job memory retry setup shutdown store telemetry"),
+    ("worker", "admin amqp call clock config engine fault health http job memory retry setup shutdown store telemetry"),
     ("admin", "amqp call clock config connector http job plan store"),
     ("setup", "amqp call clock config http memory plan store"),
     ("engine", "amqp job shutdown store"),

@@ -2,3 +2,5 @@
 
 mod access;
 mod audit;
+mod execute;
+mod queue;

@@ -5,9 +5,12 @@
 
 pub mod connectors;
 pub mod dead_letters;
+pub mod executions;
+pub mod job_view;
 pub mod jobs;
 pub mod keys;
 pub mod models;
+pub mod rest_jobs;
 pub mod secrets;
 pub mod tokens;
 

@@ -6,7 +6,9 @@ mod access;
 mod audit;
 mod cors;
 mod error;
+mod execute;
 mod health;
+mod jobs;
 mod listing;
 mod me;
 mod openapi;
@@ -27,7 +29,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::admin::{self, By};
 use crate::amqp::{self, Broker};
@@ -110,6 +112,9 @@ struct Api {
     rate: Buckets<String>,
     refused: Buckets<IpAddr>,
     denied: Buckets<(String, &'static str)>,
+    /// Calls that there may be at once.
+    executions: Arc<Semaphore>,
+    flights: execute::Flights,
 }
 
 /// Serves health and metrics on a runtime of their own until `stop` turns true.
@@ -192,6 +197,8 @@ impl Api {
             rate: Buckets::new(config.api.rate, second),
             refused: Buckets::new(config.api.rate_refused, Duration::from_mins(1)),
             denied: Buckets::new(1, DENIED_NOTED_EVERY),
+            executions: Arc::new(Semaphore::new(config.api.executions)),
+            flights: execute::Flights::default(),
             config,
         })
     }

@@ -4,8 +4,11 @@ use axum::http::Method;
 
 use super::access::Scope;
 use super::routes::{Needs, Route};
-use super::{audit, me, openapi, tokens};
+use super::{audit, execute, jobs, me, openapi, tokens};
 
+const EXECUTE: Needs = Needs::Scopes(&[Scope::Execute]);
+const READ_OR_EXECUTE: Needs = Needs::Scopes(&[Scope::Read, Scope::Execute]);
+const MANAGE: Needs = Needs::Scopes(&[Scope::Manage]);
 const ADMIN: Needs = Needs::Scopes(&[Scope::Admin]);
 
 /// A handler as the table holds it.
@@ -17,7 +20,52 @@ macro_rules! to {
 
 /// The whole table.
 pub(super) fn routes() -> Vec<Route> {
-    [access(), about()].into_iter().flatten().collect()
+    [running(), ledger(), access(), about()].into_iter().flatten().collect()
+}
+
+/// Section 5: running connectors.
+fn running() -> Vec<Route> {
+    let (upstream, queued): (&[u16], &[u16]) = (&[404, 422, 502, 504], &[404, 409, 422, 502, 504]);
+    let data = "/requests/data_sources/{id}/resources/{endpoint}/data";
+    let for_request = "/requests/{request_id}/data_sources/{id}";
+    vec![
+        Route::new(Method::POST, "/data_sources/{id}/test", MANAGE, "sendDataSource", to!(execute::test))
+            .summary("Calls a resource as it is being edited, once.")
+            .body("TestCall")
+            .answers(&[(200, "DataSourceResponse")])
+            .refusals(upstream),
+        Route::new(Method::POST, for_request, EXECUTE, "executeDataSourceForRequest", to!(execute::run))
+            .summary("Calls a resource for a request.")
+            .body("DataSourceCallParameters")
+            .answers(&[(200, "DataSourceResponse"), (202, "Job")])
+            .refusals(queued),
+        Route::new(Method::POST, "/requests/data_sources/{id}", EXECUTE, "executeDataSource", to!(execute::run))
+            .summary("Calls a resource.")
+            .body("DataSourceCallParameters")
+            .answers(&[(200, "DataSourceResponse"), (202, "Job")])
+            .refusals(queued),
+        Route::new(Method::GET, data, EXECUTE, "getDataFromDataSource", to!(execute::data))
+            .summary("Calls a resource; browsers may cache the answer.")
+            .query(&["pmds_config", "pmds_data"])
+            .answers(&[(200, "DataSourceResponse"), (304, "")])
+            .refusals(upstream),
+        Route::new(Method::POST, data, EXECUTE, "postDataFromDataSource", to!(execute::data))
+            .summary("The same by POST, whose body wins over the query.")
+            .query(&["pmds_config", "pmds_data"])
+            .answers(&[(200, "DataSourceResponse"), (304, "")])
+            .refusals(upstream),
+    ]
+}
+
+/// Section 6: the ledger.
+fn ledger() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/jobs/{id}", READ_OR_EXECUTE, "getJobById", to!(jobs::show))
+            .summary("Shows a job, when it ended or after `wait` seconds.")
+            .query(&["wait"])
+            .answers(&[(200, "Job")])
+            .refusals(&[422]),
+    ]
 }
 
 /// Section 7: tokens and the audit log.

@@ -1,7 +1,7 @@
 //! One attempt: send, follow what the answer leads to, interpret, mask; counted, and reported to the host's limits.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -11,7 +11,7 @@ use super::follow_ups;
 use super::transport::Transport;
 use super::{Permit, PreparedCall};
 use crate::clock;
-use crate::interpret::MappedData;
+use crate::interpret::{MappedData, Response};
 use crate::job::{Code, Failure, Retriable};
 use crate::memory::Memory;
 use crate::telemetry::event;
@@ -45,13 +45,22 @@ pub struct Answer {
     pub mapped: MappedData,
 }
 
-pub(super) async fn make(transport: &Transport, memory: &Memory, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
+/// What an attempt is made with.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) transport: &'a Transport,
+    pub(super) memory: &'a Memory,
+    /// Where the answer is left for somebody who looks at it.
+    pub(super) seen: Option<&'a OnceLock<Response>>,
+}
+
+pub(super) async fn make(means: Means<'_>, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
     let Permit { host, refused, spent } = permit;
     let started_ms = clock::now_ms().saturating_sub(i64::try_from(spent.as_millis()).unwrap_or(i64::MAX));
     let begun = Instant::now();
     let is_refused = refused.is_some();
     let ended = match refused {
-        None => caught(transport, memory, call, begun + call.plan.request.timeout.saturating_sub(spent)).await,
+        None => caught(means, call, begun + call.plan.request.timeout.saturating_sub(spent)).await,
         Some(failure) => Err(failure),
     };
     let took = spent + begun.elapsed();
@@ -72,13 +81,8 @@ pub(super) async fn make(transport: &Transport, memory: &Memory, call: &Prepared
 }
 
 /// Content of other people is worked on here: a defect that it meets ends this attempt and nothing else.
-async fn caught(
-    transport: &Transport,
-    memory: &Memory,
-    call: &PreparedCall<'_>,
-    deadline: Instant,
-) -> Result<Answer, Failure> {
-    AssertUnwindSafe(redacted(transport, memory, call, deadline)).catch_unwind().await.unwrap_or_else(|_| {
+async fn caught(means: Means<'_>, call: &PreparedCall<'_>, deadline: Instant) -> Result<Answer, Failure> {
+    AssertUnwindSafe(redacted(means, call, deadline)).catch_unwind().await.unwrap_or_else(|_| {
         let message =
             "a defect of Data Connector ended this attempt; its log has the details. The call may have been made";
         Err(Failure::of_attempt(Code::Internal, message, Retriable::Final))
@@ -87,14 +91,9 @@ async fn caught(
 
 /// Whatever comes back may hold what was sent: it was masked before it was interpreted, and nothing leaves this function that
 /// was not masked again.
-async fn redacted(
-    transport: &Transport,
-    memory: &Memory,
-    call: &PreparedCall<'_>,
-    deadline: Instant,
-) -> Result<Answer, Failure> {
+async fn redacted(means: Means<'_>, call: &PreparedCall<'_>, deadline: Instant) -> Result<Answer, Failure> {
     let redactor = &call.plan.request.redactor;
-    match answered(transport, memory, call, deadline).await {
+    match answered(means, call, deadline).await {
         Ok(mut answer) => {
             redactor.redact_members(&mut answer.mapped.data);
             answer.mapped.warnings.iter_mut().for_each(|warning| redactor.redact_text(warning));
@@ -114,12 +113,8 @@ async fn redacted(
     }
 }
 
-async fn answered(
-    transport: &Transport,
-    memory: &Memory,
-    call: &PreparedCall<'_>,
-    deadline: Instant,
-) -> Result<Answer, Failure> {
+async fn answered(means: Means<'_>, call: &PreparedCall<'_>, deadline: Instant) -> Result<Answer, Failure> {
+    let Means { transport, memory, seen } = means;
     let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
     let context = call.response_context().ok_or_else(broken)?;
     let request = follow_ups::with_files(transport, &call.plan.request, deadline, call.limits.response_bytes).await?;
@@ -129,6 +124,9 @@ async fn answered(
     // Polling has a time of its own.
     let deadline = deadline + polled.elapsed();
     let response = follow_ups::pages(transport, call, &request, response, deadline, &context).await?;
+    if let Some(seen) = seen {
+        seen.set(response.clone()).unwrap_or_default();
+    }
     let status = response.status;
     Ok(Answer { status, mapped: call.interpreted(response, memory).await? })
 }

@@ -56,6 +56,8 @@ enum Source {
     Store(Arc<CachedStore>),
     /// The records of a connectors file.
     File(Arc<Vec<Map<String, Value>>>),
+    /// One connector as somebody is editing it, whatever it is called; everything else is looked up in the store.
+    Edited(Arc<CachedStore>, Arc<ResolvedConnector>),
 }
 
 /// The store, through a short-lived cache; any number of waiting calls make one look-up.
@@ -91,12 +93,27 @@ impl Catalog {
         Self(Source::File(Arc::new(records)))
     }
 
-    /// The store that it looks up in, where it does.
-    pub fn store(&self) -> Option<&Store> {
+    /// The same with one connector as somebody is editing it, which every reference finds.
+    #[must_use]
+    pub fn with_edited(&self, connector: ResolvedConnector) -> Self {
         match &self.0 {
-            Source::Store(cached) => Some(&cached.store),
+            Source::Store(cached) | Source::Edited(cached, _) => {
+                Self(Source::Edited(Arc::clone(cached), Arc::new(connector)))
+            }
+            Source::File(_) => self.clone(),
+        }
+    }
+
+    fn cached(&self) -> Option<&CachedStore> {
+        match &self.0 {
+            Source::Store(cached) | Source::Edited(cached, _) => Some(cached),
             Source::File(_) => None,
         }
+    }
+
+    /// The store that it looks up in, where it does.
+    pub fn store(&self) -> Option<&Store> {
+        self.cached().map(|cached| &cached.store)
     }
 
     /// The connector that a model calls `reference`: by uuid, id or name.
@@ -114,14 +131,15 @@ impl Catalog {
                 Box::pin(cached.connectors.try_get_with_by_ref(reference, load)).await
             }
             Source::File(records) => Ok(in_file(records, reference)),
+            Source::Edited(_, connector) => Ok(Some(Arc::clone(connector))),
         }
     }
 
     /// An element's configuration with everything in it parsed, the same one for all jobs that carry it.
     pub(super) async fn element(&self, config: &ConfigObject) -> Result<Arc<Element>, InvalidElement> {
-        match &self.0 {
-            Source::Store(cached) => cached.elements.get(config).await,
-            Source::File(_) => ElementCache::default().get(config).await,
+        match self.cached() {
+            Some(cached) => cached.elements.get(config).await,
+            None => ElementCache::default().get(config).await,
         }
     }
 
@@ -130,7 +148,7 @@ impl Catalog {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn secrets(&self, names: impl Iterator<Item = &String> + Send) -> Result<Secrets, Arc<store::Error>> {
-        let Source::Store(cached) = &self.0 else { return Ok(Secrets::default()) };
+        let Some(cached) = self.cached() else { return Ok(Secrets::default()) };
         let mut found = BTreeMap::new();
         for name in names {
             let secret = match cached.secrets.get(name).await {
@@ -154,9 +172,9 @@ impl Catalog {
         version: Option<&str>,
         element: &str,
     ) -> Result<Option<Value>, store::Error> {
-        match &self.0 {
-            Source::Store(cached) => cached.store.models().find_task(process, version, element).await,
-            Source::File(_) => Ok(None),
+        match self.store() {
+            Some(store) => store.models().find_task(process, version, element).await,
+            None => Ok(None),
         }
     }
 }

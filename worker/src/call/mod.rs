@@ -8,6 +8,7 @@ mod catalog;
 mod circuit_breaker;
 mod concurrency_limit;
 mod element_cache;
+mod exchange;
 mod follow_ups;
 mod foreground;
 mod host_limiter;
@@ -32,12 +33,14 @@ use crate::store;
 
 pub use attempt::{Answer, Attempt, Outcome};
 pub use catalog::{Catalog, ResolvedConnector};
+pub use exchange::{Exchange, SeenAnswer, SeenBody};
 pub use foreground::Retrying;
 pub use host_limiter::HostLimiter;
 pub use prepare::PreparedCall;
 pub use token_store::TokenStore;
 pub use transport::Transport;
 
+use attempt::Means;
 use host_limiter::{HostPermit, NoPermit};
 use rate_limit::Slot;
 
@@ -234,7 +237,8 @@ impl Calls {
 
     /// Makes one attempt: sends, follows what the answer leads to, interprets, and reports how the host did.
     pub async fn attempt(&self, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
-        attempt::make(&self.transport, &self.memory, call, permit).await
+        let means = Means { transport: &self.transport, memory: &self.memory, seen: None };
+        attempt::make(means, call, permit).await
     }
 
     /// What follows a failed attempt.

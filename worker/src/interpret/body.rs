@@ -147,6 +147,33 @@ pub(super) fn is_bytes(response: &Response) -> bool {
     matches!(Media::of(&response.headers), Media::Bytes | Media::Opaque)
 }
 
+/// What a body is, without making data of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Json,
+    Xml,
+    Text,
+    Bytes,
+}
+
+/// What an answer's body is.
+pub(super) fn kind(response: &Response) -> Kind {
+    let media = Media::of(&response.headers);
+    if media == Media::Bytes {
+        return Kind::Bytes;
+    }
+    let text = text(response).text;
+    if !text.trim().is_empty() && json(&text, &Projection::default()).is_ok() {
+        return Kind::Json;
+    }
+    let is_text = std::str::from_utf8(&response.body).is_ok() && !text.contains('\0');
+    match media {
+        Media::Opaque if !is_text => Kind::Bytes,
+        Media::Xml => Kind::Xml,
+        _ => Kind::Text,
+    }
+}
+
 /// An answer as text, whatever it is.
 pub(super) fn as_text(response: &Response) -> String {
     text(response).text.into_owned()

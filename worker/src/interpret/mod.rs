@@ -19,6 +19,7 @@ mod projection;
 mod response;
 mod retry_after;
 mod rules;
+mod seen;
 mod source;
 mod status;
 mod xml;
@@ -31,7 +32,7 @@ use serde_json::{Map, Value, json};
 
 use crate::connector::AnswerKind;
 use crate::job::{Code, Failure, Limit, Retriable, brief};
-use crate::plan::{MASK, redacted};
+use crate::plan::{MASK, Redactor, redacted};
 
 pub use address::address;
 pub use analysis::{TextError, condition_variables, row_variables};
@@ -41,6 +42,7 @@ pub use mapping::Mapping;
 pub use pages::{Page, Pages};
 pub use response::Response;
 pub use rules::{CompiledRules, ConnectorRules, ResponseContext};
+pub use seen::{SeenAnswer, SeenBody, seen};
 
 use body::Body;
 use projection::Projection;
@@ -80,6 +82,14 @@ fn masked<'a>(response: &'a Response, context: &ResponseContext<'_>) -> Cow<'a, 
         *value = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(MASK));
     }
     Cow::Owned(masked)
+}
+
+/// The headers as they came, with every secret masked.
+fn masked_headers(response: &Response, redactor: &Redactor) -> Vec<(String, String)> {
+    let shown = |(name, value): (&http::HeaderName, &HeaderValue)| {
+        (name.as_str().to_owned(), redactor.redacted_text(&String::from_utf8_lossy(value.as_bytes())))
+    };
+    response.headers.iter().map(shown).collect()
 }
 
 /// The whole body.

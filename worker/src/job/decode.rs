@@ -80,8 +80,30 @@ fn why_unread(body: &[u8], error: &serde_json::Error) -> String {
     }
 }
 
-/// The engine of jobs whose results stay in the ledger, which no message may name.
-const RESERVED_ENGINE: &str = "api";
+/// The engine of jobs that are made over REST, whose results stay in the ledger. A message may name it only where the ledger
+/// has its job already.
+pub const REST_ENGINE: &str = "api";
+
+impl Job {
+    /// Whether it was made over REST, as far as its message says.
+    pub fn is_of_rest(&self) -> bool {
+        self.engine == REST_ENGINE
+    }
+
+    /// What is answered to a message that says so where the ledger has no such job.
+    pub fn refused_as_reserved(&self) -> Refusal {
+        Refusal {
+            code: Code::BadJob,
+            message: format!("`engine` is `{REST_ENGINE}`, which is reserved for jobs that are made over REST"),
+            id: Some(self.id.clone()),
+            engine: Some(self.engine.clone()),
+            process: self.process.clone(),
+            request: Some(self.request.clone()),
+            element: Some(self.element.clone()),
+            process_id: self.process_id.clone(),
+        }
+    }
+}
 
 struct Reader<'a> {
     members: JobMembers<'a>,
@@ -160,9 +182,6 @@ impl Reader<'_> {
     fn engine(&self) -> Result<String, String> {
         match self.members.value("engine") {
             None => Ok("default".to_owned()),
-            Some(Value::String(name)) if name == RESERVED_ENGINE => {
-                Err(format!("`engine` is `{name}`, which is reserved for jobs that are made over REST"))
-            }
             Some(Value::String(name)) if is_name(name) => Ok(name.clone()),
             Some(other) => Err(format!("`engine` is {other}; it must be 1 to 64 of A-Z a-z 0-9 _ -")),
         }

@@ -20,7 +20,7 @@ mod result;
 pub(crate) use bpmn_ext::names::is_name;
 pub use code::Code;
 pub use configuration::{ConfigObject, Configuration};
-pub use decode::{Decoder, Job};
+pub use decode::{Decoder, Job, REST_ENGINE};
 pub use envelope::{Envelope, JOB_TYPE, RESULT_TYPE};
 pub use error_handling::ErrorHandling;
 pub use failure::{Attempt, Failure, Limit, Retriable, brief, excerpt};

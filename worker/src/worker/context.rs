@@ -9,7 +9,7 @@ use crate::config::Limits;
 use crate::engine::rabbitmq::RabbitMq;
 use crate::engine::{Routing, Source};
 use crate::health::Health;
-use crate::job::Decoder;
+use crate::job::{Decoder, REST_ENGINE};
 use crate::shutdown::{Patience, ShuttingDown};
 use crate::store::Store;
 use crate::store::ledger::{LedgerHandle, StoredResult};
@@ -61,6 +61,11 @@ impl Context {
         }
     }
 
+    /// Whether the ledger has a job that was made over REST.
+    pub(super) async fn has_rest_job(&self, id: &str) -> Result<bool, ShuttingDown> {
+        self.retry_until_available("ledger", || self.store.jobs().is_made_over_rest(id)).await
+    }
+
     /// Sends a stored result where its job and copies of it asked for it; one that nobody takes stays in the ledger.
     pub(super) async fn send_result(&self, result: &StoredResult) -> Result<(), ShuttingDown> {
         if self.reply(result).await? == Routing::Unroutable {
@@ -81,6 +86,10 @@ impl Context {
 
     /// Sends a result to each of its addresses; routed where any queue has it.
     async fn reply(&self, result: &StoredResult) -> Result<Routing, ShuttingDown> {
+        if result.engine == REST_ENGINE {
+            // It stays in the ledger, where its caller looks for it.
+            return Ok(Routing::Routed);
+        }
         let mut routing = self.rabbitmq.reply(result).await?;
         for (at, address) in result.copies.iter().enumerate() {
             if *address != result.reply_address && !result.copies.iter().take(at).any(|other| other == address) {

@@ -230,12 +230,20 @@ fn numbers_keep_every_digit() {
 }
 
 #[test]
-fn what_only_other_jobs_may_have_is_refused() {
-    let body = r#"{"engine":"api","request":{"id":1},"element":{"id":"e"}}"#;
-    let refusal = decode_text(body).expect_err(body);
+fn the_engine_of_jobs_made_over_rest_is_known_by_its_name() {
+    let body = r#"{"engine":"api","id":"j","request":{"id":1},"element":{"id":"e"}}"#;
+    let made = job(body);
+    assert!(made.is_of_rest() && !job(&body.replace("api", "API")).is_of_rest());
+    let refusal = made.refused_as_reserved();
     assert!(refusal.message.starts_with("`engine` is `api`, which is reserved"), "{}", refusal.message);
-    assert_eq!((refusal.code, refusal.engine.as_deref()), (Code::BadJob, Some("api")));
-    assert_eq!(job(&body.replace("api", "API")).engine, "API");
+    assert_eq!(
+        (refusal.code, refusal.engine.as_deref(), refusal.id.as_deref()),
+        (Code::BadJob, Some("api"), Some("j"))
+    );
+}
+
+#[test]
+fn what_only_other_installations_may_name_is_refused() {
     let foreign = Envelope { refused_reply_to: Some("theirs".to_owned()), ..envelope() };
     let refusal = Decoder::default().decode(LEAST.as_bytes(), &foreign).unwrap_err();
     assert_eq!(refusal.message, "the reply_to is `theirs`, which begins with none of amqp.reply_to");

@@ -67,6 +67,10 @@ pub struct JobRow {
     pub created_at: i64,
     /// Last changed, epoch milliseconds.
     pub updated_at: i64,
+    /// The job that it runs again.
+    pub replay_of: Option<String>,
+    /// Who made it over REST.
+    pub made_by: Option<String>,
     #[serde(skip)]
     history: Option<Vec<u8>>,
 }

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::engine_backpressure::UNDELIVERED_LIMIT;
+use crate::admin::rest_jobs;
 use crate::amqp::Broker;
 use crate::health::StatusFile;
 use crate::store;
@@ -44,6 +45,7 @@ impl PeriodicTasks {
             self.poll_health(),
             renew_lease(&self.worker, self.lease),
             resend_results(&self.worker),
+            publish_rest_jobs(&self.worker, &self.broker),
             read_stats(&self.worker),
             delete_old_rows(&self.worker, self.keep),
         );
@@ -112,6 +114,20 @@ async fn renew_lease(worker: &Context, lease: Duration) {
                     tracing::warn!(%error, "the lease cannot be renewed; once it expires, other workers take over this worker's jobs");
                 }
             }
+        }
+    }
+}
+
+/// Publishes jobs that were made over REST and are not known to be on a queue: their process died, or lost its broker.
+async fn publish_rest_jobs(worker: &Context, broker: &Broker) {
+    let mut tick = every(SWEEP_INTERVAL);
+    loop {
+        tick.tick().await;
+        if !worker.health.is_well() {
+            continue;
+        }
+        if let Err(error) = rest_jobs::publish_again(&worker.store, broker).await {
+            tracing::warn!(%error, "jobs made over REST could not be published again; the next try follows");
         }
     }
 }

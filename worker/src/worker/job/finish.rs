@@ -40,7 +40,7 @@ impl<S: Source> JobRun<'_, S> {
 
     async fn end(&self, grant: Grant, result: &JobResult, summary: Summary) -> Result<(), ShuttingDown> {
         let body = outcome::body(self.job, &grant, result, self.worker.limits.result_bytes);
-        let send = grant.replay.is_none_or(|replay| replay.send);
+        let send = !self.job.is_of_rest() && grant.replay.is_none_or(|replay| replay.send);
         let record = Arc::new(Record::Answered {
             id: self.job.id.clone(),
             fence: grant.fence,

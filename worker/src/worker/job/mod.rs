@@ -89,6 +89,10 @@ pub(super) async fn work<S: Source>(
         }
     };
     in_flight.set_job_id(&job.id);
+    if job.is_of_rest() && !Box::pin(worker.has_rest_job(&job.id)).await? {
+        planned(suspect).await;
+        return reject::bad_job(worker, source, delivery, &job.refused_as_reserved()).await;
+    }
     let span = tracing::info_span!(
         "job",
         job.id,
