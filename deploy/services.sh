@@ -90,6 +90,12 @@ need_node() {
   [ "$major" -ge 18 ] || fail "Node.js $(node --version) is too old; 18 or newer is needed"
 }
 
+# Pages are tested in a browser.
+need_chromium() {
+  command -v chromium >/dev/null || install chromium
+  CHROMIUM="$(command -v chromium)"; export CHROMIUM
+}
+
 # The schema of models is checked with the validator that people use.
 need_xmllint() {
   command -v xmllint >/dev/null || install libxml2-utils

@@ -11,14 +11,16 @@ import BpmnModeler from 'bpmn-js/lib/Modeler';
 import { BpmnPropertiesPanelModule, BpmnPropertiesProviderModule } from 'bpmn-js-properties-panel';
 import { CreateAppendAnythingModule } from 'bpmn-js-create-append-anything';
 
-import { DataConnectorModule, hostFromRecords, moddleExtensions, mountOutline, mountProblems, mountTry, type Modeler } from '../src/index';
+import { DataConnectorModule, hostFromRecords, moddleExtensions, mountOutline, mountProblems, mountTry, type Host, type Modeler } from '../src/index';
 import empty from './empty.bpmn?raw';
 import records from './records.json';
 
 const byId = (id: string): HTMLElement => document.getElementById(id) as HTMLElement;
 const isDark = matchMedia('(prefers-color-scheme: dark)').matches;
 
-const host = hostFromRecords(records as any, { queues: () => Promise.resolve(['default', 'slow']) });
+/** A page can bring functions of its own, such as calls to a server. */
+const { demoHost } = globalThis as unknown as { demoHost?: Partial<Host> };
+const host = hostFromRecords(records as any, { queues: () => Promise.resolve(['default', 'slow']), ...demoHost });
 const modeler = new BpmnModeler({
   container: '#canvas',
   propertiesPanel: { parent: '#properties' },

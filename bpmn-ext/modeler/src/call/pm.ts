@@ -22,8 +22,8 @@ const SILENT = new Set([
   'callback_authentication_username', 'callback_authentication_password', 'callback_whitelist',
 ]);
 
-/** The JSON texts of an element. */
-interface Texts {
+/** The JSON texts of an element: `pm:config` and `pm:errorHandling`. */
+export interface Texts {
   config: string;
   handling: string;
 }
@@ -38,7 +38,11 @@ export function isConnector(of: ModdleElement): boolean {
 
 /** The call that the attributes mean, as far as they can be read. */
 export function read(of: ModdleElement): Call {
-  const { config, handling } = texts(of);
+  return readTexts(texts(of));
+}
+
+/** The call that texts mean, as far as they can be read. */
+export function readTexts({ config, handling }: Texts): Call {
   const [members, error] = [objectIn(config), objectIn(handling)];
   const call = emptyCall();
   call.connector = text(members['dataSource']);
@@ -79,7 +83,7 @@ export function brokenText(of: ModdleElement): 'pm:config' | 'pm:errorHandling' 
 export function edit(of: ModdleElement, edit: Edit): Change[] {
   if (brokenText(of)) return [];
   const before = texts(of);
-  return changes(of, before, edited(before, edit));
+  return changes(of, before, editTexts(before, edit));
 }
 
 /** The changes that replace broken JSON by an empty configuration. */
@@ -94,10 +98,10 @@ export function write(call: Call): { [name: string]: string | undefined } {
   let texts: Texts = { config: '{"dataSource":"","endpoint":"","outboundConfig":[],"dataMapping":[]}', handling: '{}' };
   for (const scalar of ['connector', 'resource', 'queue', 'repeat', 'success', 'timeout', ...RETRY_MEMBERS.map((m) => `retry.${m}`)]) {
     const value = scalarOf(call, scalar as Scalar);
-    if (value) texts = edited(texts, { set: scalar as Scalar, value });
+    if (value) texts = editTexts(texts, { set: scalar as Scalar, value });
   }
   for (const list of ['inputs', 'outputs', 'errors'] as const) {
-    for (const row of call[list]) texts = edited(texts, { list, add: row } as Edit);
+    for (const row of call[list]) texts = editTexts(texts, { list, add: row } as Edit);
   }
   return {
     implementation: IMPLEMENTATION,
@@ -118,13 +122,13 @@ function bareResource(text: string): string {
   return /^[A-Z]+:\s*(.+)$/.exec(text)?.[1] ?? text;
 }
 
+/** An attribute's text; an empty object for an empty one. PHP writes an empty object as a list. */
+export function filled(value: string | null | undefined): string {
+  return ['', 'null', '[]'].includes(value?.trim() ?? '') ? '{}' : (value as string);
+}
+
 function texts(of: ModdleElement): Texts {
-  const filled = (name: string, empty: string): string => {
-    const value = (of.get(name) ?? '') as string;
-    // PHP writes an empty object as a list.
-    return ['', 'null', '[]'].includes(value.trim()) ? empty : value;
-  };
-  return { config: filled('pm:config', '{}'), handling: filled('pm:errorHandling', '{}') };
+  return { config: filled(of.get('pm:config')), handling: filled(of.get('pm:errorHandling')) };
 }
 
 function changes(of: ModdleElement, before: Texts, after: Texts): Change[] {
@@ -134,7 +138,8 @@ function changes(of: ModdleElement, before: Texts, after: Texts): Change[] {
   return Object.keys(properties).length > 0 ? [{ target: of, properties }] : [];
 }
 
-function edited(texts: Texts, edit: Edit): Texts {
+/** The texts after an edit; both must be JSON objects. */
+export function editTexts(texts: Texts, edit: Edit): Texts {
   if ('set' in edit) return withScalar(texts, edit.set, edit.value);
   const member = LISTS[edit.list];
   const config = objectIn(texts.config);
@@ -161,18 +166,18 @@ function edited(texts: Texts, edit: Edit): Texts {
 function withScalar(texts: Texts, scalar: Scalar, value: string): Texts {
   const config = objectIn(texts.config);
   const retry = object(config['retry']);
-  const inConfig = (path: JSONPath, as: Json | undefined): Texts => ({ ...texts, config: changed(texts.config, path, as) });
-  const inHandling = (name: string, as: Json | undefined): Texts => ({ ...texts, handling: changed(texts.handling, [name], as) });
-  const filled = value === '' ? undefined : numberOr(value);
+  const inConfig = (path: JSONPath, to: Json | undefined): Texts => ({ ...texts, config: changed(texts.config, path, to) });
+  const inHandling = (name: string, to: Json | undefined): Texts => ({ ...texts, handling: changed(texts.handling, [name], to) });
+  const as = value === '' ? undefined : numberOr(value);
   switch (scalar) {
     case 'connector': return inConfig(['dataSource'], numberOr(value));
     case 'resource': return inConfig(['endpoint'], value);
-    case 'timeout': return config['timeout'] === undefined ? inHandling('timeout', filled) : inConfig(['timeout'], filled);
+    case 'timeout': return config['timeout'] === undefined ? inHandling('timeout', as) : inConfig(['timeout'], as);
     case 'retry.attempts':
-      if (retry['attempts'] !== undefined) return inConfig(['retry', 'attempts'], filled);
+      if (retry['attempts'] !== undefined) return inConfig(['retry', 'attempts'], as);
       return inHandling('retry_attempts', value === '' ? undefined : numberOr(plus(value, -1)));
     case 'retry.wait':
-      return retry['wait'] === undefined ? inHandling('retry_wait_time', filled) : inConfig(['retry', 'wait'], filled);
+      return retry['wait'] === undefined ? inHandling('retry_wait_time', as) : inConfig(['retry', 'wait'], as);
     case 'queue': case 'repeat': case 'success': return inConfig([scalar], value || undefined);
     default: {
       const member = scalar.slice(6);
@@ -198,7 +203,8 @@ function plus(value: string, more: number): string {
   return Number.isInteger(number) ? String(Math.max(number + more, 0)) : value;
 }
 
-function isObject(text: string): boolean {
+/** Whether a text is a JSON object. */
+export function isObject(text: string): boolean {
   const errors: ParseError[] = [];
   return parseTree(text, errors)?.type === 'object' && errors.length === 0;
 }

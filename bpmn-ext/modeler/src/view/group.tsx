@@ -22,7 +22,7 @@ export function Group({ subject: { injector, element }, id, label, paths, childr
   const own = (path: string): boolean => paths.some((begin) => path === begin || path.startsWith(`${begin}.`));
   const wanted = store.wanted?.element === element.id ? store.wanted.path : undefined;
   const isWanted = wanted !== undefined && own(wanted);
-  const isOpen = isWanted || store.isOpen(id);
+  const isOpen = store.isOpen(id);
   useEffect(() => {
     if (isWanted && !store.isOpen(id)) store.setOpen(id, true);
   }, [isWanted]);

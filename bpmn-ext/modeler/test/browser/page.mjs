@@ -21,7 +21,8 @@ export async function start() {
   const server = await serve(DEMO);
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGUMENTS });
   return {
-    async open(options = {}) {
+    /** `host` runs in the page before it loads and answers functions of the host. */
+    async open({ host, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, acceptDownloads: true, ...options });
       const page = await context.newPage();
       page.setDefaultTimeout(8000);
@@ -34,12 +35,14 @@ export async function start() {
         const url = request.url();
         if (!url.startsWith(server.url) && !/^(data|blob):/.test(url)) faults.push(`request to ${url}`);
       });
+      if (host) await page.addInitScript(`globalThis.demoHost = (${host})();`);
       await page.goto(server.url);
       await page.getByRole('button', { name: 'Create Data Connector' }).waitFor();
       await page.getByRole('treeitem', { name: 'Order received' }).waitFor();
       return Object.assign(page, {
         /** Fails if anything went wrong unseen. */
         check: () => assert.deepEqual(faults, []),
+        append: (option) => append(page, option),
         shot: (name) => (SHOTS ? page.screenshot({ path: `${SHOTS}/modeler-${name}.png` }) : undefined),
         saved: () => saved(page),
         /** Opens a model as a file. */
@@ -58,6 +61,15 @@ async function saved(page) {
   const chunks = [];
   for await (const chunk of await download.createReadStream()) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Appends an option of the menu to the start event and selects it. */
+async function append(page, option) {
+  await page.getByRole('treeitem', { name: /^Order received/ }).click();
+  await page.locator('.djs-context-pad [data-action="append"]').click();
+  await page.getByRole('option', { name: option }).click();
+  await page.keyboard.press('Escape');
+  await page.getByRole('treeitem', { name: option }).click();
 }
 
 /** The `dataConnector` of a saved model, one tag a line. */
