@@ -5,7 +5,7 @@ import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
 import { codePages, sources } from './build/codes.ts';
 
 const PREACT = /node_modules[\\/](preact|@preact|preact-iso|@bpmn-io[\\/]properties-panel[\\/]preact)[\\/]/;
-const BPMN = /node_modules[\\/](?!bpmn-js-data-connector)/;
+const BPMN = /node_modules[\\/](?!bpmn-js-data-connector|bpmn-js-differ|jsondiffpatch|diff-match-patch)/;
 
 export default defineConfig({
   plugins: [codes(), oneFont(), styleHashes()],
