@@ -15,6 +15,8 @@ export default defineConfig({
     alias: [{ find: /^preact(?=$|\/)/, replacement: '@bpmn-io/properties-panel/preact' }],
   },
   html: { cspNonce: '__NONCE__' },
+  // `npm run dev`: pages from their sources, the API from a server that runs.
+  server: { proxy: { '/api': process.env.CONSOLE_URL ?? 'http://127.0.0.1:8080' } },
   build: {
     outDir: 'dist',
     assetsDir: 'assets',

@@ -1,10 +1,11 @@
 /** Reading from the server in pages: once (`useLoad`), or again and again while the page is looked at (`useLive`). */
 
-import { signal } from '@preact/signals';
+import { signal, useSignalEffect } from '@preact/signals';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 
 import { type Answer, get, type Query } from './client';
-import { isAbort } from './errors';
+import { awaySince } from './connection';
+import { Away, isAbort } from './errors';
 
 export interface Loaded<T> {
   data: T | undefined;
@@ -20,6 +21,8 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: unkn
   const [state, setState] = useState<{ data?: T; error?: unknown; since: number | null }>({ since: Date.now() });
   const [turn, setTurn] = useState(0);
   const running = useRef<AbortController | null>(null);
+  /** Nobody answered: asked again once somebody does. */
+  const lost = useRef(false);
   useEffect(() => {
     const controller = new AbortController();
     running.current = controller;
@@ -30,6 +33,10 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: unkn
     );
     return () => controller.abort();
   }, [...deps, turn]);
+  useSignalEffect(() => {
+    if (awaySince.value === null && lost.current) setTurn((n) => n + 1);
+  });
+  lost.current = state.error instanceof Away;
   const stop = useCallback(() => {
     running.current?.abort();
     setState((before) => ({ ...before, since: null }));

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
+import { Away } from '../api/errors';
 import type { Loaded } from '../api/load';
 import { texts } from '../texts';
 import { ErrorAlert } from './alert';
@@ -28,12 +29,12 @@ interface LoadingProps<T> {
   rows?: number;
 }
 
-/** Shows what was loaded; before, nothing for 150 ms, then a skeleton, then words, then a way to stop. */
+/** Shows what was loaded. That nobody answers is told once, by the frame. Before, nothing for 150 ms, then a skeleton, then words, then a way to stop. */
 export function Loading<T>({ of, what, children, rows = 6 }: LoadingProps<T>) {
   const step = useStep(of.since);
   return (
     <>
-      {of.error != null && (
+      {of.error != null && !(of.error instanceof Away) && (
         <ErrorAlert error={of.error}><Button icon="rotate-cw" onClick={of.reload}>{texts.act.tryAgain}</Button></ErrorAlert>
       )}
       {step === 3 && (

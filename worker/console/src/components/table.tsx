@@ -79,8 +79,8 @@ export function Table<T>({ label, columns, rows, keyOf, sorting, selection, acts
                     <Checkbox hidden label={texts.table.select(selection.name(row))} checked={selection.selected.has(key)} onChange={(on) => choose([key], on)} />
                   </td>
                 )}
-                {columns.map((column) => (
-                  <td key={column.id} data-label={column.header} class={classes(column)} title={column.tooltip?.(row) ?? undefined}>
+                {columns.map((column, index) => (
+                  <td key={column.id} data-label={column.header} class={index === 0 ? `lead ${classes(column)}` : classes(column)} title={column.tooltip?.(row) ?? undefined}>
                     {column.cell(row)}
                   </td>
                 ))}

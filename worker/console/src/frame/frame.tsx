@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 
+import { get } from '../api/client';
 import { awaySince } from '../api/connection';
 import { me, signOut } from '../api/session';
 import { Alert } from '../components/alert';
@@ -30,6 +31,11 @@ export function Frame({ children }: { children: ComponentChildren }) {
   useEffect(() => setMenuOpen(false), [path]);
   useEffect(() => void askNeeds(), [path]);
   useSignalEffect(() => void (me.value && askNeeds()));
+  useSignalEffect(() => {
+    if (awaySince.value === null) return;
+    const timer = setInterval(() => void get('/version').catch(() => {}), 3_000);
+    return () => clearInterval(timer);
+  });
   const turnNarrow = () => {
     localStorage.setItem(NARROW, narrow ? 'no' : 'yes');
     setNarrow(!narrow);

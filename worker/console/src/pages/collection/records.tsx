@@ -78,7 +78,7 @@ export function Records({ collection }: { collection: Collection }) {
           <TextField hidden mono label={t.filter} placeholder={t.filterHint} value={typed} list={fields.map((field) => field.path)} error={at === undefined ? undefined : t.filterError(at, refusal?.field('pmql') ?? '')} onInput={setTyped} onEnter={() => set({ pmql: typed.trim(), page: null })} />
         </div>
         <span class="grow" />
-        {selected.size > 0 && <Button icon="trash-2" refused={refused} onClick={() => setAsking(true)}>{t.deleteSelected}</Button>}
+        <Button icon="trash-2" disabled={selected.size === 0} refused={refused} onClick={() => setAsking(true)}>{t.deleteSelected}</Button>
         <Menu label={t.export} text={t.export} icon="download" items={t.formats.map(([format, text]) => ({ text, icon: 'file-json' as const, act: () => void runExport(format) }))} />
         <Button icon="file-up" refused={!mayEverywhere('manage') && texts.frame.readOnly} onClick={() => setImporting(true)}>{t.importCsv}</Button>
         <Button kind="primary" icon="plus" refused={refused} onClick={() => act(() => post(path, { data: {} }))}>{t.addRecord}</Button>

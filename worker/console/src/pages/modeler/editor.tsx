@@ -8,6 +8,7 @@ import { Page } from '../../components/page';
 import { Splitter, useSplit } from '../../components/splitter';
 import { download } from '../../download';
 import { shortTime } from '../../format';
+import { useCtrl } from '../../frame/shortcuts';
 import { theme } from '../../frame/theme';
 import { texts } from '../../texts';
 import { DeployDialog } from '../models/deploy-dialog';
@@ -45,6 +46,8 @@ export function Editor({ opened, selected, address }: EditorProps) {
     });
   }, []);
   useEffect(() => void workspace.recolor(), [theme.value]);
+
+  useCtrl('s', () => void workspace.keep());
 
   const { undoable, redoable, savedAt, problem, restored } = workspace;
   return (

@@ -70,6 +70,8 @@ export class Workspace {
   private draft: ModelDraft;
   private timer = 0;
   private palette = '';
+  /** Whether something is not in the draft yet. */
+  private dirty = false;
 
   constructor(private readonly opened: Opened) {
     this.draft = opened.current;
@@ -149,9 +151,8 @@ export class Workspace {
     this.timer = window.setTimeout(() => void this.keep(), DELAY);
   }
 
-  private dirty = false;
-
-  private async keep(): Promise<void> {
+  /** Keeps the draft now, if anything changed. */
+  async keep(): Promise<void> {
     if (!this.dirty || !this.modeler || this.problem.value !== null) return;
     this.dirty = false;
     const data = this.modeler.get<Store>('dataConnector').sampleData;
