@@ -20,8 +20,7 @@ const KB = 1000;
 
 /** What a page loads, compressed: bytes of scripts and of styles. */
 async function weigh(path, signedIn = true) {
-  const { page, go, close, expect } = await open(browser, server, { signedIn });
-  if (!server.has('/stats')) expect(/status of 404/);
+  const { page, go, close } = await open(browser, server, { signedIn });
   const weights = { script: 0, stylesheet: 0 };
   const pending = [];
   page.on('response', (response) => {
@@ -64,8 +63,7 @@ describe('what a page takes', { skip: process.env.CONSOLE_TIMES ? false : 'CONSO
   async function time(path, ready, signedIn = true) {
     const took = [];
     for (let round = 0; round < 3; round++) {
-      const { page, go, close, expect } = await open(browser, server, { signedIn });
-      if (!server.has('/stats')) expect(/status of 404/);
+      const { page, go, close } = await open(browser, server, { signedIn });
       const began = performance.now();
       await go(path);
       await ready(page);
@@ -102,8 +100,7 @@ describe('what a page takes', { skip: process.env.CONSOLE_TIMES ? false : 'CONSO
 });
 
 test('an idle list asks once in 2 s, at most 2 KB each', { skip: server.lacks('/data_sources') }, async () => {
-  const { page, go, close, expect } = await open(browser, server);
-  if (!server.has('/stats')) expect(/status of 404/);
+  const { page, go, close } = await open(browser, server);
   await go('/connectors');
   await page.getByRole('table', { name: 'Connectors' }).waitFor();
   await page.waitForTimeout(1_000);
