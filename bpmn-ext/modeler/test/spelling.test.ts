@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { conversionProblem, convert, majority, readCall, spellingOf } from '../src/call/spelling';
+import { configOf, conversionProblem, convert, majority, readCall, spellingOf } from '../src/call/spelling';
 import { editAt, emptyCall } from '../src/call/types';
 import { Model, taskXml } from './models';
 
@@ -29,12 +29,30 @@ describe('spellings', () => {
     expect(after).not.toMatch(/implementation|p:config|p:errorHandling/);
   });
 
+  test('lists that are absent stay absent: an empty one would mean something else', async () => {
+    const model = await Model.of(taskXml('', '<b:extensionElements><x:dataConnector connector="Rates" resource="latest"/></b:extensionElements>'));
+    model.apply(convert(model.element('t'), 'pm', name, model.create));
+    expect(model.element('t').get('pm:config')).toBe('{"dataSource":7,"endpoint":"latest"}');
+  });
+
   test('what another spelling has no place for is not lost but refused', async () => {
     const pm = await Model.of(taskXml(`implementation="package-data-sources/data-source-task-service" p:config='{"callback":true,"type":"REST","queryString":"a=1"}'`));
     expect(conversionProblem(pm.element('t'), 'conn')).toBe("It uses callback, queryString, which only ProcessMaker's spelling has.");
     expect(convert(pm.element('t'), 'conn', name, pm.create)).toEqual([]);
     const conn = await Model.of(taskXml('', `<b:extensionElements><x:dataConnector connector="a" resource="b"><acme:c/></x:dataConnector></b:extensionElements>`));
     expect(conversionProblem(conn.element('t'), 'pm')).toBe('It holds acme:c, which would be lost.');
+  });
+
+  test('a try has what a job has, empty lists and unknown members too', async () => {
+    const pm = await Model.of(taskXml(`implementation="package-data-sources/data-source-task-service" p:config='{"dataSource":1,"endpoint":"list","outboundConfig":[],"queryString":"a=1"}'`));
+    expect(configOf(pm.element('t'))).toEqual({ dataSource: 1, endpoint: 'list', outboundConfig: [], queryString: 'a=1' });
+    const conn = await Model.of(taskXml('', `<b:extensionElements>${CONNECTOR}</b:extensionElements>`));
+    expect(configOf(conn.element('t'))).toEqual({
+      dataSource: 'Rates', endpoint: 'latest', timeout: 'PT20S',
+      outboundConfig: [{ type: 'PARAM', key: 'base', value: 'EUR', format: 'mustache' }],
+      dataMapping: [{ key: 'rate', value: 'r', format: 'dotNotation' }],
+      errorMapping: [{ when: '404', code: 'GONE' }],
+    });
   });
 
   test('new elements follow the majority', async () => {

@@ -1,6 +1,6 @@
 // Our own spelling of a call, the extension element `dataConnector`. Knows its elements; must not know the other spelling.
 
-import { attribute, extensions, type Change, type Create, type ModdleElement } from './moddle';
+import { extensions, type Change, type Create, type ModdleElement } from './moddle';
 import { emptyCall, RETRY_MEMBERS, scalarOf, type Call, type Edit, type List, type Scalar } from './types';
 
 const HOLDERS = new Set(['bpmn:ServiceTask', 'bpmn:SendTask']);
@@ -66,7 +66,7 @@ export function edit(connector: ModdleElement, edit: Edit, create: Create): Chan
     const cells = Object.entries(edit.add).map(([cell, value]) => [cell, stored(TYPES[edit.list], cell, value)]);
     return [insert(connector, create(TYPES[edit.list], Object.fromEntries(cells)))];
   }
-  const found = rows(connector, edit.list)[ 'remove' in edit ? edit.remove : edit.at ];
+  const found = rows(connector, edit.list)['remove' in edit ? edit.remove : edit.at];
   if (!found) return [];
   if ('remove' in edit) return [remove(connector, found)];
   const name = CELLS[edit.list][edit.cell];
@@ -135,7 +135,7 @@ function remove(connector: ModdleElement, part: ModdleElement): Change {
   return { target: connector, properties: { parts: parts(connector).filter((other) => other !== part) } };
 }
 
-/** Whether an element carries something in our spelling that another spelling has no place for. */
+/** The elements in a `dataConnector` that are not ours, for which another spelling has no place. */
 export function foreignParts(connector: ModdleElement): string[] {
-  return parts(connector).filter((part) => !ORDER.includes(part.$type)).map((part) => attribute(part, 'name') ?? part.$type);
+  return parts(connector).map(({ $type }) => $type).filter((type) => !ORDER.includes(type));
 }

@@ -10,6 +10,7 @@ import { emptyCall, RETRY_MEMBERS, scalarOf, type Call, type Edit, type List, ty
 export const IMPLEMENTATION = 'package-data-sources/data-source-task-service';
 const IMPLEMENTATIONS = [IMPLEMENTATION, 'package-data-sources/datasource-task-service'];
 const CALLED_ELEMENT = 'data_source_callback-data_source_sub_process';
+const EMPTY = '{"dataSource":"","endpoint":""}';
 const LISTS: { [list in List]: string } = { inputs: 'outboundConfig', outputs: 'dataMapping', errors: 'errorMapping' };
 const MEMBERS: { [cell: string]: string } = { variable: 'key', source: 'value' };
 const FORMATS: { [list in List]?: string } = { inputs: 'mustache', outputs: 'dotNotation' };
@@ -90,12 +91,13 @@ export function edit(of: ModdleElement, edit: Edit): Change[] {
 export function startAnew(of: ModdleElement): Change[] {
   const broken = brokenText(of);
   if (!broken) return [];
-  return [{ target: of, properties: { [broken]: broken === 'pm:config' ? '{"outboundConfig":[],"dataMapping":[]}' : undefined } }];
+  return [{ target: of, properties: { [broken]: broken === 'pm:config' ? EMPTY : undefined } }];
 }
 
 /** The attributes of a new element for a call. */
 export function write(call: Call): { [name: string]: string | undefined } {
-  let texts: Texts = { config: '{"dataSource":"","endpoint":"","outboundConfig":[],"dataMapping":[]}', handling: '{}' };
+  // Lists come with their first row: an empty one is not the same as none, with which the resource's headers are sent.
+  let texts: Texts = { config: EMPTY, handling: '{}' };
   for (const scalar of ['connector', 'resource', 'queue', 'repeat', 'success', 'timeout', ...RETRY_MEMBERS.map((m) => `retry.${m}`)]) {
     const value = scalarOf(call, scalar as Scalar);
     if (value) texts = editTexts(texts, { set: scalar as Scalar, value });
@@ -110,9 +112,14 @@ export function write(call: Call): { [name: string]: string | undefined } {
   };
 }
 
+/** `pm:config` as a job carries it; empty where it is broken. */
+export function config(of: ModdleElement): { [name: string]: Json } {
+  return objectIn(texts(of).config);
+}
+
 /** Members of `pm:config` that say something and that only this spelling has. */
 export function ownMembers(of: ModdleElement): string[] {
-  return Object.entries(objectIn(texts(of).config))
+  return Object.entries(config(of))
     .filter(([name, value]) => !SHARED.has(name) && !SILENT.has(name) && value !== null && value !== false && value !== '')
     .map(([name]) => name);
 }

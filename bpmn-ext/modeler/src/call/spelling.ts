@@ -1,5 +1,6 @@
 // The spellings of a connector, and the way from one to the other.
 
+import type { Json } from '../host/types';
 import * as conn from './conn';
 import { extensions, type Change, type Create, type ModdleElement } from './moddle';
 import * as pm from './pm';
@@ -85,9 +86,12 @@ export function majority(elements: Iterable<ModdleElement>): Spelling {
   return balance > 0 ? 'pm' : 'conn';
 }
 
-/** What is configured, in the shape that jobs have (ProcessMaker's rows), whatever the spelling. */
-export function configOf(call: Call): { [name: string]: any } {
-  const config: { [name: string]: any } = { dataSource: call.connector, endpoint: call.resource };
+/** What is configured, in the shape that jobs have (ProcessMaker's), whatever the spelling. */
+export function configOf(of: ModdleElement): { [name: string]: Json } {
+  const connector = conn.dataConnector(of);
+  if (!connector) return pm.config(of);
+  const call = conn.read(connector);
+  const config: { [name: string]: Json } = { dataSource: call.connector, endpoint: call.resource };
   for (const name of ['repeat', 'success', 'timeout'] as const) if (call[name]) config[name] = call[name];
   // An absent list is not an empty one: when it is absent, the headers of the resource are sent.
   if (call.inputs.length > 0) config['outboundConfig'] = call.inputs.map((row) => ({ ...row }));

@@ -139,7 +139,7 @@ function Path({ node }: { node: AnswerNode }) {
     <p class="dc-path">
       <code>{path}</code>{' '}
       <button type="button" class="dc-button" onClick={() => void navigator.clipboard.writeText(path).then(() => setCopied(path))}>Copy path</button>
-      <span role="status">{copied === path ? ' Copied.' : ''}</span>
+      <span aria-live="polite">{copied === path ? ' Copied.' : ''}</span>
     </p>
   );
 }

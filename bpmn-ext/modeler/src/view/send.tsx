@@ -167,7 +167,7 @@ function Copies({ outcome: { request, response } }: { outcome: Outcome }) {
         <button type="button" class="dc-button" disabled={isCut || response.body === null} aria-describedby={isCut ? noteId : undefined} onClick={download}>Download answer</button>
       )}
       {isCut && <span id={noteId} class="dc-note">Only the first 100 KB came here.</span>}
-      <span role="status">{copied ? 'Copied.' : ''}</span>
+      <span aria-live="polite">{copied ? 'Copied.' : ''}</span>
     </div>
   );
 }

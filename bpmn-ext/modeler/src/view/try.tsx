@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from '@bpmn-io/properties-panel/preact/ho
 import type { Store } from '../bpmn/store';
 import type { Canvas, Element, EventBus, Injector } from '../bpmn/types';
 import { variableFor, type AnswerNode } from '../answer/json';
-import { configOf, outputRows } from '../call/spelling';
+import { configOf, outputRows, readCall } from '../call/spelling';
 import type { Call } from '../call/types';
 import type { Attempt, Connector, Failure, Json, Outcome, Resource } from '../host/types';
 import { IconButton } from './group';
@@ -38,7 +38,7 @@ function TryOf({ injector, element, trigger }: { injector: Injector; element: El
   }, []);
   const attempt = async (data: Json, dry: boolean, signal: AbortSignal): Promise<Outcome> => {
     store.flush();
-    return store.host.attempt(requestOf(store.callOf(element) as Call, data, dry), signal);
+    return store.host.attempt(requestOf(element, data, dry), signal);
   };
   const pick = ({ path }: AnswerNode): void => {
     const { outputs } = store.callOf(element) as Call;
@@ -54,7 +54,7 @@ function TryOf({ injector, element, trigger }: { injector: Injector; element: El
       <header class="dc-pane-head">
         <h2>Try {name}</h2>
         {resource && <span class="dc-url"><span class={`dc-method dc-method-${resource.method.toLowerCase()}`}>{resource.method}</span> <code>{resource.url}</code></span>}
-        <IconButton name="Close Try" icon="close" onClick={() => store.closeTry()} />
+        <IconButton name="Close" icon="close" onClick={() => store.closeTry()} />
       </header>
       <Send
         method={resource?.method ?? 'GET'}
@@ -108,7 +108,7 @@ function useMapping(store: Store, element: Element, outcome: Outcome | undefined
     }
     let isLate = false;
     const { status, headers, body } = outcome.response;
-    const request = requestOf(store.callOf(element) as Call, store.data(), false);
+    const request = requestOf(element, store.data(), false);
     store.host.map({ status, headers, body }, JSON.parse(rows) as Json[], request).then(
       ({ variables, error }) => {
         if (isLate) return;
@@ -151,8 +151,9 @@ function MappedVariables({ store, element, mapping }: { store: Store; element: E
   );
 }
 
-function requestOf(call: Call, data: Json, dry: boolean): Attempt {
-  const request: Attempt = { connector: call.connector, resource: call.resource, config: configOf(call), data };
+function requestOf({ businessObject }: Element, data: Json, dry: boolean): Attempt {
+  const { connector, resource } = readCall(businessObject) as Call;
+  const request: Attempt = { connector, resource, config: configOf(businessObject), data };
   return dry ? { ...request, dry_run: true } : request;
 }
 
@@ -163,7 +164,7 @@ async function prefill(store: Store, element: Element, resource: Resource | unde
   if (!call || !resource || typeof current !== 'object' || current === null || Array.isArray(current)) return;
   let reads: string[] = [];
   try {
-    reads = (await store.host.attempt(requestOf(call, current, true))).reads;
+    reads = (await store.host.attempt(requestOf(element, current, true))).reads;
   } catch {
     // What cannot be planned is told when it is sent.
   }

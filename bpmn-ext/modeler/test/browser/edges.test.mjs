@@ -111,3 +111,16 @@ test('a file comes back as it was, also after an edit was undone, and a copy is 
   assert.equal((await page.saved()).match(/<x:input type="param" key="base" value="1" \/>/g).length, 2);
   page.check();
 });
+
+test('a reference with white space around it is one', async () => {
+  const page = await browser.open();
+  const loop = `<bpmn:ioSpecification><bpmn:dataInput id="in" name="orders" isCollection="true" /><bpmn:inputSet /><bpmn:outputSet /></bpmn:ioSpecification>
+      <bpmn:multiInstanceLoopCharacteristics><bpmn:loopDataInputRef>
+        in
+      </bpmn:loopDataInputRef></bpmn:multiInstanceLoopCharacteristics>`;
+  await page.openModel(FOREIGN.replace('</bpmn:extensionElements>', `</bpmn:extensionElements>${loop}`));
+  await page.getByRole('treeitem', { name: /^Fetch rates/ }).click();
+  assert.equal(await page.getByRole('combobox', { name: 'List' }).inputValue(), 'orders');
+  assert.match(await page.saved(), /<bpmn:loopDataInputRef>in<\/bpmn:loopDataInputRef>/);
+  page.check();
+});

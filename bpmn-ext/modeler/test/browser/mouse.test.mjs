@@ -40,6 +40,9 @@ test('drag from the palette, connect, configure, try, map, mark, undo, save', as
   const problems = page.getByRole('region', { name: 'Problems' });
   await problems.getByText('1 error', { exact: true }).waitFor();
 
+  // It has its own icon, and no gear.
+  assert.equal(await page.locator('g.djs-shape[data-element-id^="Activity_"] [data-icon="data-connector"]').count(), 1);
+
   // Connect the start with it.
   await page.getByRole('treeitem', { name: /^Order received/ }).click();
   await page.locator('.djs-context-pad [data-action="connect"]').click();
