@@ -40,7 +40,9 @@ fn redirect(rest: &str, query: Option<&str>) -> Response<Bytes> {
     let rest = rest.strip_suffix("/edit").unwrap_or(rest);
     let target = query.map_or_else(|| format!("/connectors{rest}"), |query| format!("/connectors{rest}?{query}"));
     match HeaderValue::from_str(&target) {
-        Ok(target) if rest.is_empty() || rest.starts_with('/') => with(StatusCode::FOUND, &[(LOCATION, target)], Bytes::new()),
+        Ok(target) if rest.is_empty() || rest.starts_with('/') => {
+            with(StatusCode::FOUND, &[(LOCATION, target)], Bytes::new())
+        }
         _ => nothing_here(),
     }
 }

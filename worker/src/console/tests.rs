@@ -39,7 +39,8 @@ fn every_address_shows_the_page_with_a_nonce_of_its_own() {
         assert_eq!(header(&response, "referrer-policy"), "no-referrer");
         let policy = header(&response, CONTENT_SECURITY_POLICY.as_str()).to_owned();
         assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"), "{policy}");
-        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce").to_owned();
+        let nonce =
+            policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce").to_owned();
         let page = String::from_utf8(response.into_body().to_vec()).expect("UTF-8");
         assert!(page.contains(&format!("nonce=\"{nonce}\"")) && !page.contains("__NONCE__"));
         nonce
