@@ -99,9 +99,8 @@ function decorate(viewer: InstanceType<typeof NavigatedViewer>, links: ElementLi
     const anchor = document.createElement('a');
     anchor.href = link.href;
     anchor.className = link.bad ? 'element-link element-link-bad' : 'element-link';
-    anchor.textContent = link.short;
     anchor.title = link.text;
-    anchor.setAttribute('aria-label', link.text);
+    anchor.append(part(link.short, 'aria-hidden'), part(link.text, 'class'));
     overlays.add(link.element, 'jobs', { position: { bottom: 10, left: 6 }, html: anchor });
   }
   for (const [element, mark] of Object.entries(marks)) if (registry.get(element)) canvas.addMarker(element, mark);
@@ -109,4 +108,12 @@ function decorate(viewer: InstanceType<typeof NavigatedViewer>, links: ElementLi
     canvas.addMarker(selected, 'element-selected');
     canvas.scrollToElement(selected);
   }
+}
+
+/** A part of a link: for the eye, or for screen readers alone. */
+function part(text: string, kind: 'aria-hidden' | 'class'): HTMLElement {
+  const span = document.createElement('span');
+  span.textContent = text;
+  span.setAttribute(kind, kind === 'class' ? 'hidden' : 'true');
+  return span;
 }

@@ -28,6 +28,7 @@ interface Described {
   $type: string;
 }
 
+/** The library, at 3.2.0, calls the value of the first model `newValue` and that of the second one `oldValue`. */
 interface Attribute {
   oldValue: unknown;
   newValue: unknown;
@@ -66,7 +67,7 @@ export async function difference(before: string, after: string): Promise<Found> 
   for (const [element, { model, attrs }] of Object.entries(changes._changed)) {
     const plain = Object.entries(attrs).filter(([, value]) => typeof value.oldValue !== 'object' && typeof value.newValue !== 'object' && value.oldValue !== value.newValue);
     const own = plain.filter(([attribute]) => attribute === 'name' || !lines.has(element)).map(([attribute, value]): Line => ({
-      kind: 'changed', element, name: shown(model), text: t.was(attribute, String(value.oldValue ?? '–'), String(value.newValue ?? '–')),
+      kind: 'changed', element, name: shown(model), text: t.was(attribute, String(value.newValue ?? '–'), String(value.oldValue ?? '–')),
     }));
     if (own.length > 0) lines.set(element, [...own, ...(lines.get(element) ?? [])]);
   }
