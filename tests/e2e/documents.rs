@@ -82,6 +82,20 @@ async fn the_commands_of_the_readme_run() {
     succeed(&mut shell).await;
 }
 
+#[tokio::test]
+async fn the_commands_of_the_import_page_run() {
+    let commands = commands_of("deploy/IMPORT.md");
+    assert!(commands.len() >= 8, "{commands:?}");
+    let app = TestApp::new();
+    let port = copy_of_the_examples(&app);
+    let script = format!("set -eux\n{}", commands.join("\n")).replace("4010", &port);
+    let mut shell = Command::new("bash");
+    shell.arg("-c").arg(script).current_dir(app.path("copy")).env("PATH", path_with_binary());
+    shell.env("XDG_DATA_HOME", app.path("data"));
+    let printed = succeed(&mut shell).await;
+    assert_eq!(printed.matches("\"status\": 200").count(), 2, "{printed}");
+}
+
 /// Every metric of the product is in the runbook, and no other.
 #[test]
 fn the_runbook_has_every_metric() {

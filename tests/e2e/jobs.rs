@@ -131,3 +131,32 @@ async fn a_changed_connector_is_seen_within_five_seconds() {
     engine.publish(&job("j2", "r", &[("path", "path")], json!({}))).await;
     assert_eq!(engine.result().await.body["data"]["path"], "/new");
 }
+
+/// A designer learns of a body that was sent as broken JSON from a good answer and from a bad one.
+#[tokio::test]
+async fn a_json_body_that_is_none_is_told_whatever_comes_of_it() {
+    let third_party = ThirdParty::start(|seen, _| {
+        if seen.path == "/good" { Reply::json(&json!({"ok": 1})) } else { Reply::status(400, &json!({})) }
+    })
+    .await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/{{path}}"), "method": "POST", "body_type": "json",
+        "body": "{\"q\": {{q}}}"}}))
+        .await;
+    let _worker = app.worker(&[]).await;
+    let mut engine = app.engine().await;
+    for (path, q, status, warnings) in [
+        ("good", json!(null), "completed", 1),
+        ("bad", json!(null), "failed", 1),
+        ("good", json!(1), "completed", 0),
+        ("bad", json!(1), "failed", 0),
+    ] {
+        engine.publish(&job(&format!("{path}-{q}"), "r", &[("ok", "ok")], json!({"path": path, "q": q}))).await;
+        let result = engine.result().await;
+        assert_eq!(result.body["status"], status, "{:#}", result.body);
+        let told: Vec<&str> =
+            result.body["call"]["warnings"].as_array().into_iter().flatten().filter_map(|w| w.as_str()).collect();
+        assert_eq!(told.len(), warnings, "{:#}", result.body);
+        assert!(told.iter().all(|warning| warning.contains("no JSON")), "{told:?}");
+    }
+}

@@ -16,6 +16,7 @@ mod documents;
 mod egress;
 mod engine;
 mod hostile;
+mod imports;
 mod jobs;
 mod ledger;
 mod models;

@@ -21,10 +21,14 @@ pub mod http;
 pub mod interpret;
 pub mod retry;
 
+// Tables of records, and the language that selects them.
+pub mod collections;
+
 // What is durable: claims, outcomes, connectors, secrets.
 pub mod store;
 
 // What people do with all that, and how they reach it.
+pub mod import;
 pub mod admin;
 pub mod api;
 pub mod console;

@@ -39,6 +39,7 @@ pub async fn calls(config: &Config, catalog: Catalog) -> Result<Calls, http::Err
 pub async fn client(config: &Config, store: Option<&Store>) -> Result<http::Client, http::Error> {
     http::Client::new(http::Settings {
         allow_net: config.http.allow_net.clone(),
+        allow_ports: config.http.allow_ports.clone(),
         connect_timeout: config.http.connect_timeout,
         response_bytes: config.limits.response_bytes,
         allow_insecure_tls: config.http.allow_insecure_tls,

@@ -4,3 +4,4 @@ mod access;
 mod audit;
 mod execute;
 mod queue;
+mod trial;

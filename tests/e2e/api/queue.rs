@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use harness::api::{Answer, Api, sent};
+use harness::engine::Envelope;
 use harness::eventually;
 use harness::test_app::TestApp;
 use harness::third_party::{Reply, ThirdParty};
@@ -123,7 +124,7 @@ async fn a_job_waits_queued_and_a_message_that_pretends_is_refused() {
     let engine = app.engine().await;
     let forged = json!({"id": "forged", "engine": "api", "request": {"id": "1"}, "element": {"id": "api"},
         "config": {"dataSource": "API", "endpoint": "rates"}});
-    engine.publish(&forged).await;
+    engine.publish_bytes(forged.to_string().as_bytes(), Envelope::default()).await;
     assert_eq!(app.dead_letters(1).await[0]["reason"], "BAD_JOB");
     assert_eq!(third_party.seen().len(), 1);
     drop((process, worker));

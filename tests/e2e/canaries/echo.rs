@@ -41,7 +41,8 @@ fn secrets_of(request: &str) -> String {
     let (head, body) = request.split_once("\r\n\r\n").unwrap_or((request, ""));
     let mut lines = head.lines();
     let target = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
-    let own = lines.filter(|line| line.starts_with("authorization: ") || line.starts_with("x-"));
+    let is_own = |line: &str| line.starts_with("authorization: ") || line.starts_with("x-");
+    let own = lines.filter(|line| is_own(&line.to_ascii_lowercase()));
     let query = target.split_once('?').map_or(String::new(), |(_, query)| unescaped(query));
     let values = own.filter_map(|line| line.split_once(": ")).map(|(_, value)| value.to_owned());
     [vec![query], values.collect(), vec![body.to_owned()]].concat().join(" | ")

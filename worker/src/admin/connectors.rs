@@ -52,7 +52,14 @@ pub async fn import(store: &Store, client: &Client, mut record: Map<String, Valu
         Some(Value::Object(credentials)) => Some(credentials),
         _ => None,
     };
+    let uuid = record.get("uuid").and_then(Value::as_str).map(|uuid| uuid.trim().to_ascii_lowercase());
     let imported = store.connectors().import(record, credentials).await?;
+    if let Some(uuid) = uuid.filter(|uuid| !uuid.is_empty() && *uuid != imported.uuid.to_ascii_lowercase()) {
+        warnings.push(format!(
+            "connector `{}`: the record's uuid {uuid} is not used; the connector was found by its id or name and keeps {}",
+            imported.name, imported.uuid
+        ));
+    }
     Ok(Import { imported, warnings })
 }
 

@@ -154,7 +154,7 @@ async fn attempt(calls: &Calls, call: &PreparedCall<'_>, limit: Duration) -> Res
 }
 
 /// What a call ends with whose time over the API is over.
-fn too_slow(call: &PreparedCall<'_>, limit: Duration) -> Failure {
+pub(super) fn too_slow(call: &PreparedCall<'_>, limit: Duration) -> Failure {
     let seconds = limit.as_secs();
     let (code, more) = if call.is_repeatable() {
         (Code::Timeout, "")

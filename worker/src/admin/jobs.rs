@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::Error;
+use super::{By, Error, job_view};
 use crate::amqp::{Broker, Message, Properties};
 use crate::config::Engine;
 use crate::job::{self, Envelope, JOB_TYPE, Job};
@@ -37,6 +37,32 @@ pub struct Replay {
 pub async fn find(store: &Store, id: &str) -> Result<JobDetail, Error> {
     let found = store.jobs().find(id).await?;
     found.ok_or_else(|| Error::NotFound(format!("the ledger knows no job `{id}`")))
+}
+
+/// Asks for a job to be taken back, as an engine does (CONTRACT 4); every worker hears it.
+///
+/// # Errors
+/// When it has ended, or broker or database cannot be reached.
+pub async fn cancel(store: &Store, broker: &Broker, id: &str, by: &By) -> Result<JobDetail, Error> {
+    let found = find(store, id).await?;
+    if job_view::has_ended(&found.row) {
+        return Err(Error::Refused(format!("job `{id}` has ended; it cannot be cancelled any more")));
+    }
+    let message = Message {
+        exchange: broker.topology().control().to_owned(),
+        routing_key: String::new(),
+        body: json!({"id": id}).to_string().into_bytes(),
+        properties: Properties {
+            message_id: Some(uuid::Uuid::now_v7().to_string()),
+            kind: Some(job::CANCEL_TYPE.to_owned()),
+            content_type: Some("application/json".to_owned()),
+            ..Properties::default()
+        },
+    };
+    let published = broker.publisher().publish(&message).await;
+    published.map_err(|source| Error::Publish { what: format!("the cancel of job `{id}`"), source })?;
+    store.audit().add(&by.entry("job.cancelled", id, json!({}))).await?;
+    Ok(found)
 }
 
 /// Checks that a job may run again, and makes the job that will.
@@ -94,9 +120,10 @@ impl Replay {
     ///
     /// # Errors
     /// When somebody else runs it again at this moment, or it cannot be published; nothing is stored then.
-    pub async fn publish(self, store: &Store, broker: &Broker) -> Result<String, Error> {
+    pub async fn publish(self, store: &Store, broker: &Broker, by: &By) -> Result<String, Error> {
         let Self { again, queue, body } = self;
-        if !store.jobs().add_replay(&again).await? {
+        let entry = by.entry("job.replayed", &again.of, json!({"as": again.id, "send": again.send}));
+        if !store.jobs().add_replay(&again, &entry).await? {
             let problem =
                 format!("job `{}` is being run again by somebody else at this moment; look at it first", again.of);
             return Err(Error::Refused(problem));

@@ -4,15 +4,18 @@
 //! Knows the rules of each operation; must not know arguments, printing or HTTP.
 
 pub mod connectors;
+pub mod convert;
 pub mod dead_letters;
 pub mod executions;
 pub mod job_view;
 pub mod jobs;
 pub mod keys;
+pub mod lint;
 pub mod models;
 pub mod rest_jobs;
 pub mod secrets;
 pub mod tokens;
+pub mod trials;
 
 use std::sync::Arc;
 

@@ -3,8 +3,8 @@
 use bpmn_ext::ConnectorTask;
 use serde_json::{Map, Value, json};
 
-use super::Error;
-use crate::store::{Deployment, Store};
+use super::{By, Error};
+use crate::store::{Deployment, NewDeployment, Store};
 
 /// A process whose tasks were stored.
 #[derive(Debug)]
@@ -26,19 +26,23 @@ pub struct Version {
     pub tasks: Map<String, Value>,
 }
 
-/// Stores a model's connector tasks, process by process, under the next version or under `label`; `file` is for people.
+/// Stores a model's connector tasks, process by process, under the next version or under `label`; `file` is for people,
+/// `body` its bytes.
 ///
 /// # Errors
 /// When the label is taken by other content, or the database cannot be reached.
 pub async fn deploy(
     store: &Store,
-    file: &str,
+    (file, body): (&str, &[u8]),
     tasks: &[ConnectorTask],
     label: Option<&str>,
+    by: &By,
 ) -> Result<Vec<Deployed>, Error> {
     let mut deployed = Vec::new();
     for (process, tasks) in by_process(tasks) {
-        let version = store.models().deploy(process, label, file, &tasks).await?;
+        let entry = by.entry("model.deployed", process, json!({"elements": tasks.len()}));
+        let new = NewDeployment { process, label, file, body, tasks: &tasks };
+        let version = store.models().deploy(&new, &entry).await?;
         deployed.push(Deployed { process: process.to_owned(), version, elements: tasks.len() });
     }
     Ok(deployed)
@@ -84,8 +88,9 @@ pub async fn find(store: &Store, process: &str, version: Option<&str>) -> Result
 ///
 /// # Errors
 /// When it is not deployed, or the database cannot be reached.
-pub async fn remove(store: &Store, process: &str, version: &str) -> Result<(), Error> {
-    if store.models().remove(process, version).await? {
+pub async fn remove(store: &Store, process: &str, version: &str, by: &By) -> Result<(), Error> {
+    let entry = by.entry("model.removed", &format!("{process}/{version}"), json!({}));
+    if store.models().remove(process, version, &entry).await? {
         return Ok(());
     }
     Err(not_deployed(process, Some(version), &versions(store, Some(process)).await?))

@@ -5,12 +5,14 @@
 mod access;
 mod audit;
 mod cors;
+mod dead_letters;
 mod error;
 mod execute;
 mod health;
 mod jobs;
 mod listing;
 mod me;
+mod models;
 mod openapi;
 mod patient_stream;
 mod rate;
@@ -21,6 +23,7 @@ mod server;
 mod service;
 mod table;
 mod tokens;
+mod trial;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -22,10 +22,14 @@ pub(super) struct Request {
     caller: Option<Caller>,
     /// By which log and audit name it.
     pub(super) id: String,
+    /// As it was asked for; `HEAD` is answered as `GET`.
+    pub(super) method: Method,
     /// The path as it was asked for, below `/api/1.0`.
     pub(super) path: String,
     /// The query's parameters, decoded; unknown ones are ignored.
     pub(super) query: Query,
+    /// The query as it was asked for.
+    pub(super) raw_query: String,
     /// Its headers.
     pub(super) headers: HeaderMap,
     parameters: Vec<(String, String)>,
@@ -38,7 +42,7 @@ impl Request {
         api: Arc<Api>,
         caller: Option<Caller>,
         id: String,
-        (path, query): (&str, &str),
+        (method, path, query): (Method, &str, &str),
         parameters: Vec<(String, String)>,
         (headers, body): (HeaderMap, Body),
     ) -> Self {
@@ -46,8 +50,10 @@ impl Request {
             api,
             caller,
             id,
+            method,
             path: path.to_owned(),
             query: Query::parse(query),
+            raw_query: query.to_owned(),
             headers,
             parameters,
             body: Mutex::new(body),
@@ -143,7 +149,10 @@ impl Request {
     }
 
     /// No media type is JSON.
-    fn expect_json(&self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// 415 for another one.
+    pub(super) fn expect_json(&self) -> Result<(), Error> {
         match self.media_type() {
             Some(given) if given != "application/json" && !given.ends_with("+json") => {
                 Err(Error::unsupported_media_type(&given, "application/json"))

@@ -97,7 +97,7 @@ async fn checked(api: &Arc<Api>, request: Request<Body>, id: &str, peer: SocketA
         Arc::clone(api),
         caller,
         id.to_owned(),
-        (path, query),
+        (head.method, path, query),
         found.into_parameters(),
         (head.headers, body),
     );

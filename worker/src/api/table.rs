@@ -4,10 +4,12 @@ use axum::http::Method;
 
 use super::access::Scope;
 use super::routes::{Needs, Route};
-use super::{audit, execute, jobs, me, openapi, tokens};
+use super::{audit, dead_letters, execute, jobs, me, models, openapi, tokens, trial};
 
+const READ: Needs = Needs::Scopes(&[Scope::Read]);
 const EXECUTE: Needs = Needs::Scopes(&[Scope::Execute]);
 const READ_OR_EXECUTE: Needs = Needs::Scopes(&[Scope::Read, Scope::Execute]);
+const EXECUTE_OR_MANAGE: Needs = Needs::Scopes(&[Scope::Execute, Scope::Manage]);
 const MANAGE: Needs = Needs::Scopes(&[Scope::Manage]);
 const ADMIN: Needs = Needs::Scopes(&[Scope::Admin]);
 
@@ -20,7 +22,7 @@ macro_rules! to {
 
 /// The whole table.
 pub(super) fn routes() -> Vec<Route> {
-    [running(), ledger(), access(), about()].into_iter().flatten().collect()
+    [running(), ledger(), deployed(), access(), about()].into_iter().flatten().collect()
 }
 
 /// Section 5: running connectors.
@@ -44,6 +46,11 @@ fn running() -> Vec<Route> {
             .body("DataSourceCallParameters")
             .answers(&[(200, "DataSourceResponse"), (202, "Job")])
             .refusals(queued),
+        Route::new(Method::POST, "/try", READ_OR_EXECUTE, "tryResource", to!(trial::run))
+            .summary("Tries a call as it is being edited: the request, the answer, what is mapped.")
+            .body("Try")
+            .answers(&[(200, "Tried")])
+            .refusals(&[404]),
         Route::new(Method::GET, data, EXECUTE, "getDataFromDataSource", to!(execute::data))
             .summary("Calls a resource; browsers may cache the answer.")
             .query(&["pmds_config", "pmds_data"])
@@ -57,14 +64,94 @@ fn running() -> Vec<Route> {
     ]
 }
 
-/// Section 6: the ledger.
+/// Section 6: the ledger and the dead letters.
 fn ledger() -> Vec<Route> {
+    const FILTERS: &[&str] = &[
+        "state",
+        "status",
+        "code",
+        "request",
+        "engine",
+        "connector",
+        "resource",
+        "process",
+        "element",
+        "from",
+        "to",
+        "q",
+        "per_page",
+        "after",
+    ];
     vec![
+        Route::new(Method::GET, "/jobs", READ, "getJobs", to!(jobs::list))
+            .summary("Lists jobs, the newest first.")
+            .query(FILTERS)
+            .answers(&[(200, "Jobs"), (304, "")])
+            .refusals(&[422]),
         Route::new(Method::GET, "/jobs/{id}", READ_OR_EXECUTE, "getJobById", to!(jobs::show))
             .summary("Shows a job, when it ended or after `wait` seconds.")
             .query(&["wait"])
             .answers(&[(200, "Job")])
             .refusals(&[422]),
+        Route::new(Method::POST, "/jobs/{id}/cancel", EXECUTE_OR_MANAGE, "cancelJob", to!(jobs::cancel))
+            .summary("Takes a job back.")
+            .answers(&[(202, "JobRow")])
+            .refusals(&[409]),
+        Route::new(Method::POST, "/jobs/{id}/replay", MANAGE, "replayJob", to!(jobs::replay))
+            .summary("Runs a job again, as a job of its own.")
+            .body("Replay")
+            .answers(&[(202, "JobRow")])
+            .refusals(&[409]),
+        Route::new(Method::GET, "/dead_letters", READ, "getDeadLetters", to!(dead_letters::list))
+            .summary("Lists messages that could not be worked on, the newest first.")
+            .query(&["all", "per_page", "after"])
+            .answers(&[(200, "DeadLetters"), (304, "")])
+            .refusals(&[422])
+            .unlimited_only(),
+        Route::new(Method::GET, "/dead_letters/{number}", READ, "getDeadLetterById", to!(dead_letters::show))
+            .summary("Shows a dead letter with its message.")
+            .answers(&[(200, "DeadLetter")])
+            .unlimited_only(),
+        Route::new(
+            Method::POST,
+            "/dead_letters/{number}/replay",
+            MANAGE,
+            "replayDeadLetter",
+            to!(dead_letters::replay),
+        )
+        .summary("Publishes the message of a dead letter again.")
+        .answers(&[(200, "DeadLetterRow")])
+        .unlimited_only(),
+    ]
+}
+
+/// Section 6: models. What is no connector is not for tokens that are limited to connectors.
+fn deployed() -> Vec<Route> {
+    let version = "/models/{process}/{version}";
+    vec![
+        Route::new(Method::GET, "/models", READ, "getModels", to!(models::list))
+            .summary("Lists deployed versions of processes, the newest of each first.")
+            .query(&["process"])
+            .answers(&[(200, "Models"), (304, "")]),
+        Route::new(Method::POST, "/models", MANAGE, "deployModel", to!(models::deploy))
+            .summary("Deploys the connector tasks of a model.")
+            .query(&["version", "file"])
+            .body("Bpmn")
+            .answers(&[(201, "DeployedModel")])
+            .refusals(&[409])
+            .unlimited_only(),
+        Route::new(Method::POST, "/models/lint", READ, "lintModel", to!(models::lint))
+            .summary("Finds what is wrong in a model, or works otherwise than it was meant.")
+            .body("Bpmn")
+            .answers(&[(200, "LintedModel")])
+            .unlimited_only(),
+        Route::new(Method::GET, version, READ, "getModelVersion", to!(models::show))
+            .summary("Shows the connector tasks of a version, or its file where XML is accepted.")
+            .answers(&[(200, "Model"), (304, "")]),
+        Route::new(Method::DELETE, version, MANAGE, "removeModelVersion", to!(models::remove))
+            .summary("Removes a version, whose name is not given again.")
+            .answers(&[(204, "")])
+            .unlimited_only(),
     ]
 }
 

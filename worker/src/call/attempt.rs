@@ -95,6 +95,7 @@ async fn redacted(means: Means<'_>, call: &PreparedCall<'_>, deadline: Instant) 
     let redactor = &call.plan.request.redactor;
     match answered(means, call, deadline).await {
         Ok(mut answer) => {
+            answer.mapped.warnings.extend_from_slice(call.warnings());
             redactor.redact_members(&mut answer.mapped.data);
             answer.mapped.warnings.iter_mut().for_each(|warning| redactor.redact_text(warning));
             Ok(answer)

@@ -1,10 +1,14 @@
 //! An attempt that somebody looks at: besides its outcome, the answer as it came, masked.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
+use serde_json::{Map, Value};
+
 use super::attempt::{self, Means};
-use super::{Attempt, Calls, Permit, PreparedCall};
+use super::{Answer, Attempt, Calls, Permit, PreparedCall, reads};
 use crate::interpret::{self, Response};
+use crate::job::Failure;
 use crate::memory;
 
 pub use crate::interpret::{SeenAnswer, SeenBody};
@@ -29,6 +33,44 @@ impl Calls {
             None => None,
         };
         Exchange { attempt, answer }
+    }
+}
+
+/// An answer that somebody has already, to be mapped without a call.
+#[derive(Debug, Clone)]
+pub struct GivenAnswer {
+    /// The status line's number.
+    pub status: u16,
+    /// Names and values.
+    pub headers: Vec<(String, String)>,
+    /// Its text.
+    pub body: String,
+}
+
+impl Calls {
+    /// Interprets an answer as if the call had got it; nothing is sent.
+    ///
+    /// # Errors
+    /// The failure that a job would have ended with.
+    pub async fn interpret(&self, call: &PreparedCall<'_>, given: GivenAnswer) -> Result<Answer, Failure> {
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in &given.headers {
+            if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), http::HeaderValue::from_str(value)) {
+                headers.append(name, value);
+            }
+        }
+        // The text was decoded before it was handed out.
+        if let Some(kind) = headers.get_mut(http::header::CONTENT_TYPE) {
+            let media = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().to_owned();
+            *kind = http::HeaderValue::from_str(&format!("{media}; charset=utf-8")).unwrap_or_else(|_| kind.clone());
+        }
+        let response = Response { status: given.status, headers, body: given.body.into(), warnings: Vec::new() };
+        Ok(Answer { status: given.status, mapped: call.interpreted(response, &self.memory).await? })
+    }
+
+    /// The top-level variables of the data that the call reads, whether it can be planned or not.
+    pub fn reads(record: &Map<String, Value>, config: &Map<String, Value>) -> BTreeSet<String> {
+        reads::reads(record, config)
     }
 }
 

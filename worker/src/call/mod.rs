@@ -16,6 +16,7 @@ mod host_limiter;
 mod language_page;
 mod prepare;
 mod rate_limit;
+mod reads;
 mod token_store;
 mod transport;
 
@@ -33,7 +34,7 @@ use crate::store;
 
 pub use attempt::{Answer, Attempt, Outcome};
 pub use catalog::{Catalog, ResolvedConnector};
-pub use exchange::{Exchange, SeenAnswer, SeenBody};
+pub use exchange::{Exchange, GivenAnswer, SeenAnswer, SeenBody};
 pub use foreground::Retrying;
 pub use host_limiter::HostLimiter;
 pub use prepare::PreparedCall;
@@ -185,6 +186,13 @@ pub struct Permit {
     refused: Option<Failure>,
     /// How much of the attempt's time its token took.
     spent: Duration,
+}
+
+impl Permit {
+    /// How much of the attempt's time its token took.
+    pub fn spent(&self) -> Duration {
+        self.spent
+    }
 }
 
 /// How far a series of attempts has come.

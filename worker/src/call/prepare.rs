@@ -46,6 +46,11 @@ impl PreparedCall<'_> {
         &self.plan.request
     }
 
+    /// What its designer should know of the request, whatever becomes of it.
+    pub fn warnings(&self) -> &[String] {
+        &self.plan.warnings
+    }
+
     /// Whether it may be sent again without knowing what became of it.
     pub fn is_repeatable(&self) -> bool {
         self.plan.request.repeat == Repeat::Safe
@@ -141,7 +146,8 @@ pub(super) async fn prepare<'a>(
         Ok(element) => element,
         Err(InvalidElement { named, invalid }) => {
             let named = named.as_ref().map(|(connector, resource)| (connector.as_str(), resource.as_str()));
-            return Err(misconfigured(&invocation, named, &format!("config.{invalid}")));
+            let failure = misconfigured(&invocation, named, &format!("config.{invalid}"));
+            return Err(at(failure, &format!("config.{}", invalid.path)));
         }
     };
     let named = Some((element.connector.as_str(), element.resource.as_str()));
@@ -159,7 +165,7 @@ pub(super) async fn prepare<'a>(
         Ok(plan) => Ok(PreparedCall { invocation, element, connector, plan, limits: limits.clone() }),
         Err(invalid) => {
             let problem = secrets.redactor().redacted_text(&invalid.to_string());
-            Err(misconfigured(&invocation, named, &problem))
+            Err(at(misconfigured(&invocation, named, &problem), &invalid.path))
         }
     }
 }
@@ -267,6 +273,14 @@ async fn deployed<'a>(
 /// A resource that does not exist is reported by the plan, which lists the others.
 fn unless_unknown(invalid: Invalid) -> Result<(), Invalid> {
     if invalid.path == "endpoint" { Ok(()) } else { Err(invalid) }
+}
+
+/// The same failure with the member at fault.
+fn at(error: PrepareError, path: &str) -> PrepareError {
+    match error {
+        PrepareError::Failed(failure) => PrepareError::Failed(Failure { at: Some(path.to_owned()), ..failure }),
+        other @ PrepareError::Unavailable(_) => other,
+    }
 }
 
 /// `named` are connector and resource, as far as they are known.

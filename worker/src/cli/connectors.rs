@@ -1,16 +1,17 @@
 //! `connectors import|export|list|test`: records as JSON or YAML (COMPATIBILITY 4.1-4.3, CONTRACT 7).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::output::{self, Format};
 use super::settings::Settings;
 use super::{exit, input};
 use crate::admin::connectors as admin;
+use crate::admin::convert::{self, Kind};
 use crate::call::{Catalog, Outcome};
 use crate::config::Config;
 use crate::connector::Connector;
@@ -33,9 +34,41 @@ pub(super) enum Connectors {
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// Connectors files, JSON or YAML; `-` is standard input
+    /// Connectors files, JSON or YAML, or with `--from` files of another tool; `-` is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// What the files are: connectors are made of what is in them
+    #[arg(long, value_name = "KIND", value_enum)]
+    from: Option<From>,
+    /// What the connector, or the first one of a file, is called
+    #[arg(long, requires = "from")]
+    name: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum From {
+    /// cURL commands
+    Curl,
+    /// An OpenAPI 3 or Swagger 2 document, JSON or YAML
+    Openapi,
+    /// A Postman collection 2.0 or 2.1
+    Postman,
+    /// An export of ProcessMaker
+    Processmaker,
+    /// Connectors files
+    Records,
+}
+
+impl From {
+    fn kind(self) -> Kind {
+        match self {
+            Self::Curl => Kind::Curl,
+            Self::Openapi => Kind::OpenApi,
+            Self::Postman => Kind::Postman,
+            Self::Processmaker => Kind::ProcessMaker,
+            Self::Records => Kind::Records,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -81,10 +114,24 @@ impl Connectors {
 }
 
 impl Import {
+    /// The records of a file; what changed on the way and what did not come over is told.
+    fn read(&self, file: &Path) -> Result<Vec<Map<String, Value>>> {
+        let Some(from) = self.from else { return input::connectors(file) };
+        let converted = convert::convert(&input::text(file)?, Some(from.kind()), self.name.as_deref());
+        let converted = converted.with_context(|| format!("{} was not converted", file.display()))?;
+        for sentence in &converted.changed {
+            output::note(&format!("changed: {sentence}"));
+        }
+        for left in &converted.left_out {
+            output::note(&format!("left out: {}: {}", left.what, left.why));
+        }
+        Ok(converted.records)
+    }
+
     fn records(&self) -> Result<Vec<(PathBuf, Map<String, Value>)>> {
         let mut all = Vec::new();
         for file in &self.files {
-            for record in input::connectors(file)? {
+            for record in self.read(file)? {
                 admin::check(&record).with_context(|| {
                     let name = record.get("name").and_then(Value::as_str).unwrap_or("without a name");
                     format!("{}: connector `{name}`", file.display())

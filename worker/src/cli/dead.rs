@@ -3,11 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::actor;
 use super::listing::Listing;
 use super::output::{self, Format};
 use super::settings::Settings;
@@ -69,14 +68,14 @@ impl Dead {
             Self::List(list) => {
                 let letters = store.dead_letters().list(list.all, list.listing.limit).await?;
                 match list.listing.format {
-                    Format::Json => output::json(&Value::Array(letters.iter().map(summary).collect())),
+                    Format::Json => output::json(&Value::Array(letters.iter().map(admin::summary).collect())),
                     Format::Table => table(&letters),
                 }
             }
-            Self::Show(show) => output::json(&whole(&admin::find(&store, show.number).await?)),
+            Self::Show(show) => output::json(&admin::whole(&admin::find(&store, show.number).await?)),
             Self::Replay(replay) => replay.run(&store, &config).await?,
             Self::Remove(remove) => {
-                for number in admin::remove(&store, &remove.numbers).await? {
+                for number in admin::remove(&store, &remove.numbers, &actor::by()).await? {
                     output::line(&format!("removed {number}"));
                 }
             }
@@ -93,31 +92,12 @@ impl Replay {
         }
         let broker = Broker::connect(setup::amqp(config, "dead-replay")).await?;
         for letter in letters {
-            admin::replay(store, &broker, &letter).await?;
+            admin::replay(store, &broker, &letter, &actor::by()).await?;
             output::line(&format!("published {} again", letter.id));
         }
         broker.close().await;
         Ok(())
     }
-}
-
-fn summary(letter: &DeadLetter) -> Value {
-    let content = &letter.letter;
-    json!({
-        "id": letter.id, "arrived_at": rfc3339(letter.arrived_at), "reason": content.reason, "detail": content.detail,
-        "job": content.job_id, "attempts": content.attempts, "exchange": content.exchange,
-        "routing_key": content.routing_key, "replayed_at": letter.replayed_at.map(rfc3339),
-    })
-}
-
-fn whole(letter: &DeadLetter) -> Value {
-    let mut value = summary(letter);
-    value["properties"] = letter.letter.properties.clone();
-    match std::str::from_utf8(&letter.letter.body) {
-        Ok(text) => value["body"] = json!(text),
-        Err(_) => value["body_base64"] = json!(STANDARD.encode(&letter.letter.body)),
-    }
-    value
 }
 
 fn table(letters: &[DeadLetter]) {

@@ -8,6 +8,7 @@ use bpmn_ext::{ConnectorTask, Diagnostic, Severity};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::actor;
 use super::input;
 use super::output::{self, Format};
 use super::settings::Settings;
@@ -34,9 +35,10 @@ impl Deploy {
         let config = settings.load(Vec::new())?;
         let store = settings.store(&config).await?;
         let mut rows = Vec::new();
-        for (file, tasks) in self.files.iter().zip(models) {
+        for (file, (bytes, tasks)) in self.files.iter().zip(models) {
             let file_name = file.display().to_string();
-            for deployed in admin::deploy(&store, &file_name, &tasks, self.version.as_deref()).await? {
+            let label = self.version.as_deref();
+            for deployed in admin::deploy(&store, (&file_name, &bytes), &tasks, label, &actor::by()).await? {
                 let Deployed { process, version, elements } = deployed;
                 rows.push(vec![process, version, elements.to_string(), file_name.clone()]);
             }
@@ -56,12 +58,13 @@ fn print(format: Format, rows: &[Vec<String>]) {
     }
 }
 
-fn read(file: &Path) -> Result<Vec<ConnectorTask>> {
-    let (model, diagnostics) = bpmn_ext::read(&input::bytes(file)?);
+fn read(file: &Path) -> Result<(Vec<u8>, Vec<ConnectorTask>)> {
+    let bytes = input::bytes(file)?;
+    let (model, diagnostics) = bpmn_ext::read(&bytes);
     if show_diagnostics(file, &diagnostics) {
         bail!("{} has errors: nothing was stored", file.display());
     }
-    Ok(model.tasks)
+    Ok((bytes, model.tasks))
 }
 
 /// Tells people what is wrong with a file, a line each; whether any of it is an error.

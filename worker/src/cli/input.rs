@@ -21,7 +21,7 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// A file's text, in UTF-8 or UTF-16, as editors and shells save it: with or without a byte order mark.
-fn text(path: &Path) -> Result<String> {
+pub(super) fn text(path: &Path) -> Result<String> {
     let bytes = bytes(path)?;
     let (encoding, skipped) = Encoding::for_bom(&bytes).unwrap_or(match bytes.as_slice() {
         // No JSON or YAML begins with NUL, or has it after its first character.

@@ -1,16 +1,19 @@
-//! `jobs list|show|replay`: the ledger, for people.
+//! `jobs list|show|replay|cancel`: the ledger, for people.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+use super::actor;
 use super::listing::Listing;
 use super::output::{self, Format};
 use super::replay::Replay;
 use super::settings::Settings;
 use crate::admin;
+use crate::amqp::Broker;
 use crate::clock::rfc3339;
+use crate::setup;
 use crate::store::ledger::{JobFilter, JobRow};
 
 /// Looks at the ledger.
@@ -22,6 +25,8 @@ pub(super) enum Jobs {
     Show(Show),
     /// Run a job again, as a job of its own: `<job id>#n`
     Replay(Replay),
+    /// Take a job back: an attempt that has not started does not start, and no result is sent
+    Cancel(Cancel),
 }
 
 #[derive(Debug, Args)]
@@ -43,6 +48,15 @@ pub(super) struct List {
 pub(super) struct Show {
     /// The job id
     id: String,
+    /// How to print
+    #[arg(long, value_enum, default_value = "json")]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Cancel {
+    /// The job id
+    id: String,
 }
 
 impl Jobs {
@@ -60,7 +74,19 @@ impl Jobs {
                 }
             }
             Self::Replay(replay) => replay.run(&store, &config).await?,
-            Self::Show(show) => output::json(&serde_json::to_value(admin::jobs::find(&store, &show.id).await?)?),
+            Self::Show(show) => {
+                let found = admin::jobs::find(&store, &show.id).await?;
+                match show.format {
+                    Format::Json => output::json(&serde_json::to_value(&found)?),
+                    Format::Table => table(std::slice::from_ref(&found.row)),
+                }
+            }
+            Self::Cancel(cancel) => {
+                let broker = Broker::connect(setup::amqp(&config, "jobs-cancel")).await?;
+                admin::jobs::cancel(&store, &broker, &cancel.id, &actor::by()).await?;
+                broker.close().await;
+                output::line(&format!("asked for job {} to be taken back", cancel.id));
+            }
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::actor;
 use super::output::{self, Format};
 use super::settings::Settings;
 use crate::admin::models::{self as admin, Version};
@@ -93,7 +94,7 @@ impl Show {
 impl Remove {
     async fn run(&self, store: &Store) -> Result<ExitCode> {
         for version in &self.versions {
-            admin::remove(store, &self.process, version).await?;
+            admin::remove(store, &self.process, version, &actor::by()).await?;
             output::line(&format!("removed version {version} of process `{}`", self.process));
         }
         Ok(ExitCode::SUCCESS)

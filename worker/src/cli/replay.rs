@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
+use super::actor;
 use super::output;
 use crate::admin::jobs::{ReplayRequest, prepare_replay};
 use crate::amqp::Broker;
@@ -27,7 +28,7 @@ impl Replay {
         let request = ReplayRequest { id: self.id, new_execution: self.new_execution, send: self.send };
         let replay = prepare_replay(store, &config.engines, &request).await?;
         let broker = Broker::connect(setup::amqp(config, "jobs-replay")).await?;
-        let id = replay.publish(store, &broker).await?;
+        let id = replay.publish(store, &broker, &actor::by()).await?;
         output::line(&id);
         output::note(&format!("`data-connector jobs show '{id}'` tells how it ends"));
         broker.close().await;

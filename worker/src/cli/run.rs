@@ -57,6 +57,7 @@ impl Run {
         }
         if self.send_nothing {
             self.show_request(call.request());
+            tell_warnings(call.warnings());
             return Ok(ExitCode::SUCCESS);
         }
         let tell = |retrying: Retrying<'_>| {
@@ -65,7 +66,10 @@ impl Run {
         };
         Ok(match calls.run(&call, tell).await? {
             Outcome::Completed(answer) => self.show_data(Arc::unwrap_or_clone(data), answer),
-            Outcome::Failed(failure) => self.failed(&call.explain(failure)),
+            Outcome::Failed(failure) => {
+                tell_warnings(call.warnings());
+                self.failed(&call.explain(failure))
+            }
         })
     }
 
@@ -107,9 +111,7 @@ impl Run {
     fn show_data(&self, before: Map<String, Value>, answer: Answer) -> ExitCode {
         let mut after = before.clone();
         after.extend(answer.mapped.data);
-        for warning in answer.mapped.warnings {
-            output::note(&format!("warning: {warning}"));
-        }
+        tell_warnings(&answer.mapped.warnings);
         match self.format {
             Format::Json => output::json(&json!({"status": answer.status, "before": before, "after": after})),
             Format::Table => {
@@ -126,6 +128,12 @@ impl Run {
                 "code": failure.code, "message": failure.message, "status": failure.status, "body": failure.body}}));
         }
         exit::failed(failure)
+    }
+}
+
+fn tell_warnings(warnings: &[String]) {
+    for warning in warnings {
+        output::note(&format!("warning: {warning}"));
     }
 }
 

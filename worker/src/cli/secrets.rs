@@ -12,6 +12,7 @@ use super::output::{self, Format};
 use super::settings::Settings;
 use crate::admin::secrets as admin;
 use crate::clock::rfc3339;
+use crate::job::without_mark;
 use crate::store::{ListedSecret, Store};
 
 /// Manages named secrets.
@@ -76,7 +77,8 @@ impl Set {
         admin::check(&self.name, &self.host)?;
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text).context("the value on standard input is not UTF-8 text")?;
-        let value = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+        let text = without_mark(&text);
+        let value = text.strip_suffix('\n').map_or(text, |text| text.strip_suffix('\r').unwrap_or(text));
         if value.is_empty() {
             bail!("standard input held no value; write: printf %s VALUE | data-connector secrets set {}", self.name);
         }

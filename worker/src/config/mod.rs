@@ -128,6 +128,7 @@ fn own_variables() -> Environment {
         .with_list_parse_key("amqp.reply_to")
         .with_list_parse_key("worker.queues")
         .with_list_parse_key("http.allow_net")
+        .with_list_parse_key("http.allow_ports")
         .with_list_parse_key("vault.old_keys")
         .with_list_parse_key("api.cors_origins")
         .with_list_parse_key("api.trusted_proxies")

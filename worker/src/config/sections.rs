@@ -118,6 +118,8 @@ pub struct Http {
     pub connect_timeout: Duration,
     /// Private ranges that connectors may reach.
     pub allow_net: Vec<IpNet>,
+    /// Ports below 1024 at which public hosts may be called, besides 80 and 443.
+    pub allow_ports: Vec<u16>,
     /// Whether a connector may switch certificate verification off.
     pub allow_insecure_tls: bool,
     /// Additional certificate authorities, a PEM file.

@@ -43,6 +43,8 @@ fn a_mistake_is_named_by_its_key() {
         ("[vault]\nold_keys = [\"a\"]", "vault.old_keys needs vault.key"),
         ("[worker]\nqueues = [\"a.b\"]", "worker.queues holds `a.b`"),
         ("[http]\nallow_net = [\"10.0.0.0/99\"]", "allow_net"),
+        ("[http]\nallow_ports = [0]", "http.allow_ports holds 0, which is no port"),
+        ("[http]\nallow_ports = [70000]", "allow_ports"),
         ("[http]\nbase_url = \"ftp://x\"", "http.base_url is `ftp://x/`, not an http or https URL"),
         ("[http]\nbase_url = \"x\"", "`x` is not a URL: relative URL without a base for key `http.base_url`"),
         ("worker", "c.toml"),

@@ -57,6 +57,7 @@ impl Config {
         at_least("api.execute_timeout", self.api.execute_timeout, 1)?;
         check(self.api.connections > 0, "api.connections", || "must be at least 1".to_owned())?;
         check(self.api.executions > 0, "api.executions", || "must be at least 1".to_owned())?;
+        check(!self.http.allow_ports.contains(&0), "http.allow_ports", || "holds 0, which is no port".to_owned())?;
         let longest = u64::from(u16::MAX);
         check(self.amqp.heartbeat.as_secs() <= longest, "amqp.heartbeat", || {
             format!("must be at most {longest} seconds")

@@ -240,7 +240,7 @@ pub fn is_bound_to(host: &str, url: &Url) -> bool {
 fn scheme(authtype: &str, of: &Reader<'_>) -> Result<Scheme, Invalid> {
     Ok(match authtype {
         "" | "NONE" => Scheme::None,
-        "BASIC" => Scheme::Basic { username: of.required_text("username")?, password: secret(of, "password")? },
+        "BASIC" => basic(of)?,
         "OAUTH2_BEARER" => Scheme::Bearer { token: secret(of, "token")? },
         "API_KEY" => {
             Scheme::ApiKey { location: key_location(of)?, name: of.required_text("name")?, value: secret(of, "value")? }
@@ -271,6 +271,16 @@ fn scheme(authtype: &str, of: &Reader<'_>) -> Result<Scheme, Invalid> {
             return Err(Invalid::new("authtype", problem));
         }
     })
+}
+
+/// Either may be empty (RFC 7617, 2): APIs take a key as one of them.
+fn basic(of: &Reader<'_>) -> Result<Scheme, Invalid> {
+    let [username, password] = ["username", "password"].map(|name| of.text(name).map(Option::unwrap_or_default));
+    let (username, password) = (username?, password?);
+    if username.is_empty() && password.is_empty() {
+        return Err(of.invalid("username", "is missing, and so is `password`; one of them may be empty"));
+    }
+    Ok(Scheme::Basic { username, password: password.into() })
 }
 
 fn oauth2(of: &Reader<'_>, grant: Grant) -> Result<OAuth2, Invalid> {

@@ -24,7 +24,7 @@ pub use policy::{Backoff, Policy, RetryMembers, effective_policy, effective_time
 pub use rate::Rate;
 pub use record::{Connector, connector_records};
 pub use resource::{BodyType, NamedValue, Resource, callable_method};
-pub use rules::{AnswerKind, ErrorRow, NextPage, Pagination, Poll, RepeatRule, Rules};
+pub use rules::{AnswerKind, Arrays, ErrorRow, NextPage, Pagination, Poll, RepeatRule, Rules, Space};
 pub use status_list::StatusList;
 pub use time::duration;
 pub use waits::Waits;

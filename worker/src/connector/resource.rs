@@ -14,7 +14,7 @@ pub struct NamedValue {
     pub key: String,
     /// The default.
     pub value: String,
-    /// Sent even when empty, and also by elements that configure rows of their own (COMPATIBILITY 4.4, 4.5).
+    /// A parameter is sent even when empty, a header also by elements that configure rows of their own (COMPATIBILITY 4.4, 4.5).
     pub required: bool,
 }
 

@@ -31,6 +31,28 @@ pub enum AnswerKind {
     Binary,
 }
 
+/// `arrays`: how a list is written into a query or a form.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Arrays {
+    /// `to[0]=a&to[1]=b`.
+    #[default]
+    Php,
+    /// `to=a&to=b`.
+    Repeat,
+    /// `to=a,b`.
+    Comma,
+}
+
+/// `space`: how a space in a value is written into a query.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Space {
+    /// `+`, as forms write it.
+    #[default]
+    Plus,
+    /// `%20`.
+    Percent,
+}
+
 /// A row of `errorMapping`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorRow {
@@ -99,6 +121,10 @@ pub struct Rules {
     pub escape_html: Option<bool>,
     /// `answer`.
     pub answer: Option<AnswerKind>,
+    /// `arrays`.
+    pub arrays: Option<Arrays>,
+    /// `space`.
+    pub space: Option<Space>,
     /// `pagination`.
     pub pagination: Option<Pagination>,
     /// `poll`.
@@ -127,6 +153,8 @@ impl Rules {
             error_mapping: error_rows(of)?,
             escape_html: of.choice("escape", &[("html", true), ("slot", false)])?,
             answer: of.choice("answer", &ANSWERS)?,
+            arrays: of.choice("arrays", &ARRAYS)?,
+            space: of.choice("space", &[("%20", Space::Percent), ("+", Space::Plus)])?,
             pagination: pagination(of)?,
             poll: poll(of)?,
             rate: Rate::read(of)?,
@@ -141,6 +169,8 @@ const ANSWERS: [(&str, AnswerKind); 5] = [
     ("xml", AnswerKind::Xml),
     ("binary", AnswerKind::Binary),
 ];
+
+const ARRAYS: [(&str, Arrays); 3] = [("php", Arrays::Php), ("repeat", Arrays::Repeat), ("comma", Arrays::Comma)];
 
 fn condition(of: &Reader<'_>, name: &str) -> Result<Option<Condition>, Invalid> {
     Ok(of.filled_text(name)?.map(|text| Condition::read(&text)))

@@ -10,49 +10,80 @@ use super::guard::DeniedDestination;
 
 const RETRY: Retriable = Retriable::Retry { after: None };
 
+/// Why there is no status line.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SendError {
+    /// The client's own account; without the URL.
+    #[error(transparent)]
+    Client(reqwest::Error),
+    /// A connection that was used without the client.
+    #[error(transparent)]
+    Connection(#[from] hyper::Error),
+}
+
+impl From<reqwest::Error> for SendError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Client(error.without_url())
+    }
+}
+
+impl SendError {
+    fn is(&self, what: impl Fn(&reqwest::Error) -> bool) -> bool {
+        matches!(self, Self::Client(error) if what(error))
+    }
+
+    /// The first cause of a type.
+    fn cause<T: StdError + 'static>(&self) -> Option<&T> {
+        match self {
+            Self::Client(error) => cause(error),
+            Self::Connection(error) => cause(error),
+        }
+    }
+}
+
 /// The failure of a call that ended without a status line.
-pub(super) fn before_status(error: reqwest::Error, request: &RequestSpec, body_polled: bool) -> Failure {
-    let error = error.without_url();
-    if let Some(denied) = cause::<DeniedDestination>(&error) {
+pub(super) fn before_status(error: &SendError, request: &RequestSpec, body_polled: bool) -> Failure {
+    if let Some(denied) = error.cause::<DeniedDestination>() {
         return Failure::before_any_attempt(Code::Denied, denied.to_string());
     }
-    if error.is_builder() {
-        return Failure::before_any_attempt(Code::Configuration, chain(&error));
+    if error.is(reqwest::Error::is_builder) {
+        return Failure::before_any_attempt(Code::Configuration, chain(error));
     }
-    if let Some(tls) = cause::<rustls::Error>(&error)
-        && (error.is_connect() || rejects_client_certificate(tls))
+    let is_connect = error.is(reqwest::Error::is_connect);
+    if let Some(tls) = error.cause::<rustls::Error>()
+        && (is_connect || rejects_client_certificate(tls))
     {
         return tls_failure(tls, request);
     }
-    if cause::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse_too_large) {
+    if error.cause::<hyper::Error>().is_some_and(hyper::Error::is_parse_too_large) {
         return too_large_head(request);
     }
-    let timed_out = error.is_timeout();
+    let timed_out = error.is(reqwest::Error::is_timeout);
     // A body that was not polled means that there was no connection, or that nothing was written to it.
-    let nothing_sent = error.is_connect() || (has_observed_body(request) && !body_polled) || was_not_worked_on(&error);
-    without_status(request, timed_out, nothing_sent, &chain(&error))
+    let nothing_sent = is_connect || (has_observed_body(request) && !body_polled) || was_not_worked_on(error);
+    without_status(request, timed_out, nothing_sent, &chain(error))
 }
 
 /// Whether it is certain that the peer did not work on the request: a stream that it refused, or that it had not seen when it
 /// said goodbye (RFC 9113, 6.8 and 8.7), or a request that was taken back before its connection began to write it.
-fn was_not_worked_on(error: &reqwest::Error) -> bool {
+fn was_not_worked_on(error: &SendError) -> bool {
     let refused = |h2: &h2::Error| {
         h2.is_remote() && (h2.is_go_away() || h2.is_reset() && h2.reason() == Some(h2::Reason::REFUSED_STREAM))
     };
-    cause::<h2::Error>(error).is_some_and(refused)
-        || cause::<hyper::Error>(error).is_some_and(hyper::Error::is_canceled)
+    error.cause::<h2::Error>().is_some_and(refused)
+        || error.cause::<hyper::Error>().is_some_and(hyper::Error::is_canceled)
 }
 
 /// Whether the connection ended before a status line came, and nothing else went wrong.
-pub(super) fn ended_without_a_word(error: &reqwest::Error) -> bool {
+pub(super) fn ended_without_a_word(error: &SendError) -> bool {
     use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     let ended = |error: &hyper::Error| error.is_incomplete_message() || error.is_canceled() || error.is_closed();
     let broke = |error: &std::io::Error| {
         matches!(error.kind(), ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof)
     };
-    !error.is_connect()
-        && !error.is_timeout()
-        && (cause::<hyper::Error>(error).is_some_and(ended) || cause::<std::io::Error>(error).is_some_and(broke))
+    !error.is(reqwest::Error::is_connect)
+        && !error.is(reqwest::Error::is_timeout)
+        && (error.cause::<hyper::Error>().is_some_and(ended) || error.cause::<std::io::Error>().is_some_and(broke))
 }
 
 /// The failure of a call whose deadline passed before a status line.

@@ -13,15 +13,18 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::auth::{RefreshTokens, Tokens};
+use super::connections::Connections;
 use super::guard::{DeniedDestination, Guard, UrlError};
 use super::keep_alive::KeepAlives;
 use super::peer::PeerLayer;
 use super::resolve::{Lookup, Resolver, system};
+use super::reuse::Reuse;
+use super::spelling::Spelling;
 use crate::job::{Code, Failure};
 use crate::plan::{ClientIdentity, CredentialId, RequestSpec};
 
 /// How many header fields a response may have, and how large they may be together, bytes.
-const HEADERS: usize = 100;
+pub(super) const HEADERS: usize = 100;
 pub(super) const HEADER_BYTES: usize = 64 * 1024;
 const HEADER_BYTES_HTTP2: u32 = 64 * 1024;
 
@@ -30,6 +33,8 @@ const HEADER_BYTES_HTTP2: u32 = 64 * 1024;
 pub struct Settings {
     /// Private ranges that may be called.
     pub allow_net: Vec<IpNet>,
+    /// Ports below 1024 at which public hosts may be called, besides 80 and 443.
+    pub allow_ports: Vec<u16>,
     /// From dialling to a secure connection.
     pub connect_timeout: Duration,
     /// The largest response, bytes after decompression.
@@ -56,6 +61,7 @@ impl Settings {
     pub fn new(now_ms: fn() -> i64) -> Self {
         Self {
             allow_net: Vec::new(),
+            allow_ports: Vec::new(),
             connect_timeout: Duration::from_secs(5),
             response_bytes: 10 * 1024 * 1024,
             allow_insecure_tls: false,
@@ -105,6 +111,8 @@ pub(super) struct Inner {
     pub(super) guard: Arc<Guard>,
     pub(super) tokens: Tokens,
     pub(super) keep_alives: KeepAlives,
+    pub(super) reuse: Reuse,
+    pub(super) connections: Connections,
     shared: reqwest::Client,
     /// Clients with a client certificate, without verification, or for servers whose idle connections are soon closed:
     /// connections are never shared between credentials.
@@ -112,14 +120,31 @@ pub(super) struct Inner {
     lookup: Lookup,
 }
 
-/// What a dedicated client is for.
+/// What a client is for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct ClientKey {
+pub(super) struct ClientKey {
     verify: bool,
     credential: Option<Arc<CredentialId>>,
     /// How long its connections may lie idle, where that is less than the operator's limit.
     idle: Option<Duration>,
+    /// How it writes the names of headers.
+    pub(super) spelling: Spelling,
 }
+
+impl ClientKey {
+    /// Whether its connections may be used again.
+    pub(super) fn reuses(&self) -> bool {
+        self.idle.is_none_or(|idle| !idle.is_zero())
+    }
+
+    /// How long they may lie idle, at most `limit`.
+    pub(super) fn idle(&self, limit: Duration) -> Duration {
+        self.idle.unwrap_or(limit)
+    }
+}
+
+/// Who the server is told is calling.
+pub(super) const USER_AGENT: &str = concat!("data-connector/", env!("CARGO_PKG_VERSION"));
 
 /// How many dedicated clients there are, and how long after their last use.
 const DEDICATED: u64 = 1_000;
@@ -141,11 +166,23 @@ impl Client {
     }
 
     pub(super) fn with_lookup(settings: Settings, lookup: Lookup) -> Result<Self, Error> {
-        let guard = Arc::new(Guard::new(settings.allow_net.clone(), settings.own_addresses.clone()));
-        let shared = builder(&settings, &guard, &lookup, None)?.build().map_err(Error::Setup)?;
+        let guard = Guard::new(settings.allow_net.clone(), settings.own_addresses.clone());
+        let guard = Arc::new(guard.with_ports(settings.allow_ports.clone()));
+        let shared = builder(&settings, &guard, &lookup, None)?;
+        let shared = shared.http1_title_case_headers().build().map_err(Error::Setup)?;
         let dedicated = Cache::builder().max_capacity(DEDICATED).time_to_idle(DEDICATED_IDLE).build();
-        let (tokens, keep_alives) = (Tokens::default(), KeepAlives::default());
-        Ok(Self(Arc::new(Inner { settings, guard, tokens, keep_alives, shared, dedicated, lookup })))
+        let connections = Connections::new(settings.pool_idle_timeout);
+        Ok(Self(Arc::new(Inner {
+            settings,
+            guard,
+            tokens: Tokens::default(),
+            keep_alives: KeepAlives::default(),
+            reuse: Reuse::default(),
+            connections,
+            shared,
+            dedicated,
+            lookup,
+        })))
     }
 
     pub(super) fn inner(&self) -> &Inner {
@@ -191,26 +228,30 @@ impl Client {
 }
 
 impl Inner {
-    /// The client for a request: the shared one, or one that only its credential, or servers with its habits, use.
-    pub(super) fn client(&self, request: &RequestSpec) -> Result<reqwest::Client, Failure> {
+    /// Which client is for a request: the shared one, or one that only its credential, servers with its habits, or requests
+    /// with its spelling use. With `reuse` false every request has a connection of its own.
+    pub(super) fn key(&self, request: &RequestSpec, reuse: bool) -> ClientKey {
         let said = self.keep_alives.idle(request.raw_url());
-        self.client_with(request, said.filter(|idle| *idle < self.settings.pool_idle_timeout))
+        ClientKey {
+            verify: request.verify_certificate || !self.settings.allow_insecure_tls,
+            credential: request.identity.is_some().then(|| Arc::clone(&request.credential)),
+            idle: if reuse {
+                said.filter(|idle| *idle < self.settings.pool_idle_timeout)
+            } else {
+                Some(Duration::ZERO)
+            },
+            spelling: Spelling::of(request.written_names()),
+        }
     }
 
-    /// The client whose every request has a connection of its own.
-    pub(super) fn client_without_reuse(&self, request: &RequestSpec) -> Result<reqwest::Client, Failure> {
-        self.client_with(request, Some(Duration::ZERO))
-    }
-
-    fn client_with(&self, request: &RequestSpec, idle: Option<Duration>) -> Result<reqwest::Client, Failure> {
-        let verify = request.verify_certificate || !self.settings.allow_insecure_tls;
+    /// The client of that key.
+    pub(super) fn client(&self, request: &RequestSpec, key: &ClientKey) -> Result<reqwest::Client, Failure> {
         let identity = request.identity.as_deref();
-        if verify && identity.is_none() && idle.is_none() {
+        let is_shared = ClientKey { verify: true, credential: None, idle: None, spelling: Spelling::Title };
+        if *key == is_shared {
             return Ok(self.shared.clone());
         }
-        let credential = identity.is_some().then(|| Arc::clone(&request.credential));
-        let key = ClientKey { verify, credential, idle };
-        let client = self.dedicated.get_with(key, || self.dedicated_client(verify, identity, idle).ok());
+        let client = self.dedicated.get_with_by_ref(key, || self.dedicated_client(key, identity).ok());
         client.ok_or_else(|| {
             unusable(if identity.is_some() {
                 "`client_certificate` and `client_key` are not a PEM certificate and its key"
@@ -220,14 +261,12 @@ impl Inner {
         })
     }
 
-    fn dedicated_client(
-        &self,
-        verify: bool,
-        identity: Option<&ClientIdentity>,
-        idle: Option<Duration>,
-    ) -> Result<reqwest::Client, Error> {
-        let mut builder = builder(&self.settings, &self.guard, &self.lookup, idle)?;
-        if !verify {
+    fn dedicated_client(&self, key: &ClientKey, identity: Option<&ClientIdentity>) -> Result<reqwest::Client, Error> {
+        let mut builder = builder(&self.settings, &self.guard, &self.lookup, key.idle)?;
+        if key.spelling != Spelling::Lower {
+            builder = builder.http1_title_case_headers();
+        }
+        if !key.verify {
             builder = builder.tls_danger_accept_invalid_certs(true).tls_danger_accept_invalid_hostnames(true);
         }
         if let Some(identity) = identity {
@@ -252,7 +291,7 @@ fn builder(
     // With a proxy, the only name that is resolved and the only peer is the proxy: it checks what it connects to.
     let guard = settings.proxy.is_none().then(|| Arc::clone(guard));
     let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("data-connector/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())

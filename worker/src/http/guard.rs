@@ -10,11 +10,26 @@ use super::ranges::{folded, is_forbidden, is_metadata};
 
 /// A destination that may not be called; does not reveal what a name resolves to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "destination not allowed: {host}. If it is meant to be called, the operator allows its range with --allow-net CIDR"
-)]
-pub struct DeniedDestination {
-    pub(super) host: String,
+pub enum DeniedDestination {
+    /// Nobody may be called there.
+    #[error(
+        "destination not allowed: {host}. If it is meant to be called, the operator allows its range with --allow-net CIDR"
+    )]
+    Host {
+        /// As it is written in the URL.
+        host: String,
+    },
+    /// The host may be called, though not at this port.
+    #[error(
+        "destination not allowed: port {port} of {host}. Public hosts are called at ports 80, 443 and from 1024 on; if this \
+         one is meant, the operator adds {port} to http.allow_ports"
+    )]
+    Port {
+        /// As it is written in the URL.
+        host: String,
+        /// As it is written, or the scheme's.
+        port: u16,
+    },
 }
 
 /// Why a URL is refused before a connection is opened.
@@ -30,13 +45,15 @@ pub(super) enum UrlError {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Guard {
     allowed: Vec<IpNet>,
+    /// Ports of public hosts besides the usual ones.
+    ports: Vec<u16>,
     own: Vec<SocketAddr>,
     /// The ports of those on this machine: whatever its address, it is the same service.
     own_here: Vec<u16>,
 }
 
-/// Longer URLs are mistakes.
-const URL_LENGTH: usize = 2_048;
+/// Longer URLs are mistakes, bytes (CONTRACT 6). Presigned addresses have some thousands.
+const URL_LENGTH: usize = 16 * 1_024;
 /// Names of metadata services: never.
 const METADATA_NAMES: [&str; 3] = ["metadata.google.internal", "metadata", "instance-data"];
 /// Names that have a meaning only inside a network.
@@ -55,7 +72,12 @@ const INTERNAL_SUFFIXES: [&str; 9] = [
 impl Guard {
     pub(super) fn new(allowed: Vec<IpNet>, own: Vec<SocketAddr>) -> Self {
         let own_here = own.iter().filter(|own| is_here(folded(own.ip()))).map(SocketAddr::port).collect();
-        Self { allowed, own, own_here }
+        Self { allowed, ports: Vec::new(), own, own_here }
+    }
+
+    /// The same, with public hosts called at these ports too.
+    pub(super) fn with_ports(self, ports: Vec<u16>) -> Self {
+        Self { ports, ..self }
     }
 
     /// Checks a URL as it is written; names are checked again by what they resolve to.
@@ -68,7 +90,7 @@ impl Guard {
             return malformed("user name or password are in the URL; put them into the connector's credentials");
         }
         if url.as_str().len() > URL_LENGTH {
-            return malformed("the URL is longer than 2,048 characters");
+            return malformed("the URL is longer than 16,384 bytes");
         }
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
             return malformed("the URL names no host");
@@ -78,10 +100,12 @@ impl Guard {
             Host::Ipv6(address) => self.literal(IpAddr::V6(address), port),
             Host::Domain(name) => self.name(name),
         };
-        match allowed {
-            Some(AllowedBy::Operator) if port != 0 => Ok(()),
-            Some(AllowedBy::Default) if matches!(port, 80 | 443 | 1_024..) => Ok(()),
-            _ => Err(UrlError::Denied(DeniedDestination { host: url.host_str().unwrap_or_default().to_owned() })),
+        let host = url.host_str().unwrap_or_default().to_owned();
+        match allowed.filter(|_| port != 0) {
+            Some(AllowedBy::Operator) => Ok(()),
+            Some(AllowedBy::Default) if matches!(port, 80 | 443 | 1_024..) || self.ports.contains(&port) => Ok(()),
+            Some(AllowedBy::Default) => Err(UrlError::Denied(DeniedDestination::Port { host, port })),
+            None => Err(UrlError::Denied(DeniedDestination::Host { host })),
         }
     }
 
@@ -113,7 +137,7 @@ impl Guard {
             Name::Internal => addresses.iter().all(|address| self.is_named(*address)),
             Name::Public => addresses.iter().all(|address| self.address(*address)),
         };
-        if allowed && !addresses.is_empty() { Ok(()) } else { Err(DeniedDestination { host: name.to_owned() }) }
+        if allowed && !addresses.is_empty() { Ok(()) } else { Err(DeniedDestination::Host { host: name.to_owned() }) }
     }
 
     /// Checks the peer of a connection, which must not be this process either.
@@ -242,13 +266,46 @@ mod tests {
             ("https://8.8.8.8/", true),
             ("http://api.example.com:8080/", true),
             ("http://api.example.com:25/", false),
+            ("http://api.example.com:1023/", false),
             ("http://api.example.com:0/", false),
         ] {
             assert_eq!(check(&Guard::default(), url).is_ok(), expected, "{url}");
         }
+        let guard = Guard::default().with_ports(vec![81, 0]);
+        for (url, expected) in [
+            ("http://api.example.com:81/", Ok(())),
+            ("http://8.8.8.8:81/", Ok(())),
+            ("https://api.example.com:444/", Err(["port 444 of api.example.com", "http.allow_ports"])),
+            ("https://8.8.8.8:22/", Err(["port 22 of 8.8.8.8", "http.allow_ports"])),
+            ("https://[2001:4860:4860::8888]:22/", Err(["port 22 of [2001:4860:4860::8888]", "http.allow_ports"])),
+            // A port does not open a host, and its message does not speak of ports.
+            ("http://10.0.0.1:81/", Err(["10.0.0.1.", "--allow-net"])),
+            ("http://10.0.0.1:22/", Err(["10.0.0.1.", "--allow-net"])),
+            ("http://localhost:81/", Err(["localhost.", "--allow-net"])),
+            ("http://api.example.com:0/", Err(["api.example.com.", "--allow-net"])),
+        ] {
+            match (check(&guard, url), expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(UrlError::Denied(denied)), Err(parts)) => {
+                    let message = denied.to_string();
+                    assert!(parts.iter().all(|part| message.contains(part)), "{url}: {message}");
+                }
+                (other, _) => panic!("{url}: {other:?}"),
+            }
+        }
         for url in ["ftp://api.example.com/", "https://u@api.example.com/", "https://u:p@api.example.com/"] {
             assert!(matches!(check(&Guard::default(), url), Err(UrlError::Malformed(_))), "{url}");
         }
+    }
+
+    #[test]
+    fn a_url_has_sixteen_kibibytes() {
+        let url = |length: usize| {
+            format!("https://api.example.com/{}", "a".repeat(length - "https://api.example.com/".len()))
+        };
+        assert!(check(&Guard::default(), &url(URL_LENGTH)).is_ok());
+        let refused = check(&Guard::default(), &url(URL_LENGTH + 1));
+        assert_eq!(refused, Err(UrlError::Malformed("the URL is longer than 16,384 bytes")));
     }
 
     #[test]

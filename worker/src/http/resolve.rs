@@ -8,6 +8,7 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::guard::Guard;
+use super::timing;
 
 /// Looks a name up: the system's resolver, or a test's.
 pub(super) type Lookup = Arc<dyn Fn(String) -> LookupFuture + Send + Sync>;
@@ -34,7 +35,9 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (guard, lookup, name) = (self.guard.clone(), Arc::clone(&self.lookup), name.as_str().to_owned());
         Box::pin(async move {
+            let begun = std::time::Instant::now();
             let addresses = lookup(name.clone()).await?;
+            timing::resolved(begun.elapsed());
             if let Some(guard) = guard {
                 guard.resolved(&name, &addresses)?;
             }

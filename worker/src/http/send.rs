@@ -6,19 +6,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::auth::{self, AuthState, Challenged};
 use super::body::ObservedBody;
-use super::classify;
-use super::client::{Client, HEADER_BYTES, chain};
+use super::classify::{self, SendError};
+use super::client::{Client, ClientKey, HEADER_BYTES, chain};
+use super::connections;
 use super::cookies::Cookies;
 use super::decode::{ACCEPTED, BodyError, BodyReader};
 use super::guard::UrlError;
-use super::peer;
+use super::reuse::Use;
+use super::spelling::Spelling;
+use super::{peer, timing};
 use crate::fault;
 use crate::interpret::{Response, address};
 use crate::job::{Code, Failure};
@@ -60,7 +63,7 @@ impl Client {
 }
 
 /// What became of a request, within the time or not.
-type Executed = Result<Result<reqwest::Response, reqwest::Error>, Elapsed>;
+type Executed = Result<Result<reqwest::Response, SendError>, Elapsed>;
 
 struct Call<'a> {
     client: &'a Client,
@@ -68,11 +71,13 @@ struct Call<'a> {
     deadline: Instant,
     body_polled: Arc<AtomicBool>,
     cookies: Cookies,
+    /// Until the answer was read.
+    in_pool: Option<Use>,
 }
 
 impl<'a> Call<'a> {
     fn new(client: &'a Client, request: &'a RequestSpec, deadline: Instant) -> Self {
-        Self { client, request, deadline, body_polled: Arc::default(), cookies: Cookies::default() }
+        Self { client, request, deadline, body_polled: Arc::default(), cookies: Cookies::default(), in_pool: None }
     }
 
     async fn answer(mut self, auth: AuthState, limit: usize) -> Result<Response, Failure> {
@@ -138,13 +143,15 @@ impl<'a> Call<'a> {
         }
     }
 
-    async fn send_once(&self, request: &RequestSpec, auth: &AuthState) -> Result<reqwest::Response, Failure> {
+    async fn send_once(&mut self, request: &RequestSpec, auth: &AuthState) -> Result<reqwest::Response, Failure> {
+        let begun = timing::begun();
         let executed = self.execute(request, auth).await?;
+        timing::answered(begun);
         let body_polled = self.body_polled.load(Ordering::Relaxed);
         fault::at("answered").await;
         let response = match executed {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(classify::before_status(error, request, body_polled)),
+            Ok(Err(error)) => return Err(classify::before_status(&error, request, body_polled)),
             Err(_) => return Err(classify::out_of_time(request, body_polled)),
         };
         self.client.inner().keep_alives.learn(request.raw_url(), response.headers());
@@ -157,31 +164,58 @@ impl<'a> Call<'a> {
     }
 
     /// Sends a request once; a second time only where that is as if the first had not been: a GET whose connection had been
-    /// idle, and ended without a word.
-    async fn execute(&self, request: &RequestSpec, auth: &AuthState) -> Result<Executed, Failure> {
-        let inner = self.client.inner();
-        let (executed, is_dialled) = peer::dialling(self.execute_with(&inner.client(request)?, request, auth)).await;
-        let executed = executed?;
-        let is_again = !is_dialled && request.method.is_safe() && request.repeat == Repeat::Safe;
-        match &executed {
-            Ok(Err(error)) if is_again && classify::ended_without_a_word(error) => {
-                self.execute_with(&inner.client_without_reuse(request)?, request, auth).await
-            }
-            _ => Ok(executed),
+    /// idle, and ended without a word. What may not be sent again goes out on such a connection only where the server was
+    /// seen to keep them.
+    async fn execute(&mut self, request: &RequestSpec, auth: &AuthState) -> Result<Executed, Failure> {
+        let (inner, url) = (self.client.inner(), request.raw_url());
+        let may_repeat = request.method.is_safe() && request.repeat == Repeat::Safe;
+        self.in_pool = None;
+        self.in_pool =
+            if may_repeat { Some(inner.reuse.whatever_becomes_of_it(url)) } else { inner.reuse.where_kept(url) };
+        let key = inner.key(request, self.in_pool.is_some());
+        let (executed, is_dialled) = self.execute_with(&key, request, auth).await?;
+        if matches!(&executed, Ok(Ok(response)) if response.version() == Version::HTTP_2) {
+            inner.reuse.multiplexes(url);
         }
+        let Some(in_pool) = &self.in_pool else { return Ok(executed) };
+        match &executed {
+            _ if is_dialled => in_pool.was_dialled(key.idle(inner.settings.pool_idle_timeout)),
+            Ok(Ok(_)) => in_pool.was_kept(),
+            Ok(Err(error)) if classify::ended_without_a_word(error) => {
+                in_pool.broke();
+                if may_repeat {
+                    let (again, _) = self.execute_with(&inner.key(request, false), request, auth).await?;
+                    return Ok(again);
+                }
+            }
+            Ok(Err(_)) | Err(_) => {}
+        }
+        Ok(executed)
     }
 
+    /// What became of a request, and whether a connection was made for it.
     async fn execute_with(
         &self,
-        client: &reqwest::Client,
+        key: &ClientKey,
         request: &RequestSpec,
         auth: &AuthState,
-    ) -> Result<Executed, Failure> {
+    ) -> Result<(Executed, bool), Failure> {
         self.body_polled.store(false, Ordering::Relaxed);
         if self.deadline <= Instant::now() {
             return Err(classify::no_time_left(request));
         }
-        Ok(timeout_at(self.deadline, client.execute(self.build(request, auth)?)).await)
+        let client = self.client.inner().client(request, key)?;
+        if key.spelling == Spelling::Own {
+            let build = || self.build(request, auth);
+            let sending = connections::send(&self.client.inner().connections, key, request, &client, build);
+            return match timeout_at(self.deadline, Box::pin(sending)).await {
+                Ok(sent) => sent.map(|(sent, is_dialled)| (Ok(sent), is_dialled)),
+                Err(elapsed) => Ok((Err(elapsed), true)),
+            };
+        }
+        let sending = client.execute(self.build(request, auth)?);
+        let (executed, is_dialled) = peer::dialling(timeout_at(self.deadline, sending)).await;
+        Ok((executed.map(|sent| sent.map_err(SendError::from)), is_dialled))
     }
 
     fn build(&self, request: &RequestSpec, auth: &AuthState) -> Result<reqwest::Request, Failure> {
@@ -197,6 +231,10 @@ impl<'a> Call<'a> {
         set(headers, TRACEPARENT, request.traceparent.clone());
         auth::apply(&mut built, request, auth, (self.client.inner().settings.now_ms)())?;
         self.cookies.add_to(built.headers_mut(), request.raw_url());
+        // RFC 9110, 8.6; after what signs the request, for a proxy may leave it out.
+        if request.raw_body().is_empty() && matches!(request.method, Method::POST | Method::PUT | Method::PATCH) {
+            built.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         if classify::has_observed_body(request) {
             let body = ObservedBody { bytes: Some(request.raw_body().clone()), polled: Arc::clone(&self.body_polled) };
             *built.body_mut() = Some(reqwest::Body::wrap(body));

@@ -83,8 +83,20 @@ impl CompiledRules {
 
 fn error(row: &ErrorRow, path: &str) -> Result<CompiledErrorRow, Invalid> {
     let message = row.message.as_deref().map(Template::parse).transpose();
+    let when = CompiledCondition::new(&row.when).and_then(|when| match &when {
+        // A number or a text is always true, so that every failure would fit.
+        CompiledCondition::Expression(expression)
+            if !expression.can_be_truth() || ["status", "code"].contains(&expression.source().trim()) =>
+        {
+            let written = expression.source();
+            Err(format!(
+                "`{written}` is neither a list of statuses (404, 4xx, 400-404) nor a condition that is true or false"
+            ))
+        }
+        _ => Ok(when),
+    });
     Ok(CompiledErrorRow {
-        when: CompiledCondition::new(&row.when).map_err(|e| Invalid::new(format!("{path}.when"), e))?,
+        when: when.map_err(|e| Invalid::new(format!("{path}.when"), e))?,
         code: row.code.clone(),
         message: message.map_err(|e| Invalid::new(format!("{path}.message"), e.to_string()))?,
     })

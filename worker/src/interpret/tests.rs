@@ -988,3 +988,72 @@ fn conditions_cannot_ask_for_what_was_sent() {
     let next = case.with(|context| Pages::default().add(&url, &response, context, 10_000)).unwrap();
     assert_eq!(next, Page::Next(url::Url::parse(&format!("https://h/2?key={CANARY}")).unwrap()));
 }
+
+/// A `when` that is always true would take every failure; it is refused before it is stored.
+#[test]
+fn an_error_row_needs_a_condition() {
+    for (when, is_one) in [
+        ("404", true),
+        ("4xx, 503", true),
+        ("400-404", true),
+        ("status == 404", true),
+        ("body.gone", true),
+        ("not body.ok", true),
+        ("code matches '/^HTTP_4/'", true),
+        ("get(body, 'gone') ?? false", true),
+        ("status > 400 ? body.a : false", true),
+        ("true", true),
+        ("40", false),
+        ("4040", false),
+        ("4.5", false),
+        ("'404'", false),
+        ("[404, 503]", false),
+        ("404..410", false),
+        ("status", false),
+        (" code ", false),
+        ("status + 1", false),
+        ("-1", false),
+        ("count(body.errors)", false),
+        ("body.a ? 'x' : 'y'", false),
+        ("null", false),
+    ] {
+        let resource = json!({"url": "https://h/", "errorMapping": [{"when": when, "code": "A"}]});
+        let Value::Object(record) = json!({"name": "C", "endpoints": {"r": resource}}) else { unreachable!() };
+        let rules = super::ConnectorRules::new(&crate::connector::Connector::read(&record).unwrap());
+        let problems: Vec<String> = rules.problems().map(ToString::to_string).collect();
+        assert_eq!(problems.is_empty(), is_one, "{when}: {problems:?}");
+        assert!(
+            problems.iter().all(|problem| problem.starts_with("endpoints.r.errorMapping.0.when: ")),
+            "{problems:?}"
+        );
+    }
+}
+
+/// 64 KiB of headers are read in no time, whatever they hold.
+#[test]
+fn links_are_split_in_one_pass() {
+    let url = url::Url::parse("https://h/").unwrap();
+    for piece in [
+        "<a>,",
+        "<a>;",
+        "<a>;rel=x,",
+        "<a>\"",
+        "<a>\\\",",
+        "<",
+        ">",
+        "<a",
+        ";",
+        ",",
+        "\"",
+        "<a>;x=\"\\\"",
+        "<>",
+        "<a>; rel=\"a b\", ",
+    ] {
+        let mut case = Case::mapping(&[]);
+        case.resource = json!({"pagination": {"link": true}});
+        let text = piece.repeat(64 * 1_024 / piece.len());
+        let headers = HeaderMap::from_iter([(http::header::LINK, HeaderValue::from_str(&text).unwrap())]);
+        let page = Response { status: 200, headers, body: Bytes::from_static(b"[]"), warnings: Vec::new() };
+        within(TIME, piece, || case.with(|context| Pages::default().add(&url, &page, context, 1 << 20).unwrap()));
+    }
+}

@@ -42,6 +42,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// Whether dialling had begun: an attempt counts from there (CONTRACT 3).
     pub attempted: bool,
+    /// The member of element, resource or connector that is at fault, as a path, where it is known.
+    pub at: Option<String>,
 }
 
 impl Failure {
@@ -54,7 +56,7 @@ impl Failure {
     pub fn of_attempt(code: Code, message: impl Into<String>, retriable: Retriable) -> Self {
         let message = message.into();
         let (status, body, answer, headers, retry_after) = (None, None, None, None, None);
-        Self { code, message, status, body, answer, headers, retriable, retry_after, attempted: true }
+        Self { code, message, status, body, answer, headers, retriable, retry_after, attempted: true, at: None }
     }
 }
 

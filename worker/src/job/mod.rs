@@ -10,6 +10,7 @@ mod envelope;
 mod error_handling;
 mod failure;
 mod hash;
+mod hex;
 mod ids;
 mod json;
 mod json_text;
@@ -26,6 +27,7 @@ pub use error_handling::ErrorHandling;
 pub use failure::{Attempt, Failure, Limit, Retriable, brief, excerpt};
 pub use hash::idempotency_key;
 use hash::job_hash;
+pub(crate) use hex::hex;
 pub(crate) use ids::is_id;
 pub(crate) use json::{kind_of, raw_text};
 pub(crate) use json_text::{member_through_text, readable, value_in, without_lone_surrogates, without_mark};
@@ -39,6 +41,8 @@ pub fn canonical(value: &serde_json::Value) -> Vec<u8> {
     text
 }
 
+/// The type of a cancel (CONTRACT 4).
+pub const CANCEL_TYPE: &str = "data-connector.cancel.v1";
 /// JSON Schema of a job (CONTRACT 2).
 pub const JOB_SCHEMA: &str = include_str!("../../schema/job.v1.json");
 /// JSON Schema of a result (CONTRACT 3).

@@ -75,7 +75,8 @@ impl Authorization {
             Self::Digest { .. } => authorization(format!("Digest {MASK}")),
             Self::Aws(_) => authorization(format!("AWS4-HMAC-SHA256 {MASK}")),
             Self::Headers(headers) => {
-                headers.iter().map(|(name, _)| (name.as_str().to_owned(), MASK.to_owned())).collect()
+                let filled = headers.iter().filter(|(_, value)| !value.expose_secret().trim().is_empty());
+                filled.map(|(name, _)| (name.as_str().to_owned(), MASK.to_owned())).collect()
             }
             Self::QueryKey { name, .. } => vec![(format!("(query) {name}"), MASK.to_owned())],
         }
@@ -100,6 +101,18 @@ pub struct PreparedCredentials {
     /// Masks their secret values.
     pub(super) redactor: Arc<Redactor>,
     shared: SharedParts,
+}
+
+impl PreparedCredentials {
+    /// The names of its headers as they were written.
+    pub(super) fn header_names(&self) -> impl Iterator<Item = &str> {
+        let (one, many) = match &self.credentials.scheme {
+            Scheme::ApiKey { location: KeyLocation::Header, name, .. } => (Some(name.as_str()), None),
+            Scheme::Headers(headers) => (None, Some(headers.iter().map(|(name, _)| name.as_str()))),
+            _ => (None, None),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
 }
 
 /// What requests share instead of copying it.
@@ -168,6 +181,8 @@ pub fn secret_values(credentials: &Credentials) -> Vec<SecretString> {
     match &credentials.scheme {
         // Values of headers are templates: see `constant_parts`.
         Scheme::None | Scheme::Headers(_) => {}
+        // Without a password the pair is the user's name, which is no secret (CONTRACT 6).
+        Scheme::Basic { password, .. } if password.expose_secret().is_empty() => {}
         Scheme::Basic { username, password } => {
             all.push(STANDARD.encode(format!("{username}:{}", password.expose_secret())).into());
             all.push(password.clone());

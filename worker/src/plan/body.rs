@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
-use url::form_urlencoded;
 
-use crate::connector::{BodyType, Invalid};
+use crate::connector::{Arrays, BodyType, Invalid, Space};
 
 use super::form_fields;
 use super::multipart::Multipart;
+use super::query::parameter;
 use super::template::{Escape, Scope, Template};
 
 /// A body that is whole, or one whose files have to be fetched first.
@@ -17,37 +18,51 @@ use super::template::{Escape, Scope, Template};
 pub(super) struct Planned {
     pub(super) bytes: Bytes,
     pub(super) multipart: Option<Multipart>,
+    /// What its designer should know.
+    pub(super) warning: Option<String>,
+}
+
+/// How a body is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    pub(super) kind: BodyType,
+    pub(super) arrays: Arrays,
+    /// ProcessMaker's escaping.
+    pub(super) html: bool,
 }
 
 /// The rendered body; a form adds its content type where the resource configures none, a multipart form always, for its boundary.
 pub(super) fn body(
     template: Option<&Template>,
-    kind: BodyType,
-    html: bool,
+    Style { kind, arrays, html }: Style,
     scope: &Scope<'_>,
     headers: &mut Vec<(HeaderName, HeaderValue)>,
     seed: &str,
 ) -> Result<Planned, Invalid> {
     let Some(template) = template else { return Ok(Planned::default()) };
-    let escape = if html { Escape::Html } else { slot(kind, headers) };
+    let slot = slot(kind, headers);
+    let escape = if html { Escape::Html } else { slot };
     let text = template.render(scope, escape).map_err(|e| Invalid::new("body", e.to_string()))?;
     match kind {
-        BodyType::Json | BodyType::Xml | BodyType::Raw => Ok(Planned { bytes: Bytes::from(text), multipart: None }),
+        BodyType::Json | BodyType::Xml | BodyType::Raw => {
+            let warning = if slot == Escape::Json { no_json(&text) } else { None };
+            Ok(Planned { bytes: Bytes::from(text), warning, ..Planned::default() })
+        }
         BodyType::Form => {
             if !headers.iter().any(|(name, _)| name == CONTENT_TYPE) {
                 headers.push((CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")));
             }
-            Ok(Planned { bytes: Bytes::from(form(&members(&text)?)), multipart: None })
+            Ok(Planned { bytes: Bytes::from(form(&members(&text)?, arrays)), ..Planned::default() })
         }
         BodyType::Multipart => {
-            let multipart = Multipart::of(&members(&text)?, seed)?;
+            let multipart = Multipart::of(&members(&text)?, arrays, seed)?;
             headers.retain(|(name, _)| name != CONTENT_TYPE);
             let content_type = HeaderValue::from_str(&multipart.content_type());
             headers.push((CONTENT_TYPE, content_type.map_err(|e| Invalid::new("body", e.to_string()))?));
             if multipart.urls().next().is_some() {
-                return Ok(Planned { bytes: Bytes::new(), multipart: Some(multipart) });
+                return Ok(Planned { multipart: Some(multipart), ..Planned::default() });
             }
-            Ok(Planned { bytes: multipart.assemble([]), multipart: None })
+            Ok(Planned { bytes: multipart.assemble([]), ..Planned::default() })
         }
     }
 }
@@ -62,13 +77,24 @@ fn slot(kind: BodyType, headers: &[(HeaderName, HeaderValue)]) -> Escape {
     let content_type = headers.iter().rev().find(|(name, _)| name == CONTENT_TYPE);
     let media = content_type.and_then(|(_, value)| value.to_str().ok()).unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if media.ends_with("/json") || media.ends_with("+json") {
+    if media == "application/x-www-form-urlencoded" {
+        Escape::Form
+    } else if media.ends_with("/json") || media.ends_with("+json") {
         Escape::Json
     } else if media.ends_with("/xml") || media.ends_with("+xml") {
         Escape::Xml
     } else {
         Escape::None
     }
+}
+
+/// A warning where a JSON body is none; it quotes nothing of it.
+fn no_json(text: &str) -> Option<String> {
+    let error = serde_json::from_str::<IgnoredAny>(text).err()?;
+    Some(format!(
+        "the body rendered to a text that is no JSON ({error}), and is sent as it is: a variable without a value leaves a \
+         gap, and a text needs its quotes; {{{{{{name | json}}}}}} always inserts JSON"
+    ))
 }
 
 /// What a form's body renders to.
@@ -86,12 +112,10 @@ fn members(text: &str) -> Result<Map<String, Value>, Invalid> {
 }
 
 /// Form fields; nested values in brackets, as PHP writes them.
-fn form(fields: &Map<String, Value>) -> String {
-    let mut pairs = form_urlencoded::Serializer::new(String::new());
+fn form(fields: &Map<String, Value>, arrays: Arrays) -> String {
+    let mut pairs: Vec<String> = Vec::new();
     for (name, value) in fields {
-        form_fields::push(name, value, &mut |name, text| {
-            pairs.append_pair(&name, &text);
-        });
+        form_fields::push(name, value, arrays, &mut |name, texts| pairs.push(parameter(&name, &texts, Space::Plus)));
     }
-    pairs.finish()
+    pairs.join("&")
 }

@@ -1,8 +1,10 @@
-//! Values as form fields, as PHP's `http_build_query` writes them: `a[0]=1&a[1][b]=2`, true as 1, null left out.
+//! Values as form fields, as PHP's `http_build_query` writes them: `a[0]=1&a[1][b]=2`, true as 1, null left out; lists also
+//! as repeated fields or as one field with commas.
 
 use serde_json::Value;
 
-use crate::connector::Invalid;
+use super::value::number_text;
+use crate::connector::{Arrays, Invalid};
 
 /// The longest names and texts of one value's fields together, bytes.
 const LIMIT: usize = 16 * 1024 * 1024;
@@ -33,22 +35,41 @@ fn size(name: usize, value: &Value) -> usize {
     }
 }
 
-/// Calls `field` with the name and text of every scalar inside.
-pub(super) fn push(name: &str, value: &Value, field: &mut impl FnMut(String, String)) {
+/// Calls `field` with the name and texts of every scalar inside; several texts are one field with commas between them.
+pub(super) fn push(name: &str, value: &Value, arrays: Arrays, field: &mut impl FnMut(String, Vec<String>)) {
     match value {
         Value::Null => {}
-        Value::Bool(flag) => field(name.to_owned(), (if *flag { "1" } else { "0" }).to_owned()),
-        Value::String(text) => field(name.to_owned(), text.clone()),
-        Value::Number(number) => field(name.to_owned(), number.to_string()),
-        Value::Array(list) => {
-            for (index, item) in list.iter().enumerate() {
-                push(&format!("{name}[{index}]"), item, field);
+        Value::Array(list) => match (arrays, scalars(list)) {
+            (Arrays::Comma, Some(texts)) if texts.is_empty() => {}
+            (Arrays::Comma, Some(texts)) => field(name.to_owned(), texts),
+            (Arrays::Repeat, _) => list.iter().for_each(|item| push(name, item, arrays, field)),
+            // A list of lists or objects has no text: commas are for what is inside.
+            (Arrays::Php, _) | (Arrays::Comma, None) => {
+                for (index, item) in list.iter().enumerate() {
+                    push(&format!("{name}[{index}]"), item, arrays, field);
+                }
             }
-        }
+        },
         Value::Object(map) => {
             for (key, item) in map {
-                push(&format!("{name}[{key}]"), item, field);
+                push(&format!("{name}[{key}]"), item, arrays, field);
             }
         }
+        scalar => field(name.to_owned(), text(scalar).into_iter().collect()),
+    }
+}
+
+/// The items' texts without nulls, where none of them is a list or an object.
+fn scalars(list: &[Value]) -> Option<Vec<String>> {
+    let all = list.iter().all(|item| !item.is_array() && !item.is_object());
+    all.then(|| list.iter().filter_map(text).collect())
+}
+
+fn text(scalar: &Value) -> Option<String> {
+    match scalar {
+        Value::Bool(flag) => Some((if *flag { "1" } else { "0" }).to_owned()),
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number_text(number)),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }

@@ -1,11 +1,12 @@
 //! The headers of a request (COMPATIBILITY 4.5).
 
+use std::collections::HashMap;
+
 use http::{HeaderName, HeaderValue};
 
 use crate::connector::{Invalid, OutboundKind};
 
 use super::element::PreparedRow;
-use super::ordered_pairs::override_with;
 use super::prepared::NamedTemplate;
 use super::template::{Escape, Scope};
 
@@ -27,26 +28,65 @@ const RESERVED: [&str; 14] = [
     "x-aws-ec2-metadata-token-ttl-seconds",
 ];
 
+/// The header that every request has, unless a row is named exactly so (COMPATIBILITY 4.5).
+const ACCEPT: &str = "Accept";
+
+/// Headers with their names as they were written.
+pub(super) type Written = (Vec<(HeaderName, HeaderValue)>, Vec<String>);
+
 /// Rendered headers in order: `Accept`, the resource's, the element's rows over them.
 ///
-/// An element with rows, even none, gets only the resource's required headers; names are matched by their exact case. A name
-/// that is written twice in one list is sent twice.
+/// An element with rows, even none, gets only the resource's required headers. What renders empty is left out, and of two rows
+/// with one name, in whatever case, the later counts (CONTRACT 6).
 pub(super) fn headers(
     declared: &[NamedTemplate],
     rows: Option<&[PreparedRow]>,
     data: &Scope<'_>,
-) -> Result<Vec<(HeaderName, HeaderValue)>, Invalid> {
-    let mut named = vec![("Accept".to_owned(), "application/json".to_owned())];
-    let mut of_resource = Vec::new();
+) -> Result<Written, Invalid> {
+    let mut named = Named::default();
     for (index, header) in declared.iter().enumerate().filter(|(_, header)| rows.is_none() || header.required) {
         let invalid = |e| Invalid::new(format!("headers.{index}"), format!("{e}"));
         let key = header.key.render(data, Escape::None).map_err(invalid)?;
-        of_resource.push((key, header.value.render(data, Escape::None).map_err(invalid)?));
+        named.set(key, header.value.render(data, Escape::None).map_err(invalid)?);
     }
-    override_with(&mut named, &of_resource);
-    let of_element = rows.unwrap_or_default().iter().filter(|row| row.kind == OutboundKind::Header);
-    override_with(&mut named, &of_element.map(|row| row.header(data)).collect::<Result<Vec<_>, _>>()?);
-    named.into_iter().map(|(name, value)| header(&name, &value)).collect()
+    for row in rows.unwrap_or_default().iter().filter(|row| row.kind == OutboundKind::Header) {
+        let (name, value) = row.header(data)?;
+        named.set(name, value);
+    }
+    let mut headers = Vec::new();
+    if !named.list.iter().any(|(name, _)| name == ACCEPT) {
+        headers.push(header(ACCEPT, "application/json")?);
+    }
+    for (name, value) in &named.list {
+        headers.push(header(name, value)?);
+    }
+    Ok((headers, named.list.into_iter().map(|(name, _)| name).collect()))
+}
+
+/// Names and values in the order in which the names came first.
+#[derive(Default)]
+struct Named {
+    list: Vec<(String, String)>,
+    /// The places of names in lower case.
+    places: HashMap<String, usize>,
+}
+
+impl Named {
+    fn set(&mut self, name: String, value: String) {
+        if value.trim().is_empty() {
+            return;
+        }
+        let place = *self.places.entry(name.to_ascii_lowercase()).or_insert(self.list.len());
+        match self.list.get_mut(place) {
+            Some(known) => *known = (name, value),
+            None => self.list.push((name, value)),
+        }
+    }
+}
+
+/// Whether a header, its name in lower case, belongs to the connection, to proxies or to metadata services.
+pub fn is_reserved_header(lower: &str) -> bool {
+    RESERVED.contains(&lower) || lower.starts_with("proxy-") || lower.starts_with("x-forwarded-")
 }
 
 pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Invalid> {
@@ -54,7 +94,7 @@ pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
     let parsed = HeaderName::from_bytes(name.as_bytes())
         .map_err(|_| Invalid::new(path(), "is not a header name: letters, digits and - only"))?;
     let lower = parsed.as_str();
-    if RESERVED.contains(&lower) || lower.starts_with("proxy-") || lower.starts_with("x-forwarded-") {
+    if is_reserved_header(lower) {
         return Err(Invalid::new(path(), "is reserved: the connection or a proxy sets it, a connector cannot"));
     }
     match HeaderValue::from_bytes(value.as_bytes()) {

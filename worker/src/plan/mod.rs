@@ -33,14 +33,15 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::connector::{
-    Connector, ElementConfig, Invalid, NextPage, OutboundKind, Policy, RepeatRule, Resource, callable_method,
-    effective_policy, effective_timeout,
+    Connector, ElementConfig, Invalid, NextPage, OutboundKind, Policy, RepeatRule, Resource, Scheme, Space,
+    callable_method, effective_policy, effective_timeout,
 };
 use crate::job::idempotency_key;
 
 pub use authorization::{Authorization, CredentialId, PreparedCredentials, secret_values};
 pub use element::PreparedElement;
 pub use feel::{Feel, FeelError};
+pub use headers::is_reserved_header;
 pub use prepared::PreparedConnector;
 pub use rate_limit::RateLimit;
 pub use redacted::Redacted;
@@ -110,6 +111,8 @@ pub struct Plan {
     pub policy: Policy,
     /// The interval between such calls, where the connector has a rate.
     pub rate_limit: Option<RateLimit>,
+    /// What its designer should know, for `call.warnings`.
+    pub warnings: Vec<String>,
 }
 
 /// Plans the request of a job.
@@ -137,12 +140,21 @@ pub fn plan(
 
     let url_scope = data.clone().over_rows(&params.members, &params.secret);
     let method = method(resource, templates.method.as_ref(), &url_scope)?;
-    let mut url = templates.url.render(&url_scope, html, limits.base_url.as_ref())?;
-    query::set(&mut url, templates.params.as_deref(), &params.list, element.query_string.as_deref(), &data)?;
-    let mut headers = headers::headers(&templates.headers, rows, &data)?;
+    let arrays = rule(element, resource, connector, |rules| rules.arrays).unwrap_or_default();
+    let space = match credentials.credentials.scheme {
+        // What is signed has no `+` for a space, and strict servers take it for itself.
+        Scheme::Aws(_) => Space::Percent,
+        _ => rule(element, resource, connector, |rules| rules.space).unwrap_or_default(),
+    };
+    let mut url = templates.url.render(&url_scope, html, limits.base_url.as_ref(), space)?;
+    let style = query::Style { arrays, space };
+    let query_string = element.query_string.as_deref();
+    query::set(&mut url, templates.params.as_deref(), &params.list, query_string, &data, style)?;
+    let (mut headers, mut written) = headers::headers(&templates.headers, rows, &data)?;
+    written.extend(credentials.header_names().map(ToOwned::to_owned));
     let body_scope = data.clone().over_rows(&fields.members, &fields.secret);
-    let kind = resource.body_type;
-    let body = body::body(templates.body.as_ref(), kind, html, &body_scope, &mut headers, input.job_id)?;
+    let style = body::Style { kind: resource.body_type, arrays, html };
+    let body = body::body(templates.body.as_ref(), style, &body_scope, &mut headers, input.job_id)?;
     let authorization = credentials.authorization(&url, &data)?;
     let bounds = input.secrets.bounds()?;
     body.multipart.iter().flat_map(Multipart::urls).chain([&url]).try_for_each(|url| bounds.check(url))?;
@@ -165,12 +177,14 @@ pub fn plan(
         method,
         url,
         headers,
+        written: written.into(),
         body: body.bytes,
         multipart: body.multipart,
     };
     check_pagination(element, resource, connector, &request)?;
     let rate_limit = templates.rate_limit.as_ref().map(|limit| limit.render(&data)).transpose()?;
-    Ok(Plan { request, policy: effective_policy(input.handling, element, resource, connector)?, rate_limit })
+    let policy = effective_policy(input.handling, element, resource, connector)?;
+    Ok(Plan { request, policy, rate_limit, warnings: body.warning.into_iter().collect() })
 }
 
 /// The method, rendered where it is mustache (COMPATIBILITY 4.4).

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::form_fields;
-use crate::connector::Invalid;
+use crate::connector::{Arrays, Invalid};
 use crate::job::kind_of;
 
 /// The parts of a body, in order.
@@ -49,10 +49,10 @@ impl Multipart {
     ///
     /// # Errors
     /// A member that is neither a field nor a file.
-    pub(super) fn of(members: &Map<String, Value>, seed: &str) -> Result<Self, Invalid> {
+    pub(super) fn of(members: &Map<String, Value>, arrays: Arrays, seed: &str) -> Result<Self, Invalid> {
         let mut parts = Vec::new();
         for (name, value) in members {
-            push(&mut parts, name, value)?;
+            push(&mut parts, name, value, arrays)?;
         }
         let mut multipart = Self { boundary: String::new(), parts };
         let taken = multipart.mentioned();
@@ -114,17 +114,19 @@ fn boundary(seed: &str, round: u32) -> String {
 }
 
 /// A list is the same name several times, an object with `base64`, `url` or `text` a file, everything else fields.
-fn push(parts: &mut Vec<Part>, name: &str, value: &Value) -> Result<(), Invalid> {
+fn push(parts: &mut Vec<Part>, name: &str, value: &Value, arrays: Arrays) -> Result<(), Invalid> {
     match value {
-        Value::Array(list) if list.iter().any(is_file) => list.iter().try_for_each(|item| push(parts, name, item)),
+        Value::Array(list) if list.iter().any(is_file) => {
+            list.iter().try_for_each(|item| push(parts, name, item, arrays))
+        }
         Value::Object(file) if is_file(value) => {
             parts.push(file_part(name, file)?);
             Ok(())
         }
         other => {
-            form_fields::push(name, other, &mut |name, text| {
+            form_fields::push(name, other, arrays, &mut |name, texts| {
                 let head = format!("Content-Disposition: form-data; name=\"{}\"", quoted(&name));
-                parts.push(Part { head, content: Content::Here(Bytes::from(text)) });
+                parts.push(Part { head, content: Content::Here(Bytes::from(texts.join(","))) });
             });
             Ok(())
         }

@@ -1,46 +1,69 @@
 //! The query of a request: the URL's own, declared parameters, rows, and the raw query that overrides (COMPATIBILITY 4.4).
+//!
+//! What was written as a query keeps its bytes (CONTRACT 6): only values are encoded here.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 use url::Url;
-use url::form_urlencoded;
+use url::form_urlencoded::{byte_serialize, parse};
 
-use crate::connector::Invalid;
+use crate::connector::{Arrays, Invalid, Space};
 
 use super::form_fields;
 use super::ordered_pairs::override_with;
 use super::prepared::NamedTemplate;
 use super::template::{Escape, Scope, TemplateError};
 
-type Pairs = Vec<(String, String)>;
+/// Each parameter's decoded name, and the parameter as it is sent.
+type Parameters = Vec<(String, String)>;
 
-/// Declared parameters, rows and the raw query, in the order of COMPATIBILITY 4.4; re-emitted form-style.
+/// How lists and spaces are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    pub(super) arrays: Arrays,
+    pub(super) space: Space,
+}
+
+/// Declared parameters, rows and the raw query, in the order of COMPATIBILITY 4.4.
 pub(super) fn set(
     url: &mut Url,
     declared: Option<&[NamedTemplate]>,
     rows: &[(String, Value)],
     query_string: Option<&str>,
     data: &Scope<'_>,
+    style: Style,
 ) -> Result<(), Invalid> {
-    let mut pairs: Pairs = url.query_pairs().into_owned().collect();
-    let parameters = match declared {
-        Some(declared) => self::declared(declared, rows, data)?,
-        None => undeclared(rows),
+    let mut parameters = written(url.query().unwrap_or_default());
+    let own = match declared {
+        Some(declared) => self::declared(declared, rows, data, style)?,
+        None => undeclared(rows, style),
     };
-    override_with(&mut pairs, &parameters);
-    let overriding: Pairs = form_urlencoded::parse(query_string.unwrap_or_default().as_bytes()).into_owned().collect();
+    override_with(&mut parameters, &own);
+    let overriding = written(query_string.unwrap_or_default());
     let names: HashSet<&str> = overriding.iter().map(|(name, _)| name.as_str()).collect();
-    pairs.retain(|(key, _)| !names.contains(key.as_str()));
-    pairs.extend(overriding);
-    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    parameters.retain(|(name, _)| !names.contains(name.as_str()));
+    parameters.extend(overriding);
+    let query = parameters.into_iter().map(|(_, parameter)| parameter).collect::<Vec<_>>().join("&");
     url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
     Ok(())
 }
 
+/// The parameters of a query that somebody wrote.
+fn written(query: &str) -> Parameters {
+    let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
+    let name = |parameter: &str| parse(parameter.as_bytes()).next().map(|(name, _)| name.into_owned());
+    parameters.map(|parameter| (name(parameter).unwrap_or_default(), parameter.to_owned())).collect()
+}
+
 /// Each with the values of its rows, else with its default; a name that is declared twice is sent twice.
-fn declared(declared: &[NamedTemplate], rows: &[(String, Value)], data: &Scope<'_>) -> Result<Pairs, Invalid> {
-    let mut pairs = Pairs::new();
+fn declared(
+    declared: &[NamedTemplate],
+    rows: &[(String, Value)],
+    data: &Scope<'_>,
+    style: Style,
+) -> Result<Parameters, Invalid> {
+    let mut parameters = Parameters::new();
     let mut from_rows: Vec<String> = Vec::new();
     for (index, parameter) in declared.iter().enumerate() {
         let invalid = |e: TemplateError| Invalid::new(format!("params.{index}"), e.to_string());
@@ -48,34 +71,55 @@ fn declared(declared: &[NamedTemplate], rows: &[(String, Value)], data: &Scope<'
         if rows.iter().any(|(name, _)| *name == key) {
             if !from_rows.contains(&key) {
                 let values = rows.iter().filter(|(name, _)| *name == key);
-                values.for_each(|(_, value)| push(&mut pairs, &key, value, parameter.required));
+                values.for_each(|(_, value)| push(&mut parameters, &key, value, parameter.required, style));
                 from_rows.push(key);
             }
         } else {
             let value = parameter.value.render(data, Escape::None).map_err(invalid)?;
-            push(&mut pairs, &key, &Value::from(value), parameter.required);
+            push(&mut parameters, &key, &Value::from(value), parameter.required, style);
         }
     }
-    Ok(pairs)
+    Ok(parameters)
 }
 
-fn undeclared(rows: &[(String, Value)]) -> Pairs {
-    let mut pairs = Pairs::new();
+fn undeclared(rows: &[(String, Value)], style: Style) -> Parameters {
+    let mut parameters = Parameters::new();
     for (key, value) in rows {
-        push(&mut pairs, key, value, false);
+        push(&mut parameters, key, value, false, style);
     }
-    pairs
+    parameters
 }
 
-/// Lists and objects in brackets, as PHP writes them; nothing is sent only where it is required.
-fn push(pairs: &mut Pairs, key: &str, value: &Value, required: bool) {
-    let before = pairs.len();
-    form_fields::push(key, value, &mut |name, text| pairs.push((name, text)));
-    if pairs.len() == before && required {
-        pairs.push((key.to_owned(), String::new()));
-    }
-    let is_empty = pairs.get(before).is_some_and(|(_, text)| text.is_empty()) && pairs.len() == before + 1;
+/// The fields of a value; nothing is sent only where it is required.
+fn push(parameters: &mut Parameters, key: &str, value: &Value, required: bool, style: Style) {
+    let mut fields: Vec<(String, Vec<String>)> = Vec::new();
+    form_fields::push(key, value, style.arrays, &mut |name, texts| fields.push((name, texts)));
+    let is_empty = match fields.as_slice() {
+        [] => true,
+        [(_, texts)] => texts.iter().all(String::is_empty),
+        _ => false,
+    };
     if is_empty && !required {
-        pairs.truncate(before);
+        return;
     }
+    if fields.is_empty() {
+        fields.push((key.to_owned(), Vec::new()));
+    }
+    parameters.extend(fields.into_iter().map(|(name, texts)| {
+        let parameter = parameter(&name, &texts, style.space);
+        (name, parameter)
+    }));
+}
+
+/// `name=text`, or `name=text,text`: only what is in a text is encoded.
+pub(super) fn parameter(name: &str, texts: &[String], space: Space) -> String {
+    let encoded = |text: &str| {
+        let form: String = byte_serialize(text.as_bytes()).collect();
+        match space {
+            Space::Plus => form,
+            Space::Percent => form.replace('+', "%20"),
+        }
+    };
+    let texts: Vec<String> = texts.iter().map(|text| encoded(text)).collect();
+    format!("{}={}", encoded(name), texts.join(","))
 }

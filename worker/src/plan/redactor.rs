@@ -3,7 +3,6 @@
 //! Knows values and the forms in which they appear: in any case, reversed, as hexadecimal, as base64 at any offset and twice,
 //! and all of these behind the escapes of URLs, forms, HTML and JSON; must not know where the texts come from.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -18,6 +17,7 @@ use url::Url;
 
 use super::escapes::Escapes;
 use super::template::UNRESERVED;
+use crate::job::hex;
 
 /// Replaces a secret.
 pub const MASK: &str = "********";
@@ -66,6 +66,10 @@ impl Redactor {
     pub fn of<'a>(secrets: impl IntoIterator<Item = &'a SecretString>) -> Self {
         let (mut values, mut short): (Vec<SecretString>, Vec<String>) = <_>::default();
         for secret in secrets {
+            if secret.expose_secret().is_empty() {
+                // Nothing is in every text.
+                continue;
+            }
             if secret.expose_secret().len() < SHORTEST {
                 short.extend(short_forms(secret.expose_secret()));
             } else {
@@ -332,13 +336,6 @@ fn in_json(text: &str) -> String {
 fn xml_forms(text: &str) -> [String; 3] {
     let entities = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
     [entities.replace('\'', "&apos;"), entities.replace('\'', "&#39;"), entities]
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").ok();
-        hex
-    })
 }
 
 /// As a part of a URL, in the spellings of the usual libraries.

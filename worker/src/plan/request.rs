@@ -45,6 +45,8 @@ pub struct RequestSpec {
     pub(super) url: Url,
     /// Configured headers, in order; `Authorization` and `Idempotency-Key` are not among them unless a designer wrote them.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Names of headers as they were written, for HTTP/1.
+    pub(super) written: Arc<[String]>,
     /// Empty means no body.
     pub(super) body: Bytes,
     /// The body's parts where some of them have to be fetched before it can be sent; `body` is empty until then.
@@ -79,6 +81,7 @@ impl RequestSpec {
             method,
             url,
             headers: Vec::new(),
+            written: Arc::default(),
             body: Bytes::new(),
             multipart: None,
             timeout,
@@ -99,6 +102,12 @@ impl RequestSpec {
         Self { body: body.into(), ..self }
     }
 
+    /// The same with names of headers as somebody wrote them.
+    #[must_use]
+    pub fn with_written_names(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self { written: names.into_iter().collect(), ..self }
+    }
+
     /// The same with the files of [`Self::raw_file_urls`], in that order.
     #[must_use]
     pub(crate) fn with_files(&self, files: Vec<Bytes>) -> Self {
@@ -109,6 +118,11 @@ impl RequestSpec {
     /// The URL with its secrets: to be sent to, never to be shown. Only `http/` and `call/` use it.
     pub(crate) const fn raw_url(&self) -> &Url {
         &self.url
+    }
+
+    /// The names of its headers as they were written; others have no spelling of their own.
+    pub(crate) fn written_names(&self) -> &[String] {
+        &self.written
     }
 
     /// The body with its secrets: to be sent, never to be shown. Only `http/` and `call/` use it.
@@ -158,7 +172,7 @@ impl RequestSpec {
     #[must_use]
     pub fn anonymous_get(&self, url: Url, timeout: Duration) -> Self {
         let get = self.follow_up(url, timeout, FollowUp::Get);
-        Self { headers: Vec::new(), authorization: Authorization::None, identity: None, ..get }
+        Self { headers: Vec::new(), written: Arc::default(), authorization: Authorization::None, identity: None, ..get }
     }
 
     /// The same request to another URL, such as a redirect's or the next page's; to another origin, see
@@ -177,6 +191,7 @@ impl RequestSpec {
             method: if self.method == Method::HEAD { Method::HEAD } else { Method::GET },
             url,
             headers: Vec::new(),
+            written: Arc::default(),
             body: Bytes::new(),
             multipart: None,
             repeat: Repeat::Safe,

@@ -2,10 +2,12 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "tables are written with values")]
 
+mod writing;
+
 use serde_json::json;
 
 use super::*;
-use crate::connector::Credentials;
+use crate::connector::{Arrays, Credentials};
 
 fn object(value: Value) -> Map<String, Value> {
     match value {
@@ -130,7 +132,7 @@ fn urls() {
             "https://h/a%20b/{{x}}?y=a%20b+c#frag",
             json!({}),
             json!({"x": "1/2?3#4"}),
-            "https://h/a%20b/1%2F2%3F3%234?y=a+b+c",
+            "https://h/a%20b/1%2F2%3F3%234?y=a%20b+c",
         ),
         ("{{base}}/x", json!({}), json!({"base": "https://other:8443"}), "https://other:8443/x"),
         (
@@ -146,7 +148,7 @@ fn urls() {
             json!({"a": "x", "b": "y", "id": "z"}),
             "https://h/xy?id=xy",
         ),
-        ("https://h/u?list[]=1&list[]=2", json!({}), json!({}), "https://h/u?list%5B%5D=1&list%5B%5D=2"),
+        ("https://h/u?list[]=1&list[]=2", json!({}), json!({}), "https://h/u?list[]=1&list[]=2"),
     ] {
         assert_eq!(url(get(template), element, data), expected, "{template}");
     }
@@ -182,7 +184,7 @@ fn query_parameters() {
         (json!({"url": "https://h/u?own=1"}), feel("PARAM", "o", "{a: {b: true}}"), "own=1&o%5Ba%5D%5Bb%5D=1"),
         (json!({"url": "https://h/u?own=1"}), feel("PARAM", "n", "null"), "own=1"),
         (declared(json!([{"key": "n", "required": true}])), feel("PARAM", "n", "[]"), "own=1&n="),
-        (json!({"url": "https://h/u?own=1&a[b]=1"}), json!({"queryString": "a[b]=2"}), "own=1&a%5Bb%5D=2"),
+        (json!({"url": "https://h/u?own=1&a[b]=1"}), json!({"queryString": "a[b]=2"}), "own=1&a[b]=2"),
         (declared(json!([{"key": "p", "value": "d"}])), json!({"queryString": "p=9&own=8&z=7"}), "p=9&own=8&z=7"),
     ] {
         let planned = url(resource.clone(), element.clone(), json!({"n": "name", "v": "a b"}));
@@ -202,17 +204,19 @@ fn headers() {
             rows(&[("HEADER", "Must", "{{v}}2"), ("HEADER", "New", "n")]),
             vec!["accept: application/json", "must: 12", "new: n"],
         ),
-        (rows(&[("HEADER", "Accept", "text/xml")]), vec!["accept: text/xml", "must: 1"]),
-        // Repeated values: two rows of a name are two values, and replace the resource's.
+        (rows(&[("HEADER", "Accept", "text/xml")]), vec!["must: 1", "accept: text/xml"]),
+        (rows(&[("HEADER", "Accept", "{{gone}}")]), vec!["accept: application/json", "must: 1"]),
+        // Of two rows with one name, in whatever case, the later counts, and it replaces the resource's.
+        (rows(&[("HEADER", "Must", "a"), ("HEADER", "MUST", "b")]), vec!["accept: application/json", "must: b"]),
         (
-            rows(&[("HEADER", "Must", "a"), ("HEADER", "Must", "b")]),
-            vec!["accept: application/json", "must: a", "must: b"],
+            rows(&[("HEADER", "Must", "{{gone}}"), ("HEADER", "New", " "), ("HEADER", "Also", "{{null}}")]),
+            vec!["accept: application/json", "must: 1"],
         ),
         // `feel` has no effect on a header.
         (feel("HEADER", "Must", "1 + 1"), vec!["accept: application/json", "must: 1 + 1"]),
         (rows(&[("HEADER", "accept", "text/xml")]), vec!["accept: application/json", "must: 1", "accept: text/xml"]),
     ] {
-        assert_eq!(header_texts(&planned(declared.clone(), element, json!({"v": 1}))), expected);
+        assert_eq!(header_texts(&planned(declared.clone(), element, json!({"v": 1, "null": null}))), expected);
     }
 }
 
@@ -321,7 +325,7 @@ fn what_cannot_be_planned_says_where_and_what_to_change() {
 fn a_relative_url_needs_a_base() {
     let template = url_template::UrlTemplate::parse("/x").unwrap();
     let data = Map::new();
-    let problem = template.render(&Scope::new(&data), false, None).unwrap_err().to_string();
+    let problem = template.render(&Scope::new(&data), false, None, Space::Plus).unwrap_err().to_string();
     assert!(problem.contains("http.base_url"), "{problem}");
 }
 
@@ -745,7 +749,7 @@ fn a_boundary_is_free_however_many_of_them_a_content_holds() {
     let taken = (0..20_000).map(|round| format!("data-connector-{} ", digest(round))).collect::<Vec<_>>().concat();
     let members = object(json!({"a": taken}));
     let begun = std::time::Instant::now();
-    let multipart = multipart::Multipart::of(&members, "j").unwrap();
+    let multipart = multipart::Multipart::of(&members, Arrays::Php, "j").unwrap();
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     assert_eq!(multipart.content_type(), format!("multipart/form-data; boundary=data-connector-{}", digest(20_000)));
 }

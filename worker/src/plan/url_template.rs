@@ -1,19 +1,23 @@
 //! The URL of a request: the position of a variable decides what it may change (COMPATIBILITY 4.4, CONTRACT 6).
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use url::Url;
 
-use crate::connector::Invalid;
+use crate::connector::{Invalid, Space};
 use crate::job::{Limit, brief};
 
-use super::template::{Escape, Scope, Template, TemplateError};
+use super::secrets::Secrets;
+use super::template::{Blank, Escape, Scope, Template, TemplateError};
 
-/// A URL's template in two parts: a variable in the second one cannot change scheme, host or port.
+/// A URL's template in three parts: a variable after the first one cannot change scheme, host or port.
 #[derive(Debug)]
 pub(super) struct UrlTemplate {
     origin: Template,
-    rest: Template,
+    path: Template,
+    /// With its `?`, and what follows it.
+    query: Template,
     /// As written, for messages.
     source: String,
 }
@@ -21,19 +25,42 @@ pub(super) struct UrlTemplate {
 impl UrlTemplate {
     pub(super) fn parse(source: &str) -> Result<Self, TemplateError> {
         let (origin, rest) = source.trim().split_at_checked(origin_length(source.trim())).unwrap_or((source, ""));
-        let rest = Template::parse(rest).map_err(|e| e.moved_by(origin.chars().count()))?;
+        let (path, query) = rest.split_at_checked(path_length(rest)).unwrap_or((rest, ""));
+        let before = origin.chars().count();
+        let query = Template::parse(query).map_err(|e| e.moved_by(before + path.chars().count()))?;
+        let path = Template::parse(path).map_err(|e| e.moved_by(before))?;
         let origin = Template::parse(origin)?.closed_to_secrets("a host")?;
-        Ok(Self { origin, rest, source: source.to_owned() })
+        Ok(Self { origin, path, query, source: source.to_owned() })
     }
 
     /// The absolute URL, without its fragment; variables after the origin are percent-encoded (`html`: ProcessMaker's way).
-    pub(super) fn render(&self, scope: &Scope<'_>, html: bool, base: Option<&Url>) -> Result<Url, Invalid> {
+    pub(super) fn render(
+        &self,
+        scope: &Scope<'_>,
+        html: bool,
+        base: Option<&Url>,
+        space: Space,
+    ) -> Result<Url, Invalid> {
         let invalid = |problem: String| Invalid::new("url", problem);
+        let unusable = |e: TemplateError| invalid(e.to_string());
         let slot = |slot: Escape| if html { Escape::Html } else { slot };
         let closed = scope.closed_to_secrets("a host");
-        let origin = self.origin.render(&closed, slot(Escape::None)).map_err(|e| invalid(e.to_string()))?;
-        let rest = self.rest.render(scope, slot(Escape::Percent)).map_err(|e| invalid(e.to_string()))?;
-        refuse_unsafe(&origin, &rest, self.rest.is_constant()).map_err(invalid)?;
+        let origin = self.origin.render(&closed, slot(Escape::None)).map_err(unusable)?;
+        let (path, blanks) = self.path.render_with_blanks(scope, slot(Escape::Percent)).map_err(unusable)?;
+        let in_query = match space {
+            Space::Plus => Escape::Form,
+            Space::Percent => Escape::Percent,
+        };
+        let query = self.query.render(scope, slot(in_query)).map_err(unusable)?;
+        if let Some(name) = vanished_segment(&path, &blanks) {
+            let problem = format!(
+                "`{name}` is empty, and it is a whole part of the path: without it another address would be called. Fill \
+                 it, or make the `/` before it a part of its section: {{{{#{name}}}}}/{{{{{name}}}}}{{{{/{name}}}}}"
+            );
+            return Err(invalid(problem));
+        }
+        let rest = format!("{path}{query}");
+        refuse_unsafe(&origin, &rest, self.path.is_constant()).map_err(invalid)?;
         let mut url = self.absolute(&format!("{}{rest}", origin.trim()), base).map_err(invalid)?;
         url.set_fragment(None);
         Ok(url)
@@ -95,6 +122,42 @@ fn origin_length(source: &str) -> usize {
             None => return source.len(),
         }
     }
+}
+
+/// The bytes up to the first `?` or `#` outside of tags and sections; all of it where tags have other delimiters.
+fn path_length(rest: &str) -> usize {
+    let (mut at, mut sections) = (0, 0_usize);
+    while let Some(found) = rest.get(at..).and_then(|after| after.find(['{', '?', '#'])) {
+        at += found;
+        let tag = rest.get(at..).unwrap_or_default();
+        if let Some(inside) = tag.strip_prefix("{{") {
+            match inside.trim_start().chars().next() {
+                Some('=') => return rest.len(),
+                Some('#' | '^') => sections += 1,
+                Some('/') => sections = sections.saturating_sub(1),
+                _ => {}
+            }
+            let Some(end) = tag.find("}}") else { return rest.len() };
+            at += end + 2;
+        } else if tag.starts_with('{') || sections > 0 {
+            at += 1;
+        } else {
+            return at;
+        }
+    }
+    rest.len()
+}
+
+/// The first variable that came to nothing where it is all that stands between two `/`.
+fn vanished_segment<'a>(path: &str, blanks: &'a [Blank]) -> Option<&'a str> {
+    let end = path.find(['?', '#']).unwrap_or(path.len());
+    let is_segment = |place: &Range<usize>| {
+        let (before, after) = (path.get(..place.start).unwrap_or_default(), path.get(place.end..end));
+        before.ends_with('/') && after.is_some_and(|after| after.is_empty() || after.starts_with('/'))
+    };
+    // A secret without a value is none, which is told where secrets are.
+    let mut names = blanks.iter().filter(|blank| is_segment(&blank.place)).map(|blank| blank.name.as_str());
+    names.find(|name| !Secrets::is_reference(name))
 }
 
 /// Refuses what a URL parser would silently drop or turn into another path.

@@ -31,6 +31,31 @@ pub(super) fn number_text(number: &Number) -> String {
     }
 }
 
+/// JSON, with numbers as [`number_text`] writes them.
+pub(super) fn json_text(value: &Value) -> String {
+    if has_point_zero(value) { with_plain_numbers(value).to_string() } else { value.to_string() }
+}
+
+fn has_point_zero(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64() && number_text(number) != number.to_string(),
+        Value::Array(list) => list.iter().any(has_point_zero),
+        Value::Object(map) => map.values().any(has_point_zero),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
+    }
+}
+
+fn with_plain_numbers(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            Value::Number(serde_json::from_str(&number_text(number)).unwrap_or_else(|_| number.clone()))
+        }
+        Value::Array(list) => list.iter().map(with_plain_numbers).collect(),
+        Value::Object(map) => map.iter().map(|(name, item)| (name.clone(), with_plain_numbers(item))).collect(),
+        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+    }
+}
+
 /// Bytes in memory, roughly; looks no further than `enough`.
 pub(crate) fn weight(value: &Value, enough: usize) -> usize {
     let mut sum = VALUE;

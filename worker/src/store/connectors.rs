@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::database::on;
 use super::dead_letters::without_nul;
 use super::{Error, Inner};
+use crate::job::hex;
 
 /// A connector as stored, without its credentials.
 #[derive(Debug, Clone)]
@@ -259,7 +260,7 @@ const SEALED: &str = "SELECT record, credentials FROM connectors WHERE uuid = $1
 /// The associated data of a connector's credentials: they cannot be decrypted for another connector, nor with a record that
 /// points elsewhere than the one that they were imported for.
 pub(super) fn associated_data(uuid: &str, record: &str) -> String {
-    let hash = Sha256::digest(record).iter().fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+    let hash = hex(&Sha256::digest(record));
     format!("connector {uuid} with record {hash}")
 }
 

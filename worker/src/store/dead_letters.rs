@@ -3,6 +3,7 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::audit::{self, Entry};
 use super::database::on;
 use super::{Error, Inner};
 
@@ -121,9 +122,18 @@ impl DeadLetters<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn list(self, replayed_too: bool, limit: u32) -> Result<Vec<DeadLetter>, Error> {
-        let statement = "SELECT * FROM dead_letters WHERE $1 = 1 OR replayed_at IS NULL ORDER BY id DESC LIMIT $2";
+        self.page(replayed_too, None, i64::from(limit)).await
+    }
+
+    /// The same, those before the letter with this number.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn page(self, replayed_too: bool, before: Option<i64>, limit: i64) -> Result<Vec<DeadLetter>, Error> {
+        let statement = "SELECT * FROM dead_letters WHERE id < $3 AND ($1 = 1 OR replayed_at IS NULL)
+            ORDER BY id DESC LIMIT $2";
         let rows: Vec<Row> = on!(&self.0.database, read db => sqlx::query_as(statement)
-            .bind(i64::from(replayed_too)).bind(i64::from(limit)).fetch_all(db).await?)?;
+            .bind(i64::from(replayed_too)).bind(limit).bind(before.unwrap_or(i64::MAX)).fetch_all(db).await?)?;
         Ok(rows.into_iter().map(DeadLetter::from).collect())
     }
 
@@ -142,14 +152,17 @@ impl DeadLetters<'_> {
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn remove(self, ids: &[i64]) -> Result<Vec<i64>, Error> {
-        let begin = self.0.database.begin();
+    pub async fn remove(self, ids: &[i64], entry: &Entry) -> Result<Vec<i64>, Error> {
+        let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
         on!(&self.0.database, write db => {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
             let mut removed = Vec::new();
             for id in ids {
                 let deleted = sqlx::query("DELETE FROM dead_letters WHERE id = $1").bind(*id);
                 if deleted.execute(&mut *transaction).await?.rows_affected() > 0 {
+                    let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
+                    let entry = Entry { target: id.to_string(), ..entry.clone() };
+                    audit::append!(transaction, &entry, now);
                     removed.push(*id);
                 }
             }
@@ -162,11 +175,16 @@ impl DeadLetters<'_> {
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn mark_replayed(self, letter: &DeadLetter) -> Result<(), Error> {
-        let now = self.0.database.now().await?;
+    pub async fn mark_replayed(self, letter: &DeadLetter, entry: &Entry) -> Result<(), Error> {
+        let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
         let statement = "UPDATE dead_letters SET replayed_at = $2 WHERE id = $1 AND arrived_at = $3";
         on!(&self.0.database, write db => {
-            sqlx::query(statement).bind(letter.id).bind(now).bind(letter.arrived_at).execute(db).await?;
+            let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
+            sqlx::query(statement)
+                .bind(letter.id).bind(now).bind(letter.arrived_at).execute(&mut *transaction).await?;
+            audit::append!(transaction, entry, now);
+            transaction.commit().await?;
         })
     }
 }

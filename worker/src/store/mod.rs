@@ -36,7 +36,7 @@ pub use database::DatabaseTls;
 pub use dead_letters::DeadLetters;
 pub use jobs::Jobs;
 pub use keys::{KeyStatus, Keys, Rotated, new_key};
-pub use models::{Deployment, Models};
+pub use models::{Deployment, Models, NewDeployment};
 pub use queued_jobs::{Queued, QueuedJob, Unconfirmed};
 pub use rate_limits::RateLimits;
 pub use refresh_tokens::{LockedRefreshToken, RefreshToken, RefreshTokens};

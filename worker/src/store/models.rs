@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::audit::{self, Entry};
 use super::database::on;
 use super::{Error, Inner};
 
@@ -21,6 +22,21 @@ pub struct Deployment {
     pub deployed_at: i64,
 }
 
+/// A process that is to be deployed.
+#[derive(Debug, Clone, Copy)]
+pub struct NewDeployment<'a> {
+    /// The BPMN process id.
+    pub process: &'a str,
+    /// Instead of the next number.
+    pub label: Option<&'a str>,
+    /// Where it was read from, for people.
+    pub file: &'a str,
+    /// The file, byte for byte.
+    pub body: &'a [u8],
+    /// `config` and `errorHandling` by element.
+    pub tasks: &'a [(String, Value)],
+}
+
 /// Deployments take turns: each one locks this row first.
 const TAKE_TURN: &str = "UPDATE revisions SET value = value + 1 WHERE name = 'deployments'";
 const VERSIONS: &str = "SELECT version, MAX(sequence) FROM deployed_tasks WHERE process = $1 GROUP BY version";
@@ -31,6 +47,9 @@ const TASKS: &str = "SELECT element, task FROM deployed_tasks WHERE process = $1
 const INSERT: &str = "INSERT INTO deployed_tasks (process, version, element, sequence, task, file, deployed_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
+const INSERT_FILE: &str = "INSERT INTO deployed_files (process, version, body) VALUES ($1, $2, $3)";
+const REMOVE_FILE: &str = "DELETE FROM deployed_files WHERE process = $1 AND version = $2";
+
 /// Deployed models: the tasks of a process, by version.
 #[derive(Debug, Clone, Copy)]
 pub struct Models<'a>(pub(super) &'a Inner);
@@ -40,13 +59,8 @@ impl Models<'_> {
     ///
     /// # Errors
     /// When the label is taken by other content, or the database cannot be reached.
-    pub async fn deploy(
-        self,
-        process: &str,
-        label: Option<&str>,
-        file: &str,
-        tasks: &[(String, Value)],
-    ) -> Result<String, Error> {
+    pub async fn deploy(self, new: &NewDeployment<'_>, entry: &Entry) -> Result<String, Error> {
+        let NewDeployment { process, label, file, body, tasks } = *new;
         let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
         on!(&self.0.database, write db => {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
@@ -64,6 +78,9 @@ impl Models<'_> {
                     .bind(process).bind(&version).bind(element).bind(sequence).bind(task.to_string()).bind(file).bind(now)
                     .execute(&mut *transaction).await?;
             }
+            sqlx::query(INSERT_FILE).bind(process).bind(&version).bind(body).execute(&mut *transaction).await?;
+            let entry = Entry { target: format!("{process}/{version}"), ..entry.clone() };
+            audit::append!(transaction, &entry, now);
             transaction.commit().await?;
             version
         })
@@ -104,11 +121,21 @@ impl Models<'_> {
         rows.map(|(element, task)| Ok((element, read(&task)?))).collect()
     }
 
+    /// The file of a version as it was deployed; `None` for one that was deployed before files were kept.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn file(self, process: &str, version: &str) -> Result<Option<Vec<u8>>, Error> {
+        let statement = "SELECT body FROM deployed_files WHERE process = $1 AND version = $2";
+        on!(&self.0.database, read db =>
+            sqlx::query_scalar(statement).bind(process).bind(version).fetch_optional(db).await?)
+    }
+
     /// Removes a version, whose name is not given again; whether it was there.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn remove(self, process: &str, version: &str) -> Result<bool, Error> {
+    pub async fn remove(self, process: &str, version: &str, entry: &Entry) -> Result<bool, Error> {
         let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
         on!(&self.0.database, write db => {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
@@ -124,6 +151,8 @@ impl Models<'_> {
             sqlx::query(INSERT)
                 .bind(process).bind(version).bind(REMOVED).bind(sequence).bind("null").bind("").bind(now)
                 .execute(&mut *transaction).await?;
+            sqlx::query(REMOVE_FILE).bind(process).bind(version).execute(&mut *transaction).await?;
+            audit::append!(transaction, entry, now);
             transaction.commit().await?;
             true
         })

@@ -2,7 +2,6 @@
 //!
 //! A sealed value is: one byte of version, eight of the key's id, 24 of nonce, then ciphertext and tag.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -17,6 +16,7 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::Error;
+use crate::job::hex;
 
 const VERSION: u8 = 1;
 const KEY_ID: usize = 8;
@@ -162,13 +162,6 @@ impl std::fmt::Debug for Vault {
 /// The id of the key that sealed a value, as hexadecimal digits.
 pub(super) fn key_of(sealed: &[u8]) -> String {
     hex(sealed.get(1..=KEY_ID).unwrap_or_default())
-}
-
-fn hex(id: &[u8]) -> String {
-    id.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").ok();
-        text
-    })
 }
 
 impl Vault {

@@ -181,7 +181,6 @@ test("a ProcessMaker model is repaired and stays ProcessMaker's", async () => {
   assert.match(await page.saved(), /name="Data Connector" implementation="package-data-sources\/data-source-task-service"/);
 
   // And one can be written anew, and back by Undo.
-  await page.getByRole('group', { name: 'Connector', exact: true }).getByText('More').click();
   await page.getByRole('radio', { name: 'Data Connector' }).click();
   assert.match(await page.saved(), /<conn:dataConnector connector="" resource=""/);
   await page.getByRole('button', { name: 'Undo' }).click();

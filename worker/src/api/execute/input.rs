@@ -86,7 +86,7 @@ impl Input {
 }
 
 /// Data that are an object, or JSON text of one; none are empty.
-pub(super) fn data_of(value: Option<Value>, field: &str) -> Result<Map<String, Value>, Error> {
+pub(in super::super) fn data_of(value: Option<Value>, field: &str) -> Result<Map<String, Value>, Error> {
     let problem = || Error::invalid(field, format!("{field} must be an object, or JSON text of one"));
     match value {
         None | Some(Value::Null) => Ok(Map::new()),

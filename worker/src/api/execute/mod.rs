@@ -22,6 +22,7 @@ use crate::call::Calls;
 use crate::job::{self, ErrorHandling};
 use crate::store::StoredConnector;
 use input::Input;
+pub(super) use input::data_of;
 use outcome::Told;
 
 pub(super) use flight::Flights;
@@ -156,7 +157,7 @@ impl Input {
 }
 
 /// A configuration that is an object, or JSON text of one.
-fn config_of(value: Option<Value>, field: &str) -> Result<Map<String, Value>, Error> {
+pub(super) fn config_of(value: Option<Value>, field: &str) -> Result<Map<String, Value>, Error> {
     let problem = |what: &str| Error::invalid(field, format!("{field} {what}"));
     match value {
         None | Some(Value::Null) => Err(problem("is missing; it says which resource to call")),

@@ -78,6 +78,12 @@ fn operation(route: &Route) -> Value {
     operation
 }
 
+/// A model is XML, everything else JSON.
+fn content(schema: &str) -> Value {
+    let schema_of = json!({"schema": reference(schema)});
+    if schema == "Bpmn" { json!({"application/xml": schema_of}) } else { json!({"application/json": schema_of}) }
+}
+
 fn scope(needs: Needs) -> String {
     match needs {
         Needs::Public => "public".to_owned(),

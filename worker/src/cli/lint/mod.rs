@@ -2,8 +2,6 @@
 //!
 //! Knows how findings are shown and what is at hand to judge by; the rules are bpmn-ext's.
 
-mod languages;
-mod lookup;
 mod sarif;
 mod text;
 
@@ -15,11 +13,13 @@ use anyhow::{Result, anyhow};
 use bpmn_ext::lint::{LintContext, RULES};
 use bpmn_ext::{Diagnostic, Severity};
 use clap::{Args, ValueEnum};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::settings::Settings;
 use super::{exit, input, output};
-use lookup::Lookup;
+use crate::admin::lint::{self, Languages, Lookup};
+use crate::config::Config;
 
 /// Finds what is wrong in models; exit code 1 when something is an error.
 #[derive(Debug, Args)]
@@ -75,14 +75,17 @@ impl Lint {
         let config = settings.load(Vec::new())?;
         let lookup = match &self.connectors {
             Some(file) => Some(Lookup::of_records(&input::connectors(file)?)),
-            None => lookup::of_store(&settings, &config).await,
+            None => of_store(&settings, &config).await,
         };
+        for warning in lookup.iter().flat_map(|lookup| &lookup.warnings) {
+            output::note(&format!("warning: {warning}"));
+        }
         let queues: Vec<String> = config.worker.queues.iter().chain(&self.queue).cloned().collect();
         let context = LintContext {
             connectors: lookup.as_ref().map(|lookup| lookup as _),
             queues: Some(&queues),
             variables: variables.as_ref(),
-            language: Some(&languages::Languages),
+            language: Some(&Languages),
         };
         let checked = self.files.iter().map(|file| {
             let bytes = input::bytes(file)?;
@@ -106,6 +109,25 @@ impl Lint {
         output::note(&format!("{errors_said}, {warnings_said} in {}", plural(checked.len(), "file")));
         let failed = errors > 0 || (self.deny_warnings && warnings > 0);
         if failed { ExitCode::from(exit::FAILED) } else { ExitCode::SUCCESS }
+    }
+}
+
+/// The connectors of the store, where there is one and it has any; nothing is made for this.
+async fn of_store(settings: &Settings, config: &Config) -> Option<Lookup> {
+    let url = config.database.url.expose_secret();
+    if url.strip_prefix("sqlite:").is_some_and(|file| !Path::new(file).exists()) {
+        return None;
+    }
+    let lookup = match settings.store(config).await {
+        Ok(store) => lint::of_store(&store).await,
+        Err(error) => Err(error.into()),
+    };
+    match lookup {
+        Ok(lookup) => Some(lookup).filter(|lookup| !lookup.is_empty()),
+        Err(error) => {
+            output::note(&format!("warning: connectors are not checked: {error}"));
+            None
+        }
     }
 }
 

@@ -111,7 +111,9 @@ fn credentials_name_what_is_missing_and_where_they_may_go() {
     }
     assert!(!format!("{basic:?}").contains("\"p\""));
     let problem = |authtype: &str, value: Value| read(authtype, value).unwrap_err().to_string();
-    assert_eq!(problem("BASIC", json!({"username": "u"})), "credentials.password: is missing");
+    assert_eq!(problem("DIGEST", json!({"username": "u"})), "credentials.password: is missing");
+    let neither = "credentials.username: is missing, and so is `password`; one of them may be empty";
+    assert_eq!(problem("BASIC", json!({"username": "", "password": null})), neither);
     for (authtype, members, expected) in [
         ("SOAP", json!({}), "authtype: `SOAP` is not known; write NONE"),
         ("NONE", json!({"client_key": "k"}), "credentials.client_certificate: is missing"),

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::hex;
+use crate::job::hex;
 use crate::plan::{AwsKeys, UNRESERVED};
 
 const DATE: HeaderName = HeaderName::from_static("x-amz-date");
@@ -28,6 +28,11 @@ pub(super) fn sign(
     now_ms: i64,
 ) -> Result<(), &'static str> {
     let unusable = |_| "holds a character that a header cannot carry";
+    // A `+` is a space to some services and itself to others; what is signed has to be what is sent.
+    if let Some(query) = built.url().query().filter(|query| query.contains('+')).map(|query| query.replace('+', "%20"))
+    {
+        built.url_mut().set_query(Some(&query));
+    }
     let time = timestamp(now_ms);
     let content = hex(&Sha256::digest(body));
     let mut set = |name: HeaderName, text: &str| {
@@ -97,8 +102,11 @@ fn canonical_path(url: &Url, service: &str) -> String {
 }
 
 fn canonical_query(url: &Url) -> String {
-    let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
-    let mut pairs: Vec<(String, String)> = url.query_pairs().map(|(k, v)| (encoded(&k), encoded(&v))).collect();
+    // Byte by byte: what is no UTF-8 is signed as it is sent.
+    let encoded = |text: &str| percent_encode(&percent_decode_str(text).collect::<Vec<u8>>(), UNRESERVED).to_string();
+    let parameters = url.query().unwrap_or_default().split('&').filter(|parameter| !parameter.is_empty());
+    let parts = parameters.map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")));
+    let mut pairs: Vec<(String, String)> = parts.map(|(key, value)| (encoded(key), encoded(value))).collect();
     pairs.sort();
     pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("&")
 }
@@ -226,6 +234,23 @@ mod tests {
         sign(&mut built, &Bytes::new(), &keys, 1_369_353_600_000).unwrap();
         let text = built.headers()["authorization"].to_str().unwrap();
         assert!(text.ends_with("f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"), "{text}");
+    }
+
+    /// The signature is over the bytes that are sent, whatever they stand for, and a space is never `+`.
+    #[test]
+    fn a_query_is_signed_as_it_is_sent() {
+        let keys = keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "service");
+        for (written, sent, canonical) in [
+            ("a=1+2&b=%20", "a=1%202&b=%20", "a=1%202&b=%20"),
+            ("wiki=Gesch%E4ft", "wiki=Gesch%E4ft", "wiki=Gesch%E4ft"),
+            ("b=%2b%7e&a=x:y&flag", "b=%2b%7e&a=x:y&flag", "a=x%3Ay&b=%2B~&flag="),
+        ] {
+            let url = Url::parse(&format!("https://h.example/?{written}")).unwrap();
+            let mut built = reqwest::Request::new(Method::GET, url);
+            sign(&mut built, &Bytes::new(), &keys, 0).unwrap();
+            assert_eq!(built.url().query(), Some(sent), "{written}");
+            assert_eq!(canonical_query(built.url()), canonical, "{written}");
+        }
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Hash {
             Self::Sha256 => Sha256::digest(text).to_vec(),
             Self::Sha512256 => Sha512_256::digest(text).to_vec(),
         };
-        super::hex(&bytes)
+        crate::job::hex(&bytes)
     }
 }
 

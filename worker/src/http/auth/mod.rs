@@ -9,17 +9,17 @@ mod oauth;
 mod refresh_tokens;
 mod tokens;
 
-use std::fmt::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
+use percent_encoding::utf8_percent_encode;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
+use url::form_urlencoded::parse;
 
 use crate::job::{Code, Failure};
-use crate::plan::{Authorization, RequestSpec};
+use crate::plan::{Authorization, RequestSpec, UNRESERVED};
 
 pub(super) use digest::Challenged;
 pub use refresh_tokens::{RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken};
@@ -57,7 +57,8 @@ pub(super) fn apply(
         }
         Authorization::Bearer(token) => set(AUTHORIZATION, &format!("Bearer {}", token.expose_secret())),
         Authorization::Headers(headers) => {
-            headers.iter().try_for_each(|(name, value)| set(name.clone(), value.expose_secret()))
+            let filled = headers.iter().filter(|(_, value)| !value.expose_secret().trim().is_empty());
+            filled.into_iter().try_for_each(|(name, value)| set(name.clone(), value.expose_secret()))
         }
         Authorization::QueryKey { name, value } => {
             set_query_parameter(built.url_mut(), name, value);
@@ -82,18 +83,15 @@ fn unusable(problem: &str) -> Failure {
     Failure::before_any_attempt(Code::Configuration, format!("the connector's credential {problem}"))
 }
 
-/// Replaces all parameters of that name by one at the end.
+/// Replaces all parameters of that name by one at the end; the others keep their bytes.
 fn set_query_parameter(url: &mut Url, name: &str, value: &SecretString) {
-    let others: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(known, _)| known != name).collect();
-    url.query_pairs_mut().clear().extend_pairs(others).append_pair(name, value.expose_secret());
-}
-
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    let is_it = |parameter: &str| parse(parameter.as_bytes()).next().is_some_and(|(known, _)| known == name);
+    let query = url.query().unwrap_or_default();
+    let others = query.split('&').filter(|parameter| !parameter.is_empty() && !is_it(parameter)).map(ToOwned::to_owned);
+    let encoded = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
+    let own = format!("{}={}", encoded(name), encoded(value.expose_secret()));
+    let query: Vec<String> = others.chain([own]).collect();
+    url.set_query(Some(&query.join("&")));
 }
 
 #[cfg(test)]

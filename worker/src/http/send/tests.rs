@@ -1,6 +1,7 @@
 //! Calls to servers on loopback: what is sent, and how each failure of a server is classified.
 
 mod connections;
+mod heads;
 mod hostile;
 mod hops;
 mod origins;

@@ -12,6 +12,7 @@ mod lex;
 mod names;
 mod number;
 mod parse;
+mod truth;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,11 +121,21 @@ impl Expression {
         }
     }
 
+    /// As it was written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
     /// The variables that it reads and that have to be there.
     pub fn variables(&self) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         self.root.iter().for_each(|root| names::collect(root, &mut found));
         found
+    }
+
+    /// Whether it can give true or false; one that never does, such as `40`, is a slip where a condition is meant.
+    pub fn can_be_truth(&self) -> bool {
+        self.root.as_ref().is_none_or(truth::is_possible)
     }
 
     /// Evaluates to a yes or no, as PHP takes values for one; what is missing is null.

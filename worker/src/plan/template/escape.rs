@@ -1,6 +1,7 @@
 //! Escaping that fits the slot a value is inserted into (CONTRACT 6).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::form_urlencoded::byte_serialize;
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
 pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -12,6 +13,8 @@ pub enum Escape {
     None,
     /// One path segment or query value.
     Percent,
+    /// A name or a value of a form (WHATWG URL, `application/x-www-form-urlencoded`).
+    Form,
     /// The inside of a JSON string.
     Json,
     /// XML text or a quoted attribute.
@@ -26,6 +29,7 @@ impl Escape {
         match self {
             Self::None => out.push_str(text),
             Self::Percent => out.extend(utf8_percent_encode(text, UNRESERVED)),
+            Self::Form => out.extend(byte_serialize(text.as_bytes())),
             Self::Json => push_json(out, text),
             Self::Xml => push_entities(out, text, "&apos;"),
             Self::Html => push_entities(out, text, "'"),

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::super::value::number_text;
+use super::super::value::{json_text, number_text};
 use super::Escape;
 use super::parse::Filter;
 use super::render::LIMIT;
@@ -12,7 +12,7 @@ use super::render::LIMIT;
 /// A value through a filter.
 pub(super) fn value(filter: Filter, value: &Value) -> String {
     match (filter, value) {
-        (Filter::Json, value) => value.to_string(),
+        (Filter::Json, value) => json_text(value),
         (Filter::Serialize, value) => serialized(value),
         // PHP's `key`: the name of the first member.
         (Filter::Key, Value::Object(map)) => map.keys().next().cloned().unwrap_or_default(),
@@ -56,7 +56,7 @@ fn plain(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Number(number) => number_text(number),
-        other => other.to_string(),
+        other => json_text(other),
     }
 }
 

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 
 pub use escape::Escape;
 pub(crate) use escape::UNRESERVED;
+pub(super) use render::Blank;
 pub use render::Scope;
 
 use super::secrets::Secrets;
@@ -100,6 +101,18 @@ impl Template {
     /// A list or an object that is inserted as text, or a result above 16 MiB.
     pub fn render(&self, scope: &Scope<'_>, escape: Escape) -> Result<String, TemplateError> {
         render::render(&self.nodes, scope, escape)
+    }
+
+    /// The same, with the places at which a variable came to nothing.
+    ///
+    /// # Errors
+    /// As [`Self::render`].
+    pub(super) fn render_with_blanks(
+        &self,
+        scope: &Scope<'_>,
+        escape: Escape,
+    ) -> Result<(String, Vec<Blank>), TemplateError> {
+        render::render_with_blanks(&self.nodes, scope, escape)
     }
 
     /// The variables that it reads whatever its sections go through.

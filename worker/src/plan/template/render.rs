@@ -1,6 +1,7 @@
 //! Nodes to text: names are looked up from the innermost section outwards.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use serde_json::{Map, Value};
 
@@ -119,14 +120,33 @@ impl<'a> Layer<'a> {
     }
 }
 
+/// A variable whose value is empty or blank, and what it takes in the rendered text.
+#[derive(Debug)]
+pub(in crate::plan) struct Blank {
+    pub(in crate::plan) name: String,
+    pub(in crate::plan) place: Range<usize>,
+}
+
 pub(super) fn render(nodes: &[Node], scope: &Scope<'_>, escape: Escape) -> Result<String, TemplateError> {
-    let mut rendering = Rendering { out: String::new(), steps: STEPS, bytes: LIMIT, sections: 0 };
+    let mut rendering = Rendering::new(None);
     rendering.push(nodes, scope, escape)?;
     Ok(rendering.out)
 }
 
+pub(super) fn render_with_blanks(
+    nodes: &[Node],
+    scope: &Scope<'_>,
+    escape: Escape,
+) -> Result<(String, Vec<Blank>), TemplateError> {
+    let mut rendering = Rendering::new(Some(Vec::new()));
+    rendering.push(nodes, scope, escape)?;
+    Ok((rendering.out, rendering.blanks.unwrap_or_default()))
+}
+
 struct Rendering {
     out: String,
+    /// Where they are asked for.
+    blanks: Option<Vec<Blank>>,
     /// What is left of [`STEPS`] and [`LIMIT`].
     steps: usize,
     bytes: usize,
@@ -135,6 +155,10 @@ struct Rendering {
 }
 
 impl Rendering {
+    fn new(blanks: Option<Vec<Blank>>) -> Self {
+        Self { out: String::new(), blanks, steps: STEPS, bytes: LIMIT, sections: 0 }
+    }
+
     fn spend_step(&mut self) -> Result<(), TemplateError> {
         self.steps = self.steps.checked_sub(1).ok_or(TemplateError::TooMuch { limit: STEPS })?;
         Ok(())
@@ -169,10 +193,10 @@ impl Rendering {
                     let escape = if *escaped && filters.is_empty() { escape } else { Escape::None };
                     match scope.lookup(name) {
                         // The common case: a text without filters is not copied.
-                        Some(Value::String(text)) if filters.is_empty() => self.insert(escape, text)?,
+                        Some(Value::String(text)) if filters.is_empty() => self.variable(name, escape, text)?,
                         value => {
                             let text = self.text_of(value, name, filters)?;
-                            self.insert(escape, &text)?;
+                            self.variable(name, escape, &text)?;
                         }
                     }
                 }
@@ -193,6 +217,15 @@ impl Rendering {
         Ok(())
     }
 
+    fn variable(&mut self, name: &Name, escape: Escape, text: &str) -> Result<(), TemplateError> {
+        let begin = self.out.len();
+        self.insert(escape, text)?;
+        if let Some(blanks) = self.blanks.as_mut().filter(|_| text.trim().is_empty()) {
+            blanks.push(Blank { name: name.text(), place: begin..self.out.len() });
+        }
+        Ok(())
+    }
+
     /// Whether a secret may stand here: it is inserted as it is, or not at all.
     fn admit(&self, name: &Name, filters: &[Filter], scope: &Scope<'_>) -> Result<(), TemplateError> {
         let place = match scope.closed {
@@ -207,7 +240,10 @@ impl Rendering {
     /// The section's content, through a filter.
     fn helped(&mut self, helper: Filter, nodes: &[Node], scope: &Scope<'_>) -> Result<(), TemplateError> {
         let before = std::mem::take(&mut self.out);
+        // What is inside is another text.
+        let blanks = self.blanks.take();
         self.push(nodes, scope, Escape::None)?;
+        self.blanks = blanks;
         let inside = std::mem::replace(&mut self.out, before);
         self.has_room(&inside)?;
         self.insert(Escape::None, &filter::text(helper, inside))
@@ -259,13 +295,14 @@ fn helper(name: &Name) -> Option<Filter> {
     }
 }
 
-/// Whether PHP and mustache take the value for true.
+/// Whether a section takes the value for true; 0 is not, as in PHP and JavaScript.
 fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
+        Value::Number(number) => number.as_f64() != Some(0.0),
         Value::Array(list) => !list.is_empty(),
         Value::String(text) => !text.is_empty(),
-        _ => true,
+        Value::Bool(true) | Value::Object(_) => true,
     }
 }
 

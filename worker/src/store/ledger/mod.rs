@@ -17,6 +17,7 @@ mod replay;
 mod retention;
 mod rollback;
 mod rows;
+mod search;
 mod sqlite;
 mod stats;
 mod writer;
@@ -29,6 +30,7 @@ pub use replay::{NotReplayable, ReplayError, Replayable, ReplayedJob};
 #[cfg(test)]
 pub(super) use retention::ROWS as OLD_ROWS;
 pub use retention::RetentionAges;
+pub use search::JobSearch;
 pub use stats::LedgerStats;
 
 /// Asks for the right to send a job's request.

@@ -2,6 +2,7 @@
 
 use super::StoredJob;
 use crate::store::Error;
+use crate::store::audit::{self, Entry};
 use crate::store::database::on;
 use crate::store::jobs::Jobs;
 
@@ -108,13 +109,19 @@ impl Jobs<'_> {
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn add_replay(self, again: &ReplayedJob) -> Result<bool, Error> {
-        let clock = self.0.database.clock();
+    pub async fn add_replay(self, again: &ReplayedJob, entry: &Entry) -> Result<bool, Error> {
+        let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
         on!(&self.0.database, write db => {
-            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
-            sqlx::query(ADD).bind(&again.id).bind(again.job_hash.as_slice()).bind(&again.idempotency_key)
+            let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
+            let added = sqlx::query(ADD).bind(&again.id).bind(again.job_hash.as_slice()).bind(&again.idempotency_key)
                 .bind(&again.of).bind(again.number).bind(i64::from(again.send)).bind(now)
-                .execute(db).await?.rows_affected() > 0
+                .execute(&mut *transaction).await?.rows_affected() > 0;
+            if added {
+                audit::append!(transaction, entry, now);
+            }
+            transaction.commit().await?;
+            added
         })
     }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::contract;
 use super::test_store::ages;
+use crate::store::audit::Entry;
 use crate::store::dead_letters::NewDeadLetter;
 use crate::store::ledger::RetentionAges;
 
@@ -23,6 +24,12 @@ fn letter(body: &[u8]) -> NewDeadLetter {
         properties: json!({"headers": {"a": "\0"}}),
         body: body.to_vec(),
     }
+}
+
+/// Who does it.
+fn entry() -> Entry {
+    let (actor, target) = ("system".to_owned(), String::new());
+    Entry { actor, action: "dead_letter.replayed", target, detail: serde_json::json!({}), request_id: None }
 }
 
 contract! {
@@ -49,10 +56,10 @@ contract! {
         tokio::time::sleep(Duration::from_millis(5)).await;
         // It dies again before anybody has noted that it was published again.
         store.dead_letters().add(letter(b"1")).await.unwrap();
-        store.dead_letters().mark_replayed(&one).await.unwrap();
+        store.dead_letters().mark_replayed(&one, &entry()).await.unwrap();
         let again = store.dead_letters().list(false, 10).await.unwrap();
         assert_eq!(again.iter().map(|letter| letter.id).collect::<Vec<_>>(), [one.id]);
-        store.dead_letters().mark_replayed(&again[0]).await.unwrap();
+        store.dead_letters().mark_replayed(&again[0], &entry()).await.unwrap();
         assert!(store.dead_letters().list(false, 10).await.unwrap().is_empty());
         store.dead_letters().add(letter(b"1")).await.unwrap();
         store.dead_letters().add(letter(b"1")).await.unwrap();
@@ -83,7 +90,7 @@ contract! {
         let letters = store.dead_letters().list(false, 10).await.unwrap();
         assert_eq!(letters.len(), 5);
         let first = letters.last().unwrap();
-        store.dead_letters().mark_replayed(first).await.unwrap();
+        store.dead_letters().mark_replayed(first, &entry()).await.unwrap();
         store.dead_letters().add(one).await.unwrap();
         assert_eq!(store.dead_letters().list(false, 10).await.unwrap().len(), 5, "it died again, without any id");
     }
@@ -96,7 +103,7 @@ contract! {
             store.dead_letters().add(letter(body)).await.unwrap();
         }
         let numbers: Vec<i64> = store.dead_letters().list(true, 10).await.unwrap().iter().map(|l| l.id).collect();
-        assert_eq!(store.dead_letters().remove(&[numbers[0], 99]).await.unwrap(), [numbers[0]]);
+        assert_eq!(store.dead_letters().remove(&[numbers[0], 99], &entry()).await.unwrap(), [numbers[0]]);
         let ledger = fixture.worker("w").await;
         ledger.retain(ages(DAY, DAY)).await.unwrap();
         assert_eq!(store.dead_letters().list(true, 10).await.unwrap().len(), 2);

@@ -10,6 +10,7 @@ mod dead_letters;
 mod models;
 mod opening;
 mod outage;
+mod pmql;
 mod rate_limits;
 mod secrets;
 mod test_store;

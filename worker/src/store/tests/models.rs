@@ -3,16 +3,28 @@
 use serde_json::{Value, json};
 
 use super::contract;
-use crate::store::Error;
+use crate::store::audit::Entry;
+use crate::store::{Error, NewDeployment, Store};
 
 fn tasks(of: &[(&str, i64)]) -> Vec<(String, Value)> {
     of.iter().map(|(element, n)| ((*element).to_owned(), json!({"n": n}))).collect()
 }
 
+/// Who does it.
+fn entry() -> Entry {
+    let (actor, target) = ("system".to_owned(), String::new());
+    Entry { actor, action: "model.deployed", target, detail: json!({}), request_id: None }
+}
+
+async fn deployed(store: &Store, label: Option<&str>, tasks: &[(String, Value)]) -> Result<String, Error> {
+    let new = NewDeployment { process: "p", label, file: "m.bpmn", body: b"<xml/>", tasks };
+    store.models().deploy(&new, &entry()).await
+}
+
 contract! {
     async fn versions_count_up_and_labels_keep_their_meaning(fixture: TestStore) {
         let store = &fixture.store;
-        let deploy = async |label: Option<&str>, of: &[(&str, i64)]| store.models().deploy("p", label, "m.bpmn", &tasks(of)).await;
+        let deploy = async |label: Option<&str>, of: &[(&str, i64)]| deployed(store, label, &tasks(of)).await;
         assert_eq!(deploy(None, &[("a", 1), ("b", 1)]).await.unwrap(), "1");
         assert_eq!(deploy(None, &[("a", 2)]).await.unwrap(), "2");
         assert_eq!(deploy(Some("live"), &[("a", 3)]).await.unwrap(), "live");
@@ -38,13 +50,13 @@ contract! {
 contract! {
     async fn a_removed_version_is_gone_and_its_name_is_not_given_again(fixture: TestStore) {
         let store = &fixture.store;
-        let deploy = async |label: Option<&str>, of: &[(&str, i64)]| store.models().deploy("p", label, "m.bpmn", &tasks(of)).await;
+        let deploy = async |label: Option<&str>, of: &[(&str, i64)]| deployed(store, label, &tasks(of)).await;
         deploy(None, &[("a", 1), ("b", 1)]).await.unwrap();
         deploy(Some("live"), &[("a", 2)]).await.unwrap();
         deploy(None, &[("a", 3)]).await.unwrap();
         assert_eq!(store.models().tasks("p", "1").await.unwrap(), tasks(&[("a", 1), ("b", 1)]));
         for (process, version, expected) in [("p", "3", true), ("p", "3", false), ("p", "live", true), ("p", "9", false), ("q", "1", false)] {
-            assert_eq!(store.models().remove(process, version).await.unwrap(), expected, "{process} {version}");
+            assert_eq!(store.models().remove(process, version, &entry()).await.unwrap(), expected, "{process} {version}");
         }
         assert_eq!(store.models().tasks("p", "3").await.unwrap(), []);
         assert!(store.models().find_task("p", Some("3"), "a").await.unwrap().is_none());
@@ -62,7 +74,7 @@ contract! {
     async fn deployments_at_once_each_have_a_number(fixture: TestStore) {
         let deployments = (0..10).map(|n| {
             let store = fixture.store.clone();
-            async move { store.models().deploy("p", None, "m.bpmn", &tasks(&[("a", n)])).await.unwrap() }
+            async move { deployed(&store, None, &tasks(&[("a", n)])).await.unwrap() }
         });
         let mut versions: Vec<u32> =
             futures_util::future::join_all(deployments).await.iter().map(|v| v.parse().unwrap()).collect();

@@ -8,7 +8,7 @@ use tokio::time::{interval, timeout};
 
 use super::dead_letters;
 use crate::amqp::{Broker, Consumer, Delivery, Message, Properties};
-use crate::job::{Code, readable};
+use crate::job::{CANCEL_TYPE as CANCEL, Code, readable};
 use crate::shutdown::ShuttingDown;
 use crate::worker::Error;
 use crate::worker::context::Context;
@@ -17,8 +17,6 @@ use crate::worker::context::Context;
 const PROBE: &str = "data-connector.hello.v1";
 /// The type of a [`LedgerReply`].
 const REPLY: &str = "data-connector.here.v1";
-/// The type of a cancel (CONTRACT 4).
-const CANCEL: &str = "data-connector.cancel.v1";
 /// How long other workers have to reply.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
 const PROBE_INTERVAL: Duration = Duration::from_millis(200);

@@ -46,7 +46,7 @@ pub(super) fn completed(
     answer: Answer,
     took: Duration,
 ) -> Outcome {
-    let mut warnings = warnings(&grant);
+    let mut warnings = warnings(None, &grant);
     warnings.extend(answer.mapped.warnings);
     let call = Call {
         attempts: u32::try_from(grant.history.len()).unwrap_or(u32::MAX).saturating_add(1),
@@ -75,7 +75,7 @@ pub(super) fn failed(
         duration_ms: millis(took),
         connector: prepared.map(|prepared| prepared.connector().to_owned()),
         resource: prepared.map(|prepared| prepared.resource().to_owned()),
-        warnings: warnings(&grant),
+        warnings: warnings(prepared, &grant),
     };
     let summary = Summary { code: Some(failure.code), status: call.status, duration_ms: call.duration_ms };
     let bpmn_error = prepared.and_then(|prepared| prepared.bpmn_error(&failure));
@@ -93,13 +93,14 @@ pub(super) fn failed(
     Outcome::Ended { grant, result, summary }
 }
 
-fn warnings(grant: &Grant) -> Vec<String> {
+/// What is known before there is an answer, which brings those of its request.
+fn warnings(prepared: Option<&PreparedCall<'_>>, grant: &Grant) -> Vec<String> {
     let changed = "this attempt's request differs from an earlier one's under the same Idempotency-Key";
     let crashed = format!("the attempt was begun again after a worker died with it ({} so far)", grant.crashes);
-    [(grant.request_changed, changed.to_owned()), (grant.crashes > 0, crashed)]
-        .into_iter()
-        .filter_map(|(holds, warning)| holds.then_some(warning))
-        .collect()
+    let of_grant = [(grant.request_changed, changed.to_owned()), (grant.crashes > 0, crashed)];
+    let of_request = prepared.map(PreparedCall::warnings).unwrap_or_default();
+    let of_grant = of_grant.into_iter().filter_map(|(holds, warning)| holds.then_some(warning));
+    of_grant.chain(of_request.iter().cloned()).collect()
 }
 
 /// The worker that had sent it died: nobody can tell whether it took effect (CONTRACT 6).

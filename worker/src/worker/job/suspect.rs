@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::MutexGuard;
 
 use crate::engine::{Message, Reason, Source};
-use crate::job::Code;
+use crate::job::{Code, hex};
 use crate::shutdown::ShuttingDown;
 use crate::store::Suspicion;
 use crate::telemetry::event;
@@ -79,6 +79,6 @@ impl Suspect<'_> {
 fn key(message: &Message<'_>) -> String {
     match message.envelope.message_id.as_deref().filter(|id| crate::job::is_id(id)) {
         Some(id) => id.to_owned(),
-        None => Sha256::digest(message.body).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat(),
+        None => hex(&Sha256::digest(message.body)),
     }
 }

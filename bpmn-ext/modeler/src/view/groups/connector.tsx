@@ -92,8 +92,8 @@ export function ConnectorGroup({ subject }: { subject: Subject }) {
           placeholder="default"
           empty="Any name of letters, digits, - and _."
         />
-        <WrittenAs subject={subject} />
       </More>
+      <WrittenAs subject={subject} />
     </Group>
   );
 }

@@ -275,9 +275,9 @@ async fn the_peer_is_checked_before_anything_is_written() {
     let url = Url::parse(&format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port())).unwrap();
     let client = Client::with_lookup(Settings::new(|| 0), here()).unwrap();
     let spec = request(Method::GET, url.clone());
-    let raw = client.inner().client(&spec).unwrap();
+    let raw = client.inner().client(&spec, &client.inner().key(&spec, true)).unwrap();
     let sent = raw.execute(reqwest::Request::new(Method::GET, url)).await.unwrap_err();
-    let failure = classify::before_status(sent, &spec, false);
+    let failure = classify::before_status(&sent.into(), &spec, false);
     assert_eq!(failure.code.to_string(), "DENIED", "{}", failure.message);
     let (mut socket, _) = listener.accept().await.unwrap();
     let mut bytes = Vec::new();

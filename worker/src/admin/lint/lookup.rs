@@ -1,21 +1,19 @@
 //! Connectors as rules ask about them, from a file or from the store.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use bpmn_ext::lint::{Connectors, Key, KnownConnector, KnownResource};
-use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 
-use crate::cli::output;
-use crate::cli::settings::Settings;
-use crate::config::Config;
 use crate::connector::{Connector, NamedValue, RepeatRule, Resource, usual_attempts};
 use crate::plan::template::Template;
-use crate::store::StoredConnector;
 
 /// All connectors, with what they are referred to by.
-pub(super) struct Lookup(Vec<Entry>);
+pub struct Lookup {
+    entries: Vec<Entry>,
+    /// Those that cannot be used, and why.
+    pub warnings: Vec<String>,
+}
 
 struct Entry {
     /// In the order in which they are looked for.
@@ -26,44 +24,31 @@ struct Entry {
 
 impl Lookup {
     /// Connectors of a file or of the store; those that cannot be used are named and have no resources.
-    pub(super) fn of_records(records: &[Map<String, Value>]) -> Self {
-        Self(records.iter().map(entry).collect())
+    pub fn of_records<'r>(records: impl IntoIterator<Item = &'r Map<String, Value>>) -> Self {
+        let mut warnings = Vec::new();
+        let entries = records.into_iter().map(|record| entry(record, &mut warnings)).collect();
+        Self { entries, warnings }
+    }
+
+    /// Whether there is no connector.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 }
 
 impl Connectors for Lookup {
     fn find(&self, reference: &str) -> Option<KnownConnector> {
-        let by = |key: fn(&Entry) -> &str| self.0.iter().find(|entry| key(entry) == reference);
+        let by = |key: fn(&Entry) -> &str| self.entries.iter().find(|entry| key(entry) == reference);
         let found = by(|entry| &entry.uuid).or_else(|| by(|entry| &entry.id)).or_else(|| by(|e| &e.connector.name));
         found.map(|entry| entry.connector.clone())
     }
 
     fn names(&self) -> Vec<String> {
-        self.0.iter().map(|entry| entry.connector.name.clone()).collect()
+        self.entries.iter().map(|entry| entry.connector.name.clone()).collect()
     }
 }
 
-/// The connectors of the store, where there is one and it has any; nothing is made for this.
-pub(super) async fn of_store(settings: &Settings, config: &Config) -> Option<Lookup> {
-    let url = config.database.url.expose_secret();
-    if url.strip_prefix("sqlite:").is_some_and(|file| !Path::new(file).exists()) {
-        return None;
-    }
-    let records = match settings.store(config).await {
-        Ok(store) => store.connectors().list().await,
-        Err(error) => Err(error),
-    };
-    match records {
-        Ok(records) if records.is_empty() => None,
-        Ok(records) => Some(Lookup::of_records(&records.iter().map(StoredConnector::export).collect::<Vec<_>>())),
-        Err(error) => {
-            output::note(&format!("warning: connectors are not checked: {error}"));
-            None
-        }
-    }
-}
-
-fn entry(record: &Map<String, Value>) -> Entry {
+fn entry(record: &Map<String, Value>, warnings: &mut Vec<String>) -> Entry {
     let text = |name: &str| match record.get(name) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
@@ -72,7 +57,7 @@ fn entry(record: &Map<String, Value>) -> Entry {
     let resources = match Connector::read(record) {
         Ok(connector) => connector.resources.iter().map(|resource| known(resource, &connector)).collect(),
         Err(error) => {
-            output::note(&format!("warning: connector `{}` is not usable: {error}", text("name")));
+            warnings.push(format!("connector `{}` is not usable: {error}", text("name")));
             Vec::new()
         }
     };

@@ -7,7 +7,7 @@ use crate::connector::RowFormat;
 use crate::interpret::{condition_variables, row_variables};
 
 /// The worker's own parsers.
-pub(super) struct Languages;
+pub struct Languages;
 
 impl Language for Languages {
     fn variables(&self, format: Format, text: &str) -> Result<Vec<String>, TextError> {
