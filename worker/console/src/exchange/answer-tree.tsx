@@ -20,10 +20,15 @@ interface Line {
 interface AnswerTreeProps {
   root: Node;
   label: string;
+  /** Short trees need no search. */
+  quiet?: boolean;
 }
 
+/** Lines from which a quiet tree has a search. */
+const LONG = 20;
+
 /** A JSON answer: arrows walk, an item shows its path. */
-export function AnswerTree({ root, label }: AnswerTreeProps) {
+export function AnswerTree({ root, label, quiet }: AnswerTreeProps) {
   const [closed, setClosed] = useState<Set<string>>(new Set());
   const [shown, setShown] = useState<Record<string, number>>({});
   const [word, setWord] = useState('');
@@ -90,7 +95,7 @@ export function AnswerTree({ root, label }: AnswerTreeProps) {
   const chosen = lines[focused];
   return (
     <div class="answer-tree">
-      <TextField type="search" hidden label={t.find} placeholder={t.find} value={word} onInput={setWord} />
+      {(!quiet || word !== '' || lines.length >= LONG) && <TextField type="search" hidden label={t.find} placeholder={t.find} value={word} onInput={setWord} />}
       <ul class="tree" role="tree" aria-label={label} ref={list} onKeyDown={onKeyDown}>
         {lines.map((line, index) => (
           <TreeLine

@@ -123,7 +123,7 @@ export function Body({ text, label }: { text: string | null; label: string }) {
   if (text === null || text === '') return <p class="quiet">{t.emptyAnswer}</p>;
   if (!root || root.kind === 'scalar') return <pre class="code-block" tabIndex={0}>{text}</pre>;
   return <>
-    {raw ? <pre class="code-block" tabIndex={0}>{pretty(root)}</pre> : <AnswerTree root={root} label={label} />}
-    <Button kind="plain" icon="code" onClick={() => setRaw(!raw)}>{raw ? t.asTree : t.asText}</Button>
+    {raw ? <pre class="code-block" tabIndex={0}>{pretty(root)}</pre> : <AnswerTree root={root} label={label} quiet />}
+    <div class="row"><Button icon="code" onClick={() => setRaw(!raw)}>{raw ? t.asTree : t.asText}</Button></div>
   </>;
 }
