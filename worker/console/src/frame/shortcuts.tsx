@@ -14,11 +14,14 @@ function typesText(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
-/** Runs `act` on Ctrl (or Cmd) and a key, wherever the focus is. */
-export function useCtrl(key: string, act: () => void): void {
+/** Runs `act` on Ctrl (or Cmd) and a key, wherever the focus is, unless a dialog is open or `except` holds of what has the focus. */
+export function useCtrl(keys: string, act: () => void, except: (target: Element) => boolean = () => false): void {
+  const key = keys.replace('Shift+', '').toLowerCase();
+  const shift = keys.startsWith('Shift+');
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== key.toLowerCase()) return;
+      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey !== shift || event.key.toLowerCase() !== key) return;
+      if (document.querySelector('dialog[open]') || (event.target instanceof Element && except(event.target))) return;
       event.preventDefault();
       act();
     };

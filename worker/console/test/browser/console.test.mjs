@@ -189,6 +189,8 @@ describe('connectors', { skip: server.lacks('/data_sources') }, () => {
     await page.getByRole('heading', { level: 1 }).focus();
     await page.keyboard.press('Control+z');
     await page.getByRole('textbox', { name: 'Key of parameter 1' }).waitFor({ state: 'detached' });
+    await page.keyboard.press('Control+Shift+z');
+    await page.getByRole('textbox', { name: 'Key of parameter 1' }).waitFor();
     await close();
   });
 

@@ -72,8 +72,9 @@ function EditorPage({ editor, base }: { editor: Editor; base: string }) {
     }
   };
   useCtrl('s', () => void save());
-  useCtrl('z', () => editor.undo());
-  useCtrl('y', () => editor.redo());
+  useCtrl('z', () => editor.undo(), isOwnText);
+  useCtrl('Shift+z', () => editor.redo(), isOwnText);
+  useCtrl('y', () => editor.redo(), isOwnText);
 
   const tabs = [
     { id: 'resources', text: t.resources, href: base === '/connectors/new' ? `${base}/resources` : base, count: editor.state.value.endpoints.length },
@@ -109,6 +110,9 @@ function EditorPage({ editor, base }: { editor: Editor; base: string }) {
     </Page>
   );
 }
+
+/** Sample data and passwords are no part of the record: the browser undoes what was typed there. */
+const isOwnText = (target: Element): boolean => target.matches('.send textarea, .send input, input[type=password]');
 
 /** Paths of fields that show their own texts on some tab. */
 function shownFields(editor: Editor): string[] {
