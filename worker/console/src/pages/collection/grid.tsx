@@ -94,7 +94,7 @@ export function Grid({ fields, records, mayWrite, onSave, selected, onSelect, so
                   onChange={(on) => onSelect(new Set(on ? [...selected, record.id] : [...selected].filter((id) => id !== record.id)))}
                 />
               </td>
-              <td class="quiet" data-label={t.id}>{record.id}</td>
+              <td class="lead quiet" data-label={t.id}>{record.id}</td>
               {fields.map((field, column) => {
                 const here = at[0] === row && at[1] === column;
                 const open = editing?.row === row && editing.column === column ? editing : null;
