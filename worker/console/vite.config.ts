@@ -28,6 +28,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 2000,
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      checks: { pluginTimings: false },
       output: {
         codeSplitting: {
           // A change of ours changes none of the chunks of others. What diagrams need to be looked at is apart from the modeler.

@@ -231,8 +231,6 @@ export const texts = {
       expired_statuses: 'Statuses of an expired token',
     } as Record<string, string>,
     choices: { '': 'As the third party prefers', header: 'A header', query: 'The query', body: 'In the body', basic: 'In the header Authorization' } as Record<string, string>,
-    set: 'Set',
-    notSet: 'Not set',
     memberSet: (member: string) => `${member}: Set`,
     memberNotSet: (member: string) => `${member}: Not set`,
     replace: (member: string) => `Replace ${member}`,
@@ -258,7 +256,6 @@ export const texts = {
     disconnectAct: 'Disconnect 1 account',
     connectFailed: 'The account was not connected.',
     connectFailedNext: 'Look at the settings and try again; the server’s log says more.',
-    connectDone: 'The account is connected.',
   },
 
   connector: {
@@ -479,7 +476,6 @@ export const texts = {
     counting: 'Counting …',
     matching: (filter: string, time: string) => `All jobs that match “${filter}” as of ${time}. What came later is not touched.`,
     everything: 'no filter',
-    matchingCount: (number: number) => `${plural(number, 'job')} match${number === 1 ? 'es' : ''}.`,
     replay: 'Replay…',
     cancel: 'Cancel…',
     replayTitle: 'Replay',

@@ -239,16 +239,6 @@ export interface Task {
   [more: string]: unknown;
 }
 
-export interface Model {
-  process: string;
-  version: string;
-  name?: string | null;
-  deployed_at?: string;
-  tasks?: Task[];
-  elements?: unknown;
-  [more: string]: unknown;
-}
-
 export interface Diagnostic {
   code: string;
   severity: 'error' | 'warning';

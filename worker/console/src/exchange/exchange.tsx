@@ -110,12 +110,6 @@ function Spans({ timing }: { timing: Timing }) {
 const share = (part: number, whole: number): number => (whole > 0 ? (100 * part) / whole : 0);
 const exactly = (ms: number): string => (ms < 10 ? `${Number(ms.toFixed(1))} ms` : duration(ms));
 
-/** A text with JSON laid out, if it is JSON. */
-export function laidOut(text: string): string {
-  const root = parse(text);
-  return root ? pretty(root) : text;
-}
-
 /** A body that was kept: as a tree where it is JSON. */
 export function Body({ text, label }: { text: string | null; label: string }) {
   const root = useMemo(() => parse(text ?? ''), [text]);
