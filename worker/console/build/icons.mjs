@@ -15,4 +15,7 @@ const symbols = names.map((name) => {
   const inside = svg.slice(start, svg.lastIndexOf('</svg>')).replace(/\s+/g, ' ').trim();
   return `<symbol id="${name}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">${inside}</symbol>`;
 });
-writeFileSync(join(root, 'src/components/icons.svg'), `<svg xmlns="http://www.w3.org/2000/svg">\n${symbols.join('\n')}\n</svg>\n`);
+writeFileSync(
+  join(root, 'src/components/icons.svg'),
+  `<svg xmlns="http://www.w3.org/2000/svg">\n${symbols.join('\n')}\n</svg>\n`,
+);

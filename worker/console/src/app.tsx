@@ -65,10 +65,20 @@ function Entrance({ offered }: { offered: string | null }) {
 
   if (signingIn) return <SignIn offered={offered} />;
   if (error !== null) {
-    return <main class="main"><ErrorAlert error={error}><Button onClick={() => setTurn(turn + 1)}>{texts.act.tryAgain}</Button></ErrorAlert></main>;
+    return (
+      <main class="main">
+        <ErrorAlert error={error}>
+          <Button onClick={() => setTurn(turn + 1)}>{texts.act.tryAgain}</Button>
+        </ErrorAlert>
+      </main>
+    );
   }
   if (held === null || me.value === null || path === '/') return null;
-  return <Frame><Pages /></Frame>;
+  return (
+    <Frame>
+      <Pages />
+    </Frame>
+  );
 }
 
 function Pages() {
@@ -77,7 +87,12 @@ function Pages() {
   useEffect(() => setBroken(false), [path]);
   if (broken) return <Alert what={texts.errors.pageBroken} next={texts.errors.pageBrokenNext} />;
   return (
-    <ErrorBoundary onError={(problem) => { console.error(problem); setBroken(true); }}>
+    <ErrorBoundary
+      onError={(problem) => {
+        console.error(problem);
+        setBroken(true);
+      }}
+    >
       <Router>
         <Route path="/connectors" component={Connectors} />
         <Route path="/connectors/import" component={Import} />

@@ -70,7 +70,12 @@ async function send(method: string, path: string, request: Request, bearer: stri
   }
   try {
     const response = await fetch(url(path, request.query), {
-      method, headers, body, signal: request.signal, cache: 'no-store', credentials: 'omit',
+      method,
+      headers,
+      body,
+      signal: request.signal,
+      cache: 'no-store',
+      credentials: 'omit',
     });
     answered();
     return response;

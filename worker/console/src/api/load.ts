@@ -64,8 +64,16 @@ export interface Live<T> extends Loaded<T> {
 /** A GET that is repeated every 2 s, every 10 s after five idle minutes, and never while the page is hidden. */
 export function useLive<T>(path: string, query: Query = {}, every = QUICK): Live<T> {
   const key = JSON.stringify([path, query]);
-  const [state, setState] = useState<{ key: string; answer?: Answer<T>; error?: unknown; since: number | null; at: number | null }>({
-    key, since: Date.now(), at: null,
+  const [state, setState] = useState<{
+    key: string;
+    answer?: Answer<T>;
+    error?: unknown;
+    since: number | null;
+    at: number | null;
+  }>({
+    key,
+    since: Date.now(),
+    at: null,
   });
   const [turn, setTurn] = useState(0);
   const latest = useRef<{ key: string; etag: string | null }>({ key, etag: null });
@@ -82,7 +90,10 @@ export function useLive<T>(path: string, query: Query = {}, every = QUICK): Live
         if (controller.signal.aborted) return;
         latest.current.etag = answer.etag;
         setState((before) => ({
-          key, answer: answer.status === 304 ? before.answer : answer, since: null, at: Date.now(),
+          key,
+          answer: answer.status === 304 ? before.answer : answer,
+          since: null,
+          at: Date.now(),
         }));
       } catch (error) {
         if (controller.signal.aborted || isAbort(error)) return;
@@ -110,7 +121,12 @@ export function useLive<T>(path: string, query: Query = {}, every = QUICK): Live
     setState((before) => ({ ...before, since: null }));
   }, []);
   return {
-    data: state.answer?.data, etag: state.answer?.etag ?? null, error: state.error, since: state.since, updatedAt: state.at,
-    reload: useCallback(() => setTurn((n) => n + 1), []), stop,
+    data: state.answer?.data,
+    etag: state.answer?.etag ?? null,
+    error: state.error,
+    since: state.since,
+    updatedAt: state.at,
+    reload: useCallback(() => setTurn((n) => n + 1), []),
+    stop,
   };
 }

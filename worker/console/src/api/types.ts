@@ -255,7 +255,14 @@ export interface Stats {
   from: string;
   to: string;
   buckets: { at: string; completed: number; failed: number }[];
-  connectors: { id: number | string; name: string; calls: number; failed: number; p50_ms: number | null; p99_ms: number | null }[];
+  connectors: {
+    id: number | string;
+    name: string;
+    calls: number;
+    failed: number;
+    p50_ms: number | null;
+    p99_ms: number | null;
+  }[];
   elements: { process: string; version: string; element: string; jobs: number; failed: number }[];
   now: { workers: number; in_flight: number; queued: number; waiting: number; oldest_waiting_s: number | null };
   needs: { kind: string; count: number; target: string | null }[];

@@ -20,7 +20,14 @@ export function Alert({ what, code, next, requestId, children }: AlertProps) {
     <div class="alert" role="alert">
       <Icon name="circle-alert" />
       <div class="alert-body">
-        <p>{what} {code && <a class="code" href={`/codes/${code}`}>{code}</a>}</p>
+        <p>
+          {what}{' '}
+          {code && (
+            <a class="code" href={`/codes/${code}`}>
+              {code}
+            </a>
+          )}
+        </p>
         {next && <p class="quiet">{next}</p>}
         {children}
         {requestId && (
@@ -44,12 +51,28 @@ interface ErrorAlertProps {
 /** An error of a request, told in three parts. What was stopped on purpose is no error. */
 export function ErrorAlert({ error, shown = [], children }: ErrorAlertProps) {
   if (error == null || isAbort(error)) return null;
-  if (error instanceof Away) return <Alert what={texts.errors.away} next={texts.errors.awayNext}>{children}</Alert>;
-  if (!(error instanceof ApiError)) return <Alert what={texts.errors.unexpected} next={texts.errors.unexpectedNext}>{children}</Alert>;
+  if (error instanceof Away)
+    return (
+      <Alert what={texts.errors.away} next={texts.errors.awayNext}>
+        {children}
+      </Alert>
+    );
+  if (!(error instanceof ApiError))
+    return (
+      <Alert what={texts.errors.unexpected} next={texts.errors.unexpectedNext}>
+        {children}
+      </Alert>
+    );
   const texts422 = error.textsBeside(shown).filter((text) => text !== error.message);
   return (
     <Alert what={error.message} code={error.code} next={nextAfter(error)} requestId={error.body.request_id}>
-      {texts422.length > 0 && <ul>{texts422.map((text) => <li key={text}>{text}</li>)}</ul>}
+      {texts422.length > 0 && (
+        <ul>
+          {texts422.map((text) => (
+            <li key={text}>{text}</li>
+          ))}
+        </ul>
+      )}
       {children}
     </Alert>
   );

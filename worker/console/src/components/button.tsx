@@ -17,7 +17,13 @@ interface ButtonProps extends Omit<JSX.HTMLAttributes<HTMLButtonElement>, 'icon'
 
 export function Button({ kind = 'quiet', icon, refused, disabled, children, class: more, title, ...rest }: ButtonProps) {
   return (
-    <button type="button" {...rest} class={`button button-${kind} ${more ?? ''}`} disabled={disabled || Boolean(refused)} title={refused || title}>
+    <button
+      type="button"
+      {...rest}
+      class={`button button-${kind} ${more ?? ''}`}
+      disabled={disabled || Boolean(refused)}
+      title={refused || title}
+    >
       {icon && <Icon name={icon} />}
       {children}
     </button>
@@ -32,7 +38,14 @@ interface IconButtonProps extends Omit<ButtonProps, 'children' | 'label'> {
 /** A button that shows an icon; its name is in the tooltip and for screen readers. */
 export function IconButton({ label, icon, kind = 'plain', refused, disabled, class: more, ...rest }: IconButtonProps) {
   return (
-    <button type="button" {...rest} class={`button button-${kind} button-icon ${more ?? ''}`} aria-label={label} title={refused || label} disabled={disabled || Boolean(refused)}>
+    <button
+      type="button"
+      {...rest}
+      class={`button button-${kind} button-icon ${more ?? ''}`}
+      aria-label={label}
+      title={refused || label}
+      disabled={disabled || Boolean(refused)}
+    >
       <Icon name={icon} />
     </button>
   );

@@ -32,7 +32,10 @@ export function Dialog({ title, onClose, children, footer, role = 'dialog', wide
   }, []);
   return (
     <dialog
-      ref={element} role={role} aria-labelledby={name} class={wide ? 'dialog dialog-wide' : 'dialog'}
+      ref={element}
+      role={role}
+      aria-labelledby={name}
+      class={wide ? 'dialog dialog-wide' : 'dialog'}
       onCancel={(event) => {
         event.preventDefault();
         if (!stays && event.target === element.current) onClose();
@@ -66,7 +69,18 @@ interface QuestionProps {
 }
 
 /** Asks before something is destroyed or called on the server. */
-export function Question({ title, text, act, confirm, destroys = true, onAct, onClose, children, ready = true, back }: QuestionProps) {
+export function Question({
+  title,
+  text,
+  act,
+  confirm,
+  destroys = true,
+  onAct,
+  onClose,
+  children,
+  ready = true,
+  back,
+}: QuestionProps) {
   const [typed, setTyped] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -85,11 +99,23 @@ export function Question({ title, text, act, confirm, destroys = true, onAct, on
   };
   return (
     <Dialog
-      role="alertdialog" title={title} onClose={onClose}
-      footer={<>
-        <span ref={cancel}><Button onClick={onClose}>{back ?? texts.act.cancel}</Button></span>
-        <Button kind={destroys ? 'danger' : 'primary'} disabled={busy || !ready || (confirm != null && typed !== confirm)} onClick={go}>{act}</Button>
-      </>}
+      role="alertdialog"
+      title={title}
+      onClose={onClose}
+      footer={
+        <>
+          <span ref={cancel}>
+            <Button onClick={onClose}>{back ?? texts.act.cancel}</Button>
+          </span>
+          <Button
+            kind={destroys ? 'danger' : 'primary'}
+            disabled={busy || !ready || (confirm != null && typed !== confirm)}
+            onClick={go}
+          >
+            {act}
+          </Button>
+        </>
+      }
     >
       <p>{text}</p>
       {children}

@@ -32,8 +32,16 @@ function Labelled({ id, label, hidden, error, hint, children }: Common & { id: s
     <div class={error ? 'field field-bad' : 'field'}>
       {!hidden && <label for={id}>{label}</label>}
       {children}
-      {hint && <div class="field-hint" id={`${id}-hint`}>{hint}</div>}
-      {error && <div class="field-error" id={`${id}-error`}>{error}</div>}
+      {hint && (
+        <div class="field-hint" id={`${id}-hint`}>
+          {hint}
+        </div>
+      )}
+      {error && (
+        <div class="field-error" id={`${id}-error`}>
+          {error}
+        </div>
+      )}
     </div>
   );
 }
@@ -43,19 +51,47 @@ function described(id: string, { error, hint }: Common): Record<string, string |
   return { 'aria-describedby': by || undefined, 'aria-invalid': error ? 'true' : undefined };
 }
 
-export function TextField({ value, onInput, type = 'text', placeholder, list, autoComplete = 'off', min, mono, onEnter, id: given, ...common }: TextFieldProps) {
+export function TextField({
+  value,
+  onInput,
+  type = 'text',
+  placeholder,
+  list,
+  autoComplete = 'off',
+  min,
+  mono,
+  onEnter,
+  id: given,
+  ...common
+}: TextFieldProps) {
   const made = useId();
   const id = given ?? made;
   return (
     <Labelled id={id} {...common}>
       <input
-        id={id} type={type} value={value} placeholder={placeholder} autoComplete={autoComplete} min={min} disabled={common.disabled} title={common.title}
-        class={mono ? 'input mono' : 'input'} list={list ? `${id}-list` : undefined} spellcheck={false}
-        aria-label={common.hidden ? common.label : undefined} {...described(id, common)}
+        id={id}
+        type={type}
+        value={value}
+        placeholder={placeholder}
+        autoComplete={autoComplete}
+        min={min}
+        disabled={common.disabled}
+        title={common.title}
+        class={mono ? 'input mono' : 'input'}
+        list={list ? `${id}-list` : undefined}
+        spellcheck={false}
+        aria-label={common.hidden ? common.label : undefined}
+        {...described(id, common)}
         onInput={(event) => onInput(event.currentTarget.value)}
         onKeyDown={onEnter && ((event) => event.key === 'Enter' && !event.isComposing && onEnter())}
       />
-      {list && <datalist id={`${id}-list`}>{list.map((one) => <option key={one} value={one} />)}</datalist>}
+      {list && (
+        <datalist id={`${id}-list`}>
+          {list.map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
+      )}
     </Labelled>
   );
 }
@@ -75,8 +111,16 @@ export function TextArea({ value, onInput, rows = 4, placeholder, mono = true, i
   return (
     <Labelled id={id} {...common}>
       <textarea
-        id={id} rows={rows} value={value} placeholder={placeholder} disabled={common.disabled} spellcheck={false} title={common.title}
-        class={mono ? 'input textarea mono' : 'input textarea'} aria-label={common.hidden ? common.label : undefined} {...described(id, common)}
+        id={id}
+        rows={rows}
+        value={value}
+        placeholder={placeholder}
+        disabled={common.disabled}
+        spellcheck={false}
+        title={common.title}
+        class={mono ? 'input textarea mono' : 'input textarea'}
+        aria-label={common.hidden ? common.label : undefined}
+        {...described(id, common)}
         onInput={(event) => onInput(event.currentTarget.value)}
       />
     </Labelled>
@@ -97,10 +141,20 @@ export function Select({ value, onChange, options, ...common }: SelectProps) {
   return (
     <Labelled id={id} {...common}>
       <select
-        id={id} class="input select" value={value} disabled={common.disabled} title={common.title} aria-label={common.hidden ? common.label : undefined} {...described(id, common)}
+        id={id}
+        class="input select"
+        value={value}
+        disabled={common.disabled}
+        title={common.title}
+        aria-label={common.hidden ? common.label : undefined}
+        {...described(id, common)}
         onChange={(event) => onChange(event.currentTarget.value)}
       >
-        {options.map((one) => <option key={one.value} value={one.value}>{one.text}</option>)}
+        {options.map((one) => (
+          <option key={one.value} value={one.value}>
+            {one.text}
+          </option>
+        ))}
       </select>
     </Labelled>
   );
@@ -118,12 +172,22 @@ export function Checkbox({ checked, onChange, label, hidden, disabled, title, mi
   return (
     <div class="check">
       <input
-        id={id} type="checkbox" checked={checked} indeterminate={mixed} disabled={disabled} title={title ?? (hidden ? label : undefined)}
-        aria-label={hidden ? label : undefined} aria-describedby={hint ? `${id}-hint` : undefined}
+        id={id}
+        type="checkbox"
+        checked={checked}
+        indeterminate={mixed}
+        disabled={disabled}
+        title={title ?? (hidden ? label : undefined)}
+        aria-label={hidden ? label : undefined}
+        aria-describedby={hint ? `${id}-hint` : undefined}
         onChange={(event) => onChange(event.currentTarget.checked)}
       />
       {!hidden && <label for={id}>{label}</label>}
-      {hint && <div class="field-hint" id={`${id}-hint`}>{hint}</div>}
+      {hint && (
+        <div class="field-hint" id={`${id}-hint`}>
+          {hint}
+        </div>
+      )}
     </div>
   );
 }

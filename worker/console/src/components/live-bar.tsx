@@ -13,7 +13,14 @@ export function LiveBar({ at }: { at: number | null }) {
   return (
     <span class="live">
       <span class="quiet small">{texts.live.updated(Math.max(0, Math.round((now.value - at) / 1000)))}</span>
-      <button type="button" class="button button-plain button-icon" aria-pressed={paused.value} aria-label={texts.live.pause} title={texts.live.pause} onClick={() => (paused.value = !paused.value)}>
+      <button
+        type="button"
+        class="button button-plain button-icon"
+        aria-pressed={paused.value}
+        aria-label={texts.live.pause}
+        title={texts.live.pause}
+        onClick={() => (paused.value = !paused.value)}
+      >
         <Icon name={paused.value ? 'play' : 'pause'} />
       </button>
     </span>

@@ -13,8 +13,13 @@ function useStep(since: number | null): 0 | 1 | 2 | 3 {
   useEffect(() => {
     setStep(0);
     if (since === null) return;
-    const timers = ([[150, 1], [1_000, 2], [10_000, 3]] as const).map(([ms, to]) =>
-      window.setTimeout(() => setStep(to), Math.max(0, since + ms - Date.now())));
+    const timers = (
+      [
+        [150, 1],
+        [1_000, 2],
+        [10_000, 3],
+      ] as const
+    ).map(([ms, to]) => window.setTimeout(() => setStep(to), Math.max(0, since + ms - Date.now())));
     return () => timers.forEach(clearTimeout);
   }, [since]);
   return since === null ? 0 : step;
@@ -35,19 +40,32 @@ export function Loading<T>({ of, what, children, rows = 6 }: LoadingProps<T>) {
   return (
     <>
       {of.error != null && !(of.error instanceof Away) && (
-        <ErrorAlert error={of.error}><Button icon="rotate-cw" onClick={of.reload}>{texts.act.tryAgain}</Button></ErrorAlert>
+        <ErrorAlert error={of.error}>
+          <Button icon="rotate-cw" onClick={of.reload}>
+            {texts.act.tryAgain}
+          </Button>
+        </ErrorAlert>
       )}
       {step === 3 && (
         <p class="loading-text" role="status">
           {texts.loading.still(what)} <Button onClick={of.stop}>{texts.act.stop}</Button>
         </p>
       )}
-      {of.data !== undefined ? children(of.data) : of.since !== null && step > 0 && (
-        <div class="skeleton" aria-busy="true">
-          {step === 2 && <p class="loading-text" role="status">{texts.loading.loading(what)}</p>}
-          {Array.from({ length: rows }, (_, index) => <div key={index} class="skeleton-row" />)}
-        </div>
-      )}
+      {of.data !== undefined
+        ? children(of.data)
+        : of.since !== null &&
+          step > 0 && (
+            <div class="skeleton" aria-busy="true">
+              {step === 2 && (
+                <p class="loading-text" role="status">
+                  {texts.loading.loading(what)}
+                </p>
+              )}
+              {Array.from({ length: rows }, (_, index) => (
+                <div key={index} class="skeleton-row" />
+              ))}
+            </div>
+          )}
     </>
   );
 }

@@ -75,9 +75,16 @@ export function Menu({ label, icon, items, text, header, disabled }: MenuProps) 
   return (
     <div class="menu" ref={root} onKeyDown={onKeyDown}>
       <button
-        ref={button} type="button" class={text ? 'button button-quiet' : 'button button-plain button-icon'} disabled={disabled}
-        aria-haspopup="menu" aria-expanded={open} aria-controls={open ? id : undefined} aria-label={text === label ? undefined : label}
-        title={text ? undefined : label} onClick={() => setOpen(!open)}
+        ref={button}
+        type="button"
+        class={text ? 'button button-quiet' : 'button button-plain button-icon'}
+        disabled={disabled}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-controls={open ? id : undefined}
+        aria-label={text === label ? undefined : label}
+        title={text ? undefined : label}
+        onClick={() => setOpen(!open)}
       >
         <Icon name={icon} />
         {text}
@@ -89,16 +96,27 @@ export function Menu({ label, icon, items, text, header, disabled }: MenuProps) 
             {items.map((item) => {
               const common = {
                 role: item.checked === undefined ? 'menuitem' : 'menuitemradio',
-                'aria-checked': item.checked, 'aria-disabled': item.refused ? true : undefined,
-                title: item.refused || undefined, tabIndex: -1, class: item.danger ? 'menu-item menu-danger' : 'menu-item',
+                'aria-checked': item.checked,
+                'aria-disabled': item.refused ? true : undefined,
+                title: item.refused || undefined,
+                tabIndex: -1,
+                class: item.danger ? 'menu-item menu-danger' : 'menu-item',
               } as const;
-              const inside = <>
-                <Icon name={item.checked === undefined ? (item.icon ?? 'dot') : item.checked ? 'check' : 'dot'} />
-                {item.text}
-              </>;
-              return item.href
-                ? <a key={item.text} {...common} href={item.href} onClick={() => setOpen(false)}>{inside}</a>
-                : <button key={item.text} type="button" {...common} onClick={() => act(item)}>{inside}</button>;
+              const inside = (
+                <>
+                  <Icon name={item.checked === undefined ? (item.icon ?? 'dot') : item.checked ? 'check' : 'dot'} />
+                  {item.text}
+                </>
+              );
+              return item.href ? (
+                <a key={item.text} {...common} href={item.href} onClick={() => setOpen(false)}>
+                  {inside}
+                </a>
+              ) : (
+                <button key={item.text} type="button" {...common} onClick={() => act(item)}>
+                  {inside}
+                </button>
+              );
             })}
           </div>
         </div>

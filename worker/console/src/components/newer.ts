@@ -14,7 +14,8 @@ export function useSettled<T>(rows: T[] | undefined, keyOf: (row: T) => string, 
     if (rows === undefined) return;
     setShown((before) => {
       const fresh = new Map(rows.map((row) => [keyOf(row), row]));
-      if (before === null || before.list !== list || before.keys.length === 0) return { list, keys: [...fresh.keys()], known: fresh };
+      if (before === null || before.list !== list || before.keys.length === 0)
+        return { list, keys: [...fresh.keys()], known: fresh };
       return { ...before, known: new Map([...before.known, ...fresh]) };
     });
   }, [rows, list]);

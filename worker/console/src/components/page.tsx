@@ -40,7 +40,9 @@ export function Page({ title, above = [], beside, actions, children, class: more
   return (
     <div class={`page ${more ?? ''}`}>
       <div class="page-header">
-        <h1 tabIndex={-1} ref={heading}>{title}</h1>
+        <h1 tabIndex={-1} ref={heading}>
+          {title}
+        </h1>
         {beside}
         <div class="page-actions">{actions}</div>
       </div>

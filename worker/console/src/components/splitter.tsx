@@ -15,7 +15,10 @@ export function useSplit(name: string, usual: number, min: number, max: number):
   const key = `data-connector.split.${name}`;
   const [size, setSize] = useState(() => Number(localStorage.getItem(key)) || usual);
   return {
-    name, size, min, max,
+    name,
+    size,
+    min,
+    max,
     set: (next) => {
       const fitting = Math.round(Math.min(max, Math.max(min, next)));
       localStorage.setItem(key, String(fitting));
@@ -31,8 +34,14 @@ export function Splitter({ split, label, reverse }: { split: Split; label: strin
   const direction = reverse ? -1 : 1;
   return (
     <div
-      class="splitter" role="separator" aria-orientation="vertical" aria-label={label} tabIndex={0}
-      aria-valuenow={split.size} aria-valuemin={split.min} aria-valuemax={split.max}
+      class="splitter"
+      role="separator"
+      aria-orientation="vertical"
+      aria-label={label}
+      tabIndex={0}
+      aria-valuenow={split.size}
+      aria-valuemin={split.min}
+      aria-valuemax={split.max}
       onPointerDown={(event) => {
         from.current = { x: event.clientX, size: split.size };
         event.currentTarget.setPointerCapture(event.pointerId);

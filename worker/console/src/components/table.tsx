@@ -62,11 +62,23 @@ export function Table<T>({ label, columns, rows, keyOf, sorting, selection, acts
           <tr>
             {selection && (
               <th class="table-select">
-                <Checkbox hidden label={texts.table.selectAll} checked={chosen > 0 && chosen === all.length} mixed={chosen > 0 && chosen < all.length} onChange={(on) => choose(all, on)} />
+                <Checkbox
+                  hidden
+                  label={texts.table.selectAll}
+                  checked={chosen > 0 && chosen === all.length}
+                  mixed={chosen > 0 && chosen < all.length}
+                  onChange={(on) => choose(all, on)}
+                />
               </th>
             )}
-            {columns.map((column) => <Header key={column.id} column={column} sorting={sorting} />)}
-            {acts && <th class="table-acts"><span class="hidden">{texts.table.acts}</span></th>}
+            {columns.map((column) => (
+              <Header key={column.id} column={column} sorting={sorting} />
+            ))}
+            {acts && (
+              <th class="table-acts">
+                <span class="hidden">{texts.table.acts}</span>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
@@ -76,15 +88,29 @@ export function Table<T>({ label, columns, rows, keyOf, sorting, selection, acts
               <tr key={key} class={selection?.selected.has(key) ? 'selected' : undefined}>
                 {selection && (
                   <td class="table-select">
-                    <Checkbox hidden label={texts.table.select(selection.name(row))} checked={selection.selected.has(key)} onChange={(on) => choose([key], on)} />
+                    <Checkbox
+                      hidden
+                      label={texts.table.select(selection.name(row))}
+                      checked={selection.selected.has(key)}
+                      onChange={(on) => choose([key], on)}
+                    />
                   </td>
                 )}
                 {columns.map((column, index) => (
-                  <td key={column.id} data-label={column.header} class={index === 0 ? `lead ${classes(column)}` : classes(column)} title={column.tooltip?.(row) ?? undefined}>
+                  <td
+                    key={column.id}
+                    data-label={column.header}
+                    class={index === 0 ? `lead ${classes(column)}` : classes(column)}
+                    title={column.tooltip?.(row) ?? undefined}
+                  >
                     {column.cell(row)}
                   </td>
                 ))}
-                {acts && <td class="table-acts"><span class="row-acts">{acts(row)}</span></td>}
+                {acts && (
+                  <td class="table-acts">
+                    <span class="row-acts">{acts(row)}</span>
+                  </td>
+                )}
               </tr>
             );
           })}
@@ -101,7 +127,12 @@ function classes<T>(column: ColumnOf<T>): string {
 
 function Header<T>({ column, sorting }: { column: ColumnOf<T>; sorting?: Sorting }) {
   const { sort } = column;
-  if (!sort || !sorting) return <th scope="col" class={classes(column)}>{column.header}</th>;
+  if (!sort || !sorting)
+    return (
+      <th scope="col" class={classes(column)}>
+        {column.header}
+      </th>
+    );
   const sorted = sorting.by === sort;
   return (
     <th scope="col" class={classes(column)} aria-sort={sorted ? (sorting.descending ? 'descending' : 'ascending') : undefined}>

@@ -40,17 +40,39 @@ export function Tabs({ label, tabs, selected, onSelect, children, beside, small 
           {tabs.map((tab) => {
             const on = tab.id === selected;
             const common = {
-              role: 'tab', id: `${id}-${tab.id}`, class: 'tab', 'aria-selected': on, 'aria-controls': on ? `${id}-panel` : undefined, tabIndex: on ? 0 : -1,
+              role: 'tab',
+              id: `${id}-${tab.id}`,
+              class: 'tab',
+              'aria-selected': on,
+              'aria-controls': on ? `${id}-panel` : undefined,
+              tabIndex: on ? 0 : -1,
             } as const;
-            const inside = <>{tab.text}{tab.count !== undefined && <span class="tab-count" aria-hidden="true">{tab.count}</span>}</>;
-            return tab.href
-              ? <a key={tab.id} {...common} href={tab.href}>{inside}</a>
-              : <button key={tab.id} type="button" {...common} onClick={() => onSelect?.(tab.id)}>{inside}</button>;
+            const inside = (
+              <>
+                {tab.text}
+                {tab.count !== undefined && (
+                  <span class="tab-count" aria-hidden="true">
+                    {tab.count}
+                  </span>
+                )}
+              </>
+            );
+            return tab.href ? (
+              <a key={tab.id} {...common} href={tab.href}>
+                {inside}
+              </a>
+            ) : (
+              <button key={tab.id} type="button" {...common} onClick={() => onSelect?.(tab.id)}>
+                {inside}
+              </button>
+            );
           })}
         </div>
         {beside}
       </div>
-      <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${selected}`} class="tabs-panel" tabIndex={-1}>{children}</div>
+      <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${selected}`} class="tabs-panel" tabIndex={-1}>
+        {children}
+      </div>
     </div>
   );
 }

@@ -10,5 +10,9 @@ setInterval(() => !document.hidden && (now.value = Date.now()), 1_000);
 export function Time({ at }: { at: string | number | null | undefined }) {
   if (at == null) return <span class="quiet">–</span>;
   const date = new Date(at);
-  return <time dateTime={date.toISOString()} title={exactTime(date)}>{relativeTime(date, now.value)}</time>;
+  return (
+    <time dateTime={date.toISOString()} title={exactTime(date)}>
+      {relativeTime(date, now.value)}
+    </time>
+  );
 }

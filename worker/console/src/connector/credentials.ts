@@ -22,9 +22,10 @@ export const isChanged = (of: Credentials): boolean => Object.keys(of.typed).len
 
 /** The members that a way to sign in keeps; for own headers, all that are none of the common ones. */
 export function membersOf(authtype: string, of: Credentials): string[] {
-  const known = authtype === 'HEADERS'
-    ? [...of.set, ...Object.keys(of.typed)].filter((member) => !(COMMON as readonly string[]).includes(member))
-    : (AUTHENTICATIONS[authtype] ?? []).map((member) => member.name);
+  const known =
+    authtype === 'HEADERS'
+      ? [...of.set, ...Object.keys(of.typed)].filter((member) => !(COMMON as readonly string[]).includes(member))
+      : (AUTHENTICATIONS[authtype] ?? []).map((member) => member.name);
   return [...new Set([...known, ...COMMON])];
 }
 
@@ -36,7 +37,8 @@ export function credentialsOf(authtype: string, of: Credentials, authtypeChanged
     const typed = of.typed[member];
     if (typed === null) continue;
     if (typed !== undefined && typed !== '') result[member] = typed;
-    else if (typed === undefined && !of.set.includes(member) && defaultOf(authtype, member)) result[member] = defaultOf(authtype, member);
+    else if (typed === undefined && !of.set.includes(member) && defaultOf(authtype, member))
+      result[member] = defaultOf(authtype, member);
     else if (typed === undefined && of.set.includes(member)) result[member] = member in of.settings ? of.settings[member] : KEPT;
   }
   return result;

@@ -37,7 +37,9 @@ export function edited(record: Connector): Edited {
   return {
     name: record.name,
     description: record.description ?? '',
-    categories: String(record.data_source_category_id ?? '').split(',').filter(Boolean),
+    categories: String(record.data_source_category_id ?? '')
+      .split(',')
+      .filter(Boolean),
     active: record.status !== 'INACTIVE',
     authtype: record.authtype,
     endpoints: Object.entries(record.endpoints ?? {}).map(([name, resource]) => ({ id: freshId(), name, resource })),
@@ -45,7 +47,15 @@ export function edited(record: Connector): Edited {
   };
 }
 
-export const blank = (): Edited => ({ name: '', description: '', categories: [], active: true, authtype: 'NONE', endpoints: [], defaults: {} });
+export const blank = (): Edited => ({
+  name: '',
+  description: '',
+  categories: [],
+  active: true,
+  authtype: 'NONE',
+  endpoints: [],
+  defaults: {},
+});
 
 /** The members that a PUT or POST gives; credentials are added by who knows them. */
 export function recordOf(state: Edited): Partial<Connector> {
@@ -83,11 +93,15 @@ export function splitQuery(url: string): { url: string; params: Row[] } | null {
   const [beforeHash] = url.split('#');
   const at = beforeHash.indexOf('?');
   if (at < 0 || at === beforeHash.length - 1) return null;
-  const params = beforeHash.slice(at + 1).split('&').filter(Boolean).map((pair) => {
-    const equals = pair.indexOf('=');
-    const [key, value] = equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)];
-    return { key: decoded(key), value: decoded(value), required: false };
-  });
+  const params = beforeHash
+    .slice(at + 1)
+    .split('&')
+    .filter(Boolean)
+    .map((pair) => {
+      const equals = pair.indexOf('=');
+      const [key, value] = equals < 0 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)];
+      return { key: decoded(key), value: decoded(value), required: false };
+    });
   return { url: beforeHash.slice(0, at), params };
 }
 

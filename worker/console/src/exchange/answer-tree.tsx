@@ -47,12 +47,13 @@ export function AnswerTree({ root, label, quiet }: AnswerTreeProps) {
       if (children.length > limit) result.push({ node, level: level + 1, more: children.length - limit });
     };
     if (root.kind === 'scalar') walk(root, 1);
-    else for (const line of root.children.length ? [root] : []) {
-      const children = found ? line.children.filter((child) => found.has(child)) : line.children;
-      const limit = shown[line.path] ?? STEP;
-      for (const child of children.slice(0, limit)) walk(child, 1);
-      if (children.length > limit) result.push({ node: line, level: 1, more: children.length - limit });
-    }
+    else
+      for (const line of root.children.length ? [root] : []) {
+        const children = found ? line.children.filter((child) => found.has(child)) : line.children;
+        const limit = shown[line.path] ?? STEP;
+        for (const child of children.slice(0, limit)) walk(child, 1);
+        if (children.length > limit) result.push({ node: line, level: 1, more: children.length - limit });
+      }
     return result;
   }, [root, closed, shown, found]);
 
@@ -84,7 +85,10 @@ export function AnswerTree({ root, label, quiet }: AnswerTreeProps) {
       Home: () => go(0),
       End: () => go(lines.length - 1),
       ArrowRight: () => (line.node.children.length === 0 || open ? go(focused + 1) : turn(line.node.path, false)),
-      ArrowLeft: () => (open ? turn(line.node.path, true) : go(lines.findLastIndex((other, index) => index < focused && other.level < line.level))),
+      ArrowLeft: () =>
+        open
+          ? turn(line.node.path, true)
+          : go(lines.findLastIndex((other, index) => index < focused && other.level < line.level)),
       Enter: () => act(line),
       ' ': () => act(line),
     };
@@ -95,44 +99,92 @@ export function AnswerTree({ root, label, quiet }: AnswerTreeProps) {
   const chosen = lines[focused];
   return (
     <div class="answer-tree">
-      {(!quiet || word !== '' || lines.length >= LONG) && <TextField type="search" hidden label={t.find} placeholder={t.find} value={word} onInput={setWord} />}
+      {(!quiet || word !== '' || lines.length >= LONG) && (
+        <TextField type="search" hidden label={t.find} placeholder={t.find} value={word} onInput={setWord} />
+      )}
       <ul class="tree" role="tree" aria-label={label} ref={list} onKeyDown={onKeyDown}>
         {lines.map((line, index) => (
           <TreeLine
-            key={`${line.node.path}${line.more === undefined ? '' : '+'}`} line={line} open={!closed.has(line.node.path) || found !== null}
-            focused={index === focused} onFocus={() => setAt(index)} onAct={() => act(line)}
+            key={`${line.node.path}${line.more === undefined ? '' : '+'}`}
+            line={line}
+            open={!closed.has(line.node.path) || found !== null}
+            focused={index === focused}
+            onFocus={() => setAt(index)}
+            onAct={() => act(line)}
           />
         ))}
       </ul>
       {lines.length === 0 && <p class="quiet small">{word === '' ? t.emptyJson : t.notFound}</p>}
       {chosen && (
         <div class="tree-path">
-          <code class="cut" title={chosen.node.path}>{chosen.node.path}</code>
-          <Button icon="copy" kind="plain" onClick={() => copy(chosen.node.path)}>{t.copyPath}</Button>
+          <code class="cut" title={chosen.node.path}>
+            {chosen.node.path}
+          </code>
+          <Button icon="copy" kind="plain" onClick={() => copy(chosen.node.path)}>
+            {t.copyPath}
+          </Button>
         </div>
       )}
     </div>
   );
 }
 
-function TreeLine({ line, open, focused, onFocus, onAct }: { line: Line; open: boolean; focused: boolean; onFocus: () => void; onAct: () => void }) {
+function TreeLine({
+  line,
+  open,
+  focused,
+  onFocus,
+  onAct,
+}: {
+  line: Line;
+  open: boolean;
+  focused: boolean;
+  onFocus: () => void;
+  onAct: () => void;
+}) {
   const { node, level, more } = line;
   const indent = (element: HTMLLIElement | null) => element?.style.setProperty('--level', String(level - 1));
   if (more !== undefined) {
-    return <li role="treeitem" aria-level={level} tabIndex={focused ? 0 : -1} ref={indent} class="tree-line tree-more" onFocus={onFocus} onClick={onAct}>{t.moreItems(more)}</li>;
+    return (
+      <li
+        role="treeitem"
+        aria-level={level}
+        tabIndex={focused ? 0 : -1}
+        ref={indent}
+        class="tree-line tree-more"
+        onFocus={onFocus}
+        onClick={onAct}
+      >
+        {t.moreItems(more)}
+      </li>
+    );
   }
   const parent = node.children.length > 0;
   return (
     <li
-      role="treeitem" aria-level={level} aria-expanded={parent ? open : undefined} aria-selected={focused} aria-label={nameOf(node)}
-      tabIndex={focused ? 0 : -1} ref={indent} class="tree-line" onFocus={onFocus}
-      onClick={(event) => { event.currentTarget.focus(); if (parent) onAct(); }}
+      role="treeitem"
+      aria-level={level}
+      aria-expanded={parent ? open : undefined}
+      aria-selected={focused}
+      aria-label={nameOf(node)}
+      tabIndex={focused ? 0 : -1}
+      ref={indent}
+      class="tree-line"
+      onFocus={onFocus}
+      onClick={(event) => {
+        event.currentTarget.focus();
+        if (parent) onAct();
+      }}
     >
       {parent ? <Icon name={open ? 'chevron-down' : 'chevron-right'} /> : <span class="tree-space" />}
       {node.key !== '' && <span class="tree-key">{node.key}</span>}
-      {node.kind === 'scalar'
-        ? <span class={`tree-value tree-${kindOf(node.text)}`} title={node.text}>{node.text}</span>
-        : <span class="quiet small">{node.kind === 'array' ? t.items(node.children.length) : t.members(node.children.length)}</span>}
+      {node.kind === 'scalar' ? (
+        <span class={`tree-value tree-${kindOf(node.text)}`} title={node.text}>
+          {node.text}
+        </span>
+      ) : (
+        <span class="quiet small">{node.kind === 'array' ? t.items(node.children.length) : t.members(node.children.length)}</span>
+      )}
     </li>
   );
 }

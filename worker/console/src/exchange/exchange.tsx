@@ -24,25 +24,51 @@ export function Exchange({ tried, selected, onSelect, onSaveExample }: ExchangeP
   const { request, response } = tried;
   const tabs = [
     { id: 'request', text: t.request },
-    ...(response ? [{ id: 'answer', text: t.answer }, { id: 'raw', text: t.raw }, { id: 'headers', text: t.headers, count: response.headers.length }] : []),
+    ...(response
+      ? [
+          { id: 'answer', text: t.answer },
+          { id: 'raw', text: t.raw },
+          { id: 'headers', text: t.headers, count: response.headers.length },
+        ]
+      : []),
     ...(tried.timing ? [{ id: 'timing', text: t.timing }] : []),
   ];
   const shown = tabs.some((tab) => tab.id === selected) ? selected : response ? 'answer' : 'request';
   return (
     <div class="exchange">
       <Tabs label={t.exchange} tabs={tabs} selected={shown} onSelect={onSelect} small>
-        {shown === 'request' && (request ? <pre class="code-block" tabIndex={0}>{requestText(request)}</pre> : <p class="quiet">{t.noRequest}</p>)}
+        {shown === 'request' &&
+          (request ? (
+            <pre class="code-block" tabIndex={0}>
+              {requestText(request)}
+            </pre>
+          ) : (
+            <p class="quiet">{t.noRequest}</p>
+          ))}
         {shown === 'answer' && response && <Answer response={response} />}
-        {shown === 'raw' && response && <pre class="code-block" tabIndex={0}>{response.body ?? t.binary(bytes(response.bytes))}</pre>}
+        {shown === 'raw' && response && (
+          <pre class="code-block" tabIndex={0}>
+            {response.body ?? t.binary(bytes(response.bytes))}
+          </pre>
+        )}
         {shown === 'headers' && response && <Headers headers={response.headers} />}
         {shown === 'timing' && tried.timing && <Spans timing={tried.timing} />}
       </Tabs>
       <div class="row exchange-acts">
-        {request && <Button icon="terminal" onClick={() => copy(request.curl)}>{t.copyCurl}</Button>}
-        {response && onSaveExample && <Button icon="save" onClick={onSaveExample}>{t.saveExample}</Button>}
+        {request && (
+          <Button icon="terminal" onClick={() => copy(request.curl)}>
+            {t.copyCurl}
+          </Button>
+        )}
+        {response && onSaveExample && (
+          <Button icon="save" onClick={onSaveExample}>
+            {t.saveExample}
+          </Button>
+        )}
         {response && (
           <Button
-            icon="download" refused={response.truncated ? t.onlyFirst : response.body === null ? t.notHere : false}
+            icon="download"
+            refused={response.truncated ? t.onlyFirst : response.body === null ? t.notHere : false}
             onClick={() => download(`answer.${EXTENSIONS[response.kind]}`, response.body ?? '', 'application/octet-stream')}
           >
             {t.download}
@@ -65,21 +91,36 @@ function Answer({ response }: { response: UpstreamAnswer }) {
   if (response.body === null) return <p class="quiet">{t.binary(bytes(response.bytes))}</p>;
   if (root) return <AnswerTree root={root} label={t.answer} />;
   if (response.body === '') return <p class="quiet">{t.emptyAnswer}</p>;
-  return <>
-    {response.truncated && <p class="quiet">{t.truncated(bytes(response.bytes))}</p>}
-    <pre class="code-block" tabIndex={0}>{response.body}</pre>
-  </>;
+  return (
+    <>
+      {response.truncated && <p class="quiet">{t.truncated(bytes(response.bytes))}</p>}
+      <pre class="code-block" tabIndex={0}>
+        {response.body}
+      </pre>
+    </>
+  );
 }
 
 export function Headers({ headers }: { headers: [string, string][] }) {
   return (
     <dl class="pairs">
-      {headers.map(([name, value], index) => <div key={`${name}${index}`}><dt>{name}</dt><dd class="mono">{value}</dd></div>)}
+      {headers.map(([name, value], index) => (
+        <div key={`${name}${index}`}>
+          <dt>{name}</dt>
+          <dd class="mono">{value}</dd>
+        </div>
+      ))}
     </dl>
   );
 }
 
-const SPANS: [keyof Timing, string][] = [['token_ms', t.spans.token], ['name_ms', t.spans.name], ['connect_ms', t.spans.connect], ['tls_ms', t.spans.tls], ['first_byte_ms', t.spans.firstByte]];
+const SPANS: [keyof Timing, string][] = [
+  ['token_ms', t.spans.token],
+  ['name_ms', t.spans.name],
+  ['connect_ms', t.spans.connect],
+  ['tls_ms', t.spans.tls],
+  ['first_byte_ms', t.spans.firstByte],
+];
 
 function Spans({ timing }: { timing: Timing }) {
   const known = SPANS.flatMap(([member, name]) => (timing[member] === null ? [] : [{ name, ms: timing[member] as number }]));
@@ -96,13 +137,21 @@ function Spans({ timing }: { timing: Timing }) {
           <div key={span.name}>
             <dt>{span.name}</dt>
             <dd>
-              <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect x={share(left, total)} width={Math.max(0.5, share(span.ms, total))} height="6" rx="1" /></svg>
+              <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+                <rect x={share(left, total)} width={Math.max(0.5, share(span.ms, total))} height="6" rx="1" />
+              </svg>
               <span class="numeric">{exactly(span.ms)}</span>
             </dd>
           </div>
         );
       })}
-      <div class="spans-total"><dt>{t.spans.total}</dt><dd><span /><span class="numeric">{exactly(total)}</span></dd></div>
+      <div class="spans-total">
+        <dt>{t.spans.total}</dt>
+        <dd>
+          <span />
+          <span class="numeric">{exactly(total)}</span>
+        </dd>
+      </div>
     </dl>
   );
 }
@@ -115,9 +164,26 @@ export function Body({ text, label }: { text: string | null; label: string }) {
   const root = useMemo(() => parse(text ?? ''), [text]);
   const [raw, setRaw] = useState(false);
   if (text === null || text === '') return <p class="quiet">{t.emptyAnswer}</p>;
-  if (!root || root.kind === 'scalar') return <pre class="code-block" tabIndex={0}>{text}</pre>;
-  return <>
-    {raw ? <pre class="code-block" tabIndex={0}>{pretty(root)}</pre> : <AnswerTree root={root} label={label} quiet />}
-    <div class="row"><Button icon="code" onClick={() => setRaw(!raw)}>{raw ? t.asTree : t.asText}</Button></div>
-  </>;
+  if (!root || root.kind === 'scalar')
+    return (
+      <pre class="code-block" tabIndex={0}>
+        {text}
+      </pre>
+    );
+  return (
+    <>
+      {raw ? (
+        <pre class="code-block" tabIndex={0}>
+          {pretty(root)}
+        </pre>
+      ) : (
+        <AnswerTree root={root} label={label} quiet />
+      )}
+      <div class="row">
+        <Button icon="code" onClick={() => setRaw(!raw)}>
+          {raw ? t.asTree : t.asText}
+        </Button>
+      </div>
+    </>
+  );
 }

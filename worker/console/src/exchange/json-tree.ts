@@ -117,6 +117,8 @@ export function pretty(node: Node, indent = ''): string {
   const [open, close] = node.kind === 'object' ? ['{', '}'] : ['[', ']'];
   if (node.children.length === 0) return open + close;
   const inner = `${indent}  `;
-  const lines = node.children.map((child) => inner + (node.kind === 'object' ? `${JSON.stringify(child.key)}: ` : '') + pretty(child, inner));
+  const lines = node.children.map(
+    (child) => inner + (node.kind === 'object' ? `${JSON.stringify(child.key)}: ` : '') + pretty(child, inner),
+  );
   return `${open}\n${lines.join(',\n')}\n${indent}${close}`;
 }

@@ -65,7 +65,11 @@ export function Send({ resource, target, refused, sample, onSample, onSaveExampl
     const controller = new AbortController();
     running.current = controller;
     try {
-      const answer = await post<Tried>('/try', { ...target(), data, ...(dry ? { dry_run: true } : {}) }, { signal: controller.signal });
+      const answer = await post<Tried>(
+        '/try',
+        { ...target(), data, ...(dry ? { dry_run: true } : {}) },
+        { signal: controller.signal },
+      );
       setTried(answer.data);
       setTab(dry || !answer.data.response ? 'request' : tab === 'request' ? 'answer' : tab);
       if (answer.data.error?.at) onMark(answer.data.error.at, answer.data.error.message);
@@ -84,17 +88,32 @@ export function Send({ resource, target, refused, sample, onSample, onSaveExampl
     <section class="send" role="region" aria-label={t.send}>
       <div class="card-header">
         <h2>{t.send}</h2>
-        {busy
-          ? <Button kind="quiet" icon="square" onClick={() => running.current?.abort()}>{texts.act.stop}</Button>
-          : <>
-            <Button icon="eye" refused={refused} onClick={() => run(true)}>{t.preview}</Button>
-            <Button kind="accent" icon="send" refused={refused} title={t.sendHint} onClick={() => run(false)}>{repeats ? t.send : t.sendMethod(resource.method.toUpperCase())}</Button>
-          </>}
+        {busy ? (
+          <Button kind="quiet" icon="square" onClick={() => running.current?.abort()}>
+            {texts.act.stop}
+          </Button>
+        ) : (
+          <>
+            <Button icon="eye" refused={refused} onClick={() => run(true)}>
+              {t.preview}
+            </Button>
+            <Button kind="accent" icon="send" refused={refused} title={t.sendHint} onClick={() => run(false)}>
+              {repeats ? t.send : t.sendMethod(resource.method.toUpperCase())}
+            </Button>
+          </>
+        )}
       </div>
       {refused && <p class="quiet small">{refused}</p>}
       <TextArea
-        id="sample-data" label={t.sample} rows={Math.min(10, Math.max(3, sample.split('\n').length))} value={sample}
-        error={sampleError ?? dataError} onInput={(value) => { setSampleError(null); onSample(value); }}
+        id="sample-data"
+        label={t.sample}
+        rows={Math.min(10, Math.max(3, sample.split('\n').length))}
+        value={sample}
+        error={sampleError ?? dataError}
+        onInput={(value) => {
+          setSampleError(null);
+          onSample(value);
+        }}
       />
       <div class="send-status" role="status">
         {busy && <span class="quiet">{t.sending}</span>}
@@ -103,10 +122,23 @@ export function Send({ resource, target, refused, sample, onSample, onSaveExampl
       </div>
       <ErrorAlert error={error} shown={['data']} />
       {alert && <Alert what={alert.message} code={alert.code} next={t.next[alert.code]} />}
-      {tried?.warnings && tried.warnings.length > 0 && <ul class="plain-list small">{tried.warnings.map((warning) => <li key={warning}>{t.warning(warning)}</li>)}</ul>}
-      {tried
-        ? <Exchange tried={tried} selected={tab} onSelect={setTab} onSaveExample={tried.response ? () => tried.response && onSaveExample(sample, tried.response) : undefined} />
-        : !busy && !refused && <p class="quiet send-hint">{t.hint}</p>}
+      {tried?.warnings && tried.warnings.length > 0 && (
+        <ul class="plain-list small">
+          {tried.warnings.map((warning) => (
+            <li key={warning}>{t.warning(warning)}</li>
+          ))}
+        </ul>
+      )}
+      {tried ? (
+        <Exchange
+          tried={tried}
+          selected={tab}
+          onSelect={setTab}
+          onSaveExample={tried.response ? () => tried.response && onSaveExample(sample, tried.response) : undefined}
+        />
+      ) : (
+        !busy && !refused && <p class="quiet send-hint">{t.hint}</p>
+      )}
     </section>
   );
 }
@@ -120,7 +152,13 @@ function StatusText({ tried }: { tried: Tried }) {
 }
 
 /** Fills the sample data with every variable that the request reads and that has no value yet. */
-function useReads(watch: string, target: SendProps['target'], refused: string | null, sample: string, onSample: (text: string) => void): void {
+function useReads(
+  watch: string,
+  target: SendProps['target'],
+  refused: string | null,
+  sample: string,
+  onSample: (text: string) => void,
+): void {
   useEffect(() => {
     if (refused) return;
     const controller = new AbortController();

@@ -42,11 +42,27 @@ export function Frame({ children }: { children: ComponentChildren }) {
   };
   return (
     <div class={narrow ? 'frame frame-narrow' : 'frame'}>
-      <a class="skip" href="#main" onClick={toMain}>{texts.frame.skip}</a>
+      <a class="skip" href="#main" onClick={toMain}>
+        {texts.frame.skip}
+      </a>
       <Header onMenu={() => setMenuOpen(!menuOpen)} menuOpen={menuOpen} />
-      <nav class={menuOpen ? 'nav nav-open' : 'nav'} aria-label={texts.frame.main} id="navigation" onKeyDown={(event) => event.key === 'Escape' && setMenuOpen(false)}>
-        <ul>{places().map((place) => <PlaceLink key={place.path} place={place} here={path} />)}</ul>
-        <IconButton icon="panel-left" label={narrow ? texts.frame.wide : texts.frame.narrow} class="nav-fold" onClick={turnNarrow} />
+      <nav
+        class={menuOpen ? 'nav nav-open' : 'nav'}
+        aria-label={texts.frame.main}
+        id="navigation"
+        onKeyDown={(event) => event.key === 'Escape' && setMenuOpen(false)}
+      >
+        <ul>
+          {places().map((place) => (
+            <PlaceLink key={place.path} place={place} here={path} />
+          ))}
+        </ul>
+        <IconButton
+          icon="panel-left"
+          label={narrow ? texts.frame.wide : texts.frame.narrow}
+          class="nav-fold"
+          onClick={turnNarrow}
+        />
       </nav>
       <main id="main" class="main" tabIndex={-1}>
         {awaySince.value && <Alert what={texts.frame.away(shortTime(awaySince.value))} next={texts.frame.awayNext} />}
@@ -71,39 +87,78 @@ function PlaceLink({ place, here }: { place: Place; here: string }) {
   const id = `need-${place.path.slice(1)}`;
   return (
     <li>
-      <a href={place.path} aria-current={current ? 'page' : undefined} aria-describedby={number ? id : undefined} title={place.text}>
+      <a
+        href={place.path}
+        aria-current={current ? 'page' : undefined}
+        aria-describedby={number ? id : undefined}
+        title={place.text}
+      >
         <Icon name={place.icon} />
         <span class="nav-text">{place.text}</span>
       </a>
-      {number > 0 && <span class="nav-count" aria-hidden="true">{count(number)}</span>}
-      {number > 0 && <span id={id} class="hidden">{texts.frame.needing(number)}</span>}
+      {number > 0 && (
+        <span class="nav-count" aria-hidden="true">
+          {count(number)}
+        </span>
+      )}
+      {number > 0 && (
+        <span id={id} class="hidden">
+          {texts.frame.needing(number)}
+        </span>
+      )}
     </li>
   );
 }
 
-const THEMES: [Theme, string][] = [['system', texts.frame.system], ['light', texts.frame.light], ['dark', texts.frame.dark]];
+const THEMES: [Theme, string][] = [
+  ['system', texts.frame.system],
+  ['light', texts.frame.light],
+  ['dark', texts.frame.dark],
+];
 
 function Header({ onMenu, menuOpen }: { onMenu: () => void; menuOpen: boolean }) {
   const whose = me.value;
   return (
     <header class="header" role="banner">
       <div class="header-start">
-        <IconButton icon="menu" label={texts.frame.menu} class="header-menu" aria-expanded={menuOpen} aria-controls="navigation" onClick={onMenu} />
-        <a class="brand" href="/overview" aria-label={texts.product}><BrandMark /><span>{texts.product}</span></a>
+        <IconButton
+          icon="menu"
+          label={texts.frame.menu}
+          class="header-menu"
+          aria-expanded={menuOpen}
+          aria-controls="navigation"
+          onClick={onMenu}
+        />
+        <a class="brand" href="/overview" aria-label={texts.product}>
+          <BrandMark />
+          <span>{texts.product}</span>
+        </a>
         <Crumbs />
       </div>
       <div class="go-to">
-        <button type="button" onClick={showGoTo} aria-keyshortcuts="Control+K" title={texts.goTo.label}><Icon name="search" /><span>{texts.goTo.title}</span></button>
+        <button type="button" onClick={showGoTo} aria-keyshortcuts="Control+K" title={texts.goTo.label}>
+          <Icon name="search" />
+          <span>{texts.goTo.title}</span>
+        </button>
         <kbd aria-hidden="true">Ctrl K</kbd>
       </div>
       <div class="header-end">
         <Menu
-          label={texts.frame.theme} icon={theme.value === 'dark' ? 'moon' : theme.value === 'light' ? 'sun' : 'monitor'}
+          label={texts.frame.theme}
+          icon={theme.value === 'dark' ? 'moon' : theme.value === 'light' ? 'sun' : 'monitor'}
           items={THEMES.map(([to, text]) => ({ text, checked: theme.value === to, act: () => choose(to) }))}
         />
         <Menu
-          label={texts.frame.account} icon="circle-user-round"
-          header={whose && <div class="menu-header"><strong>{whose.name}</strong><span class="quiet">{texts.frame.scopes(whose.scopes)}</span></div>}
+          label={texts.frame.account}
+          icon="circle-user-round"
+          header={
+            whose && (
+              <div class="menu-header">
+                <strong>{whose.name}</strong>
+                <span class="quiet">{texts.frame.scopes(whose.scopes)}</span>
+              </div>
+            )
+          }
           items={[
             { text: texts.shortcuts.title, icon: 'keyboard', act: showShortcuts },
             { text: texts.frame.signOut, icon: 'log-out', act: signOut },
@@ -118,7 +173,11 @@ function Crumbs() {
   if (crumbs.value.length === 0) return null;
   return (
     <nav class="crumbs" aria-label={texts.frame.crumbs}>
-      {crumbs.value.map((crumb) => <a key={crumb.href} href={crumb.href}>{crumb.text}</a>)}
+      {crumbs.value.map((crumb) => (
+        <a key={crumb.href} href={crumb.href}>
+          {crumb.text}
+        </a>
+      ))}
     </nav>
   );
 }
@@ -128,7 +187,8 @@ export function BrandMark() {
     <svg class="brand-mark" viewBox="0 0 24 24" aria-hidden="true">
       <rect width="24" height="24" rx="6" />
       <path d="M7 8.5h4.2a3.5 3.5 0 0 1 0 7H7M17 8.5v7" />
-      <circle cx="7" cy="12" r="1.4" /><circle cx="17" cy="12" r="1.9" />
+      <circle cx="7" cy="12" r="1.4" />
+      <circle cx="17" cy="12" r="1.9" />
     </svg>
   );
 }

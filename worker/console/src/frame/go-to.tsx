@@ -39,7 +39,10 @@ function GoToDialog({ onClose }: { onClose: () => void }) {
 
   useEffect(() => {
     const controller = new AbortController();
-    const timer = setTimeout(() => void search(typed.trim(), controller.signal).then((goals) => !controller.signal.aborted && setFound(goals)), typed === '' ? 0 : 120);
+    const timer = setTimeout(
+      () => void search(typed.trim(), controller.signal).then((goals) => !controller.signal.aborted && setFound(goals)),
+      typed === '' ? 0 : 120,
+    );
     return () => {
       controller.abort();
       clearTimeout(timer);
@@ -68,14 +71,38 @@ function GoToDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={texts.goTo.title} onClose={onClose}>
       <input
-        class="input input-large" type="text" role="combobox" aria-label={texts.goTo.label} placeholder={texts.goTo.label} autoFocus autoComplete="off" spellcheck={false}
-        aria-expanded="true" aria-controls={id} aria-activedescendant={chosen >= 0 ? `${id}-${chosen}` : undefined} aria-autocomplete="list"
-        value={typed} onInput={(event) => { setTyped(event.currentTarget.value); setAt(0); }} onKeyDown={onKeyDown}
+        class="input input-large"
+        type="text"
+        role="combobox"
+        aria-label={texts.goTo.label}
+        placeholder={texts.goTo.label}
+        autoFocus
+        autoComplete="off"
+        spellcheck={false}
+        aria-expanded="true"
+        aria-controls={id}
+        aria-activedescendant={chosen >= 0 ? `${id}-${chosen}` : undefined}
+        aria-autocomplete="list"
+        value={typed}
+        onInput={(event) => {
+          setTyped(event.currentTarget.value);
+          setAt(0);
+        }}
+        onKeyDown={onKeyDown}
       />
       <ul class="goals" role="listbox" id={id} aria-label={texts.goTo.title} ref={list}>
         {goals.map((goal, index) => (
-          <li key={goal.href} role="option" id={`${id}-${index}`} aria-selected={index === chosen} onClick={() => go(goal)} onPointerMove={() => setAt(index)}>
-            <Icon name={goal.icon} /><span>{goal.text}</span><span class="quiet">{goal.kind}</span>
+          <li
+            key={goal.href}
+            role="option"
+            id={`${id}-${index}`}
+            aria-selected={index === chosen}
+            onClick={() => go(goal)}
+            onPointerMove={() => setAt(index)}
+          >
+            <Icon name={goal.icon} />
+            <span>{goal.text}</span>
+            <span class="quiet">{goal.kind}</span>
           </li>
         ))}
       </ul>
@@ -95,13 +122,21 @@ function fixed(typed: string): Goal[] {
 async function codes(word: string): Promise<Goal[]> {
   const { pages } = await import('virtual:codes');
   const typed = word.toLowerCase();
-  const names = /^http_\d{3}$/.test(typed) ? [word.toUpperCase()] : pages.map((page) => page.code).filter((code) => code.toLowerCase().startsWith(typed));
-  return names.slice(0, 5).map((code) => ({ href: `/codes/${code}`, text: code, kind: texts.goTo.code, icon: 'book-open' as const }));
+  const names = /^http_\d{3}$/.test(typed)
+    ? [word.toUpperCase()]
+    : pages.map((page) => page.code).filter((code) => code.toLowerCase().startsWith(typed));
+  return names
+    .slice(0, 5)
+    .map((code) => ({ href: `/codes/${code}`, text: code, kind: texts.goTo.code, icon: 'book-open' as const }));
 }
 
 async function search(word: string, signal: AbortSignal): Promise<Goal[]> {
   if (word === '') return [];
-  const quiet = <T,>(promise: Promise<{ data: { data: T[] } }>): Promise<T[]> => promise.then((answer) => answer.data.data, () => []);
+  const quiet = <T,>(promise: Promise<{ data: { data: T[] } }>): Promise<T[]> =>
+    promise.then(
+      (answer) => answer.data.data,
+      () => [],
+    );
   const [connectors, jobs, models, found] = await Promise.all([
     quiet(get<List<Connector>>('/data_sources', { query: { filter: word, per_page: 5, fields: 'name' }, signal })),
     word.length < 3 ? [] : quiet(get<Cursor<Job>>('/jobs', { query: { q: word, per_page: 5 }, signal })),
@@ -110,11 +145,27 @@ async function search(word: string, signal: AbortSignal): Promise<Goal[]> {
   ]);
   const fits = (model: ModelRow) => `${model.name ?? ''} ${model.process}`.toLowerCase().includes(word.toLowerCase());
   return [
-    ...connectors.map((one) => ({ href: `/connectors/${one.uuid}`, text: one.name, kind: texts.goTo.connector, icon: 'plug' as const })),
-    ...models.filter(fits).slice(0, 5).map((one) => ({
-      href: `/models/${encodeURIComponent(one.process)}/${encodeURIComponent(one.version)}`, text: `${one.name ?? one.process} ${one.version}`, kind: texts.goTo.model, icon: 'boxes' as const,
+    ...connectors.map((one) => ({
+      href: `/connectors/${one.uuid}`,
+      text: one.name,
+      kind: texts.goTo.connector,
+      icon: 'plug' as const,
     })),
-    ...jobs.map((one) => ({ href: `/jobs/${encodeURIComponent(one.id)}`, text: one.id, kind: texts.goTo.job, icon: 'history' as const })),
+    ...models
+      .filter(fits)
+      .slice(0, 5)
+      .map((one) => ({
+        href: `/models/${encodeURIComponent(one.process)}/${encodeURIComponent(one.version)}`,
+        text: `${one.name ?? one.process} ${one.version}`,
+        kind: texts.goTo.model,
+        icon: 'boxes' as const,
+      })),
+    ...jobs.map((one) => ({
+      href: `/jobs/${encodeURIComponent(one.id)}`,
+      text: one.id,
+      kind: texts.goTo.job,
+      icon: 'history' as const,
+    })),
     ...found,
   ];
 }

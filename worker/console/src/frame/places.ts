@@ -21,7 +21,9 @@ export function places(): Place[] {
     { path: '/connectors', text: t.connectors, icon: 'plug', needs: ['connector_refused'] },
     ...(mayEverywhere('read') ? [{ path: '/collections', text: t.collections, icon: 'database' } as const] : []),
     { path: '/jobs', text: t.jobs, icon: 'history', needs: ['parked', 'outcome_unknown', 'untaken_results'] },
-    ...(mayEverywhere('read') ? [{ path: '/dead-letters', text: t.deadLetters, icon: 'mail-warning', needs: ['dead_letters'] } as const] : []),
+    ...(mayEverywhere('read')
+      ? [{ path: '/dead-letters', text: t.deadLetters, icon: 'mail-warning', needs: ['dead_letters'] } as const]
+      : []),
     ...(mayEverywhere('manage') ? [{ path: '/secrets', text: t.secrets, icon: 'lock' } as const] : []),
     ...(may('admin') ? [{ path: '/tokens', text: t.tokens, icon: 'key-round', needs: ['token_expiring'] } as const] : []),
     ...(may('admin') ? [{ path: '/audit', text: t.audit, icon: 'scroll-text' } as const] : []),

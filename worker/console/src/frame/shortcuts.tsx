@@ -20,7 +20,8 @@ export function useCtrl(keys: string, act: () => void, except: (target: Element)
   const shift = keys.startsWith('Shift+');
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey !== shift || event.key.toLowerCase() !== key) return;
+      if (!(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey !== shift || event.key.toLowerCase() !== key)
+        return;
       if (document.querySelector('dialog[open]') || (event.target instanceof Element && except(event.target))) return;
       event.preventDefault();
       act();
@@ -59,7 +60,14 @@ export function Shortcuts() {
     <Dialog title={texts.shortcuts.title} onClose={() => (shown.value = false)}>
       <dl class="shortcuts">
         {texts.shortcuts.list.map(([keys, what]) => (
-          <div key={keys}><dt>{keys.split(' ').map((one) => <kbd key={one}>{one}</kbd>)}</dt><dd>{what}</dd></div>
+          <div key={keys}>
+            <dt>
+              {keys.split(' ').map((one) => (
+                <kbd key={one}>{one}</kbd>
+              ))}
+            </dt>
+            <dd>{what}</dd>
+          </div>
         ))}
       </dl>
       <Checkbox label={texts.shortcuts.singleKeys} checked={singleKeys.value} onChange={turn} />

@@ -35,7 +35,9 @@ function Again() {
         <TextField type="password" label={texts.signIn.token} value={value} onInput={setValue} />
         <div class="row-end">
           <Button onClick={signOut}>{texts.frame.signOut}</Button>
-          <Button kind="primary" type="submit" disabled={busy || value.trim() === ''}>{texts.signIn.act}</Button>
+          <Button kind="primary" type="submit" disabled={busy || value.trim() === ''}>
+            {texts.signIn.act}
+          </Button>
         </div>
       </form>
     </Dialog>

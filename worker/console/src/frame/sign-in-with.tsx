@@ -12,7 +12,8 @@ export async function signInWith(token: string, stays: boolean): Promise<void> {
 }
 
 export function SignInError({ error }: { error: unknown }) {
-  if (error instanceof ApiError && error.status === 401) return <Alert what={texts.signIn.refused} next={texts.signIn.refusedNext} />;
+  if (error instanceof ApiError && error.status === 401)
+    return <Alert what={texts.signIn.refused} next={texts.signIn.refusedNext} />;
   if (error instanceof ApiError && error.status === 429) return <Alert what={texts.signIn.tooMany(error.retryAfter ?? 60)} />;
   return <ErrorAlert error={error} />;
 }

@@ -28,7 +28,10 @@ export async function countBulk(request: BulkRequest): Promise<number> {
 /** Starts it; `jobs` is the address of the jobs that it is about. */
 export async function startBulk(request: BulkRequest, jobs: string): Promise<void> {
   const { data } = await post<{ id: string; count: number }>('/jobs/bulk', request);
-  running.value = [...running.value, { bulk: { id: data.id, action: request.action, count: data.count, done: 0, failed: 0, state: 'running', errors: [] }, jobs }];
+  running.value = [
+    ...running.value,
+    { bulk: { id: data.id, action: request.action, count: data.count, done: 0, failed: 0, state: 'running', errors: [] }, jobs },
+  ];
 }
 
 async function look(id: string): Promise<void> {
@@ -37,7 +40,10 @@ async function look(id: string): Promise<void> {
 }
 
 export function BulkActions() {
-  const open = running.value.filter((one) => one.bulk.state === 'running').map((one) => one.bulk.id).join(' ');
+  const open = running.value
+    .filter((one) => one.bulk.state === 'running')
+    .map((one) => one.bulk.id)
+    .join(' ');
   useEffect(() => {
     if (open === '') return;
     const timer = setInterval(() => open.split(' ').forEach((id) => void look(id).catch(() => {})), 1_000);
@@ -49,14 +55,32 @@ export function BulkActions() {
       {running.value.map(({ bulk, jobs }) => (
         <div key={bulk.id} class="stack">
           <div class="row">
-            <span role="status" class="grow">{wordsOf(bulk)}</span>
+            <span role="status" class="grow">
+              {wordsOf(bulk)}
+            </span>
             <LinkButton href={jobs}>{t.bulkJobs}</LinkButton>
-            {bulk.state === 'running'
-              ? <Button icon="square" onClick={() => void remove(`/bulk/${segment(bulk.id)}`).then(() => look(bulk.id))}>{texts.act.stop}</Button>
-              : <IconButton icon="x" label={texts.act.dismiss} onClick={() => (running.value = running.value.filter((one) => one.bulk.id !== bulk.id))} />}
+            {bulk.state === 'running' ? (
+              <Button icon="square" onClick={() => void remove(`/bulk/${segment(bulk.id)}`).then(() => look(bulk.id))}>
+                {texts.act.stop}
+              </Button>
+            ) : (
+              <IconButton
+                icon="x"
+                label={texts.act.dismiss}
+                onClick={() => (running.value = running.value.filter((one) => one.bulk.id !== bulk.id))}
+              />
+            )}
           </div>
           <progress max={Math.max(1, bulk.count)} value={bulk.done + bulk.failed} aria-label={wordsOf(bulk)} />
-          {bulk.errors.length > 0 && <ul class="plain-list small">{bulk.errors.map((error) => <li key={error.job}><a href={`/jobs/${encodeURIComponent(error.job)}`}>{error.job}</a>: {error.message}</li>)}</ul>}
+          {bulk.errors.length > 0 && (
+            <ul class="plain-list small">
+              {bulk.errors.map((error) => (
+                <li key={error.job}>
+                  <a href={`/jobs/${encodeURIComponent(error.job)}`}>{error.job}</a>: {error.message}
+                </li>
+              ))}
+            </ul>
+          )}
         </div>
       ))}
     </section>

@@ -27,12 +27,25 @@ export function ReplayQuestion({ number, which, unknown, onReplay, onClose }: Re
   const [send, setSend] = useState(false);
   return (
     <Question
-      title={t.replayTitle} text={number === null ? t.counting : t.replayText(number)} act={t.replayAct(number ?? 0)} destroys={false} ready={number !== null && number > 0 && key !== ''}
-      onAct={() => onReplay({ new_execution: key === 'new', send })} onClose={onClose}
+      title={t.replayTitle}
+      text={number === null ? t.counting : t.replayText(number)}
+      act={t.replayAct(number ?? 0)}
+      destroys={false}
+      ready={number !== null && number > 0 && key !== ''}
+      onAct={() => onReplay({ new_execution: key === 'new', send })}
+      onClose={onClose}
     >
       {which && <p class="quiet">{which}</p>}
       {unknown && <p>{t.unknownOutcome}</p>}
-      <RadioGroup label={t.key} value={key} onChange={setKey} options={[{ value: 'same', text: t.sameKey }, { value: 'new', text: t.newKey }]} />
+      <RadioGroup
+        label={t.key}
+        value={key}
+        onChange={setKey}
+        options={[
+          { value: 'same', text: t.sameKey },
+          { value: 'new', text: t.newKey },
+        ]}
+      />
       <Checkbox label={t.send} hint={t.sendHint} checked={send} onChange={setSend} />
     </Question>
   );
@@ -49,8 +62,13 @@ interface CancelQuestionProps {
 export function CancelQuestion({ number, which, onCancel, onClose }: CancelQuestionProps) {
   return (
     <Question
-      title={t.cancelTitle} text={number === null ? t.counting : t.cancelText(number)} act={t.cancelAct(number ?? 0)} ready={number !== null && number > 0} back={texts.act.back}
-      onAct={onCancel} onClose={onClose}
+      title={t.cancelTitle}
+      text={number === null ? t.counting : t.cancelText(number)}
+      act={t.cancelAct(number ?? 0)}
+      ready={number !== null && number > 0}
+      back={texts.act.back}
+      onAct={onCancel}
+      onClose={onClose}
     >
       {which && <p class="quiet">{which}</p>}
     </Question>

@@ -90,7 +90,12 @@ export function Diagram({ xml, label, links = [], marks = {}, selected }: Diagra
   );
 }
 
-function decorate(viewer: InstanceType<typeof NavigatedViewer>, links: ElementLink[], marks: Record<string, string>, selected?: string): void {
+function decorate(
+  viewer: InstanceType<typeof NavigatedViewer>,
+  links: ElementLink[],
+  marks: Record<string, string>,
+  selected?: string,
+): void {
   const registry = viewer.get<Registry>('elementRegistry');
   const canvas = viewer.get<Canvas>('canvas');
   const overlays = viewer.get<Overlays>('overlays');

@@ -4,7 +4,8 @@ import { call, get, segment } from '../api/client';
 import { ApiError } from '../api/errors';
 import type { Diagnostic, Task } from '../api/types';
 
-export const modelHref = (process: string, version: string): string => `/models/${encodeURIComponent(process)}/${encodeURIComponent(version)}`;
+export const modelHref = (process: string, version: string): string =>
+  `/models/${encodeURIComponent(process)}/${encodeURIComponent(version)}`;
 
 export interface Deployed {
   process: string;
@@ -37,7 +38,8 @@ export async function fileOf(process: string, version: string, signal?: AbortSig
 }
 
 export async function lint(xml: string, data?: unknown, signal?: AbortSignal): Promise<Lint> {
-  return (await call<Lint>('POST', '/models/lint', { body: { model: xml, ...(data === undefined ? {} : { data }) }, signal })).data;
+  return (await call<Lint>('POST', '/models/lint', { body: { model: xml, ...(data === undefined ? {} : { data }) }, signal }))
+    .data;
 }
 
 export async function deployed(process: string, version: string, signal?: AbortSignal): Promise<Deployed> {
@@ -61,6 +63,10 @@ function parsed(text: string): Record<string, unknown> {
 
 /** Deploys a file; errors of lint come as an `ApiError` with `diagnostics`. */
 export async function deploy(xml: string, file: string, label: string): Promise<{ process: string; version: string }[]> {
-  const { data } = await call<{ data: { process: string; version: string }[] }>('POST', '/models', { body: xml, type: 'application/xml', query: { version: label, file } });
+  const { data } = await call<{ data: { process: string; version: string }[] }>('POST', '/models', {
+    body: xml,
+    type: 'application/xml',
+    query: { version: label, file },
+  });
   return data.data;
 }

@@ -8,7 +8,15 @@ import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
 
@@ -21,7 +29,11 @@ export async function open(browser, server, { signedIn = true, width = 1440, hei
       sessionStorage.setItem('data-connector.asked', 'yes');
     }, server.token);
   }
-  await context.addInitScript(() => addEventListener('securitypolicyviolation', (event) => console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`)));
+  await context.addInitScript(() =>
+    addEventListener('securitypolicyviolation', (event) =>
+      console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`),
+    ),
+  );
   const page = await context.newPage();
   const faults = [];
   // The counts in the navigation and the queues of the modeler are extras: the routes come one after another.
@@ -29,7 +41,13 @@ export async function open(browser, server, { signedIn = true, width = 1440, hei
   const expectations = lacksExtras ? [/status of 404/] : [];
   page.on('console', (message) => message.type() === 'error' && !expected(message.text()) && faults.push(message.text()));
   page.on('pageerror', (error) => faults.push(error.stack ?? error.message));
-  page.on('request', (request) => !request.url().startsWith(server.url) && !/^(data|blob):/.test(request.url()) && faults.push(`a request to ${request.url()}`));
+  page.on(
+    'request',
+    (request) =>
+      !request.url().startsWith(server.url) &&
+      !/^(data|blob):/.test(request.url()) &&
+      faults.push(`a request to ${request.url()}`),
+  );
   page.setDefaultTimeout(10_000);
   return {
     page,
@@ -53,13 +71,20 @@ export async function faultsOf(page) {
   return page.evaluate(async () => {
     const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
     const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    return serious.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary?.split('\n')[1] ?? ''}`).join(' | ')}`);
+    return serious.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .slice(0, 3)
+          .map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary?.split('\n')[1] ?? ''}`)
+          .join(' | ')}`,
+    );
   });
 }
 
 /** Whether the page can be scrolled sideways. */
-export const scrollsSideways = (page) => page.evaluate(() => {
-  const wide = (element) => element.scrollWidth > element.clientWidth + 1;
-  const main = document.querySelector('main');
-  return wide(document.documentElement) || (main !== null && wide(main));
-});
+export const scrollsSideways = (page) =>
+  page.evaluate(() => {
+    const wide = (element) => element.scrollWidth > element.clientWidth + 1;
+    const main = document.querySelector('main');
+    return wide(document.documentElement) || (main !== null && wide(main));
+  });

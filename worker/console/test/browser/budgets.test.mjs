@@ -42,8 +42,19 @@ describe('what a page weighs', () => {
   });
 
   const PAGES = [
-    ['/tokens', '/tokens'], ['/audit', '/audit'], ['/codes/MAPPING'], ['/connectors', '/data_sources'], ['/connectors/new/details', '/data_sources'], ['/connectors/import', '/data_sources'],
-    ['/secrets', '/secrets'], ['/overview', '/stats'], ['/models', '/models'], ['/jobs', '/jobs'], ['/dead-letters', '/dead_letters'], ['/workers', '/workers'], ['/collections', '/collections'],
+    ['/tokens', '/tokens'],
+    ['/audit', '/audit'],
+    ['/codes/MAPPING'],
+    ['/connectors', '/data_sources'],
+    ['/connectors/new/details', '/data_sources'],
+    ['/connectors/import', '/data_sources'],
+    ['/secrets', '/secrets'],
+    ['/overview', '/stats'],
+    ['/models', '/models'],
+    ['/jobs', '/jobs'],
+    ['/dead-letters', '/dead_letters'],
+    ['/workers', '/workers'],
+    ['/collections', '/collections'],
   ];
   for (const [path, ...routes] of PAGES) {
     test(`${path}: 140 KB of scripts`, { skip: server.lacks(...routes) }, async () => {
@@ -79,7 +90,11 @@ describe('what a page takes', { skip: process.env.CONSOLE_TIMES ? false : 'CONSO
   };
 
   test('signing in is usable within 800 ms', async () => {
-    within('sign-in', await time('/sign-in', (page) => page.getByRole('textbox', { name: 'Access token' }).waitFor(), false), 800);
+    within(
+      'sign-in',
+      await time('/sign-in', (page) => page.getByRole('textbox', { name: 'Access token' }).waitFor(), false),
+      800,
+    );
   });
 
   test('the shell is usable within 800 ms', { skip: server.lacks('/tokens') }, async () => {
@@ -87,7 +102,11 @@ describe('what a page takes', { skip: process.env.CONSOLE_TIMES ? false : 'CONSO
   });
 
   test('the palette is usable within 2,500 ms', { skip: server.lacks('/examples', '/models/lint') }, async () => {
-    within('palette', await time('/modeler?example=order', (page) => page.getByRole('button', { name: 'Create Data Connector' }).waitFor()), 2_500);
+    within(
+      'palette',
+      await time('/modeler?example=order', (page) => page.getByRole('button', { name: 'Create Data Connector' }).waitFor()),
+      2_500,
+    );
   });
 
   test('the overview within 1,200 ms', { skip: server.lacks('/stats') }, async () => {
@@ -95,7 +114,13 @@ describe('what a page takes', { skip: process.env.CONSOLE_TIMES ? false : 'CONSO
   });
 
   test('the first job within 1,000 ms', { skip: server.lacks('/jobs') }, async () => {
-    within('jobs', await time('/jobs', (page) => page.getByRole('table', { name: 'Jobs' }).or(page.getByText('No jobs yet.')).first().waitFor()), 1_000);
+    within(
+      'jobs',
+      await time('/jobs', (page) =>
+        page.getByRole('table', { name: 'Jobs' }).or(page.getByText('No jobs yet.')).first().waitFor(),
+      ),
+      1_000,
+    );
   });
 });
 
@@ -105,10 +130,22 @@ test('an idle list asks once in 2 s, at most 2 KB each', { skip: server.lacks('/
   await page.getByRole('table', { name: 'Connectors' }).waitFor();
   await page.waitForTimeout(1_000);
   const asked = [];
-  page.on('requestfinished', (request) => asked.push(request.sizes().then((sizes) => ({ path: new URL(request.url()).pathname, bytes: sizes.responseBodySize + sizes.responseHeadersSize + sizes.requestHeadersSize }))));
+  page.on('requestfinished', (request) =>
+    asked.push(
+      request
+        .sizes()
+        .then((sizes) => ({
+          path: new URL(request.url()).pathname,
+          bytes: sizes.responseBodySize + sizes.responseHeadersSize + sizes.requestHeadersSize,
+        })),
+    ),
+  );
   await page.waitForTimeout(8_200);
   const done = await Promise.all(asked);
   assert.ok(done.length >= 3 && done.length <= 5, JSON.stringify(done));
-  assert.ok(done.every((one) => one.bytes <= 2 * KB), JSON.stringify(done));
+  assert.ok(
+    done.every((one) => one.bytes <= 2 * KB),
+    JSON.stringify(done),
+  );
   await close();
 });

@@ -32,14 +32,20 @@ describe('signing in', () => {
     await go('/audit');
     await page.getByRole('textbox', { name: 'Access token' }).fill('dct_wrong');
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-    await page.getByRole('alert').getByText('This token is not valid here: it is revoked, expired, or of another installation.').waitFor();
+    await page
+      .getByRole('alert')
+      .getByText('This token is not valid here: it is revoked, expired, or of another installation.')
+      .waitFor();
     await page.getByRole('textbox', { name: 'Access token' }).fill(server.token);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor();
     await page.getByRole('button', { name: 'Account' }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
-    assert.equal(await page.evaluate(() => sessionStorage.getItem('data-connector.token') ?? localStorage.getItem('data-connector.token')), null);
+    assert.equal(
+      await page.evaluate(() => sessionStorage.getItem('data-connector.token') ?? localStorage.getItem('data-connector.token')),
+      null,
+    );
     await close();
   });
 
@@ -73,7 +79,11 @@ describe('the frame', () => {
     const heading = page.getByRole('heading', { level: 1, name: 'Audit' });
     await heading.waitFor();
     assert.equal(await heading.evaluate((element) => element === document.activeElement), true);
-    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Audit', exact: true }).and(page.locator('[aria-current=page]')).waitFor();
+    await page
+      .getByRole('navigation', { name: 'Main' })
+      .getByRole('link', { name: 'Audit', exact: true })
+      .and(page.locator('[aria-current=page]'))
+      .waitFor();
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
     await page.keyboard.press('Escape');
@@ -145,7 +155,10 @@ describe('connectors', { skip: server.lacks('/data_sources') }, () => {
     await page.getByRole('button', { name: 'More', exact: true }).click();
     await page.getByRole('menuitem', { name: 'Delete…' }).click();
     const question = page.getByRole('alertdialog', { name: `Delete ${name}` });
-    assert.equal(await question.getByRole('button', { name: 'Cancel' }).evaluate((button) => button === document.activeElement), true);
+    assert.equal(
+      await question.getByRole('button', { name: 'Cancel' }).evaluate((button) => button === document.activeElement),
+      true,
+    );
     await question.getByRole('button', { name: `Delete ${name}` }).click();
     await page.getByRole('heading', { level: 1, name: 'Connectors' }).waitFor();
     const { meta } = await server.call('GET', `/data_sources?filter=${encodeURIComponent(name)}`);
@@ -154,7 +167,11 @@ describe('connectors', { skip: server.lacks('/data_sources') }, () => {
   });
 
   test('a password is set, never shown, kept and replaced', async () => {
-    const made = await server.call('POST', '/data_sources', { name: unique('Secretive'), authtype: 'BASIC', credentials: { username: 'ada', password: 'correct horse' } });
+    const made = await server.call('POST', '/data_sources', {
+      name: unique('Secretive'),
+      authtype: 'BASIC',
+      credentials: { username: 'ada', password: 'correct horse' },
+    });
     const { page, go, close } = await open(browser, server);
     await go(`/connectors/${made.uuid}/authentication`);
     await page.getByText('Password: Set').waitFor();
@@ -172,7 +189,10 @@ describe('connectors', { skip: server.lacks('/data_sources') }, () => {
   });
 
   test('what is typed is a draft until it is saved, and is undone', async () => {
-    const made = await server.call('POST', '/data_sources', { name: unique('Drafted'), endpoints: { list: { url: 'https://a.example/list', method: 'GET' } } });
+    const made = await server.call('POST', '/data_sources', {
+      name: unique('Drafted'),
+      endpoints: { list: { url: 'https://a.example/list', method: 'GET' } },
+    });
     const { page, go, close } = await open(browser, server);
     await go(`/connectors/${made.uuid}`);
     await page.getByRole('textbox', { name: 'URL' }).fill('https://b.example/list');
@@ -180,7 +200,10 @@ describe('connectors', { skip: server.lacks('/data_sources') }, () => {
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Tokens' }).click();
     await page.getByRole('heading', { level: 1, name: 'Tokens' }).waitFor();
     await page.goBack();
-    await page.getByRole('status').getByText(/^Draft from \d\d:\d\d restored$/).waitFor();
+    await page
+      .getByRole('status')
+      .getByText(/^Draft from \d\d:\d\d restored$/)
+      .waitFor();
     assert.equal(await page.getByRole('textbox', { name: 'URL' }).inputValue(), 'https://b.example/list');
     await page.getByRole('button', { name: 'Discard changes' }).click();
     assert.equal(await page.getByRole('textbox', { name: 'URL' }).inputValue(), 'https://a.example/list');
@@ -228,27 +251,46 @@ describe('connectors', { skip: server.lacks('/data_sources') }, () => {
 
 describe('sending', { skip: server.lacks('/data_sources', '/try') }, () => {
   test('the request of the form is sent, and the answer shown as a tree', async () => {
-    const made = await server.call('POST', '/data_sources', { name: unique('Sent'), endpoints: { latest: { url: `${server.demo}/rates`, method: 'GET', params: [{ key: 'base', value: '{{currency}}', required: true }], headers: [] } } });
+    const made = await server.call('POST', '/data_sources', {
+      name: unique('Sent'),
+      endpoints: {
+        latest: {
+          url: `${server.demo}/rates`,
+          method: 'GET',
+          params: [{ key: 'base', value: '{{currency}}', required: true }],
+          headers: [],
+        },
+      },
+    });
     const { page, go, close } = await open(browser, server);
     await go(`/connectors/${made.uuid}/resources/latest`);
     const send = page.getByRole('region', { name: 'Send' });
     await page.waitForFunction(() => document.querySelector('#sample-data')?.value.includes('currency'));
     await send.getByRole('textbox', { name: 'Sample data' }).fill('{"currency": "EUR"}');
     await send.getByRole('button', { name: 'Send', exact: true }).click();
-    await send.getByRole('status').getByText(/^200 OK, /).waitFor();
+    await send
+      .getByRole('status')
+      .getByText(/^200 OK, /)
+      .waitFor();
     await send.getByRole('treeitem', { name: 'USD: 1.08' }).click();
     await send.getByText('rates.USD', { exact: true }).waitFor();
     await send.getByRole('tab', { name: 'Request' }).click();
     await send.getByText(`GET ${server.demo}/rates?base=EUR`).waitFor();
     await send.getByRole('textbox', { name: 'Sample data' }).fill('{"currency": "XTS"}');
     await page.keyboard.press('Control+Enter');
-    await send.getByRole('status').getByText(/^404 Not Found, /).waitFor();
+    await send
+      .getByRole('status')
+      .getByText(/^404 Not Found, /)
+      .waitFor();
     assert.equal(await send.getByRole('alert').count(), 0);
     await close();
   });
 
   test('no answer is an alert, with a code that leads to its page', async () => {
-    const made = await server.call('POST', '/data_sources', { name: unique('Refused'), endpoints: { call: { url: 'http://127.0.0.1:1/', method: 'GET' } } });
+    const made = await server.call('POST', '/data_sources', {
+      name: unique('Refused'),
+      endpoints: { call: { url: 'http://127.0.0.1:1/', method: 'GET' } },
+    });
     const { page, go, close } = await open(browser, server);
     await go(`/connectors/${made.uuid}/resources/call`);
     await page.getByRole('region', { name: 'Send' }).getByRole('button', { name: 'Send', exact: true }).click();
@@ -264,11 +306,16 @@ describe('importing', { skip: server.lacks('/data_sources', '/data_sources/conve
     const name = unique('Imported');
     const { page, go, close } = await open(browser, server);
     await go('/connectors/import');
-    await page.getByRole('textbox', { name: 'Paste here' }).fill(`curl '${server.demo}/rates?base=EUR' -H 'Authorization: Bearer not-a-real-token'`);
+    await page
+      .getByRole('textbox', { name: 'Paste here' })
+      .fill(`curl '${server.demo}/rates?base=EUR' -H 'Authorization: Bearer not-a-real-token'`);
     await page.getByRole('button', { name: 'Read' }).click();
     const preview = page.getByRole('region', { name: 'Preview' });
     await preview.getByRole('textbox', { name: 'Connector name' }).fill(name);
-    await preview.getByRole('list', { name: 'Changed on the way' }).getByText('The bearer token went into the credentials.').waitFor();
+    await preview
+      .getByRole('list', { name: 'Changed on the way' })
+      .getByText('The bearer token went into the credentials.')
+      .waitFor();
     assert.equal(await preview.getByRole('checkbox', { name: 'Import GET rates' }).isChecked(), true);
     await preview.getByRole('button', { name: 'Import 1 resource' }).click();
     await page.getByRole('heading', { level: 1, name }).waitFor();
@@ -282,7 +329,10 @@ describe('importing', { skip: server.lacks('/data_sources', '/data_sources/conve
     await go('/connectors/import');
     await page.getByRole('textbox', { name: 'Paste here' }).fill("curl https://a.example -H 'Accept: x");
     await page.getByRole('button', { name: 'Read' }).click();
-    await page.getByRole('alert').getByText(/^Line 1, column 27: /).waitFor();
+    await page
+      .getByRole('alert')
+      .getByText(/^Line 1, column 27: /)
+      .waitFor();
     assert.equal(await page.evaluate(() => document.querySelector('#import-text').selectionStart), 26);
     await close();
   });
@@ -301,7 +351,10 @@ describe('secrets', { skip: server.lacks('/secrets') }, () => {
     await page.getByRole('table', { name: 'Secrets' }).getByText(name).waitFor();
     assert.equal((await page.content()).includes('a value that nobody sees'), false);
     await page.getByRole('button', { name: `Delete ${name}` }).click();
-    await page.getByRole('alertdialog').getByRole('button', { name: `Delete ${name}` }).click();
+    await page
+      .getByRole('alertdialog')
+      .getByRole('button', { name: `Delete ${name}` })
+      .click();
     await page.getByRole('table', { name: 'Secrets' }).getByText(name).waitFor({ state: 'detached' });
     await close();
   });
@@ -321,7 +374,10 @@ describe('tokens and audit', () => {
     const row = page.getByRole('row').filter({ hasText: name });
     await row.getByText('execute, read').or(row.getByText('read, execute')).waitFor();
     await row.getByRole('button', { name: `Revoke ${name}` }).click();
-    await page.getByRole('alertdialog', { name: `Revoke ${name}` }).getByRole('button', { name: `Revoke ${name}` }).click();
+    await page
+      .getByRole('alertdialog', { name: `Revoke ${name}` })
+      .getByRole('button', { name: `Revoke ${name}` })
+      .click();
     await row.getByText('Revoked').waitFor();
     await close();
   });
@@ -329,7 +385,10 @@ describe('tokens and audit', () => {
   test('the chain of the audit log is verified', async () => {
     const { page, go, close } = await open(browser, server);
     await go('/audit');
-    await page.getByRole('status').getByText(/^Chain verified: [\d,]+ entr(y|ies)$/).waitFor();
+    await page
+      .getByRole('status')
+      .getByText(/^Chain verified: [\d,]+ entr(y|ies)$/)
+      .waitFor();
     await page.getByRole('table', { name: 'Audit' }).getByText('token.created').first().waitFor();
     await close();
   });

@@ -29,12 +29,16 @@ describe('models', { skip: server.lacks('/models', '/models/lint', '/stats') }, 
     await dialog.getByRole('list', { name: 'Findings' }).waitFor();
     // The example's connectors are not here: lint says so, and a model with errors is not deployed.
     if (await dialog.getByRole('button', { name: 'Deploy', exact: true }).isDisabled()) {
-      for (const { connectors } of (await server.call('GET', '/examples')).data.filter((one) => one.name === 'order')) await server.call('POST', '/data_sources/import', connectors);
+      for (const { connectors } of (await server.call('GET', '/examples')).data.filter((one) => one.name === 'order'))
+        await server.call('POST', '/data_sources/import', connectors);
       await dialog.getByLabel('BPMN file').setInputFiles([]);
       await dialog.getByLabel('BPMN file').setInputFiles(MODEL);
     }
     await dialog.getByRole('button', { name: 'Deploy', exact: true }).click();
-    await dialog.getByRole('status').getByText(/^Deployed as order version \S+\.$/).waitFor();
+    await dialog
+      .getByRole('status')
+      .getByText(/^Deployed as order version \S+\.$/)
+      .waitFor();
     await dialog.getByRole('link', { name: 'Show' }).click();
     const diagram = page.getByRole('region', { name: 'Diagram' });
     await diagram.getByRole('link', { name: /^Fetch exchange rate: \d+ jobs?, \d+ failed$/ }).waitFor();
@@ -47,9 +51,12 @@ describe('models', { skip: server.lacks('/models', '/models/lint', '/stats') }, 
 
   test('two versions are compared in words and in both diagrams', async () => {
     const xml = readFileSync(MODEL, 'utf8');
-    const deploy = (body, version) => fetch(`${server.url}/api/1.0/models?version=${version}&file=order.bpmn`, {
-      method: 'POST', headers: { Authorization: `Bearer ${server.token}`, 'Content-Type': 'application/xml' }, body,
-    });
+    const deploy = (body, version) =>
+      fetch(`${server.url}/api/1.0/models?version=${version}&file=order.bpmn`, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${server.token}`, 'Content-Type': 'application/xml' },
+        body,
+      });
     await deploy(xml, `before-${process.pid}`);
     await deploy(xml.replace('name="Reserve stock"', 'name="Reserve goods"'), `after-${process.pid}`);
     const { page, go, close } = await open(browser, server);
@@ -79,19 +86,33 @@ describe('the modeler', { skip: server.lacks('/examples', '/models/lint', '/try'
     await attempt.getByRole('button', { name: 'Preview request' }).click();
     await attempt.getByText(/^GET http:\/\/127\.0\.0\.1:4010\/rates\?base=EUR/).waitFor();
     await properties.getByRole('button', { name: 'Add variable' }).click();
-    await page.getByRole('status').getByText(/^Draft saved \d\d:\d\d$/).waitFor();
+    await page
+      .getByRole('status')
+      .getByText(/^Draft saved \d\d:\d\d$/)
+      .waitFor();
     await page.reload();
-    await page.getByRole('status').getByText(/^Draft from \d\d:\d\d restored$/).waitFor();
+    await page
+      .getByRole('status')
+      .getByText(/^Draft from \d\d:\d\d restored$/)
+      .waitFor();
     await page.getByRole('button', { name: 'Discard changes' }).click();
-    await page.getByRole('status').getByText(/^Draft from/).waitFor({ state: 'detached' });
+    await page
+      .getByRole('status')
+      .getByText(/^Draft from/)
+      .waitFor({ state: 'detached' });
     await close();
   });
 
   test('an unreadable file is told, and nothing is replaced', async () => {
     const { page, go, close } = await open(browser, server);
     await go('/modeler');
-    await page.getByLabel('BPMN file').setInputFiles({ name: 'broken.bpmn', mimeType: 'application/xml', buffer: Buffer.from('<bpmn:definitions') });
-    await page.getByRole('alert').getByText(/^This file cannot be read\./).waitFor();
+    await page
+      .getByLabel('BPMN file')
+      .setInputFiles({ name: 'broken.bpmn', mimeType: 'application/xml', buffer: Buffer.from('<bpmn:definitions') });
+    await page
+      .getByRole('alert')
+      .getByText(/^This file cannot be read\./)
+      .waitFor();
     await close();
   });
 
@@ -109,15 +130,26 @@ describe('the modeler', { skip: server.lacks('/examples', '/models/lint', '/try'
 describe('jobs', { skip: server.lacks('/jobs', '/jobs/{id}', '/requests/data_sources/{id}') }, () => {
   test('a failed job is found, explained and run again', async () => {
     const name = `Failing ${process.pid}`;
-    const { uuid } = await server.call('POST', '/data_sources', { name, endpoints: { latest: { url: `${server.demo}/rates?base=XTS`, method: 'GET' } } });
-    const job = await server.call('POST', `/requests/data_sources/${uuid}`, { mode: 'queue', wait: 20, config: { endpoint: 'latest' }, data: {} });
+    const { uuid } = await server.call('POST', '/data_sources', {
+      name,
+      endpoints: { latest: { url: `${server.demo}/rates?base=XTS`, method: 'GET' } },
+    });
+    const job = await server.call('POST', `/requests/data_sources/${uuid}`, {
+      mode: 'queue',
+      wait: 20,
+      config: { endpoint: 'latest' },
+      data: {},
+    });
     const { page, go, close } = await open(browser, server);
     await go(`/jobs?connector=${encodeURIComponent(name)}`);
     await page.getByRole('button', { name: `Remove filter Connector: ${name}` }).waitFor();
     await page.getByRole('table', { name: 'Jobs' }).getByRole('link', { name: job.id }).click();
     await page.getByRole('heading', { level: 1, name: `Job ${job.id}` }).waitFor();
     await page.getByRole('alert').getByRole('link', { name: 'HTTP_404' }).waitFor();
-    await page.getByRole('list', { name: 'Attempts' }).getByText(/^Attempt 1, \d\d:\d\d:\d\d: HTTP 404 after /).waitFor();
+    await page
+      .getByRole('list', { name: 'Attempts' })
+      .getByText(/^Attempt 1, \d\d:\d\d:\d\d: HTTP 404 after /)
+      .waitFor();
     assert.deepEqual(await faultsOf(page), []);
     await page.getByRole('button', { name: 'Replay…' }).click();
     const question = page.getByRole('alertdialog', { name: 'Replay' });

@@ -14,10 +14,23 @@ after(async () => {
   await server.stop();
 });
 
-const connector = server.lacks('/data_sources') ? null : await server.call('POST', '/data_sources', {
-  name: `Looked at ${process.pid}`, authtype: 'BASIC', credentials: { username: 'ada', password: 'correct horse' },
-  endpoints: { list: { url: `${server.demo}/rates`, method: 'POST', params: [{ key: 'base', value: 'EUR', required: true }], headers: [], body: '{}', body_type: 'json' } },
-});
+const connector = server.lacks('/data_sources')
+  ? null
+  : await server.call('POST', '/data_sources', {
+      name: `Looked at ${process.pid}`,
+      authtype: 'BASIC',
+      credentials: { username: 'ada', password: 'correct horse' },
+      endpoints: {
+        list: {
+          url: `${server.demo}/rates`,
+          method: 'POST',
+          params: [{ key: 'base', value: 'EUR', required: true }],
+          headers: [],
+          body: '{}',
+          body_type: 'json',
+        },
+      },
+    });
 
 /** Path, and the routes that it needs. */
 const PAGES = [

@@ -27,37 +27,58 @@ function line(child, pattern, what) {
   });
 }
 
-const stopped = (child) => new Promise((resolve) => {
-  if (child.exitCode !== null) return resolve();
-  child.once('exit', resolve);
-  child.kill();
-});
+const stopped = (child) =>
+  new Promise((resolve) => {
+    if (child.exitCode !== null) return resolve();
+    child.once('exit', resolve);
+    child.kill();
+  });
 
 /** `CONSOLE_URL` and `CONSOLE_TOKEN` name a server that runs already. */
 export async function start() {
-  const thirdParty = spawn(process.execPath, [join(root, 'deploy/demo-api.mjs'), '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const thirdParty = spawn(process.execPath, [join(root, 'deploy/demo-api.mjs'), '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const [, demo] = await line(thirdParty, /(http:\/\/127\.0\.0\.1:\d+)/, 'the demo API');
   if (process.env.CONSOLE_URL) {
-    return serverAt(process.env.CONSOLE_URL, process.env.CONSOLE_TOKEN, demo, () => true, () => stopped(thirdParty));
+    return serverAt(
+      process.env.CONSOLE_URL,
+      process.env.CONSOLE_TOKEN,
+      demo,
+      () => true,
+      () => stopped(thirdParty),
+    );
   }
   const folder = mkdtempSync(join(tmpdir(), 'console-'));
   const common = ['--data-dir', folder, '--prefix', `console-${process.pid}`];
-  const child = spawn(binary, [...common, 'up', '--listen', '127.0.0.1:0', '--allow-net', '127.0.0.0/8'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(binary, [...common, 'up', '--listen', '127.0.0.1:0', '--allow-net', '127.0.0.0/8'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const started = await line(child, /first admin token: (dct_\S+)[\s\S]*listening on (http:\/\/\S+)/, 'the server');
   const [, token, url] = started;
   const { paths } = await (await fetch(`${url}/api/1.0/openapi.json`)).json();
-  return serverAt(url, token, demo, (path) => path in paths, async () => {
-    await stopped(child);
-    await stopped(thirdParty);
-    const remove = spawn(binary, [...common, 'migrate', '--remove-queues'], { stdio: 'ignore' });
-    await new Promise((resolve) => remove.on('exit', resolve));
-    rmSync(folder, { recursive: true, force: true });
-  });
+  return serverAt(
+    url,
+    token,
+    demo,
+    (path) => path in paths,
+    async () => {
+      await stopped(child);
+      await stopped(thirdParty);
+      const remove = spawn(binary, [...common, 'migrate', '--remove-queues'], { stdio: 'ignore' });
+      await new Promise((resolve) => remove.on('exit', resolve));
+      rmSync(folder, { recursive: true, force: true });
+    },
+  );
 }
 
 function serverAt(url, token, demo, has, stop) {
   return {
-    url, token, demo, has, stop,
+    url,
+    token,
+    demo,
+    has,
+    stop,
     /** Why a test cannot run here, or false: routes come one after another. */
     lacks: (...paths) => {
       const missing = paths.filter((path) => !has(path));
@@ -65,7 +86,9 @@ function serverAt(url, token, demo, has, stop) {
     },
     async call(method, path, body) {
       const response = await fetch(`${url}/api/1.0${path}`, {
-        method, headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }, body: body === undefined ? undefined : JSON.stringify(body),
+        method,
+        headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+        body: body === undefined ? undefined : JSON.stringify(body),
       });
       const text = await response.text();
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);

@@ -20,7 +20,10 @@ test('a removed member is left out, and so is what another way to sign in had', 
 });
 
 test('own headers are members by their names', () => {
-  expect(credentialsOf('HEADERS', of({ set: ['X-Key'], typed: { 'X-More': 'v' } }), false)).toEqual({ 'X-Key': KEPT, 'X-More': 'v' });
+  expect(credentialsOf('HEADERS', of({ set: ['X-Key'], typed: { 'X-More': 'v' } }), false)).toEqual({
+    'X-Key': KEPT,
+    'X-More': 'v',
+  });
 });
 
 test('an API key goes into a header unless somebody says otherwise', () => {

@@ -4,7 +4,14 @@ import { cells, csv, delimiterOf, mapped, preview } from '../../src/pages/collec
 
 test('quotes, separators and line ends inside quotes', () => {
   expect(cells('a,"b,""c""",,', ',')).toEqual(['a', 'b,"c"', '', '']);
-  expect(preview('name,note\r\n"Ada","two\nlines"\r\nBob,\r\n', 5)).toEqual({ delimiter: ',', header: ['name', 'note'], rows: [['Ada', 'two\nlines'], ['Bob', '']] });
+  expect(preview('name,note\r\n"Ada","two\nlines"\r\nBob,\r\n', 5)).toEqual({
+    delimiter: ',',
+    header: ['name', 'note'],
+    rows: [
+      ['Ada', 'two\nlines'],
+      ['Bob', ''],
+    ],
+  });
 });
 
 test('the separator is what the header has most, outside quotes', () => {
@@ -14,9 +21,19 @@ test('the separator is what the header has most, outside quotes', () => {
 });
 
 test('columns go where they are told, others are left out', () => {
-  expect(mapped('Code;Name;Note\nDE;"Ger;many";x\n\nCH;;y\n', ['code', 'name', ''])).toBe('"code","name"\r\n"DE","Ger;many"\r\n"CH",\r\n');
+  expect(mapped('Code;Name;Note\nDE;"Ger;many";x\n\nCH;;y\n', ['code', 'name', ''])).toBe(
+    '"code","name"\r\n"DE","Ger;many"\r\n"CH",\r\n',
+  );
 });
 
 test('a report can be read back', () => {
-  expect(preview(csv([['Line', 'What'], ['4', 'is "required"']]), 5).rows).toEqual([['4', 'is "required"']]);
+  expect(
+    preview(
+      csv([
+        ['Line', 'What'],
+        ['4', 'is "required"'],
+      ]),
+      5,
+    ).rows,
+  ).toEqual([['4', 'is "required"']]);
 });

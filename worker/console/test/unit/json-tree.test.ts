@@ -29,9 +29,12 @@ test('a path is dotted, and JSONPath where a name has a dot', () => {
   expect(at(tree, 'data', '0', 'a.b', "it's").path).toBe("$['data'][0]['a.b']['it\\'s']");
 });
 
-test.each(['', '{', '[1,]', '{"a" 1}', '1 2', 'nul', '"open', `${'['.repeat(600)}${']'.repeat(600)}`])('%j is no JSON', (text) => {
-  expect(parse(text)).toBeNull();
-});
+test.each(['', '{', '[1,]', '{"a" 1}', '1 2', 'nul', '"open', `${'['.repeat(600)}${']'.repeat(600)}`])(
+  '%j is no JSON',
+  (text) => {
+    expect(parse(text)).toBeNull();
+  },
+);
 
 test('what is found brings what leads to it', () => {
   const tree = parse('{"a": {"b": "needle"}, "c": 1}');

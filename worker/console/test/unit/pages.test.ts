@@ -11,16 +11,28 @@ import { withReads } from '../../src/exchange/sample';
 afterEach(() => vi.unstubAllGlobals());
 
 test.each([
-  ['/jobs?state=failed', '/jobs?state=failed'], ['//evil.example', null], ['https://evil.example', null], ['/\\evil.example', null], ['javascript:alert(1)', null],
-  ['/sign-in?to=/x', null], [undefined, null], ['', null],
+  ['/jobs?state=failed', '/jobs?state=failed'],
+  ['//evil.example', null],
+  ['https://evil.example', null],
+  ['/\\evil.example', null],
+  ['javascript:alert(1)', null],
+  ['/sign-in?to=/x', null],
+  [undefined, null],
+  ['', null],
 ])('after signing in, %j leads to %j', (to, expected) => {
   vi.stubGlobal('location', { origin: 'http://console.example' });
   expect(ownPath(to)).toBe(expected);
 });
 
 test.each([
-  ['sending', null, 'default', 'running'], ['queued', null, 'api', 'waiting'], ['waiting', null, 'default', 'waiting'], ['answered', 'completed', 'default', 'not taken'],
-  ['answered', 'completed', 'api', 'completed'], ['published', 'failed', 'default', 'failed'], ['cancelled', 'cancelled', 'default', 'cancelled'], ['parked', 'failed', 'default', 'parked'],
+  ['sending', null, 'default', 'running'],
+  ['queued', null, 'api', 'waiting'],
+  ['waiting', null, 'default', 'waiting'],
+  ['answered', 'completed', 'default', 'not taken'],
+  ['answered', 'completed', 'api', 'completed'],
+  ['published', 'failed', 'default', 'failed'],
+  ['cancelled', 'cancelled', 'default', 'cancelled'],
+  ['parked', 'failed', 'default', 'parked'],
 ] as const)('%s, %s, %s is %s', (state, status, engine, word) => {
   expect(wordOf({ state, status, engine })).toBe(word);
 });
@@ -38,7 +50,10 @@ test('sample data get the variables that they lack, and nothing else', () => {
 });
 
 test('differences name the member', () => {
-  expect(differences({ a: { b: 1 }, c: [1, 2] }, { a: { b: 2 }, c: [1] })).toEqual([{ path: 'a.b', before: '1', after: '2' }, { path: 'c.1', before: '2', after: '–' }]);
+  expect(differences({ a: { b: 1 }, c: [1, 2] }, { a: { b: 2 }, c: [1] })).toEqual([
+    { path: 'a.b', before: '1', after: '2' },
+    { path: 'c.1', before: '2', after: '–' },
+  ]);
   expect(differences({ a: null }, {})).toEqual([]);
 });
 

@@ -26,28 +26,63 @@ export default function Audit() {
   const verified = useLoad(async (signal) => (await get<Verified>('/audit/verify', { signal })).data, []);
   return (
     <Page title={t.title} actions={<LiveBar at={page.updatedAt} />}>
-      {verified.data?.ok === false
-        ? <Alert what={t.broken(verified.data.broken_at ?? 0)} next={t.brokenNext} />
-        : <p role="status" class="verified">{verified.data ? <><Icon name="shield" />{t.verified(verified.data.entries)}</> : verified.error ? null : t.verifying}</p>}
+      {verified.data?.ok === false ? (
+        <Alert what={t.broken(verified.data.broken_at ?? 0)} next={t.brokenNext} />
+      ) : (
+        <p role="status" class="verified">
+          {verified.data ? (
+            <>
+              <Icon name="shield" />
+              {t.verified(verified.data.entries)}
+            </>
+          ) : verified.error ? null : (
+            t.verifying
+          )}
+        </p>
+      )}
       <ErrorAlert error={verified.error} />
       <Loading of={page} what={t.what} rows={12}>
-        {({ data, meta }) => <>
-          <Table
-            label={t.title} rows={data} keyOf={(row) => String(row.seq)} empty={<Empty icon="scroll-text" text={t.none} />}
-            columns={[
-              { id: 'number', header: t.columns.number, numeric: true, cell: (row) => count(row.seq) },
-              { id: 'time', header: t.columns.time, cell: (row) => <Time at={row.at} /> },
-              { id: 'actor', header: t.columns.actor, cell: (row) => row.actor },
-              { id: 'action', header: t.columns.action, cell: (row) => <span class="mono">{row.action}</span> },
-              { id: 'target', header: t.columns.target, tooltip: (row) => row.target, cell: (row) => <span class="mono">{row.target}</span> },
-              { id: 'detail', header: t.columns.detail, wide: true, tooltip: (row) => detailOf(row), cell: (row) => <span class="mono quiet">{detailOf(row)}</span> },
-            ]}
-          />
-          <div class="table-foot">
-            {query.after && <a class="button button-quiet" href={href({ after: null })}>{texts.table.newer}</a>}
-            {meta.next && <a class="button button-quiet" href={href({ after: meta.next })}>{texts.table.older}</a>}
-          </div>
-        </>}
+        {({ data, meta }) => (
+          <>
+            <Table
+              label={t.title}
+              rows={data}
+              keyOf={(row) => String(row.seq)}
+              empty={<Empty icon="scroll-text" text={t.none} />}
+              columns={[
+                { id: 'number', header: t.columns.number, numeric: true, cell: (row) => count(row.seq) },
+                { id: 'time', header: t.columns.time, cell: (row) => <Time at={row.at} /> },
+                { id: 'actor', header: t.columns.actor, cell: (row) => row.actor },
+                { id: 'action', header: t.columns.action, cell: (row) => <span class="mono">{row.action}</span> },
+                {
+                  id: 'target',
+                  header: t.columns.target,
+                  tooltip: (row) => row.target,
+                  cell: (row) => <span class="mono">{row.target}</span>,
+                },
+                {
+                  id: 'detail',
+                  header: t.columns.detail,
+                  wide: true,
+                  tooltip: (row) => detailOf(row),
+                  cell: (row) => <span class="mono quiet">{detailOf(row)}</span>,
+                },
+              ]}
+            />
+            <div class="table-foot">
+              {query.after && (
+                <a class="button button-quiet" href={href({ after: null })}>
+                  {texts.table.newer}
+                </a>
+              )}
+              {meta.next && (
+                <a class="button button-quiet" href={href({ after: meta.next })}>
+                  {texts.table.older}
+                </a>
+              )}
+            </div>
+          </>
+        )}
       </Loading>
     </Page>
   );

@@ -16,9 +16,26 @@ export default function Code() {
   const page = pageOf(code);
   if (!page) return <NotFound />;
   return (
-    <Page title={code} class="page-narrow" actions={page.kind === 'job' && <LinkButton href={`/jobs?code=${encodeURIComponent(code)}`} icon="history">{t.jobs}</LinkButton>}>
-      <p class="quiet">{t.kinds[page.kind]}{page.status && ` ${t.status(page.status)}`}</p>
-      <div class="card prose">{page.blocks.map((block, index) => <BlockOf key={index} block={block} />)}</div>
+    <Page
+      title={code}
+      class="page-narrow"
+      actions={
+        page.kind === 'job' && (
+          <LinkButton href={`/jobs?code=${encodeURIComponent(code)}`} icon="history">
+            {t.jobs}
+          </LinkButton>
+        )
+      }
+    >
+      <p class="quiet">
+        {t.kinds[page.kind]}
+        {page.status && ` ${t.status(page.status)}`}
+      </p>
+      <div class="card prose">
+        {page.blocks.map((block, index) => (
+          <BlockOf key={index} block={block} />
+        ))}
+      </div>
     </Page>
   );
 }
@@ -30,12 +47,47 @@ export function pageOf(code: string): CodePage | undefined {
 }
 
 function BlockOf({ block }: { block: Block }) {
-  if (block.kind === 'code') return <pre class="code-block" tabIndex={0}>{block.text}</pre>;
-  if (block.kind === 'heading') return <h2><InlineOf of={block.inline} /></h2>;
-  if (block.kind === 'list') return <ul>{block.items.map((item, index) => <li key={index}><InlineOf of={item} /></li>)}</ul>;
-  return <p><InlineOf of={block.inline} /></p>;
+  if (block.kind === 'code')
+    return (
+      <pre class="code-block" tabIndex={0}>
+        {block.text}
+      </pre>
+    );
+  if (block.kind === 'heading')
+    return (
+      <h2>
+        <InlineOf of={block.inline} />
+      </h2>
+    );
+  if (block.kind === 'list')
+    return (
+      <ul>
+        {block.items.map((item, index) => (
+          <li key={index}>
+            <InlineOf of={item} />
+          </li>
+        ))}
+      </ul>
+    );
+  return (
+    <p>
+      <InlineOf of={block.inline} />
+    </p>
+  );
 }
 
 function InlineOf({ of }: { of: Inline[] }) {
-  return <>{of.map((part, index) => ('strong' in part ? <strong key={index}>{part.strong}</strong> : 'code' in part ? <code key={index}>{part.code}</code> : part.text))}</>;
+  return (
+    <>
+      {of.map((part, index) =>
+        'strong' in part ? (
+          <strong key={index}>{part.strong}</strong>
+        ) : 'code' in part ? (
+          <code key={index}>{part.code}</code>
+        ) : (
+          part.text
+        ),
+      )}
+    </>
+  );
 }

@@ -9,8 +9,6 @@ export interface CodePage {
 }
 
 export type Block =
-  | { kind: 'heading' | 'paragraph'; inline: Inline[] }
-  | { kind: 'list'; items: Inline[][] }
-  | { kind: 'code'; text: string };
+  { kind: 'heading' | 'paragraph'; inline: Inline[] } | { kind: 'list'; items: Inline[][] } | { kind: 'code'; text: string };
 
 export type Inline = { text: string } | { strong: string } | { code: string };

@@ -24,7 +24,10 @@ export function fieldsOf(columns: Column[], records: CollectionRecord[]): Field[
 }
 
 export function valueAt(data: unknown, steps: string[]): unknown {
-  return steps.reduce<unknown>((value, step) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined), data);
+  return steps.reduce<unknown>(
+    (value, step) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[step] : undefined),
+    data,
+  );
 }
 
 /** A text stays as it is, everything else is JSON; nothing is empty. */

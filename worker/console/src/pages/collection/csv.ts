@@ -4,7 +4,9 @@
 export function delimiterOf(text: string): string {
   const header = firstRecord(text);
   const bare = header.replace(/"(?:[^"]|"")*"/g, '');
-  const [best] = [',', ';', '\t'].map((sign) => ({ sign, count: bare.split(sign).length })).sort((one, other) => other.count - one.count);
+  const [best] = [',', ';', '\t']
+    .map((sign) => ({ sign, count: bare.split(sign).length }))
+    .sort((one, other) => other.count - one.count);
   return best.sign;
 }
 
@@ -57,7 +59,7 @@ export function preview(text: string, most: number): Preview {
   const clean = text.replace(/^\uFEFF/, '');
   const delimiter = delimiterOf(clean);
   const records: string[][] = [];
-  for (let at = 0; at < clean.length && records.length <= most; ) {
+  for (let at = 0; at < clean.length && records.length <= most;) {
     const end = endOfRecord(clean, at);
     if (end > at) records.push(cells(clean.slice(at, end), delimiter));
     at = end + (clean.slice(end, end + 2) === '\r\n' ? 2 : 1);
@@ -74,12 +76,14 @@ export function mapped(text: string, targets: string[]): string {
   const delimiter = delimiterOf(clean);
   const kept = targets.flatMap((target, index) => (target === '' ? [] : [index]));
   const lines: string[] = [kept.map((index) => quoted(targets[index])).join(',')];
-  for (let at = endOfRecord(clean, 0) + 1; at < clean.length; ) {
+  for (let at = endOfRecord(clean, 0) + 1; at < clean.length;) {
     const end = endOfRecord(clean, at);
     const record = clean.slice(at, end);
     if (record.trim() !== '') {
       const values = cells(record, delimiter);
-      lines.push(kept.map((index) => (values[index] === undefined || values[index] === '' ? '' : quoted(values[index]))).join(','));
+      lines.push(
+        kept.map((index) => (values[index] === undefined || values[index] === '' ? '' : quoted(values[index]))).join(','),
+      );
     }
     at = end + 1;
   }

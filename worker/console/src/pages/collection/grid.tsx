@@ -68,8 +68,14 @@ export function Grid({ fields, records, mayWrite, onSave, selected, onSelect, so
     if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
     const [row, column] = at;
     const keys: Record<string, () => void> = {
-      ArrowDown: () => move(row + 1, column), ArrowUp: () => move(row - 1, column), ArrowRight: () => move(row, column + 1), ArrowLeft: () => move(row, column - 1),
-      Home: () => move(row, 0), End: () => move(row, fields.length - 1), Enter: edit, F2: edit,
+      ArrowDown: () => move(row + 1, column),
+      ArrowUp: () => move(row - 1, column),
+      ArrowRight: () => move(row, column + 1),
+      ArrowLeft: () => move(row, column - 1),
+      Home: () => move(row, 0),
+      End: () => move(row, fields.length - 1),
+      Enter: edit,
+      F2: edit,
     };
     if (!(event.key in keys)) return;
     event.preventDefault();
@@ -80,9 +86,13 @@ export function Grid({ fields, records, mayWrite, onSave, selected, onSelect, so
       <table class="table grid" role="grid" aria-label={t.records} ref={table} onKeyDown={onKeyDown}>
         <thead>
           <tr>
-            <th class="table-select"><span class="hidden">{texts.table.selectAll}</span></th>
+            <th class="table-select">
+              <span class="hidden">{texts.table.selectAll}</span>
+            </th>
             <SortHeader name={t.id} by="id" sort={sort} onSort={onSort} />
-            {fields.map((field) => <SortHeader key={field.path} name={field.label} by={field.path} sort={sort} onSort={onSort} />)}
+            {fields.map((field) => (
+              <SortHeader key={field.path} name={field.label} by={field.path} sort={sort} onSort={onSort} />
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -90,24 +100,47 @@ export function Grid({ fields, records, mayWrite, onSave, selected, onSelect, so
             <tr key={record.id} class={selected.has(record.id) ? 'selected' : undefined}>
               <td class="table-select">
                 <Checkbox
-                  hidden label={texts.table.select(String(record.id))} checked={selected.has(record.id)}
-                  onChange={(on) => onSelect(new Set(on ? [...selected, record.id] : [...selected].filter((id) => id !== record.id)))}
+                  hidden
+                  label={texts.table.select(String(record.id))}
+                  checked={selected.has(record.id)}
+                  onChange={(on) =>
+                    onSelect(new Set(on ? [...selected, record.id] : [...selected].filter((id) => id !== record.id)))
+                  }
                 />
               </td>
-              <td class="lead quiet" data-label={t.id}>{record.id}</td>
+              <td class="lead quiet" data-label={t.id}>
+                {record.id}
+              </td>
               {fields.map((field, column) => {
                 const here = at[0] === row && at[1] === column;
                 const open = editing?.row === row && editing.column === column ? editing : null;
                 const text = shown(valueAt(record.data, field.steps));
                 return (
                   <td
-                    key={field.path} role="gridcell" data-label={field.label} data-at={here} tabIndex={here && !open ? 0 : -1} title={open ? undefined : text} class={typeof valueAt(record.data, field.steps) === 'number' ? 'numeric' : undefined}
+                    key={field.path}
+                    role="gridcell"
+                    data-label={field.label}
+                    data-at={here}
+                    tabIndex={here && !open ? 0 : -1}
+                    title={open ? undefined : text}
+                    class={typeof valueAt(record.data, field.steps) === 'number' ? 'numeric' : undefined}
                     onFocus={() => !open && setAt([row, column])}
-                    onDblClick={() => { setAt([row, column]); if (mayWrite) setEditing({ row, column, text }); }}
+                    onDblClick={() => {
+                      setAt([row, column]);
+                      if (mayWrite) setEditing({ row, column, text });
+                    }}
                   >
-                    {open
-                      ? <CellInput of={open} label={t.cell(field.label, record.id)} onInput={(next) => setEditing({ ...open, text: next, error: undefined })} onSave={() => save(open)} onLeave={leave} />
-                      : text}
+                    {open ? (
+                      <CellInput
+                        of={open}
+                        label={t.cell(field.label, record.id)}
+                        onInput={(next) => setEditing({ ...open, text: next, error: undefined })}
+                        onSave={() => save(open)}
+                        onLeave={leave}
+                      />
+                    ) : (
+                      text
+                    )}
                   </td>
                 );
               })}
@@ -131,7 +164,11 @@ function CellInput({ of, label, onInput, onSave, onLeave }: CellInputProps) {
   return (
     <>
       <input
-        class="input grid-input" aria-label={label} value={of.text} aria-invalid={of.error ? 'true' : undefined} aria-describedby={of.error ? 'cell-error' : undefined}
+        class="input grid-input"
+        aria-label={label}
+        value={of.text}
+        aria-invalid={of.error ? 'true' : undefined}
+        aria-describedby={of.error ? 'cell-error' : undefined}
         onInput={(event) => onInput(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === 'Enter') onSave();
@@ -139,7 +176,11 @@ function CellInput({ of, label, onInput, onSave, onLeave }: CellInputProps) {
           if (event.key === 'Enter' || event.key === 'Escape') event.stopPropagation();
         }}
       />
-      {of.error && <div id="cell-error" class="field-error" role="alert">{of.error}</div>}
+      {of.error && (
+        <div id="cell-error" class="field-error" role="alert">
+          {of.error}
+        </div>
+      )}
     </>
   );
 }
@@ -156,7 +197,8 @@ function SortHeader({ name, by, sort, onSort }: SortHeaderProps) {
   return (
     <th scope="col" aria-sort={sorted ? (sort.descending ? 'descending' : 'ascending') : undefined}>
       <button type="button" class="table-sort" onClick={() => onSort(by, sorted && !sort.descending)}>
-        {name}{sorted && <Icon name={sort.descending ? 'chevron-down' : 'chevron-up'} />}
+        {name}
+        {sorted && <Icon name={sort.descending ? 'chevron-down' : 'chevron-up'} />}
       </button>
     </th>
   );

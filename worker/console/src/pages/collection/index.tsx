@@ -43,11 +43,27 @@ function CollectionOf({ id }: { id: string }) {
   };
   return (
     <Page
-      title={collection?.name ?? t.title1} above={[{ text: t.title, href: '/collections' }]}
-      actions={<Menu label={texts.act.more} icon="ellipsis" text={texts.act.more} items={[{ text: t.delete, icon: 'trash-2', refused: !mayEverywhere('manage') && texts.frame.readOnly, act: () => setDeleting(true) }]} />}
+      title={collection?.name ?? t.title1}
+      above={[{ text: t.title, href: '/collections' }]}
+      actions={
+        <Menu
+          label={texts.act.more}
+          icon="ellipsis"
+          text={texts.act.more}
+          items={[
+            {
+              text: t.delete,
+              icon: 'trash-2',
+              refused: !mayEverywhere('manage') && texts.frame.readOnly,
+              act: () => setDeleting(true),
+            },
+          ]}
+        />
+      }
     >
       <Tabs
-        label={t.title1} selected={tab}
+        label={t.title1}
+        selected={tab}
         tabs={[
           { id: 'records', text: t.records, href: href({ tab: null }) },
           { id: 'columns', text: t.columnsTab, href: href({ tab: 'columns' }), count: collection?.columns.length },
@@ -55,22 +71,34 @@ function CollectionOf({ id }: { id: string }) {
         ]}
       >
         <Loading of={loaded} what={t.what1}>
-          {(data) => <>
-            {tab === 'records' && <Records collection={data} />}
-            {tab === 'columns' && <Columns key={data.updated_at} collection={data} onSaved={loaded.reload} />}
-            {tab === 'connector' && (
-              <div class="card page-narrow">
-                <p>{t.connectorText}</p>
-                {data.connector_id !== null && <div class="row"><LinkButton href={`/connectors/${data.connector_id}`} icon="plug">{t.openConnector}</LinkButton></div>}
-              </div>
-            )}
-          </>}
+          {(data) => (
+            <>
+              {tab === 'records' && <Records collection={data} />}
+              {tab === 'columns' && <Columns key={data.updated_at} collection={data} onSaved={loaded.reload} />}
+              {tab === 'connector' && (
+                <div class="card page-narrow">
+                  <p>{t.connectorText}</p>
+                  {data.connector_id !== null && (
+                    <div class="row">
+                      <LinkButton href={`/connectors/${data.connector_id}`} icon="plug">
+                        {t.openConnector}
+                      </LinkButton>
+                    </div>
+                  )}
+                </div>
+              )}
+            </>
+          )}
         </Loading>
       </Tabs>
       {deleting && collection && (
         <Question
-          title={t.deleteCollection(collection.name)} text={t.deleteCollectionText(plural(collection.records_count, 'record'))} act={t.deleteCollection(collection.name)}
-          confirm={collection.records_count > 0 ? collection.name : null} onAct={destroy} onClose={() => setDeleting(false)}
+          title={t.deleteCollection(collection.name)}
+          text={t.deleteCollectionText(plural(collection.records_count, 'record'))}
+          act={t.deleteCollection(collection.name)}
+          confirm={collection.records_count > 0 ? collection.name : null}
+          onAct={destroy}
+          onClose={() => setDeleting(false)}
         />
       )}
     </Page>

@@ -37,7 +37,13 @@ export function Records({ collection }: { collection: Collection }) {
   const [error, setError] = useState<unknown>(null);
   const filter = useRef<HTMLDivElement>(null);
   const loaded = useLoad(
-    async (signal) => (await get<List<CollectionRecord>>(path, { query: { pmql: query.pmql, order_by: by, order_direction: direction, per_page: 100, page: query.page ?? 1 }, signal })).data,
+    async (signal) =>
+      (
+        await get<List<CollectionRecord>>(path, {
+          query: { pmql: query.pmql, order_by: by, order_direction: direction, per_page: 100, page: query.page ?? 1 },
+          signal,
+        })
+      ).data,
     [collection.uuid, query.pmql, query.sort, query.page],
   );
   const refusal = loaded.error instanceof ApiError ? loaded.error : null;
@@ -66,38 +72,77 @@ export function Records({ collection }: { collection: Collection }) {
     await call('PATCH', `${path}/${record.id}`, { body: { data: patch(steps, value) } });
     loaded.reload();
   };
-  const runExport = (format: string) => act(async () => {
-    const { data } = await get<unknown>(`${path}/export`, { query: { format, pmql: query.pmql, order_by: by } });
-    download(`${collection.name}.${format}`, typeof data === 'string' ? data : JSON.stringify(data, null, 2), 'application/octet-stream');
-  });
+  const runExport = (format: string) =>
+    act(async () => {
+      const { data } = await get<unknown>(`${path}/export`, { query: { format, pmql: query.pmql, order_by: by } });
+      download(
+        `${collection.name}.${format}`,
+        typeof data === 'string' ? data : JSON.stringify(data, null, 2),
+        'application/octet-stream',
+      );
+    });
   const fields = fieldsOf(collection.columns, loaded.data?.data ?? []);
   return (
     <div class="stack">
       <div class="toolbar">
         <div class="pmql" ref={filter}>
-          <TextField hidden mono label={t.filter} placeholder={t.filterHint} value={typed} list={fields.map((field) => field.path)} error={at === undefined ? undefined : t.filterError(at, refusal?.field('pmql') ?? '')} onInput={setTyped} onEnter={() => set({ pmql: typed.trim(), page: null })} />
+          <TextField
+            hidden
+            mono
+            label={t.filter}
+            placeholder={t.filterHint}
+            value={typed}
+            list={fields.map((field) => field.path)}
+            error={at === undefined ? undefined : t.filterError(at, refusal?.field('pmql') ?? '')}
+            onInput={setTyped}
+            onEnter={() => set({ pmql: typed.trim(), page: null })}
+          />
         </div>
         <span class="grow" />
-        <Button icon="trash-2" disabled={selected.size === 0} refused={refused} onClick={() => setAsking(true)}>{t.deleteSelected}</Button>
-        <Menu label={t.export} text={t.export} icon="download" items={t.formats.map(([format, text]) => ({ text, icon: 'file-json' as const, act: () => void runExport(format) }))} />
-        <Button icon="file-up" refused={!mayEverywhere('manage') && texts.frame.readOnly} onClick={() => setImporting(true)}>{t.importCsv}</Button>
-        <Button kind="primary" icon="plus" refused={refused} onClick={() => act(() => post(path, { data: {} }))}>{t.addRecord}</Button>
+        <Button icon="trash-2" disabled={selected.size === 0} refused={refused} onClick={() => setAsking(true)}>
+          {t.deleteSelected}
+        </Button>
+        <Menu
+          label={t.export}
+          text={t.export}
+          icon="download"
+          items={t.formats.map(([format, text]) => ({ text, icon: 'file-json' as const, act: () => void runExport(format) }))}
+        />
+        <Button icon="file-up" refused={!mayEverywhere('manage') && texts.frame.readOnly} onClick={() => setImporting(true)}>
+          {t.importCsv}
+        </Button>
+        <Button kind="primary" icon="plus" refused={refused} onClick={() => act(() => post(path, { data: {} }))}>
+          {t.addRecord}
+        </Button>
       </div>
-      {at !== undefined && <Alert what={t.filterError(at, refusal?.field('pmql') ?? refusal?.message ?? '')} code={refusal?.code} />}
+      {at !== undefined && (
+        <Alert what={t.filterError(at, refusal?.field('pmql') ?? refusal?.message ?? '')} code={refusal?.code} />
+      )}
       <ErrorAlert error={error} />
       <Loading of={at === undefined ? loaded : { ...loaded, error: null }} what={t.records}>
-        {({ data, meta }) => <>
-          <Grid
-            fields={fields} records={data} mayWrite={mayWrite} onSave={save} selected={selected} onSelect={setSelected}
-            sort={{ by, descending: direction === 'desc' }} onSort={(to, descending) => set({ sort: descending ? `${to}:desc` : to, page: null })}
-          />
-          {data.length === 0 && <Empty icon="database" text={query.pmql ? t.noRecordsMatch : t.noRecords} />}
-          <Pages meta={meta} onPage={(to) => set({ page: to === 1 ? null : String(to) })} />
-        </>}
+        {({ data, meta }) => (
+          <>
+            <Grid
+              fields={fields}
+              records={data}
+              mayWrite={mayWrite}
+              onSave={save}
+              selected={selected}
+              onSelect={setSelected}
+              sort={{ by, descending: direction === 'desc' }}
+              onSort={(to, descending) => set({ sort: descending ? `${to}:desc` : to, page: null })}
+            />
+            {data.length === 0 && <Empty icon="database" text={query.pmql ? t.noRecordsMatch : t.noRecords} />}
+            <Pages meta={meta} onPage={(to) => set({ page: to === 1 ? null : String(to) })} />
+          </>
+        )}
       </Loading>
       {asking && (
         <Question
-          title={t.deleteTitle(selected.size)} text={t.deleteText(selected.size)} act={t.deleteTitle(selected.size)} onClose={() => setAsking(false)}
+          title={t.deleteTitle(selected.size)}
+          text={t.deleteText(selected.size)}
+          act={t.deleteTitle(selected.size)}
+          onClose={() => setAsking(false)}
           onAct={async () => {
             for (const id of selected) await remove(`${path}/${id}`);
             setSelected(new Set());

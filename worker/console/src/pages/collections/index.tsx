@@ -26,25 +26,67 @@ const t = texts.collections;
 export default function Collections() {
   const { query, set } = useAddress();
   const [creating, setCreating] = useState(false);
-  const page = useLive<List<Collection>>('/collections', { filter: query.q, order_by: 'name', per_page: 100, page: query.page ?? 1 });
-  const create = mayEverywhere('manage') && <Button kind="primary" icon="plus" onClick={() => setCreating(true)}>{t.new}</Button>;
+  const page = useLive<List<Collection>>('/collections', {
+    filter: query.q,
+    order_by: 'name',
+    per_page: 100,
+    page: query.page ?? 1,
+  });
+  const create = mayEverywhere('manage') && (
+    <Button kind="primary" icon="plus" onClick={() => setCreating(true)}>
+      {t.new}
+    </Button>
+  );
   return (
-    <Page title={t.title} actions={<><LiveBar at={page.updatedAt} />{create}</>}>
-      <div class="toolbar"><Search label={t.search} value={query.q ?? ''} onSearch={(q) => set({ q, page: null }, 'replace')} /></div>
+    <Page
+      title={t.title}
+      actions={
+        <>
+          <LiveBar at={page.updatedAt} />
+          {create}
+        </>
+      }
+    >
+      <div class="toolbar">
+        <Search label={t.search} value={query.q ?? ''} onSearch={(q) => set({ q, page: null }, 'replace')} />
+      </div>
       <Loading of={page} what={t.what}>
-        {({ data, meta }) => <>
-          <Table
-            label={t.title} rows={data} keyOf={(row) => row.uuid}
-            columns={[
-              { id: 'name', header: t.columns.name, wide: true, tooltip: (row) => row.description ?? row.name, cell: (row) => <><a href={`/collections/${row.uuid}`}>{row.name}</a>{row.description && <span class="quiet beside">{row.description}</span>}</> },
-              { id: 'columns', header: t.columns.columns, numeric: true, cell: (row) => count(row.columns.length) },
-              { id: 'records', header: t.columns.records, numeric: true, cell: (row) => count(row.records_count) },
-              { id: 'changed', header: t.columns.changed, cell: (row) => <Time at={row.updated_at} /> },
-            ]}
-            empty={query.q ? <Empty icon="search-x" text={t.noMatch} /> : <Empty icon="database" text={t.none} hint={t.noneHint}>{create}</Empty>}
-          />
-          <Pages meta={meta} onPage={(to) => set({ page: to === 1 ? null : String(to) })} />
-        </>}
+        {({ data, meta }) => (
+          <>
+            <Table
+              label={t.title}
+              rows={data}
+              keyOf={(row) => row.uuid}
+              columns={[
+                {
+                  id: 'name',
+                  header: t.columns.name,
+                  wide: true,
+                  tooltip: (row) => row.description ?? row.name,
+                  cell: (row) => (
+                    <>
+                      <a href={`/collections/${row.uuid}`}>{row.name}</a>
+                      {row.description && <span class="quiet beside">{row.description}</span>}
+                    </>
+                  ),
+                },
+                { id: 'columns', header: t.columns.columns, numeric: true, cell: (row) => count(row.columns.length) },
+                { id: 'records', header: t.columns.records, numeric: true, cell: (row) => count(row.records_count) },
+                { id: 'changed', header: t.columns.changed, cell: (row) => <Time at={row.updated_at} /> },
+              ]}
+              empty={
+                query.q ? (
+                  <Empty icon="search-x" text={t.noMatch} />
+                ) : (
+                  <Empty icon="database" text={t.none} hint={t.noneHint}>
+                    {create}
+                  </Empty>
+                )
+              }
+            />
+            <Pages meta={meta} onPage={(to) => set({ page: to === 1 ? null : String(to) })} />
+          </>
+        )}
       </Loading>
       {creating && <NewCollection onClose={() => setCreating(false)} />}
     </Page>
@@ -66,9 +108,26 @@ function NewCollection({ onClose }: { onClose: () => void }) {
     }
   };
   return (
-    <Dialog title={t.new} onClose={onClose} footer={<><Button onClick={onClose}>{texts.act.cancel}</Button><Button kind="primary" disabled={name.trim() === ''} onClick={create}>{t.create}</Button></>}>
+    <Dialog
+      title={t.new}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{texts.act.cancel}</Button>
+          <Button kind="primary" disabled={name.trim() === ''} onClick={create}>
+            {t.create}
+          </Button>
+        </>
+      }
+    >
       <ErrorAlert error={error} shown={['name']} />
-      <TextField label={t.name} value={name} error={error instanceof ApiError ? error.field('name') : undefined} onInput={setName} onEnter={create} />
+      <TextField
+        label={t.name}
+        value={name}
+        error={error instanceof ApiError ? error.field('name') : undefined}
+        onInput={setName}
+        onEnter={create}
+      />
       <TextField label={t.description} value={description} onInput={setDescription} />
     </Dialog>
   );

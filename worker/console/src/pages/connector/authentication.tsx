@@ -25,9 +25,17 @@ export function Authentication({ editor, mayManage }: { editor: Editor; mayManag
   return (
     <div class="stack page-narrow">
       <div class="card">
-        <Select label={t.label} value={authtype} disabled={!mayManage} onChange={(next) => editor.change('authtype', (s) => ({ ...s, authtype: next }))} options={types.map((type) => ({ value: type, text: authenticationName(type) }))} />
+        <Select
+          label={t.label}
+          value={authtype}
+          disabled={!mayManage}
+          onChange={(next) => editor.change('authtype', (s) => ({ ...s, authtype: next }))}
+          options={types.map((type) => ({ value: type, text: authenticationName(type) }))}
+        />
         <p class="quiet">{t.lead[authtype]}</p>
-        {members.map((member) => <MemberField key={member.name} editor={editor} member={member} mayManage={mayManage} secrets={secrets} />)}
+        {members.map((member) => (
+          <MemberField key={member.name} editor={editor} member={member} mayManage={mayManage} secrets={secrets} />
+        ))}
         {authtype === 'HEADERS' && <OwnHeaders editor={editor} mayManage={mayManage} secrets={secrets} />}
         {authtype === 'OAUTH2_AUTHORIZATION_CODE' && <ConnectedAccount editor={editor} mayManage={mayManage} />}
       </div>
@@ -38,21 +46,43 @@ export function Authentication({ editor, mayManage }: { editor: Editor; mayManag
           <details>
             <summary>{t.more}</summary>
             <div class="stack details-body">
-              <MemberField editor={editor} member={{ name: 'expired_statuses', setting: true, optional: true }} mayManage={mayManage} secrets={[]} />
-              <MemberField editor={editor} member={{ name: 'client_certificate', optional: true, lines: true }} mayManage={mayManage} secrets={secrets} />
-              <MemberField editor={editor} member={{ name: 'client_key', optional: true, lines: true }} mayManage={mayManage} secrets={secrets} />
+              <MemberField
+                editor={editor}
+                member={{ name: 'expired_statuses', setting: true, optional: true }}
+                mayManage={mayManage}
+                secrets={[]}
+              />
+              <MemberField
+                editor={editor}
+                member={{ name: 'client_certificate', optional: true, lines: true }}
+                mayManage={mayManage}
+                secrets={secrets}
+              />
+              <MemberField
+                editor={editor}
+                member={{ name: 'client_key', optional: true, lines: true }}
+                mayManage={mayManage}
+                secrets={secrets}
+              />
             </div>
           </details>
         </div>
       )}
-      {authtype === 'NONE' && <div class="card"><Verify editor={editor} mayManage={mayManage} /></div>}
+      {authtype === 'NONE' && (
+        <div class="card">
+          <Verify editor={editor} mayManage={mayManage} />
+        </div>
+      )}
     </div>
   );
 }
 
 /** `{{secret:NAME}}` of every secret, as suggestions. */
 function useSecretNames(): string[] {
-  const loaded = useLoad(async (signal) => (may('manage') ? (await get<{ data: Secret[] }>('/secrets', { signal })).data.data : []), []);
+  const loaded = useLoad(
+    async (signal) => (may('manage') ? (await get<{ data: Secret[] }>('/secrets', { signal })).data.data : []),
+    [],
+  );
   return (loaded.data ?? []).map((secret) => `{{secret:${secret.name}}}`);
 }
 
@@ -70,16 +100,38 @@ function MemberField({ editor, member, mayManage, secrets }: MemberFieldProps) {
   if (member.choices) {
     return (
       <Select
-        label={name} value={String(typed[member.name] ?? settings[member.name] ?? member.choices[0])} disabled={!mayManage} error={error}
-        onChange={(value) => editor.type(member.name, value === '' ? null : value)} options={member.choices.map((value) => ({ value, text: t.choices[value] ?? value }))}
+        label={name}
+        value={String(typed[member.name] ?? settings[member.name] ?? member.choices[0])}
+        disabled={!mayManage}
+        error={error}
+        onChange={(value) => editor.type(member.name, value === '' ? null : value)}
+        options={member.choices.map((value) => ({ value, text: t.choices[value] ?? value }))}
       />
     );
   }
   if (member.setting) {
     const value = typed[member.name] === null ? '' : String(typed[member.name] ?? settings[member.name] ?? '');
-    return <TextField label={name} value={value} disabled={!mayManage} error={error} hint={member.optional ? t.optional : undefined} onInput={(next) => editor.type(member.name, next === '' ? null : next)} />;
+    return (
+      <TextField
+        label={name}
+        value={value}
+        disabled={!mayManage}
+        error={error}
+        hint={member.optional ? t.optional : undefined}
+        onInput={(next) => editor.type(member.name, next === '' ? null : next)}
+      />
+    );
   }
-  return <SecretField {...{ editor, mayManage, secrets, error }} member={member.name} name={name} lines={member.lines} optional={member.optional} isSet={set.includes(member.name)} />;
+  return (
+    <SecretField
+      {...{ editor, mayManage, secrets, error }}
+      member={member.name}
+      name={name}
+      lines={member.lines}
+      optional={member.optional}
+      isSet={set.includes(member.name)}
+    />
+  );
 }
 
 interface SecretFieldProps {
@@ -103,7 +155,11 @@ function SecretField({ editor, member, name, isSet, mayManage, secrets, error, l
     return (
       <div class="secret-member">
         <span class="grow">{isSet ? t.memberSet(name) : t.memberNotSet(name)}</span>
-        {mayManage && <Button icon="pencil" onClick={() => (isSet ? editor.type(member, '') : setShown(true))}>{isSet ? t.replace(name) : t.setNow(name)}</Button>}
+        {mayManage && (
+          <Button icon="pencil" onClick={() => (isSet ? editor.type(member, '') : setShown(true))}>
+            {isSet ? t.replace(name) : t.setNow(name)}
+          </Button>
+        )}
       </div>
     );
   }
@@ -113,9 +169,20 @@ function SecretField({ editor, member, name, isSet, mayManage, secrets, error, l
   return (
     <div class="secret-member">
       <div class="grow">
-        {lines
-          ? <TextArea label={name} rows={3} value={value} error={error} onInput={onInput} />
-          : <TextField label={name} type={plain ? 'text' : 'password'} autoComplete="new-password" list={plain ? secrets : undefined} value={value} error={error} hint={t.secretHint} onInput={onInput} />}
+        {lines ? (
+          <TextArea label={name} rows={3} value={value} error={error} onInput={onInput} />
+        ) : (
+          <TextField
+            label={name}
+            type={plain ? 'text' : 'password'}
+            autoComplete="new-password"
+            list={plain ? secrets : undefined}
+            value={value}
+            error={error}
+            hint={t.secretHint}
+            onInput={onInput}
+          />
+        )}
       </div>
       {isSet && <Button onClick={() => editor.type(member, undefined)}>{t.keep(name)}</Button>}
     </div>
@@ -126,7 +193,9 @@ function SecretField({ editor, member, name, isSet, mayManage, secrets, error, l
 function OwnHeaders({ editor, mayManage, secrets }: { editor: Editor; mayManage: boolean; secrets: string[] }) {
   const [name, setName] = useState('');
   const { set, typed } = editor.credentials.value;
-  const names = [...new Set([...set, ...Object.keys(typed)])].filter((member) => !(COMMON as readonly string[]).includes(member) && typed[member] !== null);
+  const names = [...new Set([...set, ...Object.keys(typed)])].filter(
+    (member) => !(COMMON as readonly string[]).includes(member) && typed[member] !== null,
+  );
   const add = () => {
     if (name.trim() === '') return;
     editor.type(name.trim(), '');
@@ -135,10 +204,25 @@ function OwnHeaders({ editor, mayManage, secrets }: { editor: Editor; mayManage:
   return (
     <fieldset class="field-group" disabled={!mayManage}>
       <legend class="field-group-title">{t.headers}</legend>
-      {names.map((header) => <SecretField key={header} editor={editor} member={header} name={header} isSet={set.includes(header)} mayManage={mayManage} secrets={secrets} error={editor.errorOf(`credentials.${header}`)} />)}
+      {names.map((header) => (
+        <SecretField
+          key={header}
+          editor={editor}
+          member={header}
+          name={header}
+          isSet={set.includes(header)}
+          mayManage={mayManage}
+          secrets={secrets}
+          error={editor.errorOf(`credentials.${header}`)}
+        />
+      ))}
       <div class="secret-member">
-        <div class="grow"><TextField label={t.headerName} value={name} onInput={setName} onEnter={add} placeholder="X-Api-Key" /></div>
-        <Button icon="plus" onClick={add}>{t.addHeader}</Button>
+        <div class="grow">
+          <TextField label={t.headerName} value={name} onInput={setName} onEnter={add} placeholder="X-Api-Key" />
+        </div>
+        <Button icon="plus" onClick={add}>
+          {t.addHeader}
+        </Button>
       </div>
     </fieldset>
   );
@@ -153,13 +237,31 @@ function Hosts({ editor, mayManage }: { editor: Editor; mayManage: boolean }) {
     const hosts = next.split(/[\s,]+/).filter(Boolean);
     editor.type('hosts', hosts.length === 0 ? null : hosts);
   };
-  return <TextField label={t.hosts} value={text} disabled={!mayManage} placeholder="api.example.com" hint={t.hostsHint} error={editor.errorOf('credentials.hosts')} onInput={onInput} />;
+  return (
+    <TextField
+      label={t.hosts}
+      value={text}
+      disabled={!mayManage}
+      placeholder="api.example.com"
+      hint={t.hostsHint}
+      error={editor.errorOf('credentials.hosts')}
+      onInput={onInput}
+    />
+  );
 }
 
 function Verify({ editor, mayManage }: { editor: Editor; mayManage: boolean }) {
   const { typed, settings } = editor.credentials.value;
   const checked = (typed.verify_certificate ?? settings.verify_certificate ?? true) !== false;
-  return <Checkbox label={t.verify} hint={t.verifyHint} checked={checked} disabled={!mayManage} onChange={(on) => editor.type('verify_certificate', on)} />;
+  return (
+    <Checkbox
+      label={t.verify}
+      hint={t.verifyHint}
+      checked={checked}
+      disabled={!mayManage}
+      onChange={(on) => editor.type('verify_certificate', on)}
+    />
+  );
 }
 
 /** The account that calls are made in the name of. */
@@ -167,11 +269,16 @@ function ConnectedAccount({ editor, mayManage }: { editor: Editor; mayManage: bo
   const [asking, setAsking] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const uuid = editor.stored.value?.uuid;
-  const account = useLoad(async (signal) => (uuid ? (await get<Account>(`/data_sources/${segment(uuid)}/account`, { signal })).data : null), [uuid]);
+  const account = useLoad(
+    async (signal) => (uuid ? (await get<Account>(`/data_sources/${segment(uuid)}/account`, { signal })).data : null),
+    [uuid],
+  );
   const connect = async () => {
     try {
       const back = location.origin + location.pathname;
-      const { data } = await post<{ authorize_url: string }>(`/data_sources/${segment(uuid ?? '')}/connect`, { return_url: back });
+      const { data } = await post<{ authorize_url: string }>(`/data_sources/${segment(uuid ?? '')}/connect`, {
+        return_url: back,
+      });
       location.assign(data.authorize_url);
     } catch (problem) {
       setError(problem);
@@ -181,14 +288,29 @@ function ConnectedAccount({ editor, mayManage }: { editor: Editor; mayManage: bo
   return (
     <div class="stack">
       <div class="secret-member">
-        <span class="grow">{account.data?.connected && since ? t.connectedSince(exactTime(new Date(since))) : t.notConnected}</span>
-        <Button icon="link" refused={!mayManage ? texts.frame.readOnly : (!uuid || editor.unsaved.value) && t.connectFirst} onClick={connect}>{t.connect}</Button>
-        {account.data?.connected && mayManage && <Button icon="unplug" onClick={() => setAsking(true)}>{t.disconnect}</Button>}
+        <span class="grow">
+          {account.data?.connected && since ? t.connectedSince(exactTime(new Date(since))) : t.notConnected}
+        </span>
+        <Button
+          icon="link"
+          refused={!mayManage ? texts.frame.readOnly : (!uuid || editor.unsaved.value) && t.connectFirst}
+          onClick={connect}
+        >
+          {t.connect}
+        </Button>
+        {account.data?.connected && mayManage && (
+          <Button icon="unplug" onClick={() => setAsking(true)}>
+            {t.disconnect}
+          </Button>
+        )}
       </div>
       <ErrorAlert error={error} />
       {asking && (
         <Question
-          title={t.disconnectTitle} text={t.disconnectText} act={t.disconnectAct} onClose={() => setAsking(false)}
+          title={t.disconnectTitle}
+          text={t.disconnectText}
+          act={t.disconnectAct}
+          onClose={() => setAsking(false)}
           onAct={async () => {
             await remove(`/data_sources/${segment(uuid ?? '')}/account`);
             account.reload();

@@ -18,14 +18,35 @@ export function Details({ editor, mayManage }: { editor: Editor; mayManage: bool
   return (
     <div class="stack page-narrow">
       <div class="card">
-        <TextField label={t.name} value={state.name} disabled={!mayManage} error={editor.errorOf('name')} onInput={(name) => editor.change('name', (s) => ({ ...s, name }))} />
-        <TextField label={t.description} value={state.description} disabled={!mayManage} error={editor.errorOf('description')} onInput={(description) => editor.change('description', (s) => ({ ...s, description }))} />
+        <TextField
+          label={t.name}
+          value={state.name}
+          disabled={!mayManage}
+          error={editor.errorOf('name')}
+          onInput={(name) => editor.change('name', (s) => ({ ...s, name }))}
+        />
+        <TextField
+          label={t.description}
+          value={state.description}
+          disabled={!mayManage}
+          error={editor.errorOf('description')}
+          onInput={(description) => editor.change('description', (s) => ({ ...s, description }))}
+        />
         <Categories editor={editor} mayManage={mayManage} />
-        <Checkbox label={t.active} hint={t.activeHint} checked={state.active} disabled={!mayManage} onChange={(active) => editor.change('active', (s) => ({ ...s, active }))} />
+        <Checkbox
+          label={t.active}
+          hint={t.activeHint}
+          checked={state.active}
+          disabled={!mayManage}
+          onChange={(active) => editor.change('active', (s) => ({ ...s, active }))}
+        />
       </div>
       <fieldset class="card field-group" disabled={!mayManage}>
         <legend class="field-group-title">{t.defaults}</legend>
-        <Retries of={state.defaults} onChange={(what, change) => editor.change(`defaults.${what}`, (s) => ({ ...s, defaults: change(s.defaults) }))} />
+        <Retries
+          of={state.defaults}
+          onChange={(what, change) => editor.change(`defaults.${what}`, (s) => ({ ...s, defaults: change(s.defaults) }))}
+        />
       </fieldset>
     </div>
   );
@@ -36,11 +57,15 @@ function Categories({ editor, mayManage }: { editor: Editor; mayManage: boolean 
   const [turn, setTurn] = useState(0);
   const [name, setName] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const all = useLoad((signal) => get<List<Category>>('/data_source_categories', { query: { per_page: 1000, order_by: 'name' }, signal }), [turn]);
+  const all = useLoad(
+    (signal) => get<List<Category>>('/data_source_categories', { query: { per_page: 1000, order_by: 'name' }, signal }),
+    [turn],
+  );
   const categories = all.data?.data.data ?? [];
   const chosen = editor.state.value.categories;
   const add = (id: string) => editor.change('categories', (s) => ({ ...s, categories: [...s.categories, id] }));
-  const drop = (id: string) => editor.change('categories', (s) => ({ ...s, categories: s.categories.filter((one) => one !== id) }));
+  const drop = (id: string) =>
+    editor.change('categories', (s) => ({ ...s, categories: s.categories.filter((one) => one !== id) }));
   const create = async () => {
     try {
       const { data } = await post<Category>('/data_source_categories', { name, status: 'ACTIVE' });
@@ -55,11 +80,15 @@ function Categories({ editor, mayManage }: { editor: Editor; mayManage: boolean 
   return (
     <div class="stack">
       <Select
-        label={texts.connectors.category} value="" disabled={!mayManage}
+        label={texts.connectors.category}
+        value=""
+        disabled={!mayManage}
         onChange={(id) => (id === NEW ? setName('') : id && add(id))}
         options={[
           { value: '', text: chosen.length === 0 ? t.noCategory : t.addCategory },
-          ...categories.filter((one) => !chosen.includes(String(one.id))).map((one) => ({ value: String(one.id), text: one.name })),
+          ...categories
+            .filter((one) => !chosen.includes(String(one.id)))
+            .map((one) => ({ value: String(one.id), text: one.name })),
           { value: NEW, text: t.newCategory },
         ]}
       />
@@ -67,14 +96,30 @@ function Categories({ editor, mayManage }: { editor: Editor; mayManage: boolean 
         <div class="row">
           {chosen.map((id) => {
             const text = categories.find((one) => String(one.id) === id)?.name ?? id;
-            return <button key={id} type="button" class="chip" disabled={!mayManage} aria-label={t.removeCategory(text)} onClick={() => drop(id)}>{text}<Icon name="x" /></button>;
+            return (
+              <button
+                key={id}
+                type="button"
+                class="chip"
+                disabled={!mayManage}
+                aria-label={t.removeCategory(text)}
+                onClick={() => drop(id)}
+              >
+                {text}
+                <Icon name="x" />
+              </button>
+            );
           })}
         </div>
       )}
       {name !== null && (
         <div class="row">
-          <div class="grow"><TextField label={t.categoryName} value={name} onInput={setName} onEnter={create} /></div>
-          <button type="button" class="button button-quiet" disabled={name.trim() === ''} onClick={create}>{t.createCategory}</button>
+          <div class="grow">
+            <TextField label={t.categoryName} value={name} onInput={setName} onEnter={create} />
+          </div>
+          <button type="button" class="button button-quiet" disabled={name.trim() === ''} onClick={create}>
+            {t.createCategory}
+          </button>
         </div>
       )}
       <ErrorAlert error={error} />

@@ -93,7 +93,8 @@ export class Editor {
     if (after === before) return;
     const last = this.past.at(-1);
     const now = Date.now();
-    if (!last || last.what !== what || now - last.at > 1_000) this.past = [...this.past.slice(-STEPS), { state: before, what, at: now }];
+    if (!last || last.what !== what || now - last.at > 1_000)
+      this.past = [...this.past.slice(-STEPS), { state: before, what, at: now }];
     else last.at = now;
     this.future = [];
     this.state.value = after;
@@ -140,7 +141,11 @@ export class Editor {
 
   /** The record as it would be saved now. */
   record(): Partial<Connector> {
-    const credentials = credentialsOf(this.state.value.authtype, this.credentials.value, this.base.authtype !== this.state.value.authtype);
+    const credentials = credentialsOf(
+      this.state.value.authtype,
+      this.credentials.value,
+      this.base.authtype !== this.state.value.authtype,
+    );
     return { ...recordOf(this.state.value), ...(credentials === undefined ? {} : { credentials }) };
   }
 

@@ -40,7 +40,13 @@ function StoredConnector({ id }: { id: string }) {
   const editor = useMemo(() => new Editor(id), [id]);
   const loaded = useLoad((signal) => editor.load(signal), [id]);
   if (loaded.data === undefined) {
-    return <Page title={t.title} above={[{ text: texts.connectors.title, href: '/connectors' }]}><Loading of={loaded} what={t.what}>{() => null}</Loading></Page>;
+    return (
+      <Page title={t.title} above={[{ text: texts.connectors.title, href: '/connectors' }]}>
+        <Loading of={loaded} what={t.what}>
+          {() => null}
+        </Loading>
+      </Page>
+    );
   }
   return <EditorPage editor={editor} base={`/connectors/${encodeURIComponent(id)}`} />;
 }
@@ -77,29 +83,61 @@ function EditorPage({ editor, base }: { editor: Editor; base: string }) {
   useCtrl('y', () => editor.redo(), isOwnText);
 
   const tabs = [
-    { id: 'resources', text: t.resources, href: base === '/connectors/new' ? `${base}/resources` : base, count: editor.state.value.endpoints.length },
+    {
+      id: 'resources',
+      text: t.resources,
+      href: base === '/connectors/new' ? `${base}/resources` : base,
+      count: editor.state.value.endpoints.length,
+    },
     { id: 'authentication', text: t.authentication, href: `${base}/authentication` },
     { id: 'details', text: t.details, href: `${base}/details` },
-    ...(editor.isNew ? [] : [{ id: 'used-by', text: t.usedBy, href: `${base}/used-by`, count: editor.stored.value?.used_by?.length ?? 0 }]),
+    ...(editor.isNew
+      ? []
+      : [{ id: 'used-by', text: t.usedBy, href: `${base}/used-by`, count: editor.stored.value?.used_by?.length ?? 0 }]),
   ];
   return (
     <Page
-      title={editor.state.value.name || (editor.isNew ? texts.connectors.new : t.title)} above={[{ text: texts.connectors.title, href: '/connectors' }]} class="page-editor"
-      actions={<>
-        <span role="status" class={unsaved ? 'save-state save-unsaved' : 'save-state'}>{unsaved ? t.unsaved : editor.isNew ? '' : t.saved}</span>
-        {!editor.isNew && <MoreMenu editor={editor} />}
-        <Button kind="primary" icon="save" disabled={editor.saving.value || (!unsaved && !editor.isNew)} refused={!mayManage && texts.frame.readOnly} onClick={save}>{texts.act.save}</Button>
-      </>}
+      title={editor.state.value.name || (editor.isNew ? texts.connectors.new : t.title)}
+      above={[{ text: texts.connectors.title, href: '/connectors' }]}
+      class="page-editor"
+      actions={
+        <>
+          <span role="status" class={unsaved ? 'save-state save-unsaved' : 'save-state'}>
+            {unsaved ? t.unsaved : editor.isNew ? '' : t.saved}
+          </span>
+          {!editor.isNew && <MoreMenu editor={editor} />}
+          <Button
+            kind="primary"
+            icon="save"
+            disabled={editor.saving.value || (!unsaved && !editor.isNew)}
+            refused={!mayManage && texts.frame.readOnly}
+            onClick={save}
+          >
+            {texts.act.save}
+          </Button>
+        </>
+      }
     >
       {!mayManage && <p class="quiet">{texts.frame.readOnly}</p>}
       {editor.restored.value && (
-        <div class="note"><span role="status" class="grow">{t.restored(shortTime(editor.restored.value))}</span><Button onClick={() => editor.discard()}>{t.discard}</Button></div>
+        <div class="note">
+          <span role="status" class="grow">
+            {t.restored(shortTime(editor.restored.value))}
+          </span>
+          <Button onClick={() => editor.discard()}>{t.discard}</Button>
+        </div>
       )}
-      {query.connected === '0' && <Alert what={texts.authentication.connectFailed} next={texts.authentication.connectFailedNext} />}
+      {query.connected === '0' && (
+        <Alert what={texts.authentication.connectFailed} next={texts.authentication.connectFailedNext} />
+      )}
       <ConflictAlert editor={editor} />
       <ErrorAlert error={editor.error.value} shown={shownFields(editor)} />
       {(editor.stored.value?.warnings ?? []).length > 0 && (
-        <ul class="note plain-list">{editor.stored.value?.warnings.map((warning) => <li key={warning}>{warning}</li>)}</ul>
+        <ul class="note plain-list">
+          {editor.stored.value?.warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
+          ))}
+        </ul>
       )}
       <Tabs label={t.title} tabs={tabs} selected={tab}>
         {tab === 'resources' && <Resources editor={editor} base={base} mayManage={mayManage} />}
@@ -116,13 +154,23 @@ const isOwnText = (target: Element): boolean => target.matches('.send textarea, 
 
 /** Paths of fields that show their own texts on some tab. */
 function shownFields(editor: Editor): string[] {
-  return ['name', 'description', ...editor.state.value.endpoints.flatMap((one) => [`endpoints.${one.name}.url`, `endpoints.${one.name}.method`, `endpoints.${one.name}.body`])];
+  return [
+    'name',
+    'description',
+    ...editor.state.value.endpoints.flatMap((one) => [
+      `endpoints.${one.name}.url`,
+      `endpoints.${one.name}.method`,
+      `endpoints.${one.name}.body`,
+    ]),
+  ];
 }
 
 /** Goes to the tab of the first refused field, and there. */
 function focusFirstError(editor: Editor, go: (path: string) => void): void {
   const refused = ['name', 'description'].find((field) => editor.errorOf(field));
-  const endpoint = editor.state.value.endpoints.find((one) => editor.errorOf(`endpoints.${one.name}.url`) || editor.errorOf(`endpoints.${one.name}`));
+  const endpoint = editor.state.value.endpoints.find(
+    (one) => editor.errorOf(`endpoints.${one.name}.url`) || editor.errorOf(`endpoints.${one.name}`),
+  );
   if (refused) go('/details');
   else if (endpoint) go(`/resources/${encodeURIComponent(endpoint.name)}`);
   setTimeout(() => document.querySelector<HTMLElement>('main [aria-invalid=true]')?.focus(), 60);

@@ -25,7 +25,11 @@ export function MoreMenu({ editor }: { editor: Editor }) {
   const duplicate = async () => {
     try {
       const { id: _, uuid: __, credentials: ___, ...rest } = record;
-      const { data } = await post<Connector>('/data_sources', { ...rest, name: t.copyName(record.name) }, { query: { incomplete: 1 } });
+      const { data } = await post<Connector>(
+        '/data_sources',
+        { ...rest, name: t.copyName(record.name) },
+        { query: { incomplete: 1 } },
+      );
       notify(t.duplicated(data.name));
       route(`/connectors/${data.uuid}`);
     } catch (error) {
@@ -38,21 +42,37 @@ export function MoreMenu({ editor }: { editor: Editor }) {
     notify(t.deleted(record.name));
     route('/connectors');
   };
-  return <>
-    <Menu
-      label={texts.act.more} icon="ellipsis" text={texts.act.more}
-      items={[
-        { text: t.duplicate, icon: 'copy', act: duplicate, refused: !mayEverywhere('manage') && texts.frame.readOnly },
-        { text: texts.connectors.export, icon: 'download', act: () => void exportConnectors('json', [record.uuid]) },
-        { text: texts.act.delete, icon: 'trash-2', act: () => setDeleting(true), refused: !may('manage') && texts.frame.readOnly },
-      ]}
-    />
-    {deleting && (
-      <Question
-        title={t.deleteTitle(record.name)} act={t.deleteTitle(record.name)} onAct={destroy} onClose={() => setDeleting(false)}
-        text={models.size === 0 ? t.deleteText(plural(Object.keys(record.endpoints).length, 'resource')) : t.deleteUsed(plural(models.size, 'model'), [...models].join(', '))}
-        confirm={models.size > 0 ? record.name : null}
+  return (
+    <>
+      <Menu
+        label={texts.act.more}
+        icon="ellipsis"
+        text={texts.act.more}
+        items={[
+          { text: t.duplicate, icon: 'copy', act: duplicate, refused: !mayEverywhere('manage') && texts.frame.readOnly },
+          { text: texts.connectors.export, icon: 'download', act: () => void exportConnectors('json', [record.uuid]) },
+          {
+            text: texts.act.delete,
+            icon: 'trash-2',
+            act: () => setDeleting(true),
+            refused: !may('manage') && texts.frame.readOnly,
+          },
+        ]}
       />
-    )}
-  </>;
+      {deleting && (
+        <Question
+          title={t.deleteTitle(record.name)}
+          act={t.deleteTitle(record.name)}
+          onAct={destroy}
+          onClose={() => setDeleting(false)}
+          text={
+            models.size === 0
+              ? t.deleteText(plural(Object.keys(record.endpoints).length, 'resource'))
+              : t.deleteUsed(plural(models.size, 'model'), [...models].join(', '))
+          }
+          confirm={models.size > 0 ? record.name : null}
+        />
+      )}
+    </>
+  );
 }

@@ -28,16 +28,41 @@ export function PasteCurl({ onClose, onResource }: PasteCurlProps) {
       const endpoints = data.records.flatMap((record) => Object.entries(record.endpoints ?? {}));
       for (const [name, resource] of endpoints) onResource(name, resource);
       const withCredentials = data.records.some((record) => record.credentials);
-      notify([t.curlTaken, ...(withCredentials ? [t.curlCredentials] : []), ...data.left_out.map((one) => `${one.what}: ${one.why}`)].join(' '));
+      notify(
+        [
+          t.curlTaken,
+          ...(withCredentials ? [t.curlCredentials] : []),
+          ...data.left_out.map((one) => `${one.what}: ${one.why}`),
+        ].join(' '),
+      );
     } catch (problem) {
       setError(problem);
       if (problem instanceof ApiError && problem.body.position) selectPlace('curl-command', problem.body.position);
     }
   };
   return (
-    <Dialog title={t.pasteCurl} onClose={onClose} wide footer={<><Button onClick={onClose}>{texts.act.cancel}</Button><Button kind="primary" disabled={text.trim() === ''} onClick={go}>{t.addResource}</Button></>}>
+    <Dialog
+      title={t.pasteCurl}
+      onClose={onClose}
+      wide
+      footer={
+        <>
+          <Button onClick={onClose}>{texts.act.cancel}</Button>
+          <Button kind="primary" disabled={text.trim() === ''} onClick={go}>
+            {t.addResource}
+          </Button>
+        </>
+      }
+    >
       <ErrorAlert error={error} shown={['text']} />
-      <TextArea id="curl-command" label={t.curlCommand} rows={8} value={text} placeholder="curl https://api.example.com/rates?base=EUR -H 'Accept: application/json'" onInput={setText} />
+      <TextArea
+        id="curl-command"
+        label={t.curlCommand}
+        rows={8}
+        value={text}
+        placeholder="curl https://api.example.com/rates?base=EUR -H 'Accept: application/json'"
+        onInput={setText}
+      />
     </Dialog>
   );
 }

@@ -27,7 +27,8 @@ interface ResourceFormProps {
 export function ResourceForm({ editor, endpoint, mayManage, onChange, onRename, onRemove }: ResourceFormProps) {
   const { resource, name } = endpoint;
   const [curlError, setCurlError] = useState<unknown>(null);
-  const set = (what: string, changes: Partial<Resource>) => onChange(what, (one) => ({ ...one, resource: { ...one.resource, ...changes } }));
+  const set = (what: string, changes: Partial<Resource>) =>
+    onChange(what, (one) => ({ ...one, resource: { ...one.resource, ...changes } }));
   const errorOf = (member: string) => editor.errorOf(`endpoints.${name}.${member}`, `resource.${member}`);
   const query = splitQuery(resource.url);
 
@@ -52,39 +53,88 @@ export function ResourceForm({ editor, endpoint, mayManage, onChange, onRename, 
   return (
     <fieldset class="stack" disabled={!mayManage}>
       <div class="name-row">
-        <TextField id="resource-name" label={t.resourceName} value={name} onInput={onRename} error={name.trim() === '' ? t.nameNeeded : editor.errorOf(`endpoints.${name}`)} />
+        <TextField
+          id="resource-name"
+          label={t.resourceName}
+          value={name}
+          onInput={onRename}
+          error={name.trim() === '' ? t.nameNeeded : editor.errorOf(`endpoints.${name}`)}
+        />
         <IconButton icon="trash-2" label={t.removeResource(name)} onClick={onRemove} />
       </div>
       <div class="url-row">
-        <Select label={t.method} value={resource.method} error={errorOf('method')} onChange={(method) => set('method', { method })} options={[...new Set([...METHODS, resource.method])].map((value) => ({ value, text: value }))} />
-        <TextField label={t.url} value={resource.url} mono placeholder="https://api.example.com/rates/{{currency}}" error={errorOf('url')} onInput={onUrl} />
+        <Select
+          label={t.method}
+          value={resource.method}
+          error={errorOf('method')}
+          onChange={(method) => set('method', { method })}
+          options={[...new Set([...METHODS, resource.method])].map((value) => ({ value, text: value }))}
+        />
+        <TextField
+          label={t.url}
+          value={resource.url}
+          mono
+          placeholder="https://api.example.com/rates/{{currency}}"
+          error={errorOf('url')}
+          onInput={onUrl}
+        />
       </div>
-      {query && <Button icon="list-tree" onClick={moveQuery}>{t.moveQuery}</Button>}
+      {query && (
+        <Button icon="list-tree" onClick={moveQuery}>
+          {t.moveQuery}
+        </Button>
+      )}
       <ErrorAlert error={curlError} />
       <Rows
-        kind="parameter" rows={resource.params ?? []} onChange={(what, params) => set(`params.${what}`, { params })}
-        errorOf={(index, member) => editor.errorOf(`endpoints.${name}.params.${index}.${member}`, `resource.params.${index}.${member}`)}
+        kind="parameter"
+        rows={resource.params ?? []}
+        onChange={(what, params) => set(`params.${what}`, { params })}
+        errorOf={(index, member) =>
+          editor.errorOf(`endpoints.${name}.params.${index}.${member}`, `resource.params.${index}.${member}`)
+        }
       />
       <Rows
-        kind="header" rows={resource.headers ?? []} onChange={(what, headers) => set(`headers.${what}`, { headers })}
-        errorOf={(index, member) => editor.errorOf(`endpoints.${name}.headers.${index}.${member}`, `resource.headers.${index}.${member}`)}
+        kind="header"
+        rows={resource.headers ?? []}
+        onChange={(what, headers) => set(`headers.${what}`, { headers })}
+        errorOf={(index, member) =>
+          editor.errorOf(`endpoints.${name}.headers.${index}.${member}`, `resource.headers.${index}.${member}`)
+        }
       />
       {(hasBody(resource.method) || bodyType(resource) !== '') && (
         <div class="stack">
           <div class="body-type">
             <Select
-              label={t.bodyType} value={bodyType(resource)} onChange={(type) => onChange('body_type', (one) => ({ ...one, resource: withBodyType(one.resource, type) }))}
+              label={t.bodyType}
+              value={bodyType(resource)}
+              onChange={(type) => onChange('body_type', (one) => ({ ...one, resource: withBodyType(one.resource, type) }))}
               options={t.bodyTypes.map(([value, text]) => ({ value, text }))}
             />
           </div>
-          {bodyType(resource) !== '' && <TextArea label={t.body} rows={8} value={resource.body ?? ''} error={errorOf('body')} onInput={(body) => set('body', { body })} />}
+          {bodyType(resource) !== '' && (
+            <TextArea
+              label={t.body}
+              rows={8}
+              value={resource.body ?? ''}
+              error={errorOf('body')}
+              onInput={(body) => set('body', { body })}
+            />
+          )}
         </div>
       )}
       <fieldset class="field-group">
         <legend class="field-group-title">{t.retriesAndTime}</legend>
-        <Retries of={resource} errorOf={errorOf} onChange={(what, how) => onChange(what, (one) => ({ ...one, resource: how(one.resource) as Resource }))} />
+        <Retries
+          of={resource}
+          errorOf={errorOf}
+          onChange={(what, how) => onChange(what, (one) => ({ ...one, resource: how(one.resource) as Resource }))}
+        />
       </fieldset>
-      <TextField label={t.description} value={resource.description ?? ''} onInput={(description) => set('description', { description: description === '' ? null : description })} />
+      <TextField
+        label={t.description}
+        value={resource.description ?? ''}
+        onInput={(description) => set('description', { description: description === '' ? null : description })}
+      />
     </fieldset>
   );
 }

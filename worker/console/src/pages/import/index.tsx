@@ -74,7 +74,8 @@ export default function Import() {
     <Page title={t.title} above={[{ text: texts.connectors.title, href: '/connectors' }]} class="page-import">
       {refused && <p class="quiet">{refused}</p>}
       <fieldset
-        class="card import-source" disabled={refused !== null}
+        class="card import-source"
+        disabled={refused !== null}
         onDragOver={(event) => event.preventDefault()}
         onDrop={(event) => {
           event.preventDefault();
@@ -82,11 +83,21 @@ export default function Import() {
         }}
       >
         <RadioGroup label={t.from} segmented value={chosen} onChange={(from) => set({ from }, 'replace')} options={kinds} />
-        <TextArea id="import-text" label={t.paste} rows={read ? 5 : 12} value={text} placeholder={t.placeholder[chosen || 'curl']} error={error instanceof ApiError && error.body.position ? error.message : undefined} onInput={setText} />
+        <TextArea
+          id="import-text"
+          label={t.paste}
+          rows={read ? 5 : 12}
+          value={text}
+          placeholder={t.placeholder[chosen || 'curl']}
+          error={error instanceof ApiError && error.body.position ? error.message : undefined}
+          onInput={setText}
+        />
         <div class="row">
           <FileField label={t.file} onFile={(file) => void file.text().then(take)} />
           <span class="quiet small grow">{t.dropHint}</span>
-          <Button kind={read ? 'quiet' : 'primary'} disabled={busy || text.trim() === ''} onClick={() => convert(text)}>{t.read}</Button>
+          <Button kind={read ? 'quiet' : 'primary'} disabled={busy || text.trim() === ''} onClick={() => convert(text)}>
+            {t.read}
+          </Button>
         </div>
       </fieldset>
       <ErrorAlert error={error} shown={plan ? plan.groups.map((_, index) => `${index}.name`) : ['text']} />

@@ -22,7 +22,12 @@ export interface Plan {
 export function planOf(read: Converted): Plan {
   return {
     kind: read.kind,
-    groups: read.records.map((record) => ({ record, name: record.name ?? '', into: '', chosen: new Set(Object.keys(record.endpoints ?? {})) })),
+    groups: read.records.map((record) => ({
+      record,
+      name: record.name ?? '',
+      into: '',
+      chosen: new Set(Object.keys(record.endpoints ?? {})),
+    })),
   };
 }
 
@@ -31,22 +36,30 @@ export const countOf = (plan: Plan): number => plan.groups.reduce((sum, group) =
 /** The resources of a group under names that the other connector does not have. */
 export function renamed(group: Group, taken: string[]): { from: string; to: string; resource: Resource }[] {
   const names = [...taken];
-  return Object.entries(group.record.endpoints ?? {}).filter(([name]) => group.chosen.has(name)).map(([from, resource]) => {
-    const to = freeName(from, names);
-    names.push(to);
-    return { from, to, resource: { ...resource, purpose: to } };
-  });
+  return Object.entries(group.record.endpoints ?? {})
+    .filter(([name]) => group.chosen.has(name))
+    .map(([from, resource]) => {
+      const to = freeName(from, names);
+      names.push(to);
+      return { from, to, resource: { ...resource, purpose: to } };
+    });
 }
 
 /** Imports the new ones all or nothing, then adds to those that are there. */
 export async function carryOut(plan: Plan): Promise<{ uuids: string[]; resources: number }> {
-  const fresh = plan.groups.filter((group) => group.into === '' && (group.chosen.size > 0 || Object.keys(group.record.endpoints ?? {}).length === 0));
+  const fresh = plan.groups.filter(
+    (group) => group.into === '' && (group.chosen.size > 0 || Object.keys(group.record.endpoints ?? {}).length === 0),
+  );
   const uuids: string[] = [];
   if (fresh.length > 0) {
     const records = fresh.map((group) => ({
-      ...group.record, name: group.name.trim(), endpoints: Object.fromEntries(Object.entries(group.record.endpoints ?? {}).filter(([name]) => group.chosen.has(name))),
+      ...group.record,
+      name: group.name.trim(),
+      endpoints: Object.fromEntries(Object.entries(group.record.endpoints ?? {}).filter(([name]) => group.chosen.has(name))),
     }));
-    const { data } = await post<{ data: { uuid: string }[] }>('/data_sources/import', records, { query: { existing: 'refuse', incomplete: plan.kind === 'records' ? 1 : null } });
+    const { data } = await post<{ data: { uuid: string }[] }>('/data_sources/import', records, {
+      query: { existing: 'refuse', incomplete: plan.kind === 'records' ? 1 : null },
+    });
     uuids.push(...data.data.map((one) => one.uuid));
   }
   for (const group of plan.groups.filter((one) => one.into !== '' && one.chosen.size > 0)) {
@@ -60,11 +73,16 @@ export async function carryOut(plan: Plan): Promise<{ uuids: string[]; resources
 }
 
 /** What else changes, and what is not taken, when a group goes into a connector that is there. */
-export function consequences(group: Group, there: Connector | undefined): { changed: string[]; leftOut: { what: string; why: string }[] } {
+export function consequences(
+  group: Group,
+  there: Connector | undefined,
+): { changed: string[]; leftOut: { what: string; why: string }[] } {
   if (!there) return { changed: [], leftOut: [] };
   const taken = there.resources?.map((one) => one.name) ?? Object.keys(there.endpoints ?? {});
   return {
-    changed: renamed(group, taken).filter((one) => one.from !== one.to).map((one) => texts.import.renamed(one.from, one.to)),
+    changed: renamed(group, taken)
+      .filter((one) => one.from !== one.to)
+      .map((one) => texts.import.renamed(one.from, one.to)),
     leftOut: group.record.credentials ? [{ what: texts.import.notTaken, why: texts.import.notTakenWhy }] : [],
   };
 }

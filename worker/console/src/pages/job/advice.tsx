@@ -9,7 +9,13 @@ export function Advice({ code }: { code: string }) {
   if (!first || !('inline' in first)) return null;
   const at = first.inline.findIndex((part) => 'strong' in part && part.strong.startsWith('Who'));
   const parts = at < 0 ? first.inline : first.inline.slice(at);
-  return <>{parts.map((part, index) => <Part key={index} part={part} />)}</>;
+  return (
+    <>
+      {parts.map((part, index) => (
+        <Part key={index} part={part} />
+      ))}
+    </>
+  );
 }
 
 function Part({ part }: { part: Inline }) {

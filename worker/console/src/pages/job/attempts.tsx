@@ -22,12 +22,14 @@ export function Attempts({ attempts }: { attempts: Attempt[] }) {
             <span>{t.attempt(one.number, longTime(new Date(one.at)), what, duration(one.duration_ms))}</span>
             <Bar from={begins} size={one.duration_ms} total={total} kind={good ? 'bar' : 'bar bar-bad'} />
           </li>,
-          ...(one.waited_ms ? [
-            <li key={`${one.number} wait`}>
-              <span class="quiet">{t.waited(duration(one.waited_ms))}</span>
-              <Bar from={waits} size={one.waited_ms} total={total} kind="bar bar-wait" />
-            </li>,
-          ] : []),
+          ...(one.waited_ms
+            ? [
+                <li key={`${one.number} wait`}>
+                  <span class="quiet">{t.waited(duration(one.waited_ms))}</span>
+                  <Bar from={waits} size={one.waited_ms} total={total} kind="bar bar-wait" />
+                </li>,
+              ]
+            : []),
         ];
       })}
     </ol>

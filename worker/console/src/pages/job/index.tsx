@@ -58,37 +58,112 @@ function JobOf({ id }: { id: string }) {
   };
   return (
     <Page
-      title={t.title(id)} above={[{ text: texts.jobs.title, href: '/jobs' }]} beside={job && <span role="status"><StateBadge job={job} /></span>}
-      actions={job && <>
-        <LiveBar at={loaded.updatedAt} />
-        <Button icon="terminal" refused={!job.sent && t.noRequest} onClick={() => job.sent && copy(job.sent.curl)}>{t.copyCurl}</Button>
-        <Button icon="circle-slash" refused={refused || (hasEnded(job) && t.ended)} onClick={() => setAsking('cancel')}>{texts.jobs.cancel}</Button>
-        <Button icon="rotate-ccw" refused={refused || (!hasEnded(job) && t.running)} onClick={() => setAsking('replay')}>{texts.jobs.replay}</Button>
-      </>}
+      title={t.title(id)}
+      above={[{ text: texts.jobs.title, href: '/jobs' }]}
+      beside={
+        job && (
+          <span role="status">
+            <StateBadge job={job} />
+          </span>
+        )
+      }
+      actions={
+        job && (
+          <>
+            <LiveBar at={loaded.updatedAt} />
+            <Button icon="terminal" refused={!job.sent && t.noRequest} onClick={() => job.sent && copy(job.sent.curl)}>
+              {t.copyCurl}
+            </Button>
+            <Button icon="circle-slash" refused={refused || (hasEnded(job) && t.ended)} onClick={() => setAsking('cancel')}>
+              {texts.jobs.cancel}
+            </Button>
+            <Button icon="rotate-ccw" refused={refused || (!hasEnded(job) && t.running)} onClick={() => setAsking('replay')}>
+              {texts.jobs.replay}
+            </Button>
+          </>
+        )
+      }
     >
       <Loading of={loaded} what={t.what}>
-        {(whole) => <>
-          {whole.status === 'failed' && <Alert what={whole.result?.error?.message ?? t.failed(whole.code ?? '')} code={whole.code} next={whole.code && <Advice code={whole.code} />} />}
-          <JobTerms job={whole} />
-          <section class="card" aria-label={t.attempts}>
-            <h2>{t.attempts}</h2>
-            <Attempts attempts={whole.attempts ?? []} />
-          </section>
-          <Tabs label={t.exchange} selected={tab} onSelect={(to) => set({ tab: to === 'request' ? null : to }, 'replace')} tabs={TABS.map((one) => ({ id: one, text: t[one] }))}>
-            {tab === 'request' && (whole.sent ? <pre class="code-block" tabIndex={0}>{requestText(whole.sent)}</pre> : <NotKept />)}
-            {tab === 'answer' && (whole.answer ? <div class="stack"><strong>{statusLine(whole.answer.status)}</strong><Headers headers={whole.answer.headers} /><Body text={whole.answer.body} label={t.answer} /></div> : <NotKept />)}
-            {tab === 'mapped' && (whole.result?.data ? <Body text={JSON.stringify(whole.result.data)} label={t.mapped} /> : <p class="quiet">{t.noResult}</p>)}
-            {tab === 'job' && (whole.message ? <Body text={JSON.stringify(whole.message)} label={t.job} /> : <NotKept />)}
-            {tab === 'result' && (whole.result ? <Body text={JSON.stringify(whole.result)} label={t.result} /> : <p class="quiet">{t.noResult}</p>)}
-          </Tabs>
-          <div class="row">
-            {whole.process && whole.version && mayEverywhere('read') && <LinkButton href={`${modelHref(whole.process, whole.version)}?element=${encodeURIComponent(whole.element)}`} icon="workflow">{t.showInDiagram}</LinkButton>}
-            <LinkButton href={`/jobs?request=${encodeURIComponent(whole.request)}`} icon="history">{t.otherJobs}</LinkButton>
-            {whole.connector && <LinkButton href={`/connectors/${encodeURIComponent(whole.connector)}${whole.resource ? `/resources/${encodeURIComponent(whole.resource)}` : ''}`} icon="plug">{t.openConnector}</LinkButton>}
-          </div>
-        </>}
+        {(whole) => (
+          <>
+            {whole.status === 'failed' && (
+              <Alert
+                what={whole.result?.error?.message ?? t.failed(whole.code ?? '')}
+                code={whole.code}
+                next={whole.code && <Advice code={whole.code} />}
+              />
+            )}
+            <JobTerms job={whole} />
+            <section class="card" aria-label={t.attempts}>
+              <h2>{t.attempts}</h2>
+              <Attempts attempts={whole.attempts ?? []} />
+            </section>
+            <Tabs
+              label={t.exchange}
+              selected={tab}
+              onSelect={(to) => set({ tab: to === 'request' ? null : to }, 'replace')}
+              tabs={TABS.map((one) => ({ id: one, text: t[one] }))}
+            >
+              {tab === 'request' &&
+                (whole.sent ? (
+                  <pre class="code-block" tabIndex={0}>
+                    {requestText(whole.sent)}
+                  </pre>
+                ) : (
+                  <NotKept />
+                ))}
+              {tab === 'answer' &&
+                (whole.answer ? (
+                  <div class="stack">
+                    <strong>{statusLine(whole.answer.status)}</strong>
+                    <Headers headers={whole.answer.headers} />
+                    <Body text={whole.answer.body} label={t.answer} />
+                  </div>
+                ) : (
+                  <NotKept />
+                ))}
+              {tab === 'mapped' &&
+                (whole.result?.data ? (
+                  <Body text={JSON.stringify(whole.result.data)} label={t.mapped} />
+                ) : (
+                  <p class="quiet">{t.noResult}</p>
+                ))}
+              {tab === 'job' && (whole.message ? <Body text={JSON.stringify(whole.message)} label={t.job} /> : <NotKept />)}
+              {tab === 'result' &&
+                (whole.result ? (
+                  <Body text={JSON.stringify(whole.result)} label={t.result} />
+                ) : (
+                  <p class="quiet">{t.noResult}</p>
+                ))}
+            </Tabs>
+            <div class="row">
+              {whole.process && whole.version && mayEverywhere('read') && (
+                <LinkButton
+                  href={`${modelHref(whole.process, whole.version)}?element=${encodeURIComponent(whole.element)}`}
+                  icon="workflow"
+                >
+                  {t.showInDiagram}
+                </LinkButton>
+              )}
+              <LinkButton href={`/jobs?request=${encodeURIComponent(whole.request)}`} icon="history">
+                {t.otherJobs}
+              </LinkButton>
+              {whole.connector && (
+                <LinkButton
+                  href={`/connectors/${encodeURIComponent(whole.connector)}${whole.resource ? `/resources/${encodeURIComponent(whole.resource)}` : ''}`}
+                  icon="plug"
+                >
+                  {t.openConnector}
+                </LinkButton>
+              )}
+            </div>
+          </>
+        )}
       </Loading>
-      {asking === 'replay' && job && <ReplayQuestion number={1} unknown={job.code === 'OUTCOME_UNKNOWN'} onReplay={replay} onClose={() => setAsking(null)} />}
+      {asking === 'replay' && job && (
+        <ReplayQuestion number={1} unknown={job.code === 'OUTCOME_UNKNOWN'} onReplay={replay} onClose={() => setAsking(null)} />
+      )}
       {asking === 'cancel' && <CancelQuestion number={1} onCancel={cancel} onClose={() => setAsking(null)} />}
     </Page>
   );
@@ -99,16 +174,27 @@ const NotKept = () => <p class="quiet">{t.notKept}</p>;
 function JobTerms({ job }: { job: WholeJob }) {
   const missing = texts.jobs.missing;
   const name = job.message?.element?.name;
-  return <Terms of={[
-    [t.terms.element, name ? `${name} (${job.element})` : job.element],
-    [t.terms.connector, job.connector ?? missing],
-    [t.terms.resource, job.resource ?? missing],
-    [t.terms.request, <a href={`/jobs?request=${encodeURIComponent(job.request)}`}>{job.request}</a>],
-    [t.terms.process, [job.process, job.version].filter(Boolean).join(' ') || missing],
-    [t.terms.engine, job.engine],
-    [t.terms.created, <Time at={job.created_at} />],
-    [t.terms.updated, <Time at={job.updated_at} />],
-    ...(job.due_at && !hasEnded(job) ? [[t.terms.due, <Time at={job.due_at} />] as [string, preact.ComponentChildren]] : []),
-    ...(job.replay_of ? [[t.terms.replayOf, <a href={`/jobs/${encodeURIComponent(job.replay_of)}`}>{job.replay_of}</a>] as [string, preact.ComponentChildren]] : []),
-  ]} />;
+  return (
+    <Terms
+      of={[
+        [t.terms.element, name ? `${name} (${job.element})` : job.element],
+        [t.terms.connector, job.connector ?? missing],
+        [t.terms.resource, job.resource ?? missing],
+        [t.terms.request, <a href={`/jobs?request=${encodeURIComponent(job.request)}`}>{job.request}</a>],
+        [t.terms.process, [job.process, job.version].filter(Boolean).join(' ') || missing],
+        [t.terms.engine, job.engine],
+        [t.terms.created, <Time at={job.created_at} />],
+        [t.terms.updated, <Time at={job.updated_at} />],
+        ...(job.due_at && !hasEnded(job) ? [[t.terms.due, <Time at={job.due_at} />] as [string, preact.ComponentChildren]] : []),
+        ...(job.replay_of
+          ? [
+              [t.terms.replayOf, <a href={`/jobs/${encodeURIComponent(job.replay_of)}`}>{job.replay_of}</a>] as [
+                string,
+                preact.ComponentChildren,
+              ],
+            ]
+          : []),
+      ]}
+    />
+  );
 }

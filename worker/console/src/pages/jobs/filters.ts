@@ -23,8 +23,14 @@ export function apiQuery(query: Record<string, string>, from: string | undefined
 
 /** "State: Failed". */
 export function inWords(name: string, value: string): string {
-  const shown = name === 'state' ? ((t.words as Record<string, string>)[value] ?? value) : name === 'period' ? (t.periods[value] ?? value) : value;
+  const shown =
+    name === 'state'
+      ? ((t.words as Record<string, string>)[value] ?? value)
+      : name === 'period'
+        ? (t.periods[value] ?? value)
+        : value;
   return t.filterText(t.filters[name] ?? name, shown);
 }
 
-export const active = (query: Record<string, string>): [string, string][] => FILTERS.filter((name) => query[name]).map((name) => [name, query[name]]);
+export const active = (query: Record<string, string>): [string, string][] =>
+  FILTERS.filter((name) => query[name]).map((name) => [name, query[name]]);

@@ -56,25 +56,48 @@ export default function Jobs() {
     setAsked({ action, all, count: all ? null : selected.size, to });
     if (!all) return;
     const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value));
-    countBulk({ action, filter: given, to }).then((number) => setAsked((now) => now && { ...now, count: number }), () => setAsked(null));
+    countBulk({ action, filter: given, to }).then(
+      (number) => setAsked((now) => now && { ...now, count: number }),
+      () => setAsked(null),
+    );
   };
   const run = async (choice: { new_execution?: boolean; send?: boolean }) => {
     if (!asked) return;
     const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value));
-    await startBulk({ action: asked.action, ...choice, ...(asked.all ? { filter: given, to: asked.to } : { ids: [...selected] }) }, href({ after: null }));
+    await startBulk(
+      { action: asked.action, ...choice, ...(asked.all ? { filter: given, to: asked.to } : { ids: [...selected] }) },
+      href({ after: null }),
+    );
     setSelected(new Set());
   };
-  const which = asked?.all ? t.matching(filters.map(([name, value]) => inWords(name, value)).join(', ') || t.everything, longTime(new Date(asked.to ?? loadedAt))) : undefined;
+  const which = asked?.all
+    ? t.matching(
+        filters.map(([name, value]) => inWords(name, value)).join(', ') || t.everything,
+        longTime(new Date(asked.to ?? loadedAt)),
+      )
+    : undefined;
   const unknown = settled.rows.some((row) => row.code === 'OUTCOME_UNKNOWN' && (asked?.all || selected.has(row.id)));
   const refused = !mayManage && texts.frame.readOnly;
   return (
-    <Page title={t.title} actions={<>
-      <LiveBar at={page.updatedAt} />
-      {selected.size === 0 && mayManage && settled.rows.length > 0 && <Menu label={t.allThatMatch} text={t.allThatMatch} icon="layers" items={[
-        { text: t.replay, icon: 'rotate-ccw', act: () => ask('replay', true) },
-        { text: t.cancel, icon: 'circle-slash', act: () => ask('cancel', true) },
-      ]} />}
-    </>}>
+    <Page
+      title={t.title}
+      actions={
+        <>
+          <LiveBar at={page.updatedAt} />
+          {selected.size === 0 && mayManage && settled.rows.length > 0 && (
+            <Menu
+              label={t.allThatMatch}
+              text={t.allThatMatch}
+              icon="layers"
+              items={[
+                { text: t.replay, icon: 'rotate-ccw', act: () => ask('replay', true) },
+                { text: t.cancel, icon: 'circle-slash', act: () => ask('cancel', true) },
+              ]}
+            />
+          )}
+        </>
+      }
+    >
       <div class="toolbar">
         <Search label={t.search} value={query.q ?? ''} onSearch={(q) => set({ q, after: null }, 'replace')} />
         <Filter name="state" query={query} set={set} options={WORDS.map((word) => [word, t.words[word]])} />
@@ -86,36 +109,88 @@ export default function Jobs() {
       {filters.length > 0 && (
         <div class="row">
           {filters.map(([name, value]) => (
-            <button key={name} type="button" class="chip" aria-label={t.removeFilter(inWords(name, value))} onClick={() => set({ [name]: null, after: null })}>{inWords(name, value)}<Icon name="x" /></button>
+            <button
+              key={name}
+              type="button"
+              class="chip"
+              aria-label={t.removeFilter(inWords(name, value))}
+              onClick={() => set({ [name]: null, after: null })}
+            >
+              {inWords(name, value)}
+              <Icon name="x" />
+            </button>
           ))}
-          <button type="button" class="link small" onClick={() => set({ ...Object.fromEntries(filters.map(([name]) => [name, null])), after: null })}>{t.clear}</button>
+          <button
+            type="button"
+            class="link small"
+            onClick={() => set({ ...Object.fromEntries(filters.map(([name]) => [name, null])), after: null })}
+          >
+            {t.clear}
+          </button>
         </div>
       )}
       <BulkActions />
       {selected.size > 0 && (
         <div class="selection" role="toolbar" aria-label={t.selected}>
           <span class="grow">{t.selectedCount(selected.size)}</span>
-          <Button icon="rotate-ccw" refused={refused} onClick={() => ask('replay', false)}>{t.replay}</Button>
-          <Button icon="circle-slash" refused={refused} onClick={() => ask('cancel', false)}>{t.cancel}</Button>
+          <Button icon="rotate-ccw" refused={refused} onClick={() => ask('replay', false)}>
+            {t.replay}
+          </Button>
+          <Button icon="circle-slash" refused={refused} onClick={() => ask('cancel', false)}>
+            {t.cancel}
+          </Button>
         </div>
       )}
       <Loading of={page} what={t.what} rows={12}>
-        {({ meta }) => <>
-          {settled.newer > 0 && !query.after && <button type="button" class="newer" onClick={() => { settled.show(); page.reload(); }}>{texts.live.newer(settled.newer, t.newer)}</button>}
-          <Table
-            label={t.title} rows={settled.rows} columns={COLUMNS} keyOf={(row) => row.id} selection={{ selected, onChange: setSelected, name: (row) => row.id }}
-            empty={filters.length > 0
-              ? <Empty icon="search-x" text={t.noMatch} hint={t.noMatchHint} />
-              : <Empty icon="history" text={t.none} hint={t.noneHint} />}
-          />
-          <div class="table-foot">
-            {query.after && <a class="button button-quiet" href={href({ after: null })}>{texts.table.newer}</a>}
-            {meta.next && <a class="button button-quiet" href={href({ after: meta.next })}>{texts.table.older}</a>}
-          </div>
-        </>}
+        {({ meta }) => (
+          <>
+            {settled.newer > 0 && !query.after && (
+              <button
+                type="button"
+                class="newer"
+                onClick={() => {
+                  settled.show();
+                  page.reload();
+                }}
+              >
+                {texts.live.newer(settled.newer, t.newer)}
+              </button>
+            )}
+            <Table
+              label={t.title}
+              rows={settled.rows}
+              columns={COLUMNS}
+              keyOf={(row) => row.id}
+              selection={{ selected, onChange: setSelected, name: (row) => row.id }}
+              empty={
+                filters.length > 0 ? (
+                  <Empty icon="search-x" text={t.noMatch} hint={t.noMatchHint} />
+                ) : (
+                  <Empty icon="history" text={t.none} hint={t.noneHint} />
+                )
+              }
+            />
+            <div class="table-foot">
+              {query.after && (
+                <a class="button button-quiet" href={href({ after: null })}>
+                  {texts.table.newer}
+                </a>
+              )}
+              {meta.next && (
+                <a class="button button-quiet" href={href({ after: meta.next })}>
+                  {texts.table.older}
+                </a>
+              )}
+            </div>
+          </>
+        )}
       </Loading>
-      {asked?.action === 'replay' && <ReplayQuestion number={asked.count} which={which} unknown={unknown} onReplay={run} onClose={() => setAsked(null)} />}
-      {asked?.action === 'cancel' && <CancelQuestion number={asked.count} which={which} onCancel={() => run({})} onClose={() => setAsked(null)} />}
+      {asked?.action === 'replay' && (
+        <ReplayQuestion number={asked.count} which={which} unknown={unknown} onReplay={run} onClose={() => setAsked(null)} />
+      )}
+      {asked?.action === 'cancel' && (
+        <CancelQuestion number={asked.count} which={which} onCancel={() => run({})} onClose={() => setAsked(null)} />
+      )}
     </Page>
   );
 }
@@ -130,16 +205,33 @@ interface FilterProps {
 /** A filter of few values; what the address has stays, known or not. */
 function Filter({ name, query, set, options }: FilterProps) {
   const value = query[name] ?? '';
-  const all = value === '' || options.some(([known]) => known === value) ? options : [...options, [value, value] as [string, string]];
-  return <Select label={t[name]} hidden value={value} onChange={(next) => set({ [name]: next, after: null })} options={[{ value: '', text: t.any[name] }, ...all.map(([one, text]) => ({ value: one, text }))]} />;
+  const all =
+    value === '' || options.some(([known]) => known === value) ? options : [...options, [value, value] as [string, string]];
+  return (
+    <Select
+      label={t[name]}
+      hidden
+      value={value}
+      onChange={(next) => set({ [name]: next, after: null })}
+      options={[{ value: '', text: t.any[name] }, ...all.map(([one, text]) => ({ value: one, text }))]}
+    />
+  );
 }
 
 /** What filters offer: codes that are described, connectors and processes that are there. */
 function useChoices() {
   const loaded = useLoad(async (signal) => {
     const [connectors, models, codes] = await Promise.all([
-      get<List<Connector>>('/data_sources', { query: { per_page: 1000, order_by: 'name', fields: 'name' }, signal }).then((answer) => answer.data.data, () => []),
-      mayEverywhere('read') ? get<{ data: ModelRow[] }>('/models', { signal }).then((answer) => answer.data.data, () => []) : [],
+      get<List<Connector>>('/data_sources', { query: { per_page: 1000, order_by: 'name', fields: 'name' }, signal }).then(
+        (answer) => answer.data.data,
+        () => [],
+      ),
+      mayEverywhere('read')
+        ? get<{ data: ModelRow[] }>('/models', { signal }).then(
+            (answer) => answer.data.data,
+            () => [],
+          )
+        : [],
       import('virtual:codes'),
     ]);
     return {
@@ -153,11 +245,36 @@ function useChoices() {
 
 const COLUMNS: ColumnOf<Job>[] = [
   { id: 'state', header: t.columns.state, cell: (row) => <StateBadge job={row} /> },
-  { id: 'job', header: t.columns.job, tooltip: (row) => row.id, cell: (row) => <a class="mono job-id" href={`/jobs/${encodeURIComponent(row.id)}`}>{row.id}</a> },
+  {
+    id: 'job',
+    header: t.columns.job,
+    tooltip: (row) => row.id,
+    cell: (row) => (
+      <a class="mono job-id" href={`/jobs/${encodeURIComponent(row.id)}`}>
+        {row.id}
+      </a>
+    ),
+  },
   { id: 'element', header: t.columns.element, tooltip: (row) => row.element, cell: (row) => row.element },
   { id: 'connector', header: t.columns.connector, tooltip: (row) => row.connector, cell: (row) => row.connector ?? t.missing },
   { id: 'attempts', header: t.columns.attempts, numeric: true, cell: (row) => row.attempt },
-  { id: 'code', header: t.columns.code, cell: (row) => (row.code ? <a class="code" href={`/codes/${row.code}`}>{row.code}</a> : <span class="quiet">{t.missing}</span>) },
-  { id: 'duration', header: t.columns.duration, numeric: true, cell: (row) => (row.duration_ms === null ? <span class="quiet">{t.missing}</span> : duration(row.duration_ms)) },
+  {
+    id: 'code',
+    header: t.columns.code,
+    cell: (row) =>
+      row.code ? (
+        <a class="code" href={`/codes/${row.code}`}>
+          {row.code}
+        </a>
+      ) : (
+        <span class="quiet">{t.missing}</span>
+      ),
+  },
+  {
+    id: 'duration',
+    header: t.columns.duration,
+    numeric: true,
+    cell: (row) => (row.duration_ms === null ? <span class="quiet">{t.missing}</span> : duration(row.duration_ms)),
+  },
   { id: 'started', header: t.columns.started, cell: (row) => <Time at={row.created_at} /> },
 ];

@@ -42,7 +42,12 @@ interface Changes {
 
 /** `before` to `after`: what our elements do differently comes from their tasks, the rest from the models themselves. */
 export async function difference(before: string, after: string): Promise<Found> {
-  const [one, other, tasksBefore, tasksAfter] = await Promise.all([definitions(before), definitions(after), lint(before), lint(after)]);
+  const [one, other, tasksBefore, tasksAfter] = await Promise.all([
+    definitions(before),
+    definitions(after),
+    lint(before),
+    lint(after),
+  ]);
   const changes = diff(one, other) as Changes;
   const found: Found = { lines: [], before: {}, after: {} };
   const shown = (element: Described) => element.name ?? element.id;
@@ -60,15 +65,26 @@ export async function difference(before: string, after: string): Promise<Found> 
     const was = tasksBefore.tasks.find((old) => old.element === task.element);
     if (!was) continue;
     const own = differences(named(was), named(task)).map((line): Line => ({
-      kind: 'changed', element: task.element, name: task.name ?? task.element, text: t.was(line.path, line.before, line.after),
+      kind: 'changed',
+      element: task.element,
+      name: task.name ?? task.element,
+      text: t.was(line.path, line.before, line.after),
     }));
     if (own.length > 0) lines.set(task.element, own);
   }
   for (const [element, { model, attrs }] of Object.entries(changes._changed)) {
-    const plain = Object.entries(attrs).filter(([, value]) => typeof value.oldValue !== 'object' && typeof value.newValue !== 'object' && value.oldValue !== value.newValue);
-    const own = plain.filter(([attribute]) => attribute === 'name' || !lines.has(element)).map(([attribute, value]): Line => ({
-      kind: 'changed', element, name: shown(model), text: t.was(attribute, String(value.newValue ?? '–'), String(value.oldValue ?? '–')),
-    }));
+    const plain = Object.entries(attrs).filter(
+      ([, value]) =>
+        typeof value.oldValue !== 'object' && typeof value.newValue !== 'object' && value.oldValue !== value.newValue,
+    );
+    const own = plain
+      .filter(([attribute]) => attribute === 'name' || !lines.has(element))
+      .map(([attribute, value]): Line => ({
+        kind: 'changed',
+        element,
+        name: shown(model),
+        text: t.was(attribute, String(value.newValue ?? '–'), String(value.oldValue ?? '–')),
+      }));
     if (own.length > 0) lines.set(element, [...own, ...(lines.get(element) ?? [])]);
   }
   for (const [element, own] of lines) {
@@ -93,7 +109,12 @@ function named(task: { config: unknown; errorHandling?: unknown }): unknown {
   const config = task.config;
   if (typeof config !== 'object' || config === null) return { config };
   const { outboundConfig, dataMapping, ...rest } = config as Record<string, unknown>;
-  return { ...rest, ...byKey(outboundConfig), ...byKey(dataMapping), ...(task.errorHandling && typeof task.errorHandling === 'object' ? task.errorHandling : {}) };
+  return {
+    ...rest,
+    ...byKey(outboundConfig),
+    ...byKey(dataMapping),
+    ...(task.errorHandling && typeof task.errorHandling === 'object' ? task.errorHandling : {}),
+  };
 }
 
 function byKey(rows: unknown): Record<string, unknown> {

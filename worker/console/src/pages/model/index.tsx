@@ -51,7 +51,10 @@ function ModelOf({ process, version }: { process: string; version: string }) {
   const { query, href } = useAddress();
   const [removing, setRemoving] = useState(false);
   const loaded = useLoad((signal) => whole(process, version, signal), [process, version]);
-  const versions = useLoad(async (signal) => (await get<{ data: ModelRow[] }>('/models', { query: { process, include: 'name' }, signal })).data.data, [process]);
+  const versions = useLoad(
+    async (signal) => (await get<{ data: ModelRow[] }>('/models', { query: { process, include: 'name' }, signal })).data.data,
+    [process],
+  );
   const stats = useLive<Stats>('/stats', { period: '24h', process, version: loaded.data?.model.version ?? version }, 10_000);
   const tab = TABS.find((one) => one === query.tab) ?? 'diagram';
   const shown = loaded.data?.model.version ?? version;
@@ -65,37 +68,91 @@ function ModelOf({ process, version }: { process: string; version: string }) {
   };
   return (
     <Page
-      title={name} above={[{ text: t.title, href: '/models' }]}
-      beside={<div class="version"><Select
-        label={t.version} hidden value={shown} onChange={(to) => route(modelHref(process, to) + (tab === 'diagram' ? '' : `?tab=${tab}`))}
-        options={(versions.data ?? [{ version: shown }]).map((one) => ({ value: one.version, text: `${t.version} ${one.version}` }))}
-      /></div>}
-      actions={<>
-        {xml !== null && <LinkButton href={`/modeler?model=${encodeURIComponent(process)}&version=${encodeURIComponent(shown)}`} icon="square-pen">{t.openInModeler}</LinkButton>}
-        <Menu
-          label={texts.act.more} icon="ellipsis" text={texts.act.more}
-          items={[
-            { text: t.download, icon: 'download', refused: xml === null && t.notKept, act: () => xml !== null && download(loaded.data?.model.file ?? `${process}.bpmn`, xml, 'application/xml') },
-            { text: t.remove, icon: 'trash-2', refused: !mayEverywhere('manage') && texts.frame.readOnly, act: () => setRemoving(true) },
-          ]}
-        />
-      </>}
+      title={name}
+      above={[{ text: t.title, href: '/models' }]}
+      beside={
+        <div class="version">
+          <Select
+            label={t.version}
+            hidden
+            value={shown}
+            onChange={(to) => route(modelHref(process, to) + (tab === 'diagram' ? '' : `?tab=${tab}`))}
+            options={(versions.data ?? [{ version: shown }]).map((one) => ({
+              value: one.version,
+              text: `${t.version} ${one.version}`,
+            }))}
+          />
+        </div>
+      }
+      actions={
+        <>
+          {xml !== null && (
+            <LinkButton
+              href={`/modeler?model=${encodeURIComponent(process)}&version=${encodeURIComponent(shown)}`}
+              icon="square-pen"
+            >
+              {t.openInModeler}
+            </LinkButton>
+          )}
+          <Menu
+            label={texts.act.more}
+            icon="ellipsis"
+            text={texts.act.more}
+            items={[
+              {
+                text: t.download,
+                icon: 'download',
+                refused: xml === null && t.notKept,
+                act: () => xml !== null && download(loaded.data?.model.file ?? `${process}.bpmn`, xml, 'application/xml'),
+              },
+              {
+                text: t.remove,
+                icon: 'trash-2',
+                refused: !mayEverywhere('manage') && texts.frame.readOnly,
+                act: () => setRemoving(true),
+              },
+            ]}
+          />
+        </>
+      }
     >
       <Tabs
-        label={t.title} selected={tab}
-        tabs={TABS.map((id) => ({ id, text: t[id], href: href({ tab: id === 'diagram' ? null : id, with: null }), count: id === 'findings' ? loaded.data?.lint?.diagnostics.length : undefined }))}
+        label={t.title}
+        selected={tab}
+        tabs={TABS.map((id) => ({
+          id,
+          text: t[id],
+          href: href({ tab: id === 'diagram' ? null : id, with: null }),
+          count: id === 'findings' ? loaded.data?.lint?.diagnostics.length : undefined,
+        }))}
       >
         <Loading of={loaded} what={t.what}>
-          {(data) => <>
-            {data.xml === null && tab !== 'elements' && <Empty icon="file-up" text={t.notKept} />}
-            {tab === 'diagram' && data.xml !== null && <Diagram xml={data.xml} label={t.diagram} links={linksOf(data, stats.data)} selected={query.element} />}
-            {(tab === 'elements' || (tab === 'diagram' && data.xml !== null)) && <Elements whole={data} stats={stats.data} selected={query.element} />}
-            {tab === 'findings' && data.lint && <Findings of={data.lint.diagnostics} href={(element) => href({ tab: null, element })} />}
-            {tab === 'compare' && data.xml !== null && <Compare mine={data} versions={versions.data ?? []} />}
-          </>}
+          {(data) => (
+            <>
+              {data.xml === null && tab !== 'elements' && <Empty icon="file-up" text={t.notKept} />}
+              {tab === 'diagram' && data.xml !== null && (
+                <Diagram xml={data.xml} label={t.diagram} links={linksOf(data, stats.data)} selected={query.element} />
+              )}
+              {(tab === 'elements' || (tab === 'diagram' && data.xml !== null)) && (
+                <Elements whole={data} stats={stats.data} selected={query.element} />
+              )}
+              {tab === 'findings' && data.lint && (
+                <Findings of={data.lint.diagnostics} href={(element) => href({ tab: null, element })} />
+              )}
+              {tab === 'compare' && data.xml !== null && <Compare mine={data} versions={versions.data ?? []} />}
+            </>
+          )}
         </Loading>
       </Tabs>
-      {removing && <Question title={t.removeTitle(name, shown)} text={t.removeText} act={t.removeTitle(name, shown)} onAct={destroy} onClose={() => setRemoving(false)} />}
+      {removing && (
+        <Question
+          title={t.removeTitle(name, shown)}
+          text={t.removeText}
+          act={t.removeTitle(name, shown)}
+          onAct={destroy}
+          onClose={() => setRemoving(false)}
+        />
+      )}
     </Page>
   );
 }

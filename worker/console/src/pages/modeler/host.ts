@@ -23,7 +23,13 @@ export function apiHost(): Host {
     },
     async map(answer, rows, request) {
       const { connector, resource, config, data: given } = request;
-      const { data } = await post<Tried>('/try', { connector, resource, config: { ...config, dataMapping: rows }, data: given, answer });
+      const { data } = await post<Tried>('/try', {
+        connector,
+        resource,
+        config: { ...config, dataMapping: rows },
+        data: given,
+        answer,
+      });
       return { variables: (data.mapped ?? {}) as Record<string, Json>, error: data.error };
     },
     async queues() {
@@ -40,7 +46,8 @@ export function apiHost(): Host {
   };
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function outcome(tried: Tried): Outcome {
   return { ...tried, mapped: tried.mapped as Outcome['mapped'], warnings: tried.warnings ?? [], reads: tried.reads ?? [] };
@@ -50,6 +57,10 @@ const saveExample: NonNullable<Host['saveExample']> = async (connector, resource
   const id = segment(connector.uuid ?? connector.id ?? connector.name);
   const { data: record, etag } = await get<Connector>(`/data_sources/${id}`);
   const answer = example.answer && { status: example.answer.status, headers: example.answer.headers, body: example.answer.body };
-  const row = { ...record.endpoints[resource.name], testData: JSON.stringify(example.data), ...(answer ? { testAnswer: answer } : {}) };
+  const row = {
+    ...record.endpoints[resource.name],
+    testData: JSON.stringify(example.data),
+    ...(answer ? { testAnswer: answer } : {}),
+  };
   await put(`/data_sources/${id}`, { endpoints: { ...record.endpoints, [resource.name]: row } }, { ifMatch: etag });
 };

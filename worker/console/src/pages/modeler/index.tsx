@@ -32,12 +32,28 @@ function Named({ query }: { query: Record<string, string> }) {
   const { url } = useLocation();
   const plain = loaded.error instanceof Error && loaded.error.constructor === Error ? loaded.error : null;
   if (loaded.data) {
-    return isNarrow ? <Reading of={loaded.data} selected={query.element} /> : <Editor opened={loaded.data} selected={query.element} address={url} />;
+    return isNarrow ? (
+      <Reading of={loaded.data} selected={query.element} />
+    ) : (
+      <Editor opened={loaded.data} selected={query.element} address={url} />
+    );
   }
   return (
     <Page title={t.title}>
-      {plain ? <Alert what={plain.message}><LinkButton href="/modeler">{t.start}</LinkButton></Alert> : <Loading of={loaded} what={t.what}>{() => null}</Loading>}
-      {loaded.data === null && <Empty icon="search-x" text={t.gone}><LinkButton href="/modeler">{t.start}</LinkButton></Empty>}
+      {plain ? (
+        <Alert what={plain.message}>
+          <LinkButton href="/modeler">{t.start}</LinkButton>
+        </Alert>
+      ) : (
+        <Loading of={loaded} what={t.what}>
+          {() => null}
+        </Loading>
+      )}
+      {loaded.data === null && (
+        <Empty icon="search-x" text={t.gone}>
+          <LinkButton href="/modeler">{t.start}</LinkButton>
+        </Empty>
+      )}
     </Page>
   );
 }

@@ -36,8 +36,12 @@ export function Missing({ records, onImported }: { records: Partial<Connector>[]
   return (
     <div class="stack">
       <div class="note">
-        <span role="status" class="grow">{t.calls(text)}</span>
-        <Button icon="import" refused={!mayEverywhere('manage') && texts.frame.readOnly} onClick={go}>{t.importMissing(names.length)}</Button>
+        <span role="status" class="grow">
+          {t.calls(text)}
+        </span>
+        <Button icon="import" refused={!mayEverywhere('manage') && texts.frame.readOnly} onClick={go}>
+          {t.importMissing(names.length)}
+        </Button>
       </div>
       <ErrorAlert error={error} />
     </div>

@@ -32,7 +32,14 @@ export const EMPTY = `<?xml version="1.0" encoding="UTF-8"?>
 
 /** A draft of a file that was opened, or of a new model; it has no other place. */
 export function freshDraft(xml: string, name: string): ModelDraft {
-  return { id: crypto.randomUUID?.() ?? String(Date.now()), name, file: `${name.replace(/\.(bpmn|xml)$/i, '')}.bpmn`, xml, data: '{}', at: new Date().toISOString() };
+  return {
+    id: crypto.randomUUID?.() ?? String(Date.now()),
+    name,
+    file: `${name.replace(/\.(bpmn|xml)$/i, '')}.bpmn`,
+    xml,
+    data: '{}',
+    at: new Date().toISOString(),
+  };
 }
 
 export async function open(query: Record<string, string>, signal: AbortSignal): Promise<Opened | null> {
@@ -40,7 +47,11 @@ export async function open(query: Record<string, string>, signal: AbortSignal): 
     const kept = await modelDraft(query.draft);
     return kept ? { original: null, current: kept, restored: null, connectors: [] } : null;
   }
-  const found = query.example ? await example(query.example, signal) : query.model ? await version(query.model, query.version ?? 'newest', signal) : null;
+  const found = query.example
+    ? await example(query.example, signal)
+    : query.model
+      ? await version(query.model, query.version ?? 'newest', signal)
+      : null;
   if (!found) return null;
   const kept = await modelDraft(found.original.id);
   return { ...found, current: kept ?? found.original, restored: kept ? new Date(kept.at) : null };
@@ -50,13 +61,27 @@ async function example(name: string, signal: AbortSignal) {
   const { data } = await get<{ data: Example[] }>('/examples', { signal });
   const one = data.data.find((candidate) => candidate.name === name);
   if (!one) return null;
-  const original = { id: `example ${name}`, name: one.title, file: `${name}.bpmn`, xml: one.model, data: JSON.stringify(one.data, null, 2), at: new Date().toISOString() };
+  const original = {
+    id: `example ${name}`,
+    name: one.title,
+    file: `${name}.bpmn`,
+    xml: one.model,
+    data: JSON.stringify(one.data, null, 2),
+    at: new Date().toISOString(),
+  };
   return { original, connectors: one.connectors };
 }
 
 async function version(process: string, label: string, signal: AbortSignal) {
   const xml = await fileOf(process, label, signal);
   if (xml === null) throw new Error(texts.models.notKept);
-  const original = { id: `model ${process} ${label}`, name: `${process} ${label}`, file: `${process}.bpmn`, xml, data: '{}', at: new Date().toISOString() };
+  const original = {
+    id: `model ${process} ${label}`,
+    name: `${process} ${label}`,
+    file: `${process}.bpmn`,
+    xml,
+    data: '{}',
+    at: new Date().toISOString(),
+  };
   return { original, connectors: [] };
 }

@@ -31,14 +31,30 @@ export function Start() {
   };
   const take = (file: File | undefined) => void file?.text().then((xml) => begin(xml, file.name));
   return (
-    <Page title={t.title} class="page-start" actions={<LinkButton href="/models" icon="boxes">{t.deployed}</LinkButton>}>
+    <Page
+      title={t.title}
+      class="page-start"
+      actions={
+        <LinkButton href="/models" icon="boxes">
+          {t.deployed}
+        </LinkButton>
+      }
+    >
       <div
-        class="start" onDragOver={(event) => event.preventDefault()}
-        onDrop={(event) => { event.preventDefault(); take(event.dataTransfer?.files[0]); }}
+        class="start"
+        onDragOver={(event) => event.preventDefault()}
+        onDrop={(event) => {
+          event.preventDefault();
+          take(event.dataTransfer?.files[0]);
+        }}
       >
         <section class="card">
           <h2>{t.begin}</h2>
-          <div class="row"><Button kind="primary" icon="plus" onClick={() => void begin(EMPTY, t.newName)}>{t.new}</Button></div>
+          <div class="row">
+            <Button kind="primary" icon="plus" onClick={() => void begin(EMPTY, t.newName)}>
+              {t.new}
+            </Button>
+          </div>
           <FileField label={texts.models.file} accept=".bpmn,.xml,application/xml" onFile={take} />
           <p class="quiet small">{texts.import.dropHint}</p>
         </section>
@@ -48,7 +64,11 @@ export function Start() {
           <ul class="start-list" aria-label={t.drafts}>
             {(drafts.data ?? []).map((draft) => (
               <li key={draft.id}>
-                <Icon name="square-pen" /><a href={addressOf(draft.id)}>{draft.name}</a><span class="quiet small"><Time at={draft.at} /></span>
+                <Icon name="square-pen" />
+                <a href={addressOf(draft.id)}>{draft.name}</a>
+                <span class="quiet small">
+                  <Time at={draft.at} />
+                </span>
                 <IconButton icon="trash-2" label={t.deleteDraft(draft.name)} onClick={() => setDropping(draft)} />
               </li>
             ))}
@@ -59,15 +79,27 @@ export function Start() {
           <ErrorAlert error={examples.error} />
           <ul class="start-list" aria-label={t.examples}>
             {(examples.data ?? []).map((example) => (
-              <li key={example.name}><Icon name="workflow" /><div><a href={`/modeler?example=${encodeURIComponent(example.name)}`}>{example.title}</a><p class="quiet small">{example.description}</p></div></li>
+              <li key={example.name}>
+                <Icon name="workflow" />
+                <div>
+                  <a href={`/modeler?example=${encodeURIComponent(example.name)}`}>{example.title}</a>
+                  <p class="quiet small">{example.description}</p>
+                </div>
+              </li>
             ))}
           </ul>
         </section>
       </div>
       {dropping && (
         <Question
-          title={t.deleteDraft(dropping.name)} text={t.deleteDraftText} act={t.deleteDraft(dropping.name)} onClose={() => setDropping(null)}
-          onAct={async () => { await dropModelDraft(dropping.id); drafts.reload(); }}
+          title={t.deleteDraft(dropping.name)}
+          text={t.deleteDraftText}
+          act={t.deleteDraft(dropping.name)}
+          onClose={() => setDropping(null)}
+          onAct={async () => {
+            await dropModelDraft(dropping.id);
+            drafts.reload();
+          }}
         />
       )}
     </Page>

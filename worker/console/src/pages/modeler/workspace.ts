@@ -84,8 +84,16 @@ export class Workspace {
     const bpmnRenderer = colors();
     this.palette = JSON.stringify(bpmnRenderer);
     const modeler = new Modeler({
-      container: canvas, propertiesPanel: { parent: properties }, moddleExtensions, bpmnRenderer,
-      additionalModules: [BpmnPropertiesPanelModule, BpmnPropertiesProviderModule, CreateAppendAnythingModule, DataConnectorModule],
+      container: canvas,
+      propertiesPanel: { parent: properties },
+      moddleExtensions,
+      bpmnRenderer,
+      additionalModules: [
+        BpmnPropertiesPanelModule,
+        BpmnPropertiesProviderModule,
+        CreateAppendAnythingModule,
+        DataConnectorModule,
+      ],
       dataConnector: { host: apiHost(), sampleData: this.draft.data },
     } as ConstructorParameters<typeof Modeler>[0]);
     this.modeler = modeler;

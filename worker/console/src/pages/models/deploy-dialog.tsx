@@ -65,19 +65,47 @@ export function DeployDialog({ onClose, onDeployed, open }: DeployDialogProps) {
   };
   return (
     <Dialog
-      title={t.deploy} onClose={onClose} wide
-      footer={<>
-        {refused && model && <span class="quiet grow">{refused}</span>}
-        <Button onClick={onClose}>{done.length > 0 ? texts.act.close : texts.act.cancel}</Button>
-        <Button kind="primary" icon="upload" disabled={busy || findings === null || done.length > 0} refused={refused} onClick={go}>{t.deployAct}</Button>
-      </>}
+      title={t.deploy}
+      onClose={onClose}
+      wide
+      footer={
+        <>
+          {refused && model && <span class="quiet grow">{refused}</span>}
+          <Button onClick={onClose}>{done.length > 0 ? texts.act.close : texts.act.cancel}</Button>
+          <Button
+            kind="primary"
+            icon="upload"
+            disabled={busy || findings === null || done.length > 0}
+            refused={refused}
+            onClick={go}
+          >
+            {t.deployAct}
+          </Button>
+        </>
+      }
     >
-      {!open && <FileField label={t.file} accept=".bpmn,.xml,application/xml" onFile={(file) => void file.text().then((xml) => take({ xml, file: file.name }))} />}
+      {!open && (
+        <FileField
+          label={t.file}
+          accept=".bpmn,.xml,application/xml"
+          onFile={(file) => void file.text().then((xml) => take({ xml, file: file.name }))}
+        />
+      )}
       <TextField label={t.label} value={label} hint={t.labelHint} onInput={setLabel} />
-      {findings && <><h3>{t.findings}</h3><Findings of={findings} /></>}
+      {findings && (
+        <>
+          <h3>{t.findings}</h3>
+          <Findings of={findings} />
+        </>
+      )}
       <ErrorAlert error={error} shown={['model']} />
       {done.map((one) => (
-        <div key={one.process} class="note"><span role="status" class="grow">{t.deployedAs(one.process, one.version)}</span><LinkButton href={modelHref(one.process, one.version)}>{t.show}</LinkButton></div>
+        <div key={one.process} class="note">
+          <span role="status" class="grow">
+            {t.deployedAs(one.process, one.version)}
+          </span>
+          <LinkButton href={modelHref(one.process, one.version)}>{t.show}</LinkButton>
+        </div>
       ))}
     </Dialog>
   );

@@ -7,7 +7,9 @@ export default function NotFound() {
   return (
     <Page title={texts.notFound.title}>
       <Empty icon="search-x" text={texts.notFound.text} hint={texts.notFound.hint}>
-        <LinkButton href="/overview" icon="gauge">{texts.places.overview}</LinkButton>
+        <LinkButton href="/overview" icon="gauge">
+          {texts.places.overview}
+        </LinkButton>
       </Empty>
     </Page>
   );

@@ -13,7 +13,9 @@ export function Bars({ stats: { buckets } }: { stats: Stats }) {
   const width = 100 / Math.max(1, buckets.length);
   return (
     <div class="bars">
-      <span class="bars-most quiet small" aria-hidden="true">{count(most)}</span>
+      <span class="bars-most quiet small" aria-hidden="true">
+        {count(most)}
+      </span>
       <svg viewBox={`0 0 100 ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         {buckets.map((bucket, index) => {
           const [good, bad] = [(bucket.completed / most) * HEIGHT, (bucket.failed / most) * HEIGHT];
@@ -30,7 +32,9 @@ export function Bars({ stats: { buckets } }: { stats: Stats }) {
       </svg>
       {buckets.length > 1 && (
         <div class="bars-axis quiet small" aria-hidden="true">
-          <span>{axisText(buckets[0])}</span><span>{axisText(buckets[Math.floor(buckets.length / 2)])}</span><span>{axisText(buckets[buckets.length - 1])}</span>
+          <span>{axisText(buckets[0])}</span>
+          <span>{axisText(buckets[Math.floor(buckets.length / 2)])}</span>
+          <span>{axisText(buckets[buckets.length - 1])}</span>
         </div>
       )}
     </div>
@@ -44,10 +48,28 @@ export function BucketTable({ buckets }: { buckets: Bucket[] }) {
   return (
     <div class="bucket-table" tabIndex={0} role="group" aria-label={t.figure}>
       <table class="table" aria-label={t.figure}>
-        <thead><tr><th scope="col">{t.time}</th><th scope="col" class="numeric">{t.completed}</th><th scope="col" class="numeric">{t.failedColumn}</th></tr></thead>
+        <thead>
+          <tr>
+            <th scope="col">{t.time}</th>
+            <th scope="col" class="numeric">
+              {t.completed}
+            </th>
+            <th scope="col" class="numeric">
+              {t.failedColumn}
+            </th>
+          </tr>
+        </thead>
         <tbody>
           {buckets.map((bucket) => (
-            <tr key={bucket.at}><td data-label={t.time}>{exactTime(new Date(bucket.at))}</td><td class="numeric" data-label={t.completed}>{count(bucket.completed)}</td><td class="numeric" data-label={t.failedColumn}>{count(bucket.failed)}</td></tr>
+            <tr key={bucket.at}>
+              <td data-label={t.time}>{exactTime(new Date(bucket.at))}</td>
+              <td class="numeric" data-label={t.completed}>
+                {count(bucket.completed)}
+              </td>
+              <td class="numeric" data-label={t.failedColumn}>
+                {count(bucket.failed)}
+              </td>
+            </tr>
           ))}
         </tbody>
       </table>

@@ -26,21 +26,27 @@ export default function Overview() {
   const { query, set } = useAddress();
   const period = query.period in texts.jobs.periods ? query.period : '24h';
   const stats = useLive<Stats>('/stats', { period });
-  const hasConnectors = useLoad(async (signal) => (await get<List<Connector>>('/data_sources', { query: { per_page: 1, fields: 'name' }, signal })).data.meta.total > 0, []);
+  const hasConnectors = useLoad(
+    async (signal) =>
+      (await get<List<Connector>>('/data_sources', { query: { per_page: 1, fields: 'name' }, signal })).data.meta.total > 0,
+    [],
+  );
   useEffect(() => stats.data && takeNeeds(stats.data.needs), [stats.data]);
   return (
     <Page title={t.title} actions={<LiveBar at={stats.updatedAt} />}>
       {hasConnectors.data === false && <FirstSteps />}
       <Loading of={stats} what={t.what}>
-        {(data) => <>
-          <Needs of={data.needs} />
-          <Now of={data.now} />
-          <Jobs of={data} period={period} onPeriod={(to) => set({ period: to === '24h' ? null : to })} />
-          <section class="stack">
-            <h2>{t.busiest}</h2>
-            <Busiest of={data.connectors} period={period} />
-          </section>
-        </>}
+        {(data) => (
+          <>
+            <Needs of={data.needs} />
+            <Now of={data.now} />
+            <Jobs of={data} period={period} onPeriod={(to) => set({ period: to === '24h' ? null : to })} />
+            <section class="stack">
+              <h2>{t.busiest}</h2>
+              <Busiest of={data.connectors} period={period} />
+            </section>
+          </>
+        )}
       </Loading>
     </Page>
   );
@@ -50,27 +56,47 @@ function Needs({ of }: { of: Stats['needs'] }) {
   return (
     <section class="card" role="region" aria-label={t.needsYou}>
       <h2>{t.needsYou}</h2>
-      {of.length === 0
-        ? <p class="needs-none"><Icon name="circle-check" />{t.nothing}</p>
-        : <ul class="needs">
+      {of.length === 0 ? (
+        <p class="needs-none">
+          <Icon name="circle-check" />
+          {t.nothing}
+        </p>
+      ) : (
+        <ul class="needs">
           {of.map((need) => {
             const text = t.needs[need.kind]?.(need.count) ?? t.other(need.kind, need.count);
-            return <li key={need.kind + (need.target ?? '')}><Icon name="triangle-alert" />{need.target ? <a href={need.target}>{text}</a> : <span>{text}</span>}</li>;
+            return (
+              <li key={need.kind + (need.target ?? '')}>
+                <Icon name="triangle-alert" />
+                {need.target ? <a href={need.target}>{text}</a> : <span>{text}</span>}
+              </li>
+            );
           })}
-        </ul>}
+        </ul>
+      )}
     </section>
   );
 }
 
 function Now({ of }: { of: Stats['now'] }) {
   const values: [string, string][] = [
-    [t.terms.workers, count(of.workers)], [t.terms.inFlight, count(of.in_flight)], [t.terms.queued, count(of.queued)], [t.terms.waiting, count(of.waiting)],
+    [t.terms.workers, count(of.workers)],
+    [t.terms.inFlight, count(of.in_flight)],
+    [t.terms.queued, count(of.queued)],
+    [t.terms.waiting, count(of.waiting)],
     [t.terms.oldest, of.oldest_waiting_s === null ? texts.jobs.missing : duration(of.oldest_waiting_s * 1000)],
   ];
   return (
     <section role="region" aria-label={t.now}>
       <h2 class="hidden">{t.now}</h2>
-      <dl class="figures">{values.map(([term, value]) => <div key={term} class="card"><dt>{term}</dt><dd>{value}</dd></div>)}</dl>
+      <dl class="figures">
+        {values.map(([term, value]) => (
+          <div key={term} class="card">
+            <dt>{term}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
     </section>
   );
 }
@@ -83,7 +109,15 @@ function Jobs({ of, period, onPeriod }: { of: Stats; period: string; onPeriod: (
     <section class="card" role="region" aria-label={t.jobs}>
       <div class="card-header">
         <h2>{t.jobs}</h2>
-        <div class="version"><Select label={t.period} hidden value={period} onChange={onPeriod} options={Object.entries(texts.jobs.periods).map(([value, text]) => ({ value, text }))} /></div>
+        <div class="version">
+          <Select
+            label={t.period}
+            hidden
+            value={period}
+            onChange={onPeriod}
+            options={Object.entries(texts.jobs.periods).map(([value, text]) => ({ value, text }))}
+          />
+        </div>
         <Button onClick={() => setTable(!table)}>{table ? t.asFigure : t.asTable}</Button>
       </div>
       <figure role="figure" aria-label={t.figure} class="stack">
@@ -95,16 +129,47 @@ function Jobs({ of, period, onPeriod }: { of: Stats; period: string; onPeriod: (
 }
 
 function Busiest({ of, period }: { of: Stats['connectors']; period: string }) {
-  const jobs = (name: string, state?: string) => `/jobs?connector=${encodeURIComponent(name)}&period=${period}${state ? `&state=${state}` : ''}`;
+  const jobs = (name: string, state?: string) =>
+    `/jobs?connector=${encodeURIComponent(name)}&period=${period}${state ? `&state=${state}` : ''}`;
   return (
     <Table
-      label={t.busiest} rows={of} keyOf={(row) => String(row.id)} empty={<Empty icon="gauge" text={t.noCalls} />}
+      label={t.busiest}
+      rows={of}
+      keyOf={(row) => String(row.id)}
+      empty={<Empty icon="gauge" text={t.noCalls} />}
       columns={[
-        { id: 'connector', header: t.columns.connector, wide: true, cell: (row) => <a href={`/connectors/${encodeURIComponent(String(row.id))}`}>{row.name}</a> },
+        {
+          id: 'connector',
+          header: t.columns.connector,
+          wide: true,
+          cell: (row) => <a href={`/connectors/${encodeURIComponent(String(row.id))}`}>{row.name}</a>,
+        },
         { id: 'calls', header: t.columns.calls, numeric: true, cell: (row) => <a href={jobs(row.name)}>{count(row.calls)}</a> },
-        { id: 'failed', header: t.columns.failed, numeric: true, cell: (row) => (row.failed > 0 ? <a class="bad" href={jobs(row.name, 'failed')}>{count(row.failed)}</a> : count(0)) },
-        { id: 'p50', header: t.columns.p50, numeric: true, cell: (row) => (row.p50_ms === null ? texts.jobs.missing : duration(row.p50_ms)) },
-        { id: 'p99', header: t.columns.p99, numeric: true, cell: (row) => (row.p99_ms === null ? texts.jobs.missing : duration(row.p99_ms)) },
+        {
+          id: 'failed',
+          header: t.columns.failed,
+          numeric: true,
+          cell: (row) =>
+            row.failed > 0 ? (
+              <a class="bad" href={jobs(row.name, 'failed')}>
+                {count(row.failed)}
+              </a>
+            ) : (
+              count(0)
+            ),
+        },
+        {
+          id: 'p50',
+          header: t.columns.p50,
+          numeric: true,
+          cell: (row) => (row.p50_ms === null ? texts.jobs.missing : duration(row.p50_ms)),
+        },
+        {
+          id: 'p99',
+          header: t.columns.p99,
+          numeric: true,
+          cell: (row) => (row.p99_ms === null ? texts.jobs.missing : duration(row.p99_ms)),
+        },
       ]}
     />
   );
@@ -112,8 +177,12 @@ function Busiest({ of, period }: { of: Stats['connectors']; period: string }) {
 
 function FirstSteps() {
   const steps = [
-    ...(mayEverywhere('manage') ? [{ href: '/connectors/import', icon: 'import', text: t.firstImport, hint: t.firstImportHint } as const] : []),
-    ...(mayEverywhere('read') ? [{ href: '/modeler?example=order', icon: 'workflow', text: t.firstExample, hint: t.firstExampleHint } as const] : []),
+    ...(mayEverywhere('manage')
+      ? [{ href: '/connectors/import', icon: 'import', text: t.firstImport, hint: t.firstImportHint } as const]
+      : []),
+    ...(mayEverywhere('read')
+      ? [{ href: '/modeler?example=order', icon: 'workflow', text: t.firstExample, hint: t.firstExampleHint } as const]
+      : []),
     ...(may('admin') ? [{ href: '/tokens', icon: 'key-round', text: t.firstToken, hint: t.firstTokenHint } as const] : []),
   ];
   if (steps.length === 0) return null;
@@ -122,7 +191,13 @@ function FirstSteps() {
       <h2>{t.first}</h2>
       <ul class="first-steps">
         {steps.map((step) => (
-          <li key={step.href}><Icon name={step.icon} /><div><a href={step.href}>{step.text}</a><p class="quiet small">{step.hint}</p></div></li>
+          <li key={step.href}>
+            <Icon name={step.icon} />
+            <div>
+              <a href={step.href}>{step.text}</a>
+              <p class="quiet small">{step.hint}</p>
+            </div>
+          </li>
         ))}
       </ul>
     </section>

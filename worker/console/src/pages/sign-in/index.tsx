@@ -39,11 +39,15 @@ export default function SignIn({ offered }: { offered: string | null }) {
   return (
     <main class="sign-in" id="main">
       <div class="sign-in-card">
-        <div class="sign-in-brand"><BrandMark /><span>{texts.product}</span></div>
+        <div class="sign-in-brand">
+          <BrandMark />
+          <span>{texts.product}</span>
+        </div>
         <Page title={t.title}>
           <p class="quiet">{t.lead}</p>
           <form
-            class="stack" onSubmit={(event) => {
+            class="stack"
+            onSubmit={(event) => {
               event.preventDefault();
               void go(value.trim());
             }}
@@ -52,7 +56,9 @@ export default function SignIn({ offered }: { offered: string | null }) {
             <SignInError error={error} />
             <TextField type="password" label={t.token} value={value} onInput={setValue} autoComplete="current-password" mono />
             <Checkbox label={t.stay} checked={stays} onChange={setStays} />
-            <Button kind="primary" type="submit" class="button-wide" disabled={busy || value.trim() === ''}>{t.act}</Button>
+            <Button kind="primary" type="submit" class="button-wide" disabled={busy || value.trim() === ''}>
+              {t.act}
+            </Button>
           </form>
           <details class="sign-in-help">
             <summary>{t.where}</summary>
