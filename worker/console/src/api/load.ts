@@ -59,6 +59,8 @@ for (const event of ['pointerdown', 'pointermove', 'keydown', 'wheel']) {
 export interface Live<T> extends Loaded<T> {
   etag: string | null;
   updatedAt: number | null;
+  /** The server's clock when it answered last with something new, to the end of that second; ISO 8601. */
+  serverTime: string | null;
 }
 
 /** A GET that is repeated every 2 s, every 10 s after five idle minutes, and never while the page is hidden. */
@@ -126,7 +128,14 @@ export function useLive<T>(path: string, query: Query = {}, every = QUICK): Live
     error: state.error,
     since: state.since,
     updatedAt: state.at,
+    serverTime: state.answer ? endOfSecond(state.answer.headers.get('Date')) : null,
     reload: useCallback(() => setTurn((n) => n + 1), []),
     stop,
   };
+}
+
+/** HTTP dates have no fractions: what happened within the second belongs to it. */
+function endOfSecond(date: string | null): string {
+  const time = Date.parse(date ?? '') || Date.now();
+  return new Date(Math.floor(time / 1_000) * 1_000 + 999).toISOString();
 }

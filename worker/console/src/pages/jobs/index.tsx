@@ -44,15 +44,14 @@ export default function Jobs() {
   const from = useMemo(() => startOf(query.period, Date.now()), [query.period]);
   const filter = apiQuery(query, from);
   const list = JSON.stringify([filter, query.after]);
-  const loadedAt = useMemo(() => new Date().toISOString(), [list]);
   const page = useLive<Cursor<Job>>('/jobs', { ...filter, after: query.after, per_page: PER_PAGE });
-  const settled = useSettled(page.data?.data, (row) => row.id, list);
+  const settled = useSettled(page.data?.data, (row) => row.id, list, page.serverTime);
   const filters = active(query);
   const choices = useChoices();
   const mayManage = may('manage');
 
   const ask = (action: Asked['action'], all: boolean) => {
-    const to = settled.newer > 0 ? loadedAt : new Date(page.updatedAt ?? Date.now()).toISOString();
+    const to = settled.at ?? undefined;
     setAsked({ action, all, count: all ? null : selected.size, to });
     if (!all) return;
     const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value));
@@ -73,7 +72,7 @@ export default function Jobs() {
   const which = asked?.all
     ? t.matching(
         filters.map(([name, value]) => inWords(name, value)).join(', ') || t.everything,
-        longTime(new Date(asked.to ?? loadedAt)),
+        longTime(new Date(asked.to ?? Date.now())),
       )
     : undefined;
   const unknown = settled.rows.some((row) => row.code === 'OUTCOME_UNKNOWN' && (asked?.all || selected.has(row.id)));
