@@ -11,6 +11,7 @@ mod endurance;
 mod engine_stub;
 mod history;
 mod hostile;
+mod hosts;
 mod ladder;
 mod mutations;
 mod operation;
@@ -33,7 +34,8 @@ use scenario::{Scenario, Settings};
 fn scenarios() -> Vec<Scenario> {
     let safety = [safety::scenarios(), paused_workers::scenarios(), outages::scenarios(), poison::scenarios()];
     let waits = [delays::scenarios(), ladder::scenarios()];
-    let third_parties = [hostile::scenarios(), third_parties::scenarios(), retry_table::scenarios()];
+    let third_parties =
+        [hostile::scenarios(), third_parties::scenarios(), hosts::scenarios(), retry_table::scenarios()];
     let rest = [operation::scenarios(), retention::scenarios(), endurance::scenarios(), mutations::scenarios()];
     [safety.concat(), waits.concat(), third_parties.concat(), rest.concat()].concat()
 }

@@ -83,14 +83,17 @@ async fn hangs(settings: Settings) -> Findings {
 
 async fn down(settings: Settings) -> Findings {
     let mut findings = Findings::default();
-    let mut cluster = Cluster::new(USUAL, 8, json!({}), |_, _| Reply::json(&json!({}))).await;
+    // They wait for it as long as it is down.
+    let config = format!("{USUAL}[limits]\nhost_wait = 900\n");
+    let mut cluster = Cluster::new(&config, 8, json!({}), |_, _| Reply::json(&json!({}))).await;
     let proxy = Proxy::before(&format!("127.0.0.1:{}", cluster.third_party.port())).await;
     proxy.set(Toxic::Refuse);
     let url = format!("http://127.0.0.1:{}/{{{{job}}}}", proxy.port());
     cluster.app.import_resources(json!({"r": {"url": url, "method": "POST"}})).await;
     cluster.start_workers(2).await;
     let jobs = settings.of(2_000, 200);
-    cluster.submit("j", jobs, 3).await;
+    // Each probe takes one of them.
+    cluster.submit("j", jobs, 9).await;
     let down = u64::from(settings.of(300, 20));
     tokio::time::sleep(Duration::from_secs(down)).await;
     let refused = cluster.metric(r#"data_connector_attempts_total{code="CONNECT"}"#).await;
@@ -99,8 +102,8 @@ async fn down(settings: Settings) -> Findings {
     history.judge(&mut findings);
     findings.figure("down, s", down);
     findings.figure("calls that were refused", refused);
-    // Twenty for each worker until its breaker opens, then at most one every 5 s.
-    findings.holds("few calls", refused <= f64::from(u32::try_from(2 * (20 + down / 5)).unwrap_or(0)));
+    // Twenty for each worker until its breaker opens, then at most one a second.
+    findings.holds("few calls", refused <= f64::from(u32::try_from(2 * (20 + down)).unwrap_or(0)));
     history.judge_completed(&mut findings);
     findings
 }

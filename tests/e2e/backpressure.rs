@@ -73,7 +73,7 @@ async fn a_host_that_hangs_leaves_capacity_for_others() {
         assert!(engine.result().await.message_id.starts_with("good"));
     }
     assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
-    assert_eq!(third_party.seen().len(), 1, "a host that has never answered has earned no more places");
+    assert!(third_party.seen().len() <= 4, "four fifths of the places are the most that one host gets");
     assert!(metric(&worker.metrics().await, r#"data_connector_deferred_total{why="host_full"} "#) >= 10.0);
 }
 

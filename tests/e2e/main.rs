@@ -16,6 +16,7 @@ mod documents;
 mod egress;
 mod engine;
 mod hostile;
+mod hosts;
 mod imports;
 mod jobs;
 mod ledger;

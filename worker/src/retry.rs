@@ -67,6 +67,20 @@ pub fn decide(failure: Failure, policy: &Policy, state: &RetryState) -> Decision
     Decision::Retry { after: wait }
 }
 
+/// The longest that all attempts of a policy and the waits between them can take, where each attempt takes `attempt`.
+pub fn longest(policy: &Policy, attempt: Duration) -> Duration {
+    let wait = |number| match policy.backoff {
+        Backoff::Fixed => nth(&policy.waits, number),
+        Backoff::Exponential => interval(policy, number),
+    };
+    // Waits no longer change after that many.
+    let single = policy.attempts.min(1_000);
+    let waits = (1..single).map(wait).fold(Duration::ZERO, Duration::saturating_add);
+    let rest = wait(single).saturating_mul(policy.attempts - single);
+    let whole = attempt.saturating_mul(policy.attempts).saturating_add(waits).saturating_add(rest);
+    policy.budget.map_or(whole, |budget| whole.min(budget.saturating_add(attempt)))
+}
+
 /// Whether `statuses` has this failure retried, where there is such a list and a status.
 fn retried_status(failure: &Failure, policy: &Policy) -> Option<bool> {
     match (failure.code, &policy.statuses) {

@@ -28,6 +28,7 @@ pub async fn calls(config: &Config, catalog: Catalog) -> Result<Calls, http::Err
         hosts: HostLimiter::new(config.worker.per_host.into()),
         limits: plan_limits(config),
         longest_wait: config.limits.retry_after,
+        host_wait: config.limits.host_wait,
         memory: Memory::new(config.limits.memory),
     })
 }

@@ -16,6 +16,8 @@ use crate::store::{Store, StoredConnector};
 const ENGINE: &str = "api";
 /// What the call is named after in messages.
 const ELEMENT: &str = "api";
+/// How long somebody who waits for the answer waits for a place at the host.
+pub(super) const PLACE: Duration = Duration::from_secs(1);
 /// What a masked member of credentials is written as: it keeps what is stored.
 pub const MASK: &str = "********";
 
@@ -134,7 +136,7 @@ async fn attempt(calls: &Calls, call: &PreparedCall<'_>, limit: Duration) -> Res
     if let Err(refused) = calls.judge(call) {
         return Ok(Executed { outcome: Outcome::Failed(refused), answer: None });
     }
-    let permit = match calls.admit(call, None).await {
+    let permit = match calls.admit(call, None, PLACE).await {
         Ok(permit) => permit,
         Err(AdmitError::Later(later)) => {
             return Err(ExecutionError::NoPlace { why: "the host takes no more calls now", wait: later.wait });

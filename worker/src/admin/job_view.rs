@@ -29,7 +29,7 @@ pub fn shown(job: &JobDetail) -> Value {
 
 /// The ledger's state, or `queued` for a job that was made over REST and that no worker has had yet.
 pub fn state(job: &JobRow) -> &str {
-    let is_queued = job.state == "waiting" && job.attempt == 0 && job.made_by.is_some();
+    let is_queued = job.state == "waiting" && job.attempt == 0 && job.made_by.is_some() && job.waits_for.is_none();
     if is_queued { "queued" } else { &job.state }
 }
 

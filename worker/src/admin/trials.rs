@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::Error;
-use super::executions::ExecutionError;
+use super::executions::{ExecutionError, PLACE};
 use crate::call::{
     AdmitError, Answer, Calls, GivenAnswer, Invocation, Outcome, PrepareError, PreparedCall, SeenAnswer,
 };
@@ -123,7 +123,7 @@ async fn sent(
         return Ok(planned.with_outcome(call, Outcome::Failed(refused), has_rows));
     }
     let begun = Instant::now();
-    let permit = match calls.admit(call, None).await {
+    let permit = match calls.admit(call, None, PLACE).await {
         Ok(permit) => permit,
         Err(AdmitError::Later(later)) => {
             return Err(ExecutionError::NoPlace { why: "the host takes no more calls now", wait: later.wait });

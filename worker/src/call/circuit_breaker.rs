@@ -1,15 +1,17 @@
-//! A circuit breaker for one host. Pure: the time is handed in.
+//! A circuit breaker for one resource. Pure: the time is handed in.
 
 use std::time::{Duration, Instant};
 
 /// Calls in a row without an answer after which the circuit opens.
 pub(super) const FAILURES: u32 = 10;
-/// How long it stays open at first.
-const FIRST_BACKOFF: Duration = Duration::from_secs(5);
-/// The longest it stays open between two probes.
-const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
+/// The same where another resource of the host does not answer either.
+pub(super) const FAILURES_IN_DOUBT: u32 = 3;
+/// Between the beginnings of two probes.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// The same while an earlier probe has no answer yet: a host that comes back does not answer the calls from before.
+const NEXT_TO_ANOTHER: Duration = Duration::from_secs(2);
 
-/// Stops calls to a host that does not answer, and lets one probe through from time to time.
+/// Stops calls to a resource that does not answer, and lets a probe through from time to time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CircuitBreaker {
     /// Calls pass.
@@ -17,17 +19,12 @@ pub(super) enum CircuitBreaker {
         /// Calls in a row without an answer.
         failures: u32,
     },
-    /// No call passes before `until`; the first one after it is a probe.
+    /// No call passes before `next_probe`; the first one after it is a probe.
     Open {
         /// When the next probe may pass.
-        until: Instant,
-        /// How long the circuit was opened for.
-        backoff: Duration,
-    },
-    /// A probe is under way; no other call passes.
-    HalfOpen {
-        /// How long the circuit was opened for.
-        backoff: Duration,
+        next_probe: Instant,
+        /// Probes that have not ended.
+        under_way: u32,
     },
 }
 
@@ -36,7 +33,7 @@ pub(super) enum CircuitBreaker {
 pub(super) enum Passage {
     /// An ordinary call.
     Call,
-    /// The call that finds out whether the host is back.
+    /// A call that finds out whether the resource is back.
     Probe,
 }
 
@@ -47,50 +44,58 @@ impl Default for CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// Lets a call through, or says how long it has to wait. Whoever gets a probe has to end it by [`Self::succeeded`],
-    /// [`Self::failed`] or [`Self::probe_abandoned`].
-    pub(super) fn pass(&mut self, now: Instant) -> Result<Passage, Duration> {
-        match *self {
+    /// As what a call would pass now, if it did; otherwise when the next probe may.
+    pub(super) fn passage(self, now: Instant) -> Result<Passage, Instant> {
+        match self {
             Self::Closed { .. } => Ok(Passage::Call),
-            Self::Open { until, .. } if until > now => Err(until - now),
-            Self::Open { backoff, .. } => {
-                *self = Self::HalfOpen { backoff };
-                Ok(Passage::Probe)
-            }
-            Self::HalfOpen { backoff } => Err(backoff),
+            Self::Open { next_probe, .. } if next_probe <= now => Ok(Passage::Probe),
+            Self::Open { next_probe, .. } => Err(next_probe),
         }
     }
 
-    /// The host answered; whether that closed the circuit.
+    /// A call passes. A probe ends by [`Self::succeeded`], [`Self::failed`] or [`Self::abandoned`].
+    pub(super) fn begun(&mut self, passage: Passage, now: Instant) {
+        if let (Self::Open { next_probe, under_way }, Passage::Probe) = (self, passage) {
+            *next_probe = now + if *under_way == 0 { PROBE_EVERY } else { NEXT_TO_ANOTHER };
+            *under_way += 1;
+        }
+    }
+
+    /// The resource answered; whether that closed the circuit.
     pub(super) fn succeeded(&mut self) -> bool {
         let closes = !self.is_closed();
         *self = Self::default();
         closes
     }
 
-    /// The host did not answer; whether that opened a closed circuit.
-    pub(super) fn failed(&mut self, passage: Passage, now: Instant) -> bool {
-        let open = |backoff| Self::Open { until: now + backoff, backoff };
-        match (*self, passage) {
-            (Self::HalfOpen { backoff } | Self::Open { backoff, .. }, Passage::Probe) => {
-                *self = open((backoff * 2).min(LONGEST_BACKOFF));
+    /// The resource did not answer; whether that opened a closed circuit, which `enough` calls in a row do.
+    pub(super) fn failed(&mut self, passage: Passage, enough: u32, now: Instant) -> bool {
+        match (self, passage) {
+            (Self::Open { under_way, .. }, Passage::Probe) => {
+                *under_way = under_way.saturating_sub(1);
                 false
             }
             // Calls that were under way when the circuit opened say nothing new.
-            (Self::HalfOpen { .. } | Self::Open { .. }, Passage::Call) => false,
-            (Self::Closed { failures }, _) => {
+            (Self::Open { .. }, Passage::Call) => false,
+            (breaker @ Self::Closed { .. }, _) => {
+                let Self::Closed { failures } = *breaker else { return false };
                 let failures = failures.saturating_add(1);
-                let opens = failures >= FAILURES;
-                *self = if opens { open(FIRST_BACKOFF) } else { Self::Closed { failures } };
+                let opens = failures >= enough;
+                *breaker = if opens {
+                    Self::Open { next_probe: now + PROBE_EVERY, under_way: 0 }
+                } else {
+                    Self::Closed { failures }
+                };
                 opens
             }
         }
     }
 
-    /// The probe ended without saying anything about the host: the next call is a probe.
-    pub(super) fn probe_abandoned(&mut self, now: Instant) {
-        if let Self::HalfOpen { backoff } = *self {
-            *self = Self::Open { until: now, backoff };
+    /// A call ended without saying anything about the resource; if it was a probe, the next call is one.
+    pub(super) fn abandoned(&mut self, passage: Passage, now: Instant) {
+        if let (Self::Open { next_probe, under_way }, Passage::Probe) = (self, passage) {
+            *next_probe = now;
+            *under_way = under_way.saturating_sub(1);
         }
     }
 
@@ -99,7 +104,7 @@ impl CircuitBreaker {
         matches!(self, Self::Closed { .. })
     }
 
-    /// Whether nothing is known of the host that a new breaker would not know.
+    /// Whether nothing is known of the resource that a new breaker would not know.
     pub(super) fn is_new(self) -> bool {
         self == Self::default()
     }
@@ -111,50 +116,75 @@ mod tests {
 
     fn open(now: Instant) -> CircuitBreaker {
         let mut breaker = CircuitBreaker::default();
-        for _ in 0..FAILURES {
-            breaker.failed(Passage::Call, now);
+        for n in 1..=FAILURES {
+            assert_eq!(breaker.passage(now), Ok(Passage::Call));
+            assert_eq!(breaker.failed(Passage::Call, FAILURES, now), n == FAILURES, "{n}");
         }
         breaker
     }
 
     #[test]
-    fn failures_in_a_row_open_the_circuit_and_one_probe_at_a_time_passes() {
-        let mut now = Instant::now();
-        let mut breaker = CircuitBreaker::default();
-        (1..FAILURES).for_each(|_| assert!(!breaker.failed(Passage::Call, now)));
-        assert!(!breaker.succeeded());
-        (1..FAILURES).for_each(|_| assert!(!breaker.failed(Passage::Call, now)));
-        assert_eq!(breaker.pass(now), Ok(Passage::Call), "an answer in between counts");
-        assert!(breaker.failed(Passage::Call, now));
-        assert_eq!(breaker.pass(now), Err(Duration::from_secs(5)));
-        for backoff in [10, 20, 40, 60, 60] {
-            now += breaker.pass(now).unwrap_err();
-            assert_eq!(breaker.pass(now), Ok(Passage::Probe));
-            assert!(breaker.pass(now).is_err(), "one probe at a time");
-            assert!(!breaker.failed(Passage::Probe, now));
-            assert_eq!(breaker.pass(now), Err(Duration::from_secs(backoff)));
-        }
-        assert!(breaker.succeeded());
-        assert_eq!(breaker.pass(now), Ok(Passage::Call));
-    }
-
-    #[test]
-    fn a_late_failure_does_not_keep_the_circuit_open_for_longer() {
+    fn an_answer_in_between_keeps_it_closed() {
         let now = Instant::now();
-        let mut breaker = open(now);
-        let later = now + Duration::from_secs(2);
-        assert!(!breaker.failed(Passage::Call, later));
-        assert_eq!(breaker.pass(later), Err(Duration::from_secs(3)));
+        let mut breaker = CircuitBreaker::default();
+        for n in 1..100 {
+            if n % FAILURES == 0 {
+                assert!(!breaker.succeeded());
+            } else {
+                assert!(!breaker.failed(Passage::Call, FAILURES, now), "{n}");
+            }
+            assert_eq!(breaker.passage(now), Ok(Passage::Call));
+        }
     }
 
     #[test]
-    fn a_probe_that_is_abandoned_leaves_the_question_to_the_next_call() {
-        let mut now = Instant::now();
-        let mut breaker = open(now);
-        now += Duration::from_secs(5);
-        assert_eq!(breaker.pass(now), Ok(Passage::Probe));
-        breaker.probe_abandoned(now);
-        assert_eq!(breaker.pass(now), Ok(Passage::Probe));
+    fn fewer_are_enough_where_the_neighbours_are_silent() {
+        let mut breaker = CircuitBreaker::default();
+        let mut failed = || breaker.failed(Passage::Call, FAILURES_IN_DOUBT, Instant::now());
+        assert_eq!([failed(), failed(), failed()], [false, false, true]);
+    }
+
+    /// Seconds from the opening of the circuit; what happens, and whether a probe would pass then.
+    #[test]
+    fn one_probe_passes_each_second_and_each_other_one_while_none_is_answered() {
+        enum Event {
+            Begins,
+            Fails,
+            Late,
+            Abandoned,
+            Nothing,
+        }
+        let begun = Instant::now();
+        let mut breaker = open(begun);
+        for (at, event, passes) in [
+            (0.0, Event::Nothing, false),
+            (0.9, Event::Late, false),
+            (1.0, Event::Begins, false),
+            (1.1, Event::Fails, false),
+            (1.9, Event::Nothing, false),
+            (2.0, Event::Begins, false),
+            (3.0, Event::Begins, false),
+            (4.9, Event::Nothing, false),
+            (5.0, Event::Begins, false),
+            (5.5, Event::Abandoned, true),
+            (5.6, Event::Begins, false),
+        ] {
+            let now = begun + Duration::from_secs_f64(at);
+            match event {
+                Event::Begins => {
+                    assert_eq!(breaker.passage(now), Ok(Passage::Probe), "{at}");
+                    breaker.begun(Passage::Probe, now);
+                }
+                Event::Fails => assert!(!breaker.failed(Passage::Probe, FAILURES, now)),
+                Event::Late => assert!(!breaker.failed(Passage::Call, FAILURES, now)),
+                Event::Abandoned => breaker.abandoned(Passage::Probe, now),
+                Event::Nothing => {}
+            }
+            assert_eq!(breaker.passage(now).is_ok(), passes, "{at}: {breaker:?}");
+        }
+        assert!(breaker.succeeded(), "any answer closes it");
+        assert_eq!(breaker.passage(begun), Ok(Passage::Call));
+        assert!(!breaker.failed(Passage::Probe, FAILURES, begun), "a probe from before");
     }
 
     #[test]
@@ -162,7 +192,7 @@ mod tests {
         let now = Instant::now();
         let mut breaker = CircuitBreaker::default();
         assert!(breaker.is_new());
-        breaker.failed(Passage::Call, now);
+        breaker.failed(Passage::Call, FAILURES, now);
         assert!(!breaker.is_new() && breaker.is_closed());
         assert!(!open(now).is_new() && !open(now).is_closed());
     }

@@ -1,84 +1,54 @@
-//! How many calls one host may have at once: additive increase for each answer, additive decrease for each call without one.
-//! Pure: the time is handed in.
+//! How many calls one resource may have at once, out of those of its host. Pure.
 
-use std::time::{Duration, Instant};
+/// The part of its host's places that a resource keeps however silent it is.
+const LEAST: usize = 4;
+/// The part of its host's places that a resource leaves to the others, where there are enough to share.
+const LEFT: usize = 32;
+/// Places from which on some are left.
+const SHARED: usize = 8;
 
-/// The part of the greatest limit that a host begins with, and keeps however silent it is.
-const INITIAL_SHARE: usize = 4;
-/// A host at its limit none of whose calls has ended for this long is stalled.
-pub(super) const STALLED: Duration = Duration::from_millis(250);
-
-/// The limit of one host.
-#[derive(Debug)]
+/// The limit of one resource. One of which nothing is known has it whole, so that a burst begins at once; each call without
+/// an answer takes one away, each answer gives half of what there is back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ConcurrencyLimit {
     limit: usize,
-    last_release: Instant,
-}
-
-/// What a call's end does to the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
-    /// Nothing.
-    None,
-    /// One more call may run.
-    Grow,
-    /// The call that ended gives its permit up.
-    Shrink,
 }
 
 impl ConcurrencyLimit {
-    /// The limit of a host of which nothing is known: one that hangs then takes little from the others.
-    pub(super) fn initial(greatest: usize, now: Instant) -> Self {
-        Self { limit: initial(greatest), last_release: now }
+    /// That of a resource of which nothing is known.
+    pub(super) fn initial(places: usize) -> Self {
+        Self { limit: share(places) }
     }
 
     /// How many calls may run at once.
-    pub(super) fn limit(&self) -> usize {
+    pub(super) fn limit(self) -> usize {
         self.limit
     }
 
-    /// The host answered.
-    pub(super) fn succeeded(&mut self, greatest: usize) -> Change {
-        if self.limit < greatest {
-            self.limit += 1;
-            return Change::Grow;
-        }
-        self.shrink_to(greatest)
+    /// The resource answered.
+    pub(super) fn succeeded(&mut self, places: usize) {
+        self.limit = (self.limit + self.limit.div_ceil(2)).min(share(places));
     }
 
-    /// The host did not answer.
-    pub(super) fn failed(&mut self, greatest: usize) -> Change {
-        self.shrink_to(initial(greatest))
-    }
-
-    fn shrink_to(&mut self, least: usize) -> Change {
-        if self.limit > least {
-            self.limit -= 1;
-            return Change::Shrink;
-        }
-        Change::None
-    }
-
-    /// Raises the limit to what a new host gets with another greatest limit; by how many.
-    pub(super) fn raise(&mut self, greatest: usize) -> usize {
-        let more = initial(greatest).saturating_sub(self.limit);
-        self.limit += more;
-        more
-    }
-
-    /// A call ended, however it went.
-    pub(super) fn released(&mut self, now: Instant) {
-        self.last_release = now;
-    }
-
-    /// Whether waiting for a call to end is in vain.
-    pub(super) fn is_stalled(&self, now: Instant) -> bool {
-        now.duration_since(self.last_release) > STALLED
+    /// The resource did not answer.
+    pub(super) fn failed(&mut self, places: usize) {
+        self.limit = self.limit.saturating_sub(1).max(quarter(places)).min(share(places));
     }
 }
 
-fn initial(greatest: usize) -> usize {
-    greatest.div_ceil(INITIAL_SHARE)
+/// What a resource may have of its host's places.
+fn share(places: usize) -> usize {
+    if places < SHARED { places } else { places - (places / LEFT).max(1) }
+}
+
+/// What a resource may have whose calls hang.
+pub(super) fn quarter(places: usize) -> usize {
+    places.div_ceil(LEAST)
+}
+
+/// What a resource may have that has not answered yet, while calls to other hosts hang in numbers.
+pub(super) fn few(places: usize) -> usize {
+    (places / LEFT).max(1)
 }
 
 #[cfg(test)]
@@ -86,35 +56,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limit_follows_the_answers_between_its_bounds() {
-        let mut limit = ConcurrencyLimit::initial(8, Instant::now());
-        assert_eq!(limit.limit(), 2);
-        assert_eq!(limit.failed(8), Change::None, "never less than it began with");
-        (0..6).for_each(|_| assert_eq!(limit.succeeded(8), Change::Grow));
-        assert_eq!((limit.succeeded(8), limit.limit()), (Change::None, 8), "never more than the greatest");
-        (0..6).for_each(|_| assert_eq!(limit.failed(8), Change::Shrink));
-        assert_eq!((limit.failed(8), limit.limit()), (Change::None, 2));
+    fn a_new_resource_has_nearly_all_places_of_its_host() {
+        for (places, whole, least, few_of_them) in
+            [(1, 1, 1, 1), (4, 4, 1, 1), (7, 7, 2, 1), (8, 7, 2, 1), (51, 50, 13, 1), (204, 198, 51, 6)]
+        {
+            let limit = ConcurrencyLimit::initial(places);
+            assert_eq!((limit.limit(), quarter(places), few(places)), (whole, least, few_of_them), "{places}");
+        }
     }
 
     #[test]
-    fn another_greatest_limit_is_reached_step_by_step() {
-        let mut limit = ConcurrencyLimit::initial(8, Instant::now());
-        (0..6).for_each(|_| assert_eq!(limit.succeeded(8), Change::Grow));
-        assert_eq!((limit.raise(5), limit.limit()), (0, 8));
-        (0..3).for_each(|_| assert_eq!(limit.succeeded(5), Change::Shrink));
-        assert_eq!((limit.succeeded(5), limit.limit()), (Change::None, 5));
-        assert_eq!((limit.raise(40), limit.limit()), (5, 10));
+    fn silence_takes_places_one_by_one_and_an_answer_gives_them_back_by_half() {
+        let mut limit = ConcurrencyLimit::initial(204);
+        (0..1_000).for_each(|_| limit.failed(204));
+        assert_eq!(limit.limit(), 51, "never less than a quarter");
+        let after_each = |_| {
+            limit.succeeded(204);
+            limit.limit()
+        };
+        assert_eq!((0..5).map(after_each).collect::<Vec<_>>(), [77, 116, 174, 198, 198]);
     }
 
     #[test]
-    fn a_limit_is_stalled_while_nothing_ends() {
-        let mut now = Instant::now();
-        let mut limit = ConcurrencyLimit::initial(8, now);
-        now += STALLED;
-        assert!(!limit.is_stalled(now));
-        now += Duration::from_millis(1);
-        assert!(limit.is_stalled(now));
-        limit.released(now);
-        assert!(!limit.is_stalled(now));
+    fn fewer_places_hold_from_the_next_call_on() {
+        for ends in [ConcurrencyLimit::succeeded, ConcurrencyLimit::failed] {
+            let mut limit = ConcurrencyLimit::initial(204);
+            ends(&mut limit, 20);
+            assert_eq!(limit.limit(), 19);
+        }
     }
 }

@@ -12,6 +12,8 @@ use crate::store;
 
 /// Shorter waits between attempts are rounded up to this, as they are for jobs.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// How long a place at a host is waited for at a time.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// An attempt that failed and is followed by another one.
 #[derive(Debug)]
@@ -61,7 +63,7 @@ impl Calls {
     pub async fn wait_for_permit(&self, call: &PreparedCall<'_>) -> Result<Permit, store::Error> {
         let mut reserved = None;
         loop {
-            match self.admit(call, reserved).await {
+            match self.admit(call, reserved, PATIENCE).await {
                 Ok(permit) => return Ok(permit),
                 Err(AdmitError::Unavailable(error)) => return Err(error),
                 Err(AdmitError::Later(later)) => {

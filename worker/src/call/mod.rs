@@ -11,9 +11,11 @@ mod element_cache;
 mod exchange;
 mod follow_ups;
 mod foreground;
+mod host;
 mod host_limiter;
 #[cfg(test)]
 mod language_page;
+mod pace;
 mod prepare;
 mod rate_limit;
 mod reads;
@@ -26,7 +28,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use crate::job::{Configuration, ErrorHandling, Failure, Job};
+use crate::job::{Code, Configuration, ErrorHandling, Failure, Job};
 use crate::memory::Memory;
 use crate::plan;
 use crate::retry::{self, Decision, RetryState};
@@ -36,13 +38,14 @@ pub use attempt::{Answer, Attempt, Outcome};
 pub use catalog::{Catalog, ResolvedConnector};
 pub use exchange::{Exchange, GivenAnswer, SeenAnswer, SeenBody};
 pub use foreground::Retrying;
+pub use host::LastFailure;
 pub use host_limiter::HostLimiter;
 pub use prepare::PreparedCall;
 pub use token_store::TokenStore;
 pub use transport::Transport;
 
 use attempt::Means;
-use host_limiter::{HostPermit, NoPermit};
+use host_limiter::{HostPermit, NoPermit, Target, Why};
 use rate_limit::Slot;
 
 /// What all calls of a process share; cheap to clone, and every clone counts against the same limits.
@@ -58,6 +61,8 @@ pub struct Calls {
     pub limits: plan::Limits,
     /// The longest wait a third party may ask for (`limits.retry_after`).
     pub longest_wait: Duration,
+    /// How long at least a call waits for a host that does not answer (`limits.host_wait`).
+    pub host_wait: Duration,
     /// What large messages and answers may take.
     pub memory: Memory,
 }
@@ -156,8 +161,10 @@ pub struct Later {
 /// What a call waits for before its attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// The host's circuit breaker is open.
-    HostCircuitOpen,
+    /// The resource's circuit breaker is open, after a call that ended so.
+    HostCircuitOpen(Option<LastFailure>),
+    /// The host has all the calls that it may have at once, and none of them seems to end.
+    HostHangs,
     /// The host has all the calls that it may have at once.
     HostFull,
     /// The connector's rate limit.
@@ -171,9 +178,28 @@ impl Reason {
     /// As metrics name it.
     pub fn label(self) -> &'static str {
         match self {
-            Self::HostCircuitOpen => "host_circuit_open",
-            Self::HostFull => "host_full",
+            Self::HostCircuitOpen(_) => "host_circuit_open",
+            Self::HostHangs | Self::HostFull => "host_full",
             Self::RateLimit { .. } => "rate",
+        }
+    }
+
+    /// Whether the host does not answer.
+    pub fn is_silence(self) -> bool {
+        matches!(self, Self::HostCircuitOpen(_) | Self::HostHangs)
+    }
+
+    /// As people read it, of this call.
+    pub fn of(self, call: &PreparedCall<'_>) -> String {
+        let (resource, host) = (call.resource(), call.request().authority());
+        match self {
+            Self::HostCircuitOpen(Some(last)) => {
+                format!("host: `{resource}` at {host} does not answer ({})", last.code)
+            }
+            Self::HostCircuitOpen(None) => format!("host: `{resource}` at {host} does not answer"),
+            Self::HostHangs => format!("host: all calls to `{resource}` at {host} hang"),
+            Self::HostFull => format!("place: {host} has as many calls as worker.per_host allows"),
+            Self::RateLimit { .. } => format!("rate: the rate of connector `{}`", call.connector()),
         }
     }
 }
@@ -221,17 +247,26 @@ impl Calls {
         self.transport.judge(call.request())
     }
 
-    /// Gets a permit of the host, a slot of the rate limit, and a token where one is needed. `slot` is one that was reserved
-    /// by an earlier try, epoch milliseconds.
+    /// Gets a permit of the host, a slot of the rate limit, and a token where one is needed. A place at the host is waited
+    /// for no longer than `patience`. `slot` is one that was reserved by an earlier try, epoch milliseconds.
     ///
     /// # Errors
     /// When the call has to wait, or the database cannot be reached.
-    pub async fn admit(&self, call: &PreparedCall<'_>, slot: Option<i64>) -> Result<Permit, AdmitError> {
-        let host = self.hosts.acquire(call.request()).await.map_err(|refused| {
-            AdmitError::Later(match refused {
-                NoPermit::CircuitOpen { wait } => Later { wait, reason: Reason::HostCircuitOpen },
-                NoPermit::Full => Later { wait: Duration::ZERO, reason: Reason::HostFull },
-            })
+    pub async fn admit(
+        &self,
+        call: &PreparedCall<'_>,
+        slot: Option<i64>,
+        patience: Duration,
+    ) -> Result<Permit, AdmitError> {
+        let resource = format!("{}/{}", call.connector(), call.resource());
+        let target = Target { host: call.request().authority(), resource };
+        let host = self.hosts.acquire(&target, patience).await.map_err(|NoPermit { wait, why }| {
+            let reason = match why {
+                Why::CircuitOpen(last) => Reason::HostCircuitOpen(last),
+                Why::Hangs => Reason::HostHangs,
+                Why::Full => Reason::HostFull,
+            };
+            AdmitError::Later(Later { wait, reason })
         })?;
         if let (Some(limit), Some(store)) = (&call.plan.rate_limit, self.catalog.store())
             && let Slot::Later { wait, at } = rate_limit::reserve(store, slot, limit).await?
@@ -243,10 +278,34 @@ impl Calls {
         Ok(Permit { host, refused, spent: begun.elapsed() })
     }
 
+    /// The longest that a call waits for a host that does not answer: what its own attempts and waits could take, and at least
+    /// `limits.host_wait`.
+    pub fn longest_host_wait(&self, call: &PreparedCall<'_>) -> Duration {
+        retry::longest(&call.plan.policy, call.plan.request.timeout).max(self.host_wait)
+    }
+
+    /// What a call fails with that has waited for so long for a host whose last call ended so.
+    pub fn given_up(&self, call: &PreparedCall<'_>, last: LastFailure, waited: Duration) -> Failure {
+        let (resource, host) = (call.resource(), call.request().authority());
+        let message = format!(
+            "`{resource}` at {host} does not answer: the last call to it ended with {}. This one has waited {:.0?} for it, \
+             longer than its own attempts and waits could have taken and than limits.host_wait ({:.0?}), and is not made",
+            last.code, waited, self.host_wait
+        );
+        // What was never sent has no unknown outcome.
+        let code = if last.code == Code::OutcomeUnknown { Code::Timeout } else { last.code };
+        Failure { status: last.status, ..Failure::before_any_attempt(code, message) }
+    }
+
     /// Makes one attempt: sends, follows what the answer leads to, interprets, and reports how the host did.
     pub async fn attempt(&self, call: &PreparedCall<'_>, permit: Permit) -> Attempt {
         let means = Means { transport: &self.transport, memory: &self.memory, seen: None };
         attempt::make(means, call, permit).await
+    }
+
+    /// Whether a failure says that the host does not answer.
+    pub fn is_silence(failure: &Failure) -> bool {
+        host_limiter::is_silent(failure)
     }
 
     /// What follows a failed attempt.

@@ -48,6 +48,7 @@ fn calls(record: &Value) -> Calls {
         hosts: HostLimiter::new(20),
         limits: limits(),
         longest_wait: Duration::from_hours(1),
+        host_wait: Duration::from_mins(1),
         memory: crate::memory::Memory::new(64 * 1024 * 1024),
     }
 }

@@ -100,7 +100,10 @@ fn table(jobs: &[JobRow]) {
             vec![
                 rfc3339(job.created_at),
                 job.id.clone(),
-                job.state.clone(),
+                match &job.waits_for {
+                    Some(what) => format!("{}, {what}", job.state),
+                    None => job.state.clone(),
+                },
                 job.attempt.to_string(),
                 text(&job.code),
                 text(&job.request),

@@ -153,6 +153,9 @@ pub struct Limits {
     /// The longest wait a third party may ask for.
     #[serde(deserialize_with = "seconds")]
     pub retry_after: Duration,
+    /// How long at least a job waits for a host that does not answer.
+    #[serde(deserialize_with = "seconds")]
+    pub host_wait: Duration,
 }
 
 /// `[expressions]`

@@ -113,3 +113,22 @@ fn a_wait_beyond_limit_deadline_or_budget_ends_with_a_reason() {
     assert_eq!(code, "HTTP_503");
     assert!(message.contains("retry budget"), "{message}");
 }
+
+#[test]
+fn the_longest_time_is_that_of_all_attempts_and_waits() {
+    let seconds = Duration::from_secs;
+    let exponential = Policy { backoff: Backoff::Exponential, ..policy() };
+    for (policy, expected) in [
+        (Policy { attempts: 1, ..policy() }, 20),
+        (policy(), 3 * 20 + 2 * 5),
+        (Policy { waits: vec![seconds(1), seconds(9)], attempts: 4, ..policy() }, 4 * 20 + 1 + 9 + 9),
+        (Policy { attempts: 4, ..exponential.clone() }, 4 * 20 + 5 + 10 + 20),
+        (Policy { attempts: 4, budget: Some(seconds(30)), ..exponential }, 30 + 20),
+        (Policy { attempts: 3_000, waits: vec![seconds(1)], ..policy() }, 3_000 * 20 + 2_999),
+    ] {
+        assert_eq!(longest(&policy, seconds(20)), seconds(expected), "{policy:?}");
+    }
+    assert!(
+        longest(&Policy { attempts: u32::MAX, waits: vec![Duration::MAX], ..policy() }, Duration::MAX) == Duration::MAX
+    );
+}

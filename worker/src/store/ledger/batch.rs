@@ -128,7 +128,8 @@ mod tests {
 
     fn batch(published: usize, records: usize, claims: usize) -> Batch {
         let id = |n: usize| format!("j{n:03}");
-        let record = |id| Arc::new(Record::Waiting { id, fence: 1, wait_ms: 1, history: Vec::new() });
+        let record =
+            |id| Arc::new(Record::Waiting { id, fence: 1, wait_ms: 1, history: Vec::new(), is_silence: false });
         Batch {
             published: (0..published).map(id).collect(),
             records: (0..records).map(|n| (record(id(n)), oneshot::channel().0)).collect(),

@@ -61,6 +61,7 @@ pub(super) struct RecordColumns<'a> {
     state: &'static str,
     /// From now until the next attempt is due, milliseconds.
     wait: Option<i64>,
+    is_silence: bool,
     history: Option<Vec<u8>>,
     code: Option<&'a str>,
     http_status: Option<i64>,
@@ -71,12 +72,13 @@ pub(super) struct RecordColumns<'a> {
 
 impl<'a> RecordColumns<'a> {
     /// Those that the job's row is updated from, by [`RECORD`].
-    pub(super) fn of_job() -> [Column<Self>; 8] {
+    pub(super) fn of_job() -> [Column<Self>; 9] {
         [
             text("id", |record| Some(record.id)),
             number("fence", |record| Some(record.fence)),
             text("state", |record| Some(record.state)),
             number("wait", |record| record.wait),
+            number("is_silence", |record| Some(i64::from(record.is_silence))),
             bytes("history", |record| record.history.as_deref()),
             text("code", |record| record.code),
             number("http_status", |record| record.http_status),
@@ -96,11 +98,12 @@ impl<'a> RecordColumns<'a> {
 
     pub(super) fn of(record: &'a Record) -> Self {
         match record {
-            Record::Waiting { id, fence, wait_ms, history } => Self {
+            Record::Waiting { id, fence, wait_ms, history, is_silence } => Self {
                 id,
                 fence: *fence,
                 state: "waiting",
                 wait: Some(i64::try_from(*wait_ms).unwrap_or(i64::MAX).min(LONGEST_MS)),
+                is_silence: *is_silence,
                 history: history_bytes(history),
                 code: None,
                 http_status: None,
@@ -113,6 +116,7 @@ impl<'a> RecordColumns<'a> {
                 fence: *fence,
                 state: if *send { "answered" } else { "published" },
                 wait: None,
+                is_silence: false,
                 history: history_bytes(history),
                 code: code.as_deref(),
                 http_status: http_status.map(i64::from),
@@ -128,6 +132,7 @@ impl<'a> RecordColumns<'a> {
 pub(super) const RECORD: &str =
     "UPDATE jobs SET state = CASE jobs.state WHEN 'cancelled' THEN jobs.state ELSE u.state END,
     due_at = CASE WHEN jobs.state <> 'cancelled' AND u.state = 'waiting' THEN clock.now + u.wait END,
+    silent_since = CASE WHEN u.is_silence = 1 THEN jobs.silent_since END,
     history = u.history, code = u.code, http_status = u.http_status, duration_ms = u.duration_ms, updated_at = clock.now
     FROM u, clock WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')";
 

@@ -3,8 +3,7 @@
 use sqlx::Connection as _;
 
 use super::decide::Decision;
-use super::known::LockRows as _;
-use super::rows::{Payload, RESULT, Row};
+use super::rows::Row;
 use super::{ClaimRequest, StoredResult, Verdict};
 use crate::store::Error;
 use crate::store::database::{Database, on};
@@ -58,40 +57,6 @@ pub(super) fn answer(row: &Row, request: &ClaimRequest, stored: StoredResult) ->
     } else {
         Verdict::AnsweredElsewhere(result)
     }
-}
-
-const STATE: &str = "SELECT state, attempt FROM jobs WHERE id = $1";
-
-/// What is known about a job that cannot be claimed now, since its host or its engine is not ready; `None` where it goes on
-/// as if it were not known. Writes nothing but this copy's address.
-pub(super) async fn look(database: &Database, request: &ClaimRequest) -> Result<Option<Verdict>, Error> {
-    let id = &request.id;
-    let known: Option<(String, i64)> =
-        on!(database, read db => sqlx::query_as(STATE).bind(id).fetch_optional(db).await?)?;
-    // Nearly all jobs that wait are new or come for their next attempt.
-    if known.is_none_or(|(state, attempt)| state == "waiting" && i64::from(request.attempt) > attempt) {
-        return Ok(None);
-    }
-    let begin = database.begin();
-    on!(database, write db => {
-        let mut transaction = db.begin_with(begin).await?;
-        let (now, rows) = transaction.lock_rows(&[id]).await?;
-        let verdict = match rows.get(id).map(|row| (row, super::decide::decide(row, request, now))) {
-            Some((row, Decision::ReturnStored)) => {
-                let stored: Option<Payload> = sqlx::query_as(RESULT).bind(id).fetch_optional(&mut *transaction).await?;
-                Some(stored.map_or(Verdict::Published, |stored| answer(row, request, stored.into())))
-            }
-            Some((_, Decision::Register { verdict, copies })) => {
-                sqlx::query(REGISTER).bind(id).bind(copies).execute(&mut *transaction).await?;
-                Some(verdict)
-            }
-            Some((_, Decision::Refuse(verdict))) => Some(verdict),
-            // The job is anybody's who may call.
-            Some((_, Decision::Acquire(_) | Decision::Park { .. } | Decision::BackfillHash)) | None => None,
-        };
-        transaction.commit().await?;
-        verdict
-    })
 }
 
 /// Arguments: job, addresses.

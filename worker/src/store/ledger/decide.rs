@@ -50,6 +50,14 @@ impl Reply {
     fn refused(verdict: Verdict) -> Self {
         Self { claim: Claim::Refused(verdict), rollback: None }
     }
+
+    /// Why nothing may be sent, where that is so.
+    pub(super) fn into_verdict(self) -> Option<Verdict> {
+        match self.claim {
+            Claim::Refused(verdict) => Some(verdict),
+            Claim::Granted(_) | Claim::Orphaned(_) => None,
+        }
+    }
 }
 
 /// What a row that is acquired looks like afterwards.
@@ -151,6 +159,11 @@ fn orphaned(row: &Row, request: &ClaimRequest, number: i64, now: i64) -> Acquire
     }
 }
 
+/// When a first attempt could have begun: what a job has waited before that is not counted against its budget.
+fn first_seen(row: &Row, now: i64) -> i64 {
+    if row.attempt == 0 { now } else { row.begun_at.unwrap_or(row.created_at) }
+}
+
 fn acquire(
     row: &Row,
     request: &ClaimRequest,
@@ -166,7 +179,7 @@ fn acquire(
         fence,
         history: history_of(row.history.as_deref()),
         idempotency_key: row.idempotency_key.clone().unwrap_or_else(|| request.idempotency_key.clone()),
-        first_seen_ms: row.created_at,
+        first_seen_ms: first_seen(row, now),
         now_ms: now,
         request_changed: row.request_hash.is_some() && request_hash.is_some() && row.request_hash != request_hash,
         crashes: u32::try_from(row.crashes).unwrap_or(u32::MAX),
@@ -235,6 +248,8 @@ mod tests {
             request_hash: Some(vec![2; 32]),
             history: None,
             created_at: NOW - 10,
+            begun_at: None,
+            silent_since: None,
             replay: None,
             replay_send: 0,
             returns: 0,
@@ -319,6 +334,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_job_waited_before_its_first_claim_is_not_counted() {
+        for (attempt, begun_at, expected) in
+            [(0, None, NOW), (0, Some(NOW - 5), NOW), (1, None, NOW - 10), (1, Some(NOW - 5), NOW - 5)]
+        {
+            let take = taken(decide(&Row { begun_at, ..row("waiting", attempt) }, &request(2), NOW));
+            assert_eq!(grant(&take).first_seen_ms, expected, "{attempt} {begun_at:?}");
+        }
+    }
+
+    #[test]
     fn a_replay_keeps_the_first_jobs_key() {
         let again = Row { attempt: 0, replay: Some(2), replay_send: 1, request_hash: None, ..row("waiting", 0) };
         let take = taken(decide(&again, &request(1), NOW));
@@ -375,7 +400,8 @@ mod tests {
 
     #[test]
     fn a_record_written_twice_is_done_and_any_other_one_is_lost() {
-        let waiting = Record::Waiting { id: "j".to_owned(), fence: 1, wait_ms: 1, history: Vec::new() };
+        let waiting =
+            Record::Waiting { id: "j".to_owned(), fence: 1, wait_ms: 1, history: Vec::new(), is_silence: false };
         let result = StoredResult {
             job_id: "j".to_owned(),
             engine: "default".to_owned(),

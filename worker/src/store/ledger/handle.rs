@@ -9,7 +9,10 @@ use tokio::time::timeout;
 use super::retention::{RetentionAges, retain};
 use super::rollback::PendingClaim;
 use super::writer::{Operation, write};
-use super::{ANSWER_GRACE_MS, Claim, ClaimRequest, Record, Recorded, StoredResult, Verdict, copies, postgres, sqlite};
+use super::{
+    ANSWER_GRACE_MS, Claim, ClaimRequest, Held, HoldRequest, Record, Recorded, StoredResult, copies, hold, postgres,
+    sqlite,
+};
 use crate::job::is_id;
 use crate::store::database::{Database, on};
 use crate::store::{Error, dead_letters::without_nul};
@@ -28,7 +31,7 @@ const EXPEDITE: &str = "UPDATE jobs SET send_at = $2
     WHERE send_at > $2 + $3 AND state = 'answered' AND returns > 0 AND engine = $1";
 const CANCEL: &str = "INSERT INTO jobs (id, state, attempt, fence, created_at, updated_at)
     VALUES ($1, 'cancelled', 0, 0, $2, $2) ON CONFLICT (id) DO UPDATE
-    SET state = 'cancelled', due_at = NULL, updated_at = excluded.updated_at
+    SET state = 'cancelled', due_at = NULL, waits_for = NULL, updated_at = excluded.updated_at
     WHERE jobs.state IN ('sending', 'waiting', 'cancelled')";
 
 /// The ledger as one worker uses it; cheap to clone.
@@ -100,13 +103,26 @@ impl LedgerHandle {
         copies::returned(&self.database, id, address, RETURNED_MS).await
     }
 
-    /// What is known about a job that cannot be claimed now, for its host or its engine is not ready: what follows for this
-    /// copy of it, or `None` where it has to wait.
+    /// Notes that a job waits, for its host or its engine is not ready, or says what is known of it instead; returns once that
+    /// is durable.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn look(&self, request: impl Into<Arc<ClaimRequest>>) -> Result<Option<Verdict>, Error> {
-        copies::look(&self.database, &request.into()).await
+    pub async fn hold(&self, request: impl Into<Arc<HoldRequest>>) -> Result<Held, Error> {
+        let mut request = request.into();
+        if !is_id(&request.claim.id) {
+            return Err(Error::JobId);
+        }
+        if let Some(held) = hold::noted(&self.database, &request).await? {
+            return Ok(held);
+        }
+        if request.claim.has_nul() {
+            let claim = displayable(Arc::new(request.claim.clone())).as_ref().clone();
+            request = Arc::new(HoldRequest { claim, ..request.as_ref().clone() });
+        }
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Operation::Hold(request, answer)).map_err(|_| CLOSED)?;
+        in_time(timeout(PATIENCE, answered).await)
     }
 
     /// Notes that a result which was marked as published is on no queue: it is sent again.
@@ -209,7 +225,7 @@ const CLOSED: Error = Error::Ledger("it is closed");
 
 /// Replaces NUL in columns that people read, which a text of PostgreSQL cannot have.
 fn displayable(request: Arc<ClaimRequest>) -> Arc<ClaimRequest> {
-    if !request.texts().any(|text| text.contains('\0')) {
+    if !request.has_nul() {
         return request;
     }
     let optional = |text: &Option<String>| text.as_deref().map(without_nul);

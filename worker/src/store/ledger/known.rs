@@ -18,7 +18,8 @@ use crate::store::database::on;
 /// The `LEFT JOIN` reads leases; each database adds which jobs.
 pub(super) const ROWS: &str = "SELECT j.*, w.seen_until FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id WHERE";
 const ACQUIRE: &str = "UPDATE jobs SET state = 'sending', attempt = $2, fence = $3, crashes = $4, worker_id = $5,
-    repeat_safe = $6, request_hash = $7, due_at = NULL, updated_at = $8 WHERE id = $1";
+    repeat_safe = $6, request_hash = $7, due_at = NULL, waits_for = NULL,
+    begun_at = CASE WHEN jobs.attempt = 0 THEN $8 ELSE begun_at END, updated_at = $8 WHERE id = $1";
 const PARK: &str = "UPDATE jobs SET state = 'parked', crashes = $2, fence = fence + 1, updated_at = $3 WHERE id = $1";
 const BACKFILL: &str = "UPDATE jobs SET job_hash = $2, engine = $3, process = $4, request = $5, element = $6,
     connector = $7, resource = $8 WHERE id = $1";
@@ -34,7 +35,7 @@ pub(super) trait LockRows {
 type StateAndPayload = (String, Option<Vec<u8>>, Option<Vec<u8>>);
 
 /// A change of one row.
-struct Change<'a> {
+pub(super) struct Change<'a> {
     statement: &'static str,
     arguments: Vec<Argument<'a>>,
 }
@@ -47,7 +48,7 @@ enum Argument<'a> {
 
 impl<'a> Change<'a> {
     /// What a decision changes.
-    fn of(decision: &'a Decision, worker: &'a str, request: &'a ClaimRequest, now: i64) -> Option<Self> {
+    pub(super) fn of(decision: &'a Decision, worker: &'a str, request: &'a ClaimRequest, now: i64) -> Option<Self> {
         let text = |text: &'a Option<String>| Argument::Text(text.as_deref());
         let id = Argument::Text(Some(&request.id));
         let (statement, arguments) = match decision {
@@ -84,7 +85,7 @@ impl<'a> Change<'a> {
         Some(Self { statement, arguments })
     }
 
-    fn query<DB: Database>(self) -> Query<'a, DB, DB::Arguments>
+    pub(super) fn query<DB: Database>(self) -> Query<'a, DB, DB::Arguments>
     where
         Option<&'a str>: Encode<'a, DB> + Type<DB>,
         i64: Encode<'a, DB> + Type<DB>,

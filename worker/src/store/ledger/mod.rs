@@ -8,6 +8,7 @@ mod copies;
 pub(super) mod connection;
 mod decide;
 mod handle;
+mod hold;
 mod known;
 #[cfg(test)]
 mod model_test;
@@ -25,6 +26,7 @@ mod writer;
 use crate::job::Attempt;
 
 pub use handle::LedgerHandle;
+pub use hold::{Held, HoldRequest};
 pub use queries::{JobDetail, JobFilter, JobRow, StateCount, StoredMeta};
 pub use replay::{NotReplayable, ReplayError, Replayable, ReplayedJob};
 #[cfg(test)]
@@ -71,6 +73,11 @@ impl ClaimRequest {
         let optional = [&self.process, &self.connector, &self.resource];
         let texts = [&self.id, &self.idempotency_key, &self.engine, &self.request, &self.element];
         texts.into_iter().chain(optional.into_iter().flatten())
+    }
+
+    /// Whether a text in it is none that PostgreSQL could store.
+    fn has_nul(&self) -> bool {
+        self.texts().any(|text| text.contains('\0'))
     }
 
     /// What it takes in a statement, bytes, roughly.
@@ -208,6 +215,8 @@ pub enum Record {
         wait_ms: u64,
         /// All attempts so far.
         history: Vec<Attempt>,
+        /// Whether the host did not answer this one: a wait for it goes on.
+        is_silence: bool,
     },
     /// The end.
     Answered {

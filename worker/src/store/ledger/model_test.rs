@@ -86,6 +86,9 @@ impl Model {
         let attempt = self.copies.swap_remove(which);
         let worker = self.workers[self.random.usize(0..3)];
         let request = request(attempt, self.repeat_safe);
+        if self.random.u8(0..4) == 0 && self.holds(&request) {
+            return;
+        }
         let claim = match self.row.clone() {
             None => {
                 self.row = Some(first_row(&request, worker, self.now));
@@ -112,6 +115,24 @@ impl Model {
                 | Verdict::Stale,
             ) => {}
         }
+    }
+
+    /// The host is not ready: the copy waits with a row that says so, unless that is known to be no use.
+    fn holds(&mut self, request: &ClaimRequest) -> bool {
+        let is_waiting = match self.row.clone() {
+            None => {
+                let state = "waiting".to_owned();
+                let attempt = i64::from(request.attempt) - 1;
+                self.row = Some(Row { state, attempt, replay: None, ..first_row(request, 0, self.now) });
+                true
+            }
+            Some(row) => row.state == "waiting" && matches!(decide(&row, request, self.now), Decision::Acquire(_)),
+        };
+        if is_waiting {
+            self.log.push(format!("{} waits for its host", request.attempt));
+            self.copies.push(request.attempt);
+        }
+        is_waiting
     }
 
     /// A worker's lease runs as long as it lives and is awake.
@@ -266,6 +287,8 @@ fn first_row(request: &ClaimRequest, worker: usize, now: i64) -> Row {
         request_hash: None,
         history: None,
         created_at: now,
+        begun_at: None,
+        silent_since: None,
         replay: None,
         replay_send: 0,
         returns: 0,

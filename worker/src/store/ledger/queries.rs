@@ -59,8 +59,10 @@ pub struct JobRow {
     pub crashes: i64,
     /// How often its result was returned.
     pub returns: i64,
-    /// When the next attempt is due, epoch milliseconds.
+    /// When the next attempt is due, at the latest for a job that waits for its host, epoch milliseconds.
     pub due_at: Option<i64>,
+    /// What it waits for before its call: a host, a place, a rate or its engine; null where it waits for its next attempt.
+    pub waits_for: Option<String>,
     /// When a result that was returned is sent again, epoch milliseconds.
     pub send_at: Option<i64>,
     /// First seen, epoch milliseconds.

@@ -18,6 +18,10 @@ pub(super) struct Row {
     pub(super) request_hash: Option<Vec<u8>>,
     pub(super) history: Option<Vec<u8>>,
     pub(super) created_at: i64,
+    /// When it was claimed first, where it had waited before that.
+    pub(super) begun_at: Option<i64>,
+    /// Since when it has waited for a host that does not answer.
+    pub(super) silent_since: Option<i64>,
     pub(super) replay: Option<i64>,
     pub(super) replay_send: i64,
     pub(super) returns: i64,

@@ -74,7 +74,7 @@ impl Conditions {
 
 impl JobSearch {
     fn conditions(&self) -> Conditions {
-        const QUEUED: &str = "(state = 'waiting' AND attempt = 0 AND made_by IS NOT NULL)";
+        const QUEUED: &str = "(state = 'waiting' AND attempt = 0 AND made_by IS NOT NULL AND waits_for IS NULL)";
         let mut found = Conditions::default();
         match self.state.as_deref() {
             Some("queued") => found.add(QUEUED, []),

@@ -10,7 +10,7 @@ use super::batch::{Answer, Batch, Waiting};
 use super::connection::LedgerConnection;
 use super::decide::Reply;
 use super::rollback::{ClaimRollback, RETRY, Rollbacks, UndeliveredGrant};
-use super::{Claim, ClaimRequest, Record, Recorded};
+use super::{Claim, ClaimRequest, Held, HoldRequest, Record, Recorded};
 use crate::store::Error;
 use crate::store::database::Database;
 
@@ -21,6 +21,7 @@ const BATCH: usize = 256;
 pub(super) enum Operation {
     Claim(Arc<ClaimRequest>, Answer<Claim>),
     Record(Arc<Record>, Answer<Recorded>),
+    Hold(Arc<HoldRequest>, Answer<Held>),
     Published(String),
     Undelivered(UndeliveredGrant),
     Flush(oneshot::Sender<()>),
@@ -54,6 +55,7 @@ struct Writer {
 #[derive(Default)]
 struct Sorted {
     batch: Batch,
+    holds: Vec<Waiting<HoldRequest, Held>>,
     undelivered: Vec<UndeliveredGrant>,
     flushes: Vec<oneshot::Sender<()>>,
     /// Operations on an id that the batch has already, for the next one.
@@ -63,7 +65,7 @@ struct Sorted {
 impl Sorted {
     fn of(operations: Vec<Operation>) -> Self {
         let mut sorted = Self::default();
-        let (mut claimed, mut recorded) = (HashSet::new(), HashSet::new());
+        let (mut claimed, mut recorded, mut held) = (HashSet::new(), HashSet::new(), HashSet::new());
         for operation in operations {
             match operation {
                 // Nobody waits for it any more.
@@ -74,13 +76,17 @@ impl Sorted {
                 Operation::Record(record, answer) if recorded.insert(record.id().to_owned()) => {
                     sorted.batch.records.push((record, answer));
                 }
-                Operation::Claim(..) | Operation::Record(..) => sorted.later.push(operation),
+                Operation::Hold(request, answer) if held.insert(request.claim.id.clone()) => {
+                    sorted.holds.push((request, answer));
+                }
+                Operation::Claim(..) | Operation::Record(..) | Operation::Hold(..) => sorted.later.push(operation),
                 Operation::Published(id) => sorted.batch.published.push(id),
                 Operation::Undelivered(grant) => sorted.undelivered.push(grant),
                 Operation::Flush(done) => sorted.flushes.push(done),
             }
         }
         sorted.batch.sort();
+        sorted.holds.sort_by(|(a, _), (b, _)| a.claim.id.cmp(&b.claim.id));
         sorted
     }
 }
@@ -98,6 +104,8 @@ impl Writer {
             let known = self.write(sorted.batch).await;
             operations = sorted.later;
             operations.extend(self.claim_known(known).await);
+            // Last, since nobody's call waits for it.
+            self.hold(sorted.holds).await;
             flushes.extend(sorted.flushes);
             if operations.is_empty() {
                 break;
@@ -195,6 +203,23 @@ impl Writer {
             }
         }
         later
+    }
+
+    async fn hold(&mut self, mut holds: Vec<Waiting<HoldRequest, Held>>) {
+        if holds.is_empty() {
+            return;
+        }
+        let requests: Vec<_> = holds.iter().map(|(request, _)| Arc::clone(request)).collect();
+        match self.connection.hold(&self.worker, &requests).await {
+            Ok(held) => holds.into_iter().zip(held).for_each(|((_, answer), held)| drop(answer.send(Ok(held)))),
+            // What the database rejects is found by halving.
+            Err(Error::Rejected(_)) if holds.len() > 1 => {
+                let rest = holds.split_off(holds.len() / 2);
+                Box::pin(self.hold(holds)).await;
+                Box::pin(self.hold(rest)).await;
+            }
+            Err(error) => holds.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.clone())))),
+        }
     }
 
     fn deliver(&mut self, answer: Answer<Claim>, reply: Reply) {

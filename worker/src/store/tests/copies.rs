@@ -1,8 +1,8 @@
 //! Copies of a job that want its result elsewhere: their addresses stay with the job until it has ended.
 
 use super::contract;
-use super::test_store::{TestStore, answer, claim_of, granted, wait};
-use crate::store::ledger::{Claim, ClaimRequest, Recorded, StoredResult, Verdict};
+use super::test_store::{TestStore, answer, claim_of, granted, hold_of, wait};
+use crate::store::ledger::{Claim, ClaimRequest, Held, Recorded, StoredResult, Verdict};
 
 fn copy_of(id: &str, address: &str) -> ClaimRequest {
     ClaimRequest { reply_address: address.as_bytes().to_vec(), ..claim_of(id, 1) }
@@ -30,10 +30,10 @@ contract! {
             assert!(matches!(refused(ledger.claim(copy_of("j", "b")).await.unwrap()), Verdict::Busy { .. }));
         }
         ledger.record(wait("j", grant.fence, 60_000)).await.unwrap();
-        let waiting = ledger.look(copy_of("j", "c")).await.unwrap();
-        assert!(matches!(waiting, Some(Verdict::Requeue { attempt: 2, .. })), "{waiting:?}");
-        assert_eq!(ledger.look(claim_of("j", 2)).await.unwrap(), None, "its next attempt waits for a permit");
-        assert_eq!(ledger.look(copy_of("unknown", "b")).await.unwrap(), None);
+        let waiting = ledger.hold(hold_of(copy_of("j", "c"))).await.unwrap();
+        assert!(matches!(waiting, Held::Known(Verdict::Requeue { attempt: 2, .. })), "{waiting:?}");
+        let held = ledger.hold(hold_of(claim_of("j", 2))).await.unwrap();
+        assert!(matches!(held, Held::Waits { .. }), "its next attempt waits for a permit");
         let grant = granted(ledger.claim(claim_of("j", 2)).await.unwrap());
         assert_eq!(refused(ledger.claim(copy_of("j", "d")).await.unwrap()), Verdict::Stale);
         let all = || ["b", "c", "d"].map(|address| address.as_bytes().to_vec()).to_vec();
@@ -61,8 +61,7 @@ contract! {
         ledger.published("published");
         ledger.flush().await;
         for id in ["published", "answered"] {
-            let late = ledger.look(copy_of(id, "b")).await.unwrap();
-            let late = late.unwrap_or_else(|| panic!("{id} is known"));
+            let Held::Known(late) = ledger.hold(hold_of(copy_of(id, "b"))).await.unwrap() else { panic!("{id} is known") };
             assert_eq!(matches!(late, Verdict::Answered(_)), id == "published", "{late:?}");
             ledger.mark_copy_returned(id, b"b").await.unwrap();
             assert_eq!(fixture.state(id).await, "answered");
@@ -71,8 +70,8 @@ contract! {
         due.sort();
         let first = claim_of("answered", 1).reply_address;
         assert_eq!(due, [(b"b".to_vec(), Vec::new()), (first, vec![b"b".to_vec()])]);
-        let settled = ledger.look(copy_of("answered", "c")).await.unwrap();
-        assert!(matches!(settled, Some(Verdict::Answered(_))), "nobody took it elsewhere: {settled:?}");
+        let settled = ledger.hold(hold_of(copy_of("answered", "c"))).await.unwrap();
+        assert!(matches!(settled, Held::Known(Verdict::Answered(_))), "nobody took it elsewhere: {settled:?}");
         assert_eq!(fixture.number("SELECT returns FROM jobs WHERE id = 'answered'").await, 1);
     }
 }

@@ -7,6 +7,7 @@ mod connectors;
 mod copies;
 mod crashes;
 mod dead_letters;
+mod holds;
 mod models;
 mod opening;
 mod outage;

@@ -7,7 +7,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
-use crate::store::ledger::{Claim, ClaimRequest, Grant, LedgerHandle, Record, RetentionAges, StoredJob, StoredResult};
+use crate::store::ledger::{
+    Claim, ClaimRequest, Grant, HoldRequest, LedgerHandle, Record, RetentionAges, StoredJob, StoredResult,
+};
 use crate::store::{DatabaseTls, Error, KeySource, Store};
 
 /// 32 bytes that guard nothing.
@@ -122,6 +124,11 @@ pub(super) fn claim_of(id: &str, attempt: u32) -> ClaimRequest {
     }
 }
 
+/// That this job waits for its host, which may take a minute.
+pub(super) fn hold_of(claim: ClaimRequest) -> HoldRequest {
+    HoldRequest { claim, waits_for: "host: h".to_owned(), wait_ms: 2_000, silence_ms: Some(60_000) }
+}
+
 /// Ages of jobs and payloads; dead letters stay for a day.
 pub(super) fn ages(jobs: Duration, payloads: Duration) -> RetentionAges {
     RetentionAges { jobs, payloads, dead_letters: Duration::from_hours(24) }
@@ -163,7 +170,7 @@ pub(super) fn stored_job() -> StoredJob {
 }
 
 pub(super) fn wait(id: &str, fence: i64, wait_ms: u64) -> Record {
-    Record::Waiting { id: id.to_owned(), fence, wait_ms, history: vec![failed(1)] }
+    Record::Waiting { id: id.to_owned(), fence, wait_ms, history: vec![failed(1)], is_silence: true }
 }
 
 pub(super) fn failed(number: u32) -> crate::job::Attempt {

@@ -21,17 +21,18 @@ impl<S: Source> JobRun<'_, S> {
         Ok(claim)
     }
 
-    fn claim_request(&self, intent: &Intent<'_>) -> ClaimRequest {
-        let (job, call) = (self.job, intent.call());
+    /// What the job is claimed with.
+    pub(super) fn claim_request(&self, intent: &Intent<'_>) -> ClaimRequest {
+        let (job, call, sent) = (self.job, intent.call(), intent.sent());
         let address = self.source.address(self.delivery, &outcome::recipient(job), Vec::new());
         ClaimRequest {
             id: job.id.clone(),
             job_hash: job.hash,
             attempt: self.message.envelope.attempt,
             // What cannot be sent can be refused any number of times.
-            repeat_safe: call.is_none_or(PreparedCall::is_repeatable),
+            repeat_safe: sent.is_none_or(PreparedCall::is_repeatable),
             idempotency_key: idempotency_key(&job.engine, &job.id),
-            request_hash: call.map(|call| call.request().hash()),
+            request_hash: sent.map(|call| call.request().hash()),
             engine: job.engine.clone(),
             process: job.process_id.clone(),
             request: job.request_id.clone(),
@@ -41,12 +42,6 @@ impl<S: Source> JobRun<'_, S> {
             reply_address: address.reply_address,
             is_registered: self.message.envelope.is_registered,
         }
-    }
-
-    /// What the ledger knows about a job that may not be claimed yet: what was answered needs no permit.
-    pub(super) async fn look(&self, intent: &Intent<'_>) -> Result<Option<Verdict>, ShuttingDown> {
-        let request = Arc::new(self.claim_request(intent));
-        self.worker.retry_until_available("ledger", || self.worker.ledger.look(Arc::clone(&request))).await
     }
 
     /// Does what follows for a job whose claim is refused.

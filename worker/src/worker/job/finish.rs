@@ -19,15 +19,16 @@ impl<S: Source> JobRun<'_, S> {
     /// Writes the outcome into the ledger and does what follows from it.
     pub(super) async fn finish(&self, outcome: Outcome) -> Result<(), ShuttingDown> {
         match outcome {
-            Outcome::Retry { grant, after } => self.wait(grant, after).await,
+            Outcome::Retry { grant, after, is_silence } => self.wait(grant, after, is_silence).await,
             Outcome::Ended { grant, result, summary } => self.end(grant, &result, summary).await,
         }
     }
 
-    async fn wait(&self, grant: Grant, after: Duration) -> Result<(), ShuttingDown> {
+    async fn wait(&self, grant: Grant, after: Duration, is_silence: bool) -> Result<(), ShuttingDown> {
         let wait_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         let next = grant.attempt + 1;
-        let record = Record::Waiting { id: self.job.id.clone(), fence: grant.fence, wait_ms, history: grant.history };
+        let (id, fence, history) = (self.job.id.clone(), grant.fence, grant.history);
+        let record = Record::Waiting { id, fence, wait_ms, history, is_silence };
         match self.record(Arc::new(record)).await? {
             Recorded::Done | Recorded::Copied(_) => {
                 fault::at("recorded").await;

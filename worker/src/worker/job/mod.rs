@@ -17,7 +17,7 @@ use tracing::Instrument;
 
 use super::context::Context;
 use super::in_flight::InFlightJob;
-use crate::call::{self, Invocation, Permit, PrepareError, PreparedCall, Progress};
+use crate::call::{self, Calls, Invocation, Permit, PrepareError, PreparedCall, Progress};
 use crate::clock;
 use crate::engine::{Message, Redelivery, Source};
 use crate::fault;
@@ -45,6 +45,8 @@ struct JobRun<'a, S: Source> {
 enum Intent<'a> {
     /// It makes this call.
     Call(Box<PreparedCall<'a>>),
+    /// It fails without this call: its host did not answer in time.
+    GiveUp(Box<PreparedCall<'a>>, Failure),
     /// It fails without one.
     Fail(Failure),
 }
@@ -144,15 +146,15 @@ impl<'a, S: Source> JobRun<'a, S> {
         fault::with("planning", &self.job.id).await;
         let intent = self.prepare().await;
         planned(suspect).await;
-        let intent = intent?;
-        let permit = match self.admit(intent.call()).await? {
+        let mut intent = intent?;
+        let permit = match self.admit(&intent).await? {
             Admission::Now(permit) => permit,
-            Admission::Later { wait, slot } => {
-                return match self.look(&intent).await? {
-                    Some(verdict) => self.settle(verdict).await,
-                    None => self.defer(self.message.envelope.attempt, slot, wait).await,
-                };
+            Admission::GivenUp(failure) => {
+                intent = intent.given_up(failure);
+                None
             }
+            Admission::Later { wait, slot } => return self.defer(self.message.envelope.attempt, slot, wait).await,
+            Admission::Known(verdict) => return self.settle(verdict).await,
         };
         fault::at("admitted").await;
         let outcome = match self.claim(&intent).await? {
@@ -185,6 +187,9 @@ impl<'a, S: Source> JobRun<'a, S> {
     async fn attempt(&self, intent: Intent<'_>, permit: Option<Permit>, mut grant: Grant) -> Outcome {
         let (call, permit) = match (intent, permit) {
             (Intent::Fail(failure), _) => return outcome::failed(self.job, None, grant, failure, Duration::ZERO),
+            (Intent::GiveUp(call, failure), _) => {
+                return outcome::failed(self.job, Some(&call), grant, failure, Duration::ZERO);
+            }
             (Intent::Call(call), Some(permit)) if !self.is_late() => (call, permit),
             (Intent::Call(call), _) => {
                 let message = "the job's deadline had passed before this attempt could start";
@@ -206,8 +211,9 @@ impl<'a, S: Source> JobRun<'a, S> {
         let now_ms = clock::now_ms();
         let elapsed = grant.now_ms.max(now_ms).saturating_sub(grant.first_seen_ms);
         let elapsed = Duration::from_millis(u64::try_from(elapsed).unwrap_or(0));
+        let is_silence = Calls::is_silence(&failure);
         match self.worker.calls.decide(&call, failure, Progress { attempt: grant.attempt, elapsed }, now_ms) {
-            Decision::Retry { after } => outcome::retry(grant, after),
+            Decision::Retry { after } => outcome::retry(grant, after, is_silence),
             Decision::Fail(failure) => outcome::failed(self.job, Some(&call), grant, failure, attempt.took),
         }
     }
@@ -219,10 +225,26 @@ impl<'a, S: Source> JobRun<'a, S> {
 }
 
 impl<'a> Intent<'a> {
+    /// The call that it is about.
     fn call(&self) -> Option<&PreparedCall<'a>> {
         match self {
-            Self::Call(call) => Some(call),
+            Self::Call(call) | Self::GiveUp(call, _) => Some(call),
             Self::Fail(_) => None,
+        }
+    }
+
+    /// The call that it makes.
+    fn sent(&self) -> Option<&PreparedCall<'a>> {
+        match self {
+            Self::Call(call) => Some(call),
+            Self::GiveUp(..) | Self::Fail(_) => None,
+        }
+    }
+
+    fn given_up(self, failure: Failure) -> Self {
+        match self {
+            Self::Call(call) | Self::GiveUp(call, _) => Self::GiveUp(call, failure),
+            Self::Fail(first) => Self::Fail(first),
         }
     }
 }

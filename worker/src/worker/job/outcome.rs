@@ -12,7 +12,7 @@ use crate::store::ledger::Grant;
 #[derive(Debug)]
 pub(super) enum Outcome {
     /// Another attempt, after a wait.
-    Retry { grant: Grant, after: Duration },
+    Retry { grant: Grant, after: Duration, is_silence: bool },
     /// The end.
     Ended { grant: Grant, result: Box<JobResult>, summary: Summary },
 }
@@ -28,14 +28,14 @@ pub(super) struct Summary {
 /// The ladder's shortest wait; shorter ones are rounded up to it.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// Another attempt after a wait of whole seconds.
-pub(super) fn retry(mut grant: Grant, after: Duration) -> Outcome {
+/// Another attempt after a wait of whole seconds; `is_silence` where the host did not answer this one.
+pub(super) fn retry(mut grant: Grant, after: Duration, is_silence: bool) -> Outcome {
     let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
     let after = Duration::from_secs(seconds).max(SHORTEST);
     if let Some(last) = grant.history.last_mut() {
         last.waited_ms = Some(millis(after));
     }
-    Outcome::Retry { grant, after }
+    Outcome::Retry { grant, after, is_silence }
 }
 
 /// The answer was mapped.
