@@ -85,10 +85,10 @@ fn only_what_sends_a_request_reads_it_raw() {
 }
 
 /// What each module may use of this crate (ARCHITECTURE, "Code map").
-const MAY_USE: [(&str, &str); 25] = [
+const MAY_USE: [(&str, &str); 26] = [
     ("main", "cli"),
     ("cli", "admin api amqp call clock config connector health http interpret job plan setup store telemetry worker"),
-    ("api", "admin amqp call clock config connector health http job plan setup store"),
+    ("api", "admin amqp call clock config connector console health http job plan setup store"),
     ("worker", "admin amqp call clock config engine fault health http job memory retry setup shutdown store telemetry"),
     ("admin", "amqp call clock config connector http import interpret job plan store"),
     ("setup", "amqp call clock config http memory plan store"),
@@ -110,6 +110,7 @@ const MAY_USE: [(&str, &str); 25] = [
     ("clock", ""),
     ("memory", ""),
     ("shutdown", ""),
+    ("console", ""),
     ("fault", ""),
 ];
 

@@ -31,6 +31,7 @@ pub mod store;
 pub mod import;
 pub mod admin;
 pub mod api;
+pub mod console;
 
 // What every process has.
 pub mod health;

@@ -16,7 +16,7 @@ use super::request;
 use super::routes::{Needs, Route};
 use super::{Api, Probes, cors, health, oidc, rate};
 use crate::admin::By;
-use crate::{clock, store};
+use crate::{clock, console, store};
 
 /// What all paths of the API begin with.
 pub(super) const BASE: &str = "/api/1.0";
@@ -33,7 +33,7 @@ pub(super) async fn answer(api: &Arc<Api>, probes: &Probes, request: Request<Bod
     if path == "/api" || path.starts_with("/api/") {
         return api_answer(api, request, peer).await;
     }
-    super::nothing_here()
+    console::answer(request.method(), request.uri(), request.headers()).map(Body::from)
 }
 
 /// The answer of the API, with the headers that all of them have.

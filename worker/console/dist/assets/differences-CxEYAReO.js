@@ -1,0 +1,1 @@
+function e(r,i,a=``){if(t(r)&&t(i)&&Array.isArray(r)===Array.isArray(i))return[...new Set([...Object.keys(r),...Object.keys(i)])].flatMap(t=>e(r[t],i[t],a===``?t:`${a}.${t}`));let[o,s]=[n(r),n(i)];return o===s?[]:[{path:a,before:o,after:s}]}var t=e=>typeof e==`object`&&!!e;function n(e){return e==null?`–`:typeof e==`string`?e:JSON.stringify(e)}export{e as t};

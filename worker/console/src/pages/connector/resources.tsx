@@ -1,0 +1,225 @@
+import { useLocation } from 'preact-iso';
+import { useEffect, useState } from 'preact/hooks';
+
+import { may, isLimited } from '../../api/session';
+import type { Resource, TryRequest } from '../../api/types';
+import { Method } from '../../components/badge';
+import { Button } from '../../components/button';
+import { Splitter, useSplit } from '../../components/splitter';
+import { Empty } from '../../components/table';
+import { credentialsOf } from '../../connector/credentials';
+import { type Endpoint, freeName, freshId, newResource, recordOf } from '../../connector/record';
+import { Send } from '../../exchange/send';
+import { texts } from '../../texts';
+import type { Editor } from './editor';
+import { PasteCurl } from './paste-curl';
+import { ResourceForm } from './resource-form';
+
+const t = texts.connector;
+
+interface ResourcesProps {
+  editor: Editor;
+  base: string;
+  mayManage: boolean;
+}
+
+/** The list of resources, the form of one, and Send: side by side from 1,200 px. */
+export function Resources({ editor, base, mayManage }: ResourcesProps) {
+  const { path, route } = useLocation();
+  const [pasting, setPasting] = useState(false);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const list = useSplit('resources', 200, 140, 400);
+  const send = useSplit('send', 460, 320, 900);
+  const endpoints = editor.state.value.endpoints;
+  const addressed = decodeURIComponent(path.slice(`${base}/resources/`.length));
+  const selected =
+    endpoints.find((one) => one.id === chosen && (one.name === addressed || addressed === '')) ??
+    endpoints.find((one) => one.name === addressed) ??
+    (path.startsWith(`${base}/resources/`) && addressed !== '' ? undefined : endpoints[0]);
+
+  const select = (endpoint: Endpoint, how: 'push' | 'replace' = 'push') => {
+    setChosen(endpoint.id);
+    route(`${base}/resources/${encodeURIComponent(endpoint.name)}`, how === 'replace');
+  };
+  const add = (name: string, resource: Resource) => {
+    const endpoint = {
+      id: freshId(),
+      name: freeName(
+        name,
+        editor.state.value.endpoints.map((one) => one.name),
+      ),
+      resource,
+    };
+    editor.change(`add ${endpoint.id}`, (s) => ({ ...s, endpoints: [...s.endpoints, endpoint] }));
+    select(endpoint);
+    setTimeout(() => document.querySelector<HTMLInputElement>('#resource-name')?.focus(), 60);
+  };
+  const change = (id: string, what: string, how: (endpoint: Endpoint) => Endpoint) =>
+    editor.change(`${id}.${what}`, (s) => ({ ...s, endpoints: s.endpoints.map((one) => (one.id === id ? how(one) : one)) }));
+  const rename = (endpoint: Endpoint, name: string) => {
+    change(endpoint.id, 'name', (one) => ({ ...one, name }));
+    select({ ...endpoint, name }, 'replace');
+  };
+  const drop = (endpoint: Endpoint) => {
+    editor.change(`remove ${endpoint.id}`, (s) => ({ ...s, endpoints: s.endpoints.filter((one) => one.id !== endpoint.id) }));
+    route(base === '/connectors/new' ? `${base}/resources` : base, true);
+  };
+
+  return (
+    <div
+      class="workbench"
+      ref={(element) => {
+        list.apply(element);
+        send.apply(element);
+      }}
+    >
+      <nav class="resource-list" aria-label={t.resources}>
+        {endpoints.length > 0 && (
+          <ul>
+            {endpoints.map((one) => (
+              <li key={one.id}>
+                <a
+                  href={`${base}/resources/${encodeURIComponent(one.name)}`}
+                  aria-current={one === selected ? 'true' : undefined}
+                  title={one.resource.description ?? one.name}
+                  onClick={() => setChosen(one.id)}
+                >
+                  <Method method={one.resource.method} /> <span class="cut">{one.name || t.unnamed}</span>
+                </a>
+              </li>
+            ))}
+          </ul>
+        )}
+        <div class="resource-acts">
+          <Button icon="plus" refused={!mayManage && texts.frame.readOnly} onClick={() => add(t.firstName, newResource())}>
+            {t.addResource}
+          </Button>
+          <Button icon="terminal" refused={!mayManage && texts.frame.readOnly} onClick={() => setPasting(true)}>
+            {t.pasteCurl}
+          </Button>
+        </div>
+      </nav>
+      <Splitter split={list} label={t.splitList} />
+      {selected ? (
+        <div class="resource-form">
+          <ResourceForm
+            editor={editor}
+            endpoint={selected}
+            mayManage={mayManage}
+            onChange={(what, how) => change(selected.id, what, how)}
+            onRename={(name) => rename(selected, name)}
+            onRemove={() => drop(selected)}
+          />
+        </div>
+      ) : (
+        <div class="resource-form">
+          <Empty
+            icon="plug"
+            text={endpoints.length === 0 ? t.noResources : t.noSuchResource(addressed)}
+            hint={endpoints.length === 0 ? t.noResourcesHint : undefined}
+          />
+        </div>
+      )}
+      <Splitter split={send} label={t.splitSend} reverse />
+      {selected && (
+        <SendOf key={selected.id} editor={editor} endpoint={selected} onChange={(what, how) => change(selected.id, what, how)} />
+      )}
+      {pasting && (
+        <PasteCurl
+          onClose={() => setPasting(false)}
+          onResource={(name, resource) => {
+            setPasting(false);
+            add(name, resource);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+interface SendOfProps {
+  editor: Editor;
+  endpoint: Endpoint;
+  onChange: (what: string, how: (endpoint: Endpoint) => Endpoint) => void;
+}
+
+function SendOf({ editor, endpoint, onChange }: SendOfProps) {
+  const stored = editor.stored.value;
+  const { resource, name } = endpoint;
+  const [sample, setSample] = useState(() => sampleText(resource));
+  const storedResource = stored?.endpoints[name];
+  const isStored = stored !== null && !editor.unsaved.value && storedResource !== undefined;
+  const refused = isStored
+    ? may('execute')
+      ? null
+      : texts.frame.notCall
+    : may('manage')
+      ? stored === null && isLimited.value
+        ? texts.frame.limited
+        : null
+      : may('execute')
+        ? t.sendUnsaved
+        : texts.frame.notCall;
+
+  const target = (): Pick<TryRequest, 'connector' | 'resource' | 'credentials'> => {
+    if (isStored && stored) return { connector: stored.uuid, resource: name };
+    const { endpoints: _, ...record } = recordOf(editor.state.value);
+    const credentials = credentialsOf(
+      editor.state.value.authtype,
+      editor.credentials.value,
+      stored?.authtype !== editor.state.value.authtype,
+    );
+    return {
+      connector: { ...record, name: record.name || t.unnamed, ...(stored ? { uuid: stored.uuid } : {}) },
+      resource: { ...resource, purpose: name },
+      ...(credentials === undefined ? {} : { credentials }),
+    };
+  };
+  useEffect(() => setSample(sampleText(resource)), [endpoint.id]);
+  return (
+    <div class="send-pane">
+      <Send
+        resource={resource}
+        target={target}
+        refused={refused}
+        sample={sample}
+        onSample={setSample}
+        watch={JSON.stringify([resource.url, resource.params, resource.headers, resource.body, resource.method])}
+        onMark={(at, text) => mark(editor, at, text)}
+        onSaveExample={(data, answer) =>
+          onChange('example', (one) => ({ ...one, resource: withExample(one.resource, data, answer) }))
+        }
+      />
+    </div>
+  );
+}
+
+/** Marks the field that a try names, and goes there. */
+function mark(editor: Editor, at: string, text: string): void {
+  editor.marks.value = { [at]: text };
+  setTimeout(() => document.querySelector<HTMLElement>('.resource-form [aria-invalid=true]')?.focus(), 60);
+}
+
+function sampleText(resource: Resource): string {
+  const data = resource.testData;
+  if (data === null || data === undefined || data === '') return '';
+  try {
+    return JSON.stringify(typeof data === 'string' ? JSON.parse(data) : data, null, 2);
+  } catch {
+    return String(data);
+  }
+}
+
+const EXAMPLE_BYTES = 64 * 1024;
+
+/** The sample data and the answer, as the example of a resource; an answer that is too large is left out. */
+function withExample(
+  resource: Resource,
+  testData: string,
+  answer: { status: number; headers: [string, string][]; body: string | null },
+): Resource {
+  const testAnswer = { status: answer.status, headers: answer.headers, body: answer.body };
+  const fits = new Blob([JSON.stringify(testAnswer)]).size <= EXAMPLE_BYTES;
+  const { testAnswer: _, ...rest } = resource;
+  return fits ? { ...rest, testData, testAnswer } : { ...rest, testData };
+}

@@ -1,0 +1,6 @@
+/// <reference types="vite/client" />
+
+/** Made by build/codes.ts. */
+declare module 'virtual:codes' {
+  export const pages: import('./pages/codes/page').CodePage[];
+}
