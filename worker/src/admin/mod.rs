@@ -1,8 +1,9 @@
-//! What people do with connectors, models, jobs, dead letters, secrets and keys: one file a subject, typed in and out. The
-//! command line is one door to it, the API will be another.
+//! What people do with connectors, collections, models, jobs, dead letters, secrets and keys: one file a subject, typed in and
+//! out. The command line is one door to it, the API will be another.
 //!
 //! Knows the rules of each operation; must not know arguments, printing or HTTP.
 
+pub mod collections;
 pub mod connectors;
 pub mod dead_letters;
 pub mod jobs;

@@ -36,7 +36,7 @@ pub use foreground::Retrying;
 pub use host_limiter::HostLimiter;
 pub use prepare::PreparedCall;
 pub use token_store::TokenStore;
-pub use transport::Transport;
+pub use transport::{InProcess, LocalAnswer, LocalRequest, Transport};
 
 use host_limiter::{HostPermit, NoPermit};
 use rate_limit::Slot;

@@ -2,6 +2,7 @@
 //!
 //! Knows arguments, files and exit codes; must not know how a job is worked on.
 
+mod collections;
 mod connectors;
 mod convert;
 mod dead;
@@ -66,6 +67,9 @@ enum Verb {
     /// Import, export, list and test connectors
     #[command(subcommand)]
     Connectors(connectors::Connectors),
+    /// Manage collections of records: make them, import, export and query
+    #[command(subcommand)]
+    Collections(collections::Collections),
     /// Set, list and remove named secrets, which records and elements refer to as {{secret:NAME}}
     #[command(subcommand)]
     Secrets(secrets::Secrets),
@@ -122,6 +126,7 @@ async fn run_verb(Arguments { settings, verb }: Arguments) -> anyhow::Result<Exi
         Verb::Deploy(verb) => verb.run(settings).await,
         Verb::Models(verb) => verb.run(settings).await,
         Verb::Connectors(verb) => verb.run(settings).await,
+        Verb::Collections(verb) => Box::pin(verb.run(settings)).await,
         Verb::Secrets(verb) => verb.run(settings).await,
         Verb::Keys(verb) => verb.run(settings).await,
         Verb::Jobs(verb) => verb.run(settings).await,

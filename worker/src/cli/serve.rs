@@ -16,6 +16,7 @@ use crate::api::{self, ApiState, Listener};
 use crate::health::Health;
 use crate::setup;
 use crate::telemetry::metric;
+use crate::worker::tend_collections;
 
 /// How often broker and database are asked.
 const EVERY: Duration = Duration::from_secs(5);
@@ -38,6 +39,7 @@ impl Serve {
         let broker = Broker::connect(setup::amqp(&config, "serve")).await?;
         let listener = Listener::bind(self.listen.unwrap_or(config.api.listen))?;
         output::line(&format!("listening on http://{}", listener.address()));
+        let tending = tokio::spawn(tend_collections(store.clone(), broker.clone()));
         let watched = Arc::clone(&health);
         let watching = tokio::spawn(async move {
             loop {
@@ -53,6 +55,7 @@ impl Serve {
         let state = ApiState { health, worker: "serve".to_owned(), metrics };
         api::serve(listener, state, stop)?.stopped().await?;
         watching.abort();
+        tending.abort();
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -148,6 +148,11 @@ impl Client {
         Ok(Self(Arc::new(Inner { settings, guard, tokens, keep_alives, shared, dedicated, lookup })))
     }
 
+    /// The largest response, bytes after decompression.
+    pub fn response_bytes(&self) -> usize {
+        self.0.settings.response_bytes
+    }
+
     pub(super) fn inner(&self) -> &Inner {
         &self.0
     }

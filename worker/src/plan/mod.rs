@@ -161,6 +161,7 @@ pub fn plan(
         redactor: Arc::new(redactor),
         verify_certificate: credentials.credentials.verify_certificate,
         traceparent: input.traceparent.and_then(|value| HeaderValue::from_str(value).ok()),
+        in_process: url_template::is_in_process(&url).then(|| input.job_id.into()),
         timeout: effective_timeout(input.handling, element, resource, limits.call_timeout)?,
         method,
         url,

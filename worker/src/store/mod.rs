@@ -2,6 +2,7 @@
 //!
 //! Knows SQL on SQLite and PostgreSQL, and is the only place that names sqlx; must not know what a job means.
 
+pub mod collections;
 mod connectors;
 mod database;
 pub mod dead_letters;
@@ -147,6 +148,7 @@ struct Inner {
     database: Database,
     vault: Vault,
     ledger_id: String,
+    collections: collections::Shared,
     /// What the names of a SQLite file's lock and key begin with.
     file_prefix: String,
 }
@@ -171,7 +173,13 @@ impl Store {
             let problem = "the vault's key is not the one this database was used with; give that one in vault.key or vault.key_file";
             return Err(Error::Key(problem.to_owned()));
         }
-        let store = Self(Arc::new(Inner { database, vault, ledger_id, file_prefix: file_prefix.unwrap_or_default() }));
+        let store = Self(Arc::new(Inner {
+            database,
+            vault,
+            ledger_id,
+            collections: collections::Shared::default(),
+            file_prefix: file_prefix.unwrap_or_default(),
+        }));
         store.keys().bind_values().await?;
         drop(lock);
         Ok(store)
@@ -191,6 +199,11 @@ impl Store {
     /// Connectors, with their credentials.
     pub fn connectors(&self) -> Connectors<'_> {
         Connectors(&self.0)
+    }
+
+    /// Collections of records.
+    pub fn collections(&self) -> collections::Collections<'_> {
+        collections::Collections(&self.0)
     }
 
     /// Named secrets.
