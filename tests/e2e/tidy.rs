@@ -87,7 +87,10 @@ fn only_what_sends_a_request_reads_it_raw() {
 /// What each module may use of this crate (ARCHITECTURE, "Code map").
 const MAY_USE: [(&str, &str); 24] = [
     ("main", "cli"),
-    ("cli", "admin api amqp call clock collections config connector health http interpret job plan setup store telemetry worker"),
+    (
+        "cli",
+        "admin api amqp call clock collections config connector health http interpret job plan setup store telemetry worker",
+    ),
     ("api", "health"),
     ("worker", "amqp call clock config engine fault health http job memory retry setup shutdown store telemetry"),
     ("admin", "amqp call collections config connector http interpret job plan store"),

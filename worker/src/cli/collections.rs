@@ -13,7 +13,9 @@ use tokio::sync::mpsc;
 use super::output::{self, Format};
 use super::settings::Settings;
 use super::{exit, input};
-use crate::admin::collections::{self as admin, Actor, Collection, Error, ExportOptions, ImportOptions, ListQuery, Source};
+use crate::admin::collections::{
+    self as admin, Actor, Collection, Error, ExportOptions, ImportOptions, ListQuery, Source,
+};
 use crate::clock::rfc3339;
 use crate::collections::report::Report;
 use crate::store::Store;
@@ -356,7 +358,8 @@ impl Export {
         };
         let mut file = match &self.output {
             Some(path) => {
-                let file = std::fs::File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
+                let file =
+                    std::fs::File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
                 Some(std::io::BufWriter::new(file))
             }
             None => None,
@@ -389,15 +392,16 @@ impl Query {
             begun => begun?,
         };
         if self.printing.format == Format::Json {
-            output::raw(b"[");
-            let mut is_first = true;
+            output::json_part("[");
+            let mut separator = "\n";
             while let Some(some) = records.next().await? {
                 for record in some {
-                    output::raw(if std::mem::take(&mut is_first) { b"\n" } else { b",\n" });
-                    output::raw(Value::Object(record).to_string().as_bytes());
+                    output::json_part(separator);
+                    output::json_part(&Value::Object(record).to_string());
+                    separator = ",\n";
                 }
             }
-            output::raw(if is_first { b"]\n" } else { b"\n]\n" });
+            output::json_part("\n]\n");
             return Ok(ExitCode::SUCCESS);
         }
         let mut has_any = false;
@@ -434,7 +438,9 @@ async fn remove(store: &Store, one: &Confirmed) -> Result<ExitCode> {
 
 fn told(collection: &Collection, format: Format, done: &str) {
     match format {
-        Format::Json => output::json(&json!({"id": collection.id, "uuid": collection.uuid, "name": collection.name, done: true})),
+        Format::Json => {
+            output::json(&json!({"id": collection.id, "uuid": collection.uuid, "name": collection.name, done: true}))
+        }
         Format::Table => output::line(&format!("{done} {}", collection.name)),
     }
 }
@@ -451,7 +457,12 @@ fn refused(error: &Error, pmql: Option<&str>) -> ExitCode {
         let line_begin = pmql.chars().take(before).collect::<String>().rfind('\n').map_or(0, |at| at + 1);
         let line = pmql.get(line_begin..).unwrap_or_default().lines().next().unwrap_or_default();
         let column = before - pmql.get(..line_begin).unwrap_or_default().chars().count();
-        let spaces: String = line.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).chain(std::iter::repeat(' ')).take(column).collect();
+        let spaces: String = line
+            .chars()
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .chain(std::iter::repeat(' '))
+            .take(column)
+            .collect();
         output::note(&format!("{line}\n{spaces}^"));
     }
     wrong_usage(error)

@@ -407,7 +407,9 @@ mod tests {
             loop {
                 match reader.next_row() {
                     Ok(Some(RawRow { line, cells: Ok(cells) })) => {
-                        let cell = |cell: &RawCell| if cell.is_quoted { format!("\"{}\"", cell.text) } else { cell.text.clone() };
+                        let cell = |cell: &RawCell| {
+                            if cell.is_quoted { format!("\"{}\"", cell.text) } else { cell.text.clone() }
+                        };
                         rows.push(format!("{line}: {}", cells.iter().map(cell).collect::<Vec<_>>().join("|")));
                     }
                     Ok(Some(RawRow { line, cells: Err(_) })) => rows.push(format!("{line}! ")),
@@ -459,7 +461,8 @@ mod tests {
     #[test]
     fn bytes_are_read_in_their_encoding() {
         let wide = |text: &str, unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
-        for bytes in [wide("\u{feff}a,b\n🦀,ö\n", u16::to_le_bytes), wide("\u{feff}a,b\n🦀,ö\n", u16::to_be_bytes)] {
+        for bytes in [wide("\u{feff}a,b\n🦀,ö\n", u16::to_le_bytes), wide("\u{feff}a,b\n🦀,ö\n", u16::to_be_bytes)]
+        {
             assert_eq!(rows(&bytes, Encoding::Unicode, None).0, ["1: a|b", "2: 🦀|ö"]);
         }
         assert_eq!(rows(b"a\n\x80\xe4\n", Encoding::Windows1252, None).0, ["1: a", "2: €ä"]);
@@ -486,7 +489,16 @@ mod tests {
 
     #[test]
     fn rows_are_written_as_they_are_read() {
-        let values = [json!(null), json!(""), json!("a,\"b\"\r\nc"), json!(-5), json!(true), json!({"a": [1]}), json!("=1"), json!("x;y")];
+        let values = [
+            json!(null),
+            json!(""),
+            json!("a,\"b\"\r\nc"),
+            json!(-5),
+            json!(true),
+            json!({"a": [1]}),
+            json!("=1"),
+            json!("x;y"),
+        ];
         let write = |escapes| {
             let mut out = Vec::new();
             write_row(&mut out, values.iter().map(|value| Cell::of(Some(value))), escapes);

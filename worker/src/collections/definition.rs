@@ -75,9 +75,12 @@ impl Definition {
         let mut map = Map::new();
         map.insert("description".to_owned(), self.description.clone().into());
         map.insert("custom_title".to_owned(), self.custom_title.clone().into());
-        map.extend(SCREENS.iter().zip(&self.screens).map(|(name, id)| {
-            ((*name).to_owned(), id.clone().map_or(Value::Null, Value::Number))
-        }));
+        map.extend(
+            SCREENS
+                .iter()
+                .zip(&self.screens)
+                .map(|(name, id)| ((*name).to_owned(), id.clone().map_or(Value::Null, Value::Number))),
+        );
         map.extend(SIGNALS.iter().zip(self.signals).map(|(name, on)| ((*name).to_owned(), Value::Bool(on))));
         map.insert("columns".to_owned(), self.columns.iter().map(Column::to_json).collect());
         map.insert("schema".to_owned(), self.schema.clone().unwrap_or_default());
@@ -216,7 +219,10 @@ fn column(path: &str, row: &Value) -> Result<Column, Problems> {
     let at = |member: &str| format!("{path}.{member}");
     let Some(row) = row.as_object() else { return Err(Problems::one(path, "must be an object")) };
     let field = row.get("field").and_then(Value::as_str).and_then(Field::parse).ok_or_else(|| {
-        Problems::one(at("field"), "must be `data.` and a name of letters, digits and `_`; with dots for members inside")
+        Problems::one(
+            at("field"),
+            "must be `data.` and a name of letters, digits and `_`; with dots for members inside",
+        )
     })?;
     let kind = match row.get("type") {
         None | Some(Value::Null) => ColumnKind::Json,
@@ -259,8 +265,11 @@ mod tests {
             "schema": {"type": "object"}, "records_count": 9, "connector_id": 4});
         let definition = updated(&given).unwrap();
         let written = Value::Object(definition.to_json());
-        assert_eq!(written["columns"], json!([{"label": "a.b", "field": "data.a.b", "type": "number", "required": false,
-            "unique": true, "indexed": false}]));
+        assert_eq!(
+            written["columns"],
+            json!([{"label": "a.b", "field": "data.a.b", "type": "number", "required": false,
+            "unique": true, "indexed": false}])
+        );
         assert_eq!((&written["signal_create"], &written["signal_update"]), (&json!(true), &json!(false)));
         assert_eq!((&written["create_screen_id"], &written["read_screen_id"]), (&json!(7), &Value::Null));
         assert_eq!(updated(&written).unwrap(), definition);

@@ -11,8 +11,16 @@ use super::problems::Problems;
 
 /// Members of a record beside its id and its data: an import ignores them.
 pub const RECORD_MEMBERS: [&str; 10] = [
-    "collection_id", "title", "version", "created_by_id", "updated_by_id", "created_by", "updated_by", "created_at",
-    "updated_at", "collection",
+    "collection_id",
+    "title",
+    "version",
+    "created_by_id",
+    "updated_by_id",
+    "created_by",
+    "updated_by",
+    "created_at",
+    "updated_at",
+    "collection",
 ];
 
 /// What a column of the file is.
@@ -64,7 +72,8 @@ impl Header {
                 _ => false,
             });
             if is_taken {
-                problems.add("header", format!("`{name}` is the same as another column, or one is inside of the other"));
+                problems
+                    .add("header", format!("`{name}` is the same as another column, or one is inside of the other"));
             }
             targets.push(target);
         }

@@ -50,7 +50,17 @@ impl Reader {
     pub fn new(layout: Layout) -> Self {
         let place = if layout == Layout::List { Place::Before } else { Place::Item };
         let items = std::collections::VecDeque::new();
-        Self { layout, place, item: Vec::new(), depth: 0, is_text: false, is_escaped: false, items, read: 0, broken: None }
+        Self {
+            layout,
+            place,
+            item: Vec::new(),
+            depth: 0,
+            is_text: false,
+            is_escaped: false,
+            items,
+            read: 0,
+            broken: None,
+        }
     }
 
     /// Takes the next bytes.

@@ -145,7 +145,8 @@ impl Rules {
             let Some(value) = column.field.find_mut(data) else { continue };
             match column.kind.coerce(std::mem::take(value)) {
                 Ok(Value::String(text)) if column.is_indexed() && text.chars().count() > INDEXED_TEXT => {
-                    let problem = format!("is longer than {INDEXED_TEXT} characters, and the column is indexed or unique");
+                    let problem =
+                        format!("is longer than {INDEXED_TEXT} characters, and the column is indexed or unique");
                     problems.add(column.field.to_string(), problem);
                 }
                 Ok(coerced) => *value = coerced,
@@ -280,7 +281,8 @@ mod tests {
         let prepared = rules.prepare(object(given)).unwrap();
         let expected = json!({"n": 9_007_199_254_740_993_i64, "a": {"t": "5", "u": [1]}, "b": true, "d": "2024-02-29", "x": 100.0});
         assert_eq!(serde_json::from_str::<Value>(&prepared.text).unwrap(), expected);
-        let entries: Vec<_> = prepared.entries.iter().map(|e| (e.slot, e.kind, e.text.as_deref(), e.unique.as_deref())).collect();
+        let entries: Vec<_> =
+            prepared.entries.iter().map(|e| (e.slot, e.kind, e.text.as_deref(), e.unique.as_deref())).collect();
         assert_eq!(entries, [(1, 3, None, Some("9007199254740993")), (2, 4, Some("5"), None), (3, 2, None, None)]);
         assert!(rules.prepare(object(json!({"n": null, "a": "no object"}))).unwrap().entries.is_empty());
     }

@@ -22,13 +22,13 @@ impl Retrieve for NothingRemote {
 
 /// A schema that is ready to be held against data.
 #[derive(Debug)]
-pub struct Schema(Validator);
+pub(super) struct Schema(Validator);
 
 /// Prepares a schema.
 ///
 /// # Errors
 /// What is wrong with it, as a problem of `schema`.
-pub fn compile(schema: &Value) -> Result<Schema, Problems> {
+pub(super) fn compile(schema: &Value) -> Result<Schema, Problems> {
     // A pattern of the linear kind: records are checked while a database waits.
     let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
     let options = jsonschema::options()
@@ -40,7 +40,7 @@ pub fn compile(schema: &Value) -> Result<Schema, Problems> {
 
 impl Schema {
     /// What in the data does not fit, by path.
-    pub fn check(&self, data: &Value) -> Problems {
+    pub(super) fn check(&self, data: &Value) -> Problems {
         let mut problems = Problems::default();
         for error in self.0.iter_errors(data).take(PROBLEMS) {
             problems.add(path(&error), error.masked().to_string());
@@ -65,10 +65,11 @@ mod tests {
 
     #[test]
     fn problems_are_told_by_their_path() {
-        let schema = compile(&json!({"type": "object", "required": ["id"], "additionalProperties": false, "properties": {
+        let schema =
+            compile(&json!({"type": "object", "required": ["id"], "additionalProperties": false, "properties": {
             "id": {"type": "integer"}, "address": {"properties": {"city": {"$ref": "#/$defs/city"}}},
             "tags": {"items": {"type": "string"}}}, "$defs": {"city": {"minLength": 2}}}))
-        .unwrap();
+            .unwrap();
         assert!(schema.check(&json!({"id": 1, "address": {"city": "Bonn"}, "tags": ["a"]})).is_empty());
         for (data, path) in [
             (json!({}), "data"),

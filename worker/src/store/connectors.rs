@@ -72,6 +72,8 @@ const BY_REFERENCE: &str = "SELECT id, uuid, name, record, version, credentials_
 /// Counts all changes of connectors and secrets, which are looked up anew after each; they take turns, since each locks this
 /// row first.
 pub(super) const CHANGED: &str = "UPDATE revisions SET value = value + 1 WHERE name = 'connectors'";
+/// The collection that a connector was made with.
+const OWNER: &str = "SELECT name FROM collections WHERE connector = $1";
 const IDENTITIES: &str = "SELECT id, uuid, name FROM connectors";
 const UPSERT: &str = "INSERT INTO connectors (id, uuid, name, record, credentials, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (uuid) DO UPDATE SET name = excluded.name,
@@ -162,7 +164,7 @@ impl Connectors<'_> {
     /// Removes the connector that `reference` names, with its credentials; whether there was one.
     ///
     /// # Errors
-    /// When the database cannot be reached.
+    /// When it was made with a collection, or the database cannot be reached.
     pub async fn remove(self, reference: &str) -> Result<bool, Error> {
         let Some(found) = self.find(reference).await? else { return Ok(false) };
         let begin = self.0.database.begin();
@@ -170,6 +172,13 @@ impl Connectors<'_> {
         on!(&self.0.database, write db => {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
             sqlx::query(CHANGED).execute(&mut *transaction).await?;
+            let owner: Option<String> =
+                sqlx::query_scalar(OWNER).bind(&found.uuid).fetch_optional(&mut *transaction).await?;
+            if let Some(owner) = owner {
+                return Err(Error::Contradiction(format!(
+                    "connector `{}` was made with the collection `{owner}` and goes with it; remove the collection", found.name
+                )));
+            }
             let removed = sqlx::query(statement).bind(&found.uuid).execute(&mut *transaction).await?.rows_affected();
             transaction.commit().await?;
             removed > 0

@@ -122,9 +122,16 @@ pub struct Export {
     header: Vec<(String, Cell)>,
     has_mark: bool,
     escapes_formulas: bool,
-    is_begun: bool,
-    is_done: bool,
-    has_records: bool,
+    progress: Progress,
+}
+
+/// How far a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Begin,
+    Header,
+    Records,
+    End,
 }
 
 impl Export {
@@ -134,9 +141,11 @@ impl Export {
     /// When the query cannot be answered, or the database cannot be reached.
     pub async fn begin(store: &Store, collection: Collection, options: ExportOptions) -> Result<Self, Error> {
         let header = match (options.format, options.columns.as_deref()) {
-            (ExportFormat::Csv, Some(columns)) => {
-                parts(columns).into_iter().filter(|name| !name.is_empty()).map(|name| (name.to_owned(), cell(name))).collect()
-            }
+            (ExportFormat::Csv, Some(columns)) => parts(columns)
+                .into_iter()
+                .filter(|name| !name.is_empty())
+                .map(|name| (name.to_owned(), cell(name)))
+                .collect(),
             (ExportFormat::Csv, None) => default_header(store, &collection, &options.criteria).await?,
             _ => Vec::new(),
         };
@@ -149,9 +158,7 @@ impl Export {
             header,
             has_mark: options.has_mark,
             escapes_formulas: options.escapes_formulas,
-            is_begun: false,
-            is_done: false,
-            has_records: false,
+            progress: Progress::Begin,
         })
     }
 
@@ -160,17 +167,19 @@ impl Export {
     /// # Errors
     /// When the database cannot be reached: the export is not whole.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        if self.is_done {
-            return Ok(None);
-        }
         let mut out = Vec::new();
-        if !std::mem::replace(&mut self.is_begun, true) {
-            self.begin_file(&mut out);
+        match self.progress {
+            Progress::Begin => {
+                self.begin_file(&mut out);
+                self.progress = Progress::Header;
+            }
+            Progress::Header | Progress::Records => {}
+            Progress::End => return Ok(None),
         }
         match self.selection.next().await? {
             Some(records) => records.iter().for_each(|record| self.write(record, &mut out)),
             None => {
-                self.is_done = true;
+                self.progress = Progress::End;
                 if self.format == ExportFormat::Json {
                     out.extend_from_slice(b"]\n");
                 }
@@ -199,7 +208,8 @@ impl Export {
             let cells = self.header.iter().map(|(_, cell)| cell.of(collection, record));
             return csv::write_row(out, cells, self.escapes_formulas);
         }
-        if self.format == ExportFormat::Json && std::mem::replace(&mut self.has_records, true) {
+        let is_first = std::mem::replace(&mut self.progress, Progress::Records) == Progress::Header;
+        if self.format == ExportFormat::Json && !is_first {
             out.push(b',');
         }
         out.extend_from_slice(Value::Object(record_json(collection, record, &self.names)).to_string().as_bytes());
@@ -216,9 +226,7 @@ impl Cell {
             Self::Id => csv::Cell::Number(record.id.to_string()),
             Self::Version => csv::Cell::Number(record.version.to_string()),
             Self::CollectionId => csv::Cell::Number(collection.id.to_string()),
-            Self::Title => {
-                text(record.data.as_object().map(|data| collection.rules.title(data)).unwrap_or_default())
-            }
+            Self::Title => text(record.data.as_object().map(|data| collection.rules.title(data)).unwrap_or_default()),
             Self::CreatedAt => text(millisecond_text(record.created_at)),
             Self::UpdatedAt => text(millisecond_text(record.updated_at)),
             Self::CreatedBy => text(record.created_by.clone()),
@@ -266,9 +274,11 @@ async fn default_header(
     while let Some(records) = all.next().await? {
         for record in &records {
             let members = record.data.as_object().into_iter().flatten();
-            members.filter(|(name, _)| !names.contains(*name)).map(|(name, _)| name.clone()).collect::<Vec<_>>().into_iter().for_each(|name| {
-                names.insert(name);
-            });
+            for (name, _) in members {
+                if !names.contains(name) {
+                    names.insert(name.clone());
+                }
+            }
         }
     }
     header.extend(names.into_iter().map(|name| (name.clone(), Cell::Member(name))));
@@ -278,9 +288,7 @@ async fn default_header(
 /// A collection with its records: `{"type", "collection", "records": [{"data"}]}`, as a stream of bytes.
 pub struct Document {
     selection: Selection,
-    is_begun: bool,
-    has_records: bool,
-    is_done: bool,
+    progress: Progress,
 }
 
 /// The type of that document.
@@ -293,7 +301,7 @@ pub(super) const DOCUMENT: &str = "data-connector.collection.v1";
 pub async fn document(store: &Store, collection: Collection) -> Result<Document, Error> {
     let criteria = ListQuery::parse([])?.criteria;
     let selection = Selection::new(store.clone(), collection, criteria).await?;
-    Ok(Document { selection, is_begun: false, has_records: false, is_done: false })
+    Ok(Document { selection, progress: Progress::Begin })
 }
 
 impl Document {
@@ -302,18 +310,19 @@ impl Document {
     /// # Errors
     /// When the database cannot be reached: the document is not whole.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        if self.is_done {
+        let mut text = String::new();
+        if self.progress == Progress::End {
             return Ok(None);
         }
-        let mut text = String::new();
-        if !std::mem::replace(&mut self.is_begun, true) {
+        if self.progress == Progress::Begin {
+            self.progress = Progress::Header;
             let collection = Value::Object(to_json(self.selection.collection()));
             text = format!("{{\"type\":\"{DOCUMENT}\",\"collection\":{collection},\"records\":[");
         }
         match self.selection.next().await? {
             Some(records) => {
                 for record in records {
-                    if std::mem::replace(&mut self.has_records, true) {
+                    if std::mem::replace(&mut self.progress, Progress::Records) == Progress::Records {
                         text.push(',');
                     }
                     text.push_str(&json!({"data": record.data}).to_string());
@@ -321,7 +330,7 @@ impl Document {
             }
             None => {
                 text.push_str("]}");
-                self.is_done = true;
+                self.progress = Progress::End;
             }
         }
         Ok(Some(Bytes::from(text)))

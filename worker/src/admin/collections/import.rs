@@ -216,7 +216,8 @@ impl Rows {
     fn next(&mut self, collection: &Collection, is_by_id: bool) -> Result<Option<ReadRow>, Ending> {
         match self {
             Self::Csv { reader, header } => loop {
-                let row = reader.next_row().map_err(|broken| Ending::Broken(Some(broken.line), broken.problem.to_owned()))?;
+                let row =
+                    reader.next_row().map_err(|broken| Ending::Broken(Some(broken.line), broken.problem.to_owned()))?;
                 let Some(row) = row else { return Ok(None) };
                 let Some(header) = header else {
                     let cells = row.cells.map_err(|problem| Ending::Header(Problems::one("header", problem)))?;
@@ -443,7 +444,8 @@ impl Run<'_> {
         let (collections, key) = (self.store.collections(), self.options.key_field());
         let patience = ImportPatience::new();
         loop {
-            let opened = collections.open_import(&self.collection, key.as_ref(), self.options.on_match, self.actor).await;
+            let opened =
+                collections.open_import(&self.collection, key.as_ref(), self.options.on_match, self.actor).await;
             match opened {
                 Err(error) => patience.wait(self.store, error).await?,
                 Ok(import) => return Ok(import),

@@ -39,7 +39,8 @@ impl LocalCollections {
     }
 
     async fn respond(&self, local: LocalRequest<'_>) -> Result<Response, Failure> {
-        let store = self.store.get_or_try_init(|| (self.open)()).await.map_err(|error| unavailable(&error.to_string()))?;
+        let store =
+            self.store.get_or_try_init(|| (self.open)()).await.map_err(|error| unavailable(&error.to_string()))?;
         let request = Request {
             method: local.method,
             path: local.url.path(),

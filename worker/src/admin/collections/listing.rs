@@ -11,7 +11,7 @@ use crate::collections::problems::Problems;
 use crate::store::Store;
 
 /// Everything on one page: what ProcessMaker shows for it.
-const EVERYTHING: u64 = i64::MAX as u64;
+const EVERYTHING: u64 = i64::MAX.unsigned_abs();
 
 /// What a list is asked for.
 #[derive(Debug)]
@@ -113,9 +113,9 @@ fn order_by(value: &str) -> Result<Vec<OrderKey>, String> {
         "id" => Ok(OrderKey::Id),
         "created_at" => Ok(OrderKey::CreatedAt),
         "updated_at" => Ok(OrderKey::UpdatedAt),
-        path => Path::parse(path).map(OrderKey::Path).map_err(|_| {
-            format!("`{path}` is neither id, created_at, updated_at nor a path such as data.country")
-        }),
+        path => Path::parse(path)
+            .map(OrderKey::Path)
+            .map_err(|_| format!("`{path}` is neither id, created_at, updated_at nor a path such as data.country")),
     };
     parts(value).into_iter().map(key).collect()
 }

@@ -213,8 +213,9 @@ impl Door<'_> {
     }
 
     async fn update(&self, c: &str) -> Result<Answer, Error> {
+        let body = self.json()?;
         let collection = self.collection(c).await?;
-        super::update(self.store, &collection, &self.json()?, self.actor).await?;
+        super::update(self.store, &collection, &body, self.actor).await?;
         Ok(Answer::empty())
     }
 
@@ -281,7 +282,9 @@ impl Door<'_> {
         let collection = self.collection(c).await?;
         let record = super::find_record(self.store, &collection, &decoded(id)?).await?;
         let tag = etag(&record);
-        let is_known = |tags: &str| tags.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag);
+        let is_known = |tags: &str| {
+            tags.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
+        };
         if self.request.if_none_match.is_some_and(is_known) {
             return Ok(Answer::new(304, Body::Empty).with("etag", tag));
         }
@@ -291,14 +294,16 @@ impl Door<'_> {
     }
 
     async fn create(&self, c: &str) -> Result<Answer, Error> {
-        let (collection, body, idempotency) = (self.collection(c).await?, self.json()?, self.idempotency());
+        let (body, idempotency) = (self.json()?, self.idempotency());
+        let collection = self.collection(c).await?;
         let written = super::create(self.store, &collection, &body, (self.actor, idempotency.as_ref())).await?;
         let location = format!("{BASE}/{}/records/{}", collection.id, written.record.id);
         Ok(self.whole(201, &collection, &written).await?.with("location", location))
     }
 
     async fn change(&self, c: &str, id: &str) -> Result<Answer, Error> {
-        let (collection, body, idempotency) = (self.collection(c).await?, self.json()?, self.idempotency());
+        let (body, idempotency) = (self.json()?, self.idempotency());
+        let collection = self.collection(c).await?;
         let (place, caller) = ((&collection, &*decoded(id)?), (self.actor, idempotency.as_ref()));
         let if_match = self.if_match();
         if self.request.method == "PATCH" {
@@ -381,11 +386,12 @@ impl CollectionQuery {
         if self.is_descending {
             all.reverse();
         }
-        let (total, offset) = (all.len() as u64, (self.page - 1).saturating_mul(self.per_page));
+        let number = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+        let (total, offset) = (number(all.len()), (self.page - 1).saturating_mul(self.per_page));
         let (skip, take) =
             (usize::try_from(offset).unwrap_or(usize::MAX), usize::try_from(self.per_page).unwrap_or(usize::MAX));
         let shown: Vec<Value> = all.iter().skip(skip).take(take).map(|c| Value::Object(to_json(c))).collect();
-        let (count, pages) = (shown.len() as u64, total.div_ceil(self.per_page).max(1));
+        let (count, pages) = (number(shown.len()), total.div_ceil(self.per_page).max(1));
         let range = (count > 0).then(|| (offset + 1, offset + count));
         json!({"data": shown, "meta": {
             "filter": self.filter, "sort_by": self.order_by, "sort_order": if self.is_descending { "desc" } else { "asc" },

@@ -65,7 +65,10 @@ enum State {
     /// What the database selects is what was asked for.
     Exact(Scan),
     /// Each record is looked at.
-    Scan { scan: Scan, groups: HashSet<[u8; 16]> },
+    Scan {
+        scan: Scan,
+        groups: HashSet<[u8; 16]>,
+    },
     /// These records.
     Picked(VecDeque<i64>),
     Done,
@@ -208,7 +211,7 @@ impl Selection {
                 State::Done => return Ok(None),
             };
             if !records.is_empty() {
-                self.given += records.len() as u64;
+                self.given += count(records.len());
                 return Ok(Some(records));
             }
         }
@@ -244,7 +247,7 @@ impl Selection {
             }
         }
         // The last statement of a page is not asked whether there is another record.
-        if last.is_some() && self.given + (selected.len() as u64) < self.criteria.limit {
+        if last.is_some() && self.given + count(selected.len()) < self.criteria.limit {
             scan.after = last;
             self.state = State::Exact(scan);
         }
@@ -288,10 +291,7 @@ impl Selection {
     }
 
     /// The ids of the page, in order; the total with them.
-    async fn sorted(
-        &mut self,
-        narrowed: Option<crate::store::collections::Narrowed>,
-    ) -> Result<VecDeque<i64>, Error> {
+    async fn sorted(&mut self, narrowed: Option<crate::store::collections::Narrowed>) -> Result<VecDeque<i64>, Error> {
         let mut scan = Scan { narrowed, ..Scan::default() };
         let (mut groups, mut keys, mut bytes) = (HashSet::new(), Vec::new(), 0);
         let end = usize::try_from(self.criteria.offset.saturating_add(self.criteria.limit)).unwrap_or(usize::MAX);
@@ -349,10 +349,14 @@ impl Selection {
         let bytes: usize = records.iter().map(|record| record.bytes).sum();
         if bytes > CHUNK_BYTES {
             self.chunk = (self.chunk / 4).max(1);
-        } else if bytes < CHUNK_BYTES / 8 && records.len() as i64 >= self.chunk {
+        } else if bytes < CHUNK_BYTES / 8 && i64::try_from(records.len()).is_ok_and(|length| length >= self.chunk) {
             self.chunk = (self.chunk * 4).min(LONGEST_CHUNK);
         }
     }
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 fn weight(key: &[SortKey]) -> usize {

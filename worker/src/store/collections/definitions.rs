@@ -33,9 +33,11 @@ const NAMED: usize = 10;
 
 const BY_REFERENCE: &str = " WHERE c.uuid = $1 OR c.id = $2 OR c.name = $3
     ORDER BY CASE WHEN c.uuid = $1 THEN 0 WHEN c.id = $2 THEN 1 ELSE 2 END LIMIT 1";
-const INSERT: &str = "INSERT INTO collections (uuid, name, definition, slots, next_slot, connector, created_at, updated_at)
+const INSERT: &str =
+    "INSERT INTO collections (uuid, name, definition, slots, next_slot, connector, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id";
-const UPDATE: &str = "UPDATE collections SET name = $2, definition = $3, slots = $4, next_slot = $5, revision = revision + 1,
+const UPDATE: &str =
+    "UPDATE collections SET name = $2, definition = $3, slots = $4, next_slot = $5, revision = revision + 1,
     updated_at = $6 WHERE id = $1";
 const REMAINS: &str = "INSERT INTO collection_remains (id, floor) VALUES ($1, $2) ON CONFLICT (id, floor) DO NOTHING";
 
@@ -116,8 +118,13 @@ impl Collections<'_> {
             let (slots, next) = slots(&new.definition, None, (BTreeMap::new(), 1));
             let definition = serde_json::Value::Object(new.definition.to_json()).to_string();
             let row = binds![
-                uuid.as_str(), new.name.as_str(), definition, serde_json::json!(slots).to_string(), next,
-                connector.as_str(), now
+                uuid.as_str(),
+                new.name.as_str(),
+                definition,
+                serde_json::json!(slots).to_string(),
+                next,
+                connector.as_str(),
+                now
             ];
             let (id,) = session.row::<(i64,)>(INSERT, row).await?.unwrap_or_default();
             connector::make(&mut session, (id, &new.name), &connector, now).await?;
@@ -162,8 +169,7 @@ impl Collections<'_> {
                 writing.change_layout(&new, &layout.0).await?;
             }
             let definition = serde_json::Value::Object(new.to_json()).to_string();
-            let row =
-                binds![id, name, definition, serde_json::json!(layout.0).to_string(), layout.1, writing.now];
+            let row = binds![id, name, definition, serde_json::json!(layout.0).to_string(), layout.1, writing.now];
             writing.session.execute(UPDATE, row).await?;
             // An audit row of a collection that is updated belongs here.
             writing.commit_and_wake().await
@@ -250,12 +256,12 @@ impl Writing<'_> {
                 self.session.execute(statement, binds![self.row.id, *slot]).await?;
             }
         }
-        let kept: Vec<i64> = slots.values().filter(|slot| old_slots.values().any(|old| old == *slot)).copied().collect();
+        let kept: Vec<i64> =
+            slots.values().filter(|slot| old_slots.values().any(|old| old == *slot)).copied().collect();
         let (mut columns, mut schema, mut after) = (Misfits::default(), Misfits::default(), self.row.floor - 1);
         loop {
-            let statement = format!(
-                "{RECORD} WHERE collection_id = $1 AND id > $2 AND {VISIBLE} ORDER BY id LIMIT {CHUNK}"
-            );
+            let statement =
+                format!("{RECORD} WHERE collection_id = $1 AND id > $2 AND {VISIBLE} ORDER BY id LIMIT {CHUNK}");
             let rows: Vec<RecordRow> = self.session.rows(statement, binds![self.row.id, after]).await?;
             let Some(last) = rows.last() else { break };
             after = last.id;

@@ -98,8 +98,7 @@ impl Key {
 
 const OPEN: &str = "INSERT INTO collection_imports (target, state, actor, alive_until, first_id, next_id, told_id, at)
     VALUES ($1, 0, $2, $3, $4, $4, $4 - 1, $5) RETURNING number";
-const GO_ON: &str =
-    "UPDATE collection_imports SET alive_until = $2, next_id = $3 WHERE number = $1 AND state = 0";
+const GO_ON: &str = "UPDATE collection_imports SET alive_until = $2, next_id = $3 WHERE number = $1 AND state = 0";
 
 impl Collections<'_> {
     /// Opens an import. One at a time into a collection does, and after what earlier ones left to be done.
@@ -124,7 +123,9 @@ impl Collections<'_> {
             Ok((number, collection))
         };
         let (number, collection) = match in_time(work).await {
-            Err(CollectionError::Store(Error::Rejected(error))) if is_taken(&error) => return Err(CollectionError::Busy),
+            Err(CollectionError::Store(Error::Rejected(error))) if is_taken(&error) => {
+                return Err(CollectionError::Busy);
+            }
             opened => opened?,
         };
         let mut import = Import { number, collection, on_match, key: None, made: 0 };
@@ -193,7 +194,7 @@ impl Collections<'_> {
             Ok((outcomes, learned))
         };
         let (outcomes, learned) = in_time(work).await?;
-        import.made += learned.len() as i64;
+        import.made += i64::try_from(learned.len()).unwrap_or(i64::MAX);
         fault::at("collections staged").await;
         Ok(outcomes)
     }
@@ -348,11 +349,7 @@ async fn find_matches(writing: &mut Writing<'_>, import: &Import, rows: &[Row]) 
 }
 
 /// Which records the index has for the keys of rows, old and new values of records that the import changes included.
-async fn in_index(
-    writing: &mut Writing<'_>,
-    slot: &Slot,
-    rows: &[Row],
-) -> Result<HashMap<GroupKey, Vec<i64>>, Error> {
+async fn in_index(writing: &mut Writing<'_>, slot: &Slot, rows: &[Row]) -> Result<HashMap<GroupKey, Vec<i64>>, Error> {
     let mut values: HashMap<i64, Vec<&Value>> = HashMap::new();
     for row in rows {
         if let Match::Value(value) = &row.key
@@ -368,7 +365,8 @@ async fn in_index(
             4 => "text",
             _ => "",
         };
-        let condition = if column.is_empty() { String::new() } else { format!("AND {column} IN {}", list(4, values.len())) };
+        let condition =
+            if column.is_empty() { String::new() } else { format!("AND {column} IN {}", list(4, values.len())) };
         let statement = format!(
             "SELECT DISTINCT record_id, number, text FROM collection_index
             WHERE collection_id = $1 AND slot = $2 AND kind = {kind} AND record_id >= $3 {condition}"

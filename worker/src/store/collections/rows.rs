@@ -12,7 +12,8 @@ use crate::collections::rules::Rules;
 use crate::store::Error;
 
 /// Columns of [`CollectionRow`].
-pub(super) const COLLECTION: &str = "SELECT c.id, c.uuid, c.name, c.definition, c.slots, c.next_slot, c.revision, c.connector,
+pub(super) const COLLECTION: &str =
+    "SELECT c.id, c.uuid, c.name, c.definition, c.slots, c.next_slot, c.revision, c.connector,
     c.next_id, c.floor, c.records, c.created_at, c.updated_at,
     (SELECT n.id FROM connectors n WHERE n.uuid = c.connector) AS connector_id FROM collections c";
 
@@ -71,7 +72,8 @@ impl CollectionRow {
 }
 
 /// Columns of [`RecordRow`], without an alias, as conditions of queries name them.
-pub(super) const RECORD: &str = "SELECT id, data, version, created_at, updated_at, created_by, updated_by, import_id, patches,
+pub(super) const RECORD: &str =
+    "SELECT id, data, version, created_at, updated_at, created_by, updated_by, import_id, patches,
     state, at, actor, told_id FROM collection_records LEFT JOIN collection_imports ON number = import_id";
 /// Which of them anybody sees: none that an import made which is not visible, or will never be.
 pub(super) const VISIBLE: &str = "(state IS NULL OR state = 1 OR patches IS NOT NULL)";

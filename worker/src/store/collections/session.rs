@@ -11,7 +11,9 @@ use tokio::time::timeout;
 
 use super::CollectionError;
 use crate::store::Error;
-use crate::store::database::{Database, POSTGRES_BEGIN, POSTGRES_NOW, SQLITE_BEGIN, SQLITE_NOW, STATEMENT, on, too_slow};
+use crate::store::database::{
+    Database, POSTGRES_BEGIN, POSTGRES_NOW, SQLITE_BEGIN, SQLITE_NOW, STATEMENT, on, too_slow,
+};
 
 /// An argument of a statement.
 #[derive(Debug, Clone)]

@@ -61,7 +61,8 @@ impl Writing<'_> {
 
     /// One step of what a visible import has left; whether there is more.
     async fn settle_import(&mut self, import: &ImportRow) -> Result<bool, Error> {
-        let patched = format!("{RECORD} WHERE import_id = $1 AND patches IS NOT NULL AND collection_id = $2 LIMIT {PATCHES}");
+        let patched =
+            format!("{RECORD} WHERE import_id = $1 AND patches IS NOT NULL AND collection_id = $2 LIMIT {PATCHES}");
         let rows: Vec<RecordRow> = self.session.rows(patched, binds![import.number, import.target]).await?;
         for row in &rows {
             self.settle_row(row).await?;

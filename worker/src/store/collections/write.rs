@@ -54,6 +54,8 @@ struct Loaded {
     patches: Vec<Map<String, Value>>,
     /// The import of this transaction made it.
     is_own: bool,
+    /// What the index has of it beside what the import of this transaction put there.
+    base: Vec<Entry>,
 }
 
 /// A change that will be written.
@@ -207,7 +209,9 @@ impl<'a> Writing<'a> {
                 _ => row.base()?,
             };
             let patches = if is_own { patches.unwrap_or_default() } else { Vec::new() };
-            loaded.insert(record.id, Loaded { record, patches, is_own: is_own && row.patches.is_none() });
+            let seen = if is_own && row.patches.is_some() { row.base()?.data } else { record.data.clone() };
+            let base = seen.as_object().map(|data| self.rules.entries(data)).unwrap_or_default();
+            loaded.insert(record.id, Loaded { record, patches, is_own: is_own && row.patches.is_none(), base });
         }
         Ok(loaded)
     }
@@ -326,8 +330,9 @@ impl<'a> Writing<'a> {
             }
             // What an import changes is still there as it was.
             Some(before) if import.is_none() || before.is_own => {
-                let old = before.record.data.as_object().map(|data| self.rules.entries(data)).unwrap_or_default();
-                old.iter().filter_map(unique).for_each(|value| drop(holders.remove(&value)));
+                for value in before.base.iter().filter_map(unique) {
+                    holders.remove(&value);
+                }
             }
             Some(_) => {}
         }
@@ -347,10 +352,9 @@ impl<'a> Writing<'a> {
                     }
                 }
                 Some(before) if import.is_none() || before.is_own => {
-                    let old = before.record.data.as_object().map(|data| self.rules.entries(data)).unwrap_or_default();
                     let version = if before.is_own { 1 } else { after.version };
                     self.update_row(&after, prepared.text, version).await?;
-                    if old != prepared.entries {
+                    if before.base != prepared.entries {
                         self.forget_entries(after.id, 0).await?;
                         index.add(after.id, 0, prepared.entries);
                     }
@@ -365,7 +369,9 @@ impl<'a> Writing<'a> {
                     }
                     self.patch_row(after.id, number, &before.patches).await?;
                     self.forget_entries(after.id, number).await?;
-                    index.add(after.id, number, prepared.entries);
+                    // What the record holds now stays its own, whatever becomes of the import.
+                    let new = prepared.entries.into_iter().filter(|entry| !before.base.contains(entry)).collect();
+                    index.add(after.id, number, new);
                 }
             }
         }

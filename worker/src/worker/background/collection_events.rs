@@ -137,13 +137,9 @@ mod tests {
             routing_key: String::new(),
             body: String::new(),
         };
-        for (records, expected) in [
-            (vec![1, 2, 3], 3),
-            (vec![1, 2, 1], 2),
-            (vec![1, 1], 1),
-            (vec![0, 1], 1),
-            (vec![1, 0, 2], 1),
-        ] {
+        for (records, expected) in
+            [(vec![1, 2, 3], 3), (vec![1, 2, 1], 2), (vec![1, 1], 1), (vec![0, 1], 1), (vec![1, 0, 2], 1)]
+        {
             let events: Vec<Event> = records.iter().map(|record| event(*record)).collect();
             assert_eq!(one_a_record(&events), expected, "{records:?}");
         }
