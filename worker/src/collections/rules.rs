@@ -156,6 +156,20 @@ impl Rules {
         problems.into_result()
     }
 
+    /// Brings data that fitted before a change, and fits after it, into the form that is stored.
+    pub fn form(&self, data: &mut Map<String, Value>) {
+        for column in &self.definition.columns {
+            if let Some(value) = column.field.find_mut(data)
+                && let Ok(coerced) = column.kind.coerce(value.clone())
+            {
+                *value = coerced;
+            }
+        }
+        for value in data.values_mut() {
+            normalize_numbers(value).unwrap_or_default();
+        }
+    }
+
     fn check_required(&self, data: &Map<String, Value>) -> Result<(), Problems> {
         let mut problems = Problems::default();
         for column in self.definition.columns.iter().filter(|column| column.required) {

@@ -258,7 +258,8 @@ struct Run<'a> {
     actor: &'a Actor,
     report: Report,
     import: Option<Import>,
-    pending: Vec<(Option<u64>, u64, Row)>,
+    /// Rows with their place, in the order of the file, those that cannot be staged too.
+    pending: Vec<(Option<u64>, u64, Result<Row, Vec<RowProblem>>)>,
     pending_bytes: usize,
 }
 
@@ -333,10 +334,11 @@ impl Run<'_> {
     async fn take_rows(&mut self, rows: &mut Rows, progress: &mut impl FnMut(u64)) -> Result<bool, Error> {
         loop {
             match rows.next(&self.collection, self.options.is_by_id()) {
-                Ok(Some(row)) => self.take(row)?,
+                Ok(Some(row)) => self.take(row),
                 Ok(None) => return Ok(true),
                 Err(Ending::Header(problems)) => return Err(problems.into()),
                 Err(Ending::Broken(line, message)) => {
+                    self.flush().await?;
                     self.report.aborted = true;
                     let record = self.report.read + 1;
                     self.report.tell(RowError { line, record, field: None, message });
@@ -350,22 +352,11 @@ impl Run<'_> {
         }
     }
 
-    fn take(&mut self, row: ReadRow) -> Result<(), Error> {
+    fn take(&mut self, row: ReadRow) {
         self.report.read += 1;
-        let (line, record) = (row.line, self.report.read);
-        match self.keyed(row) {
-            Ok(row) => {
-                self.pending_bytes += 64 + weight(&row.data);
-                self.pending.push((line, record, row));
-            }
-            Err(problems) => {
-                self.report.failed += 1;
-                for RowProblem { field, message } in problems {
-                    self.report.tell(RowError { line, record, field, message });
-                }
-            }
-        }
-        Ok(())
+        let (line, record, row) = (row.line, self.report.read, self.keyed(row));
+        self.pending_bytes += 64 + row.as_ref().map_or(0, |row| weight(&row.data));
+        self.pending.push((line, record, row));
     }
 
     /// The row with what it is about.
@@ -401,18 +392,45 @@ impl Run<'_> {
         }
         self.pending_bytes = 0;
         let pending = std::mem::take(&mut self.pending);
-        let (places, rows): (Vec<_>, Vec<_>) =
-            pending.into_iter().map(|(line, record, row)| ((line, record), row)).unzip();
+        let (mut places, mut rows) = (Vec::new(), Vec::new());
+        for (line, record, row) in pending {
+            match row {
+                Ok(row) => {
+                    places.push((line, record, None));
+                    rows.push(row);
+                }
+                Err(problems) => places.push((line, record, Some(problems))),
+            }
+        }
+        let mut staged = if rows.is_empty() { Vec::new() } else { self.stage(rows).await? }.into_iter();
+        for (line, record, problems) in places {
+            match problems {
+                Some(problems) => self.refuse(line, record, problems),
+                None => {
+                    if let Some(outcome) = staged.next() {
+                        self.count(line, record, outcome);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn stage(&mut self, rows: Vec<Row>) -> Result<Vec<RowOutcome>, Error> {
         let mut import = match self.import.take() {
             Some(import) => import,
             None => self.open().await?,
         };
         let staged = stage(self.store, &mut import, rows, self.actor).await;
         self.import = Some(import);
-        for ((line, record), outcome) in places.into_iter().zip(staged?) {
-            self.count(line, record, outcome);
+        Ok(staged?)
+    }
+
+    fn refuse(&mut self, line: Option<u64>, record: u64, problems: Vec<RowProblem>) {
+        self.report.failed += 1;
+        for RowProblem { field, message } in problems {
+            self.report.tell(RowError { line, record, field, message });
         }
-        Ok(())
     }
 
     fn count(&mut self, line: Option<u64>, record: u64, outcome: RowOutcome) {

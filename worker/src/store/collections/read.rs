@@ -61,7 +61,7 @@ impl Collections<'_> {
         let (condition, binds) = condition(collection, scan);
         let statement = format!("{RECORD} {condition} ORDER BY id {order} LIMIT {limit} OFFSET {offset}");
         let rows: Vec<RecordRow> = read(&self.0.database, statement, binds).await?;
-        rows.iter().map(RecordRow::seen).collect()
+        rows.iter().map(|row| row.seen(&collection.rules)).collect()
     }
 
     /// How many there are; place and limit of the scan play no part.
@@ -90,7 +90,7 @@ impl Collections<'_> {
         let mut binds = binds![collection.id, collection.floor];
         binds.extend(ids.iter().map(|id| Bind::from(*id)));
         let rows: Vec<RecordRow> = read(&self.0.database, statement, binds).await?;
-        rows.iter().map(RecordRow::seen).collect()
+        rows.iter().map(|row| row.seen(&collection.rules)).collect()
     }
 
     /// Whether an import has changes in store for records, of which the index has the old and the new values: conditions that

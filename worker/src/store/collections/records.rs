@@ -43,7 +43,7 @@ impl Collections<'_> {
         let statement = format!("{RECORD} WHERE collection_id = $1 AND id >= $2 AND id = $3 AND {VISIBLE}");
         let rows: Vec<RecordRow> =
             read(&self.0.database, statement, binds![collection.id, collection.floor, id]).await?;
-        rows.first().map(RecordRow::seen).transpose()
+        rows.first().map(|row| row.seen(&collection.rules)).transpose()
     }
 
     /// Makes a record.

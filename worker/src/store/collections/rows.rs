@@ -119,12 +119,13 @@ impl RecordRow {
     }
 
     /// The record with the changes that its import has in store.
-    pub(super) fn patched(&self) -> Result<StoredRecord, Error> {
+    pub(super) fn patched(&self, rules: &Rules) -> Result<StoredRecord, Error> {
         let mut record = self.base()?;
         if let (Value::Object(data), Some(patches)) = (&mut record.data, &self.patches) {
             let patches: Vec<Map<String, Value>> = serde_json::from_str(patches)
                 .map_err(|source| Error::damaged(format!("a change of record {}", self.id), source))?;
             patches.into_iter().for_each(|patch| merge(data, patch));
+            rules.form(data);
             record.version += 1;
             record.updated_at = self.at.unwrap_or(record.updated_at);
             record.updated_by = self.actor.clone().unwrap_or(record.updated_by);
@@ -133,7 +134,7 @@ impl RecordRow {
     }
 
     /// The record as everybody sees it.
-    pub(super) fn seen(&self) -> Result<StoredRecord, Error> {
-        if self.is_patched() { self.patched() } else { self.base() }
+    pub(super) fn seen(&self, rules: &Rules) -> Result<StoredRecord, Error> {
+        if self.is_patched() { self.patched(rules) } else { self.base() }
     }
 }

@@ -32,7 +32,7 @@ impl Writing<'_> {
     pub(super) async fn settle_row(&mut self, row: &RecordRow) -> Result<StoredRecord, Error> {
         let before = row.base()?;
         if row.is_patched() {
-            let after = row.patched()?;
+            let after = row.patched(&self.rules)?;
             self.update_row(&after, after.data.to_string(), after.version).await?;
             for import in [0, row.import_id.unwrap_or_default()] {
                 self.forget_entries(row.id, import).await?;

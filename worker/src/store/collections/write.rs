@@ -204,7 +204,7 @@ impl<'a> Writing<'a> {
             let patches = patches.map_err(|source| Error::damaged(format!("a change of record {}", row.id), source))?;
             let record = match (row.state, &row.patches) {
                 (Some(1), _) => self.settle_row(&row).await?,
-                (Some(0), Some(_)) if is_own => row.patched()?,
+                (Some(0), Some(_)) if is_own => row.patched(&self.rules)?,
                 (Some(0 | 2), None) if !is_own => continue,
                 _ => row.base()?,
             };
