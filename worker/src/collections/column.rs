@@ -62,8 +62,7 @@ impl ColumnKind {
             return Ok(value);
         }
         let stored = match (self, &value) {
-            (Self::Json, _) => return Ok(value),
-            (Self::String, Value::String(_)) | (Self::Boolean, Value::Bool(_)) => return Ok(value),
+            (Self::Json, _) | (Self::String, Value::String(_)) | (Self::Boolean, Value::Bool(_)) => return Ok(value),
             (Self::String, Value::Number(number)) => Some(Value::from(Number::of(number).text())),
             (Self::String, Value::Bool(boolean)) => Some(Value::from(boolean_text(*boolean))),
             (Self::String, _) => None,

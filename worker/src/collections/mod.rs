@@ -9,6 +9,7 @@ pub mod date;
 pub mod definition;
 pub mod field;
 pub mod header;
+pub mod index_row;
 pub mod items;
 pub mod merge;
 pub mod number;

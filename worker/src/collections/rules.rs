@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::definition::{Column, Definition};
 use super::field::Field;
+use super::index_row::IndexRow;
 use super::number::Number;
 use super::problems::Problems;
 use super::schema::{self, Schema};
@@ -203,18 +204,23 @@ impl Rules {
 
 /// What the index holds of a column's value: nothing of null.
 pub fn entry(slot: &Slot, value: &Value) -> Option<Entry> {
-    let (kind, number, text, exact) = match value {
-        Value::Bool(on) => (if *on { 2 } else { 1 }, None, None, on.to_string()),
+    let row = IndexRow::of(Some(value))?;
+    let exact = match value {
         Value::Number(number) => {
             let number = Number::of(number);
-            let exact = number.as_integer().map_or_else(|| number.text(), |integer| integer.to_string());
-            (3, Some(number.to_f64()), None, exact)
+            number.as_integer().map_or_else(|| number.text(), |integer| integer.to_string())
         }
-        Value::String(text) => (4, None, Some(text.clone()), text.clone()),
-        Value::Null | Value::Array(_) | Value::Object(_) => return None,
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     };
     let unique = slot.column.unique.then_some(exact);
-    Some(Entry { slot: slot.number, kind, number, text, unique })
+    Some(Entry {
+        slot: slot.number,
+        kind: row.kind.into(),
+        number: row.number,
+        text: row.text.map(ToOwned::to_owned),
+        unique,
+    })
 }
 
 /// Neither too deep nor with a NUL in it.

@@ -210,7 +210,7 @@ mod tests {
         normalize_numbers(&mut value).unwrap();
         assert_eq!(value.to_string(), r#"{"a":[1.5,9007199254740993,100.0,1.8446744073709552e+19]}"#);
         let mut value: Value = serde_json::from_str(r#"[1, {"a": -1e999}]"#).unwrap();
-        assert_eq!(normalize_numbers(&mut value).unwrap_err().number, "-1e999");
+        assert_eq!(normalize_numbers(&mut value).unwrap_err().number, "-1e+999");
     }
 
     #[test]

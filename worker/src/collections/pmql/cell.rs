@@ -19,7 +19,7 @@ pub(super) enum Cell<'a> {
     Number(Number),
     Text(Cow<'a, str>),
     /// Epoch milliseconds.
-    Instant(i64),
+    Time(i64),
     Object,
     /// A list as it is stored.
     List(&'a [Value]),
@@ -45,14 +45,14 @@ impl<'a> Cell<'a> {
             Self::Text(text) => Some(Cow::Borrowed(text)),
             Self::Number(number) => Some(Cow::Owned(number.text())),
             Self::Boolean(boolean) => Some(Cow::Borrowed(boolean_text(*boolean))),
-            Self::Instant(instant) => Some(Cow::Owned(date::second_text(*instant))),
+            Self::Time(instant) => Some(Cow::Owned(date::second_text(*instant))),
             Self::Null | Self::Object | Self::List(_) | Self::Results(_) => None,
         }
     }
 
     fn instant(&self) -> Option<i64> {
         match self {
-            Self::Instant(instant) => Some(*instant),
+            Self::Time(instant) => Some(*instant),
             Self::Text(text) => date::parse(text),
             _ => None,
         }
@@ -86,8 +86,8 @@ impl OwnField {
     fn of<'a>(self, record: &RecordView<'a>) -> Cell<'a> {
         match self {
             Self::Id => Cell::Number(Number::Integer(record.id)),
-            Self::Created => Cell::Instant(record.created_at_ms),
-            Self::Updated => Cell::Instant(record.updated_at_ms),
+            Self::Created => Cell::Time(record.created_at_ms),
+            Self::Updated => Cell::Time(record.updated_at_ms),
             Self::CreatedBy => Cell::Text(Cow::Borrowed(record.created_by)),
             Self::UpdatedBy => Cell::Text(Cow::Borrowed(record.updated_by)),
         }

@@ -88,7 +88,7 @@ fn relation(cell: &Cell<'_>, operand: &Operand, instants: &[i64]) -> Relation {
         Operand::Literal(literal) => relation_to_literal(cell, literal),
         Operand::Now(place) => {
             let instant = match cell {
-                Cell::Instant(instant) => Some(*instant),
+                Cell::Time(instant) => Some(*instant),
                 Cell::Text(text) => date::parse(text),
                 _ => None,
             };
@@ -107,7 +107,7 @@ fn relation_to_literal(cell: &Cell<'_>, literal: &Literal) -> Relation {
         (Cell::Text(left), Literal::Boolean(right)) => same(left == boolean_text(*right)),
         (Cell::Boolean(left), Literal::Text(right)) => same(boolean_text(*left) == right.text),
         (Cell::Boolean(left), Literal::Boolean(right)) => same(left == right),
-        (Cell::Instant(left), Literal::Text(right)) => ordered(Some(*left), right.instant),
+        (Cell::Time(left), Literal::Text(right)) => ordered(Some(*left), right.instant),
         _ => Relation::None,
     }
 }

@@ -1,5 +1,7 @@
 //! `LIKE`: case counts, `%` is any run of characters, `_` any one, a backslash makes the next one literal.
 
+use super::like_search::Search;
+
 /// A pattern for a whole text.
 #[derive(Debug)]
 pub(super) struct Pattern {
@@ -13,7 +15,7 @@ enum Piece {
     /// No `_` in it.
     Text(String),
     /// `None` is `_`.
-    Characters(Vec<Option<char>>),
+    Characters(Vec<Option<char>>, Search),
 }
 
 /// What of a pattern says how its texts begin.
@@ -64,7 +66,7 @@ impl Pattern {
             [Piece::Text(whole)] => Beginning::Whole(whole),
             [Piece::Text(beginning), Piece::Text(end)] if end.is_empty() => Beginning::Any(beginning),
             [Piece::Text(beginning), ..] => Beginning::AndMore(beginning.clone()),
-            [Piece::Characters(characters), ..] => {
+            [Piece::Characters(characters, _), ..] => {
                 Beginning::AndMore(characters.iter().map_while(|character| *character).collect())
             }
             [] => Beginning::Whole(""),
@@ -74,21 +76,22 @@ impl Pattern {
 
 impl Piece {
     fn new(characters: Vec<Option<char>>) -> Self {
-        match characters.iter().copied().collect() {
-            Some(text) => Self::Text(text),
-            None => Self::Characters(characters),
+        if let Some(text) = characters.iter().copied().collect() {
+            return Self::Text(text);
         }
+        let search = Search::new(&characters);
+        Self::Characters(characters, search)
     }
 
     /// What is left of a text that begins with the piece.
     fn strip_from<'a>(&self, text: &'a str) -> Option<&'a str> {
         match self {
             Self::Text(piece) => text.strip_prefix(piece.as_str()),
-            Self::Characters(characters) => {
+            Self::Characters(characters, _) => {
                 let mut rest = text.chars();
                 let is_here =
                     characters.iter().all(|wanted| rest.next().is_some_and(|c| wanted.is_none_or(|w| w == c)));
-                is_here.then(|| rest.as_str())
+                is_here.then_some(rest.as_str())
             }
         }
     }
@@ -97,9 +100,7 @@ impl Piece {
     fn strip_first_from<'a>(&self, text: &'a str) -> Option<&'a str> {
         match self {
             Self::Text(piece) => text.split_once(piece.as_str()).map(|(_, after)| after),
-            Self::Characters(_) => {
-                text.char_indices().find_map(|(at, _)| self.strip_from(text.get(at..).unwrap_or_default()))
-            }
+            Self::Characters(_, search) => search.strip_first_from(text),
         }
     }
 
@@ -107,7 +108,7 @@ impl Piece {
     fn ends(&self, text: &str) -> bool {
         match self {
             Self::Text(piece) => text.ends_with(piece.as_str()),
-            Self::Characters(characters) => {
+            Self::Characters(characters, _) => {
                 let mut rest = text.chars();
                 characters.iter().rev().all(|wanted| rest.next_back().is_some_and(|c| wanted.is_none_or(|w| w == c)))
             }
@@ -158,8 +159,25 @@ mod tests {
             (r"%\", r"x\", true),
             ("%%%", "abc", true),
             ("%%_%%", "", false),
+            ("%a_a%b%", "xaaaab", true),
+            ("%a_é_c%", "aaéécxaxéxc!", true),
+            ("%a_é_c%", "aaéxxcaxéxx", false),
+            ("%_b%_b%", "abbb", true),
+            ("%_b%_b%", "abb", false),
         ] {
             assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern} {text:?}");
+        }
+    }
+
+    /// More characters than a word has bits.
+    #[test]
+    fn long_pieces_are_found() {
+        for length in [62, 63, 64, 65, 127, 128, 129, 300] {
+            let piece = format!("{}x", "a_".repeat(length / 2));
+            let text = format!("{}x", "ab".repeat(length));
+            assert!(Pattern::new(&format!("%{piece}%")).matches(&format!("{text}more")), "{length}");
+            assert!(!Pattern::new(&format!("%{piece}%")).matches(&text.replace('x', "y")), "{length}");
+            assert!(!Pattern::new(&format!("%{piece}_%")).matches(&text), "{length}");
         }
     }
 

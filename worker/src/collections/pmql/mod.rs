@@ -6,6 +6,7 @@ mod error;
 mod evaluate;
 mod lexer;
 mod like;
+mod like_search;
 mod narrow;
 mod now;
 mod operand;
@@ -13,7 +14,7 @@ mod parser;
 mod rows;
 mod sql;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 
 pub use error::SyntaxError;

@@ -368,7 +368,7 @@ impl<'a> Parser<'a> {
             TokenKind::End => "the query ends".to_owned(),
             kind => format!("{kind} stands"),
         };
-        self.error(token.start, format!("{found} where {} is expected{hint}", expected))
+        self.error(token.start, format!("{found} where {expected} is expected{hint}"))
     }
 
     fn error(&self, offset: usize, message: String) -> SyntaxError {

@@ -5,14 +5,9 @@ use super::operand::{Literal, Operand, TextLiteral};
 use super::tree::{Check, Comparison};
 use crate::collections::column::ColumnKind;
 use crate::collections::date;
+use crate::collections::index_row::{FALSE, TEXT, TRUE};
 use crate::collections::number::Number;
 use crate::collections::value::boolean_text;
-
-/// `kind` of an index row; null and missing values have no row.
-pub(super) const FALSE: i16 = 1;
-pub(super) const TRUE: i16 = 2;
-pub(super) const NUMBER: i16 = 3;
-pub(super) const TEXT: i16 = 4;
 
 /// The doubles below it are the integers themselves; from here on two integers may share a double.
 const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use super::narrow::{Bind, Dialect, What};
-use super::rows::{NUMBER, Row, TEXT};
+use super::rows::Row;
 use super::tree::Comparison;
+use crate::collections::index_row::{NUMBER, TEXT};
 
 /// The SQL of a condition, and what its placeholders stand for from the first one on.
 pub(super) fn write(what: &What, dialect: Dialect, first_placeholder: usize) -> (String, Vec<Bind>) {

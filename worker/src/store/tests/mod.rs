@@ -11,6 +11,7 @@ mod dead_letters;
 mod models;
 mod opening;
 mod outage;
+mod pmql;
 mod rate_limits;
 mod secrets;
 mod test_store;
