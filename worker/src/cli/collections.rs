@@ -133,7 +133,7 @@ pub(super) struct Query {
     collection: String,
     /// Such as 'data.country = "DE" AND data.amount >= 10'; blank selects all
     pmql: String,
-    /// Paths, or id, created_at, updated_at, with commas
+    /// Paths such as data.country, or id and the two times, with commas
     #[arg(long, value_name = "O")]
     order_by: Option<String>,
     /// How many records at most
@@ -439,7 +439,7 @@ async fn remove(store: &Store, one: &Confirmed) -> Result<ExitCode> {
 fn told(collection: &Collection, format: Format, done: &str) {
     match format {
         Format::Json => {
-            output::json(&json!({"id": collection.id, "uuid": collection.uuid, "name": collection.name, done: true}))
+            output::json(&json!({"id": collection.id, "uuid": collection.uuid, "name": collection.name, done: true}));
         }
         Format::Table => output::line(&format!("{done} {}", collection.name)),
     }

@@ -478,8 +478,9 @@ mod tests {
     fn a_row_without_an_end_does_not_take_the_memory() {
         let mut reader = Reader::new(Encoding::Unicode, None);
         reader.push(b"a\n1\n\"");
+        let piece = vec![b'x'; 1024 * 1024];
         for _ in 0..20 {
-            reader.push(&[b'x'; 1024 * 1024]);
+            reader.push(&piece);
         }
         assert!(reader.cell.capacity() < 2 * LONGEST_ROW);
         assert_eq!(reader.next_row().unwrap().unwrap().line, 1);

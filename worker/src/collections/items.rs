@@ -107,7 +107,7 @@ impl Reader {
         let line = std::mem::take(&mut self.item);
         let line = without_mark(&line, self.read).trim_ascii();
         if !line.is_empty() {
-            self.parse(line.to_vec());
+            self.parse(line);
         }
     }
 
@@ -119,16 +119,15 @@ impl Reader {
             return;
         }
         match (self.place, byte) {
-            (Place::Before, b' ' | b'\t' | b'\r' | b'\n' | 0xef | 0xbb | 0xbf) => {}
+            (Place::Before, 0xef | 0xbb | 0xbf)
+            | (Place::Before | Place::After | Place::First, b' ' | b'\t' | b'\r' | b'\n') => {}
             (Place::Before, b'[') => self.place = Place::First,
             (Place::Before, _) => self.break_off("it does not begin with `[`"),
-            (Place::After, b' ' | b'\t' | b'\r' | b'\n') => {}
             (Place::After, _) => self.break_off("there is something behind the list"),
-            (Place::First, b' ' | b'\t' | b'\r' | b'\n') => {}
             (Place::First, b']') => self.place = Place::After,
             (Place::First | Place::Item, b',' | b']') if self.depth == 0 => {
                 let item = std::mem::take(&mut self.item);
-                self.parse(item);
+                self.parse(&item);
                 self.place = if byte == b']' { Place::After } else { Place::Item };
             }
             (Place::First | Place::Item, _) => {
@@ -144,8 +143,8 @@ impl Reader {
         }
     }
 
-    fn parse(&mut self, item: Vec<u8>) {
-        match serde_json::from_slice(&item) {
+    fn parse(&mut self, item: &[u8]) {
+        match serde_json::from_slice(item) {
             Ok(value) => {
                 self.read += 1;
                 self.items.push_back(value);

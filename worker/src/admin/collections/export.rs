@@ -176,14 +176,15 @@ impl Export {
             Progress::Header | Progress::Records => {}
             Progress::End => return Ok(None),
         }
-        match self.selection.next().await? {
-            Some(records) => records.iter().for_each(|record| self.write(record, &mut out)),
-            None => {
-                self.progress = Progress::End;
-                if self.format == ExportFormat::Json {
-                    out.extend_from_slice(b"]\n");
-                }
+        if let Some(records) = self.selection.next().await? {
+            for record in &records {
+                self.write(record, &mut out);
             }
+            return Ok(Some(Bytes::from(out)));
+        }
+        self.progress = Progress::End;
+        if self.format == ExportFormat::Json {
+            out.extend_from_slice(b"]\n");
         }
         Ok(Some(Bytes::from(out)))
     }
@@ -319,19 +320,16 @@ impl Document {
             let collection = Value::Object(to_json(self.selection.collection()));
             text = format!("{{\"type\":\"{DOCUMENT}\",\"collection\":{collection},\"records\":[");
         }
-        match self.selection.next().await? {
-            Some(records) => {
-                for record in records {
-                    if std::mem::replace(&mut self.progress, Progress::Records) == Progress::Records {
-                        text.push(',');
-                    }
-                    text.push_str(&json!({"data": record.data}).to_string());
+        if let Some(records) = self.selection.next().await? {
+            for record in records {
+                if std::mem::replace(&mut self.progress, Progress::Records) == Progress::Records {
+                    text.push(',');
                 }
+                text.push_str(&json!({"data": record.data}).to_string());
             }
-            None => {
-                text.push_str("]}");
-                self.progress = Progress::End;
-            }
+        } else {
+            text.push_str("]}");
+            self.progress = Progress::End;
         }
         Ok(Some(Bytes::from(text)))
     }

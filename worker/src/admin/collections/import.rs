@@ -250,6 +250,9 @@ enum Ending {
     Broken(Option<u64>, String),
 }
 
+/// A row with its line and its number in the file, or what is wrong with it.
+type Pending = (Option<u64>, u64, Result<Row, Vec<RowProblem>>);
+
 /// An import under way.
 struct Run<'a> {
     store: &'a Store,
@@ -259,7 +262,7 @@ struct Run<'a> {
     report: Report,
     import: Option<Import>,
     /// Rows with their place, in the order of the file, those that cannot be staged too.
-    pending: Vec<(Option<u64>, u64, Result<Row, Vec<RowProblem>>)>,
+    pending: Vec<Pending>,
     pending_bytes: usize,
 }
 
@@ -365,9 +368,8 @@ impl Run<'_> {
         let one = |field: Option<String>, message: String| vec![RowProblem { field, message }];
         if self.options.is_by_id() {
             let id = match (id, row.id) {
-                (Some(text), _) => text.parse().ok(),
+                (Some(text), _) | (None, Some(Value::String(text))) => text.parse().ok(),
                 (None, Some(Value::Number(number))) => number.as_i64(),
-                (None, Some(Value::String(text))) => text.parse().ok(),
                 _ => None,
             };
             let id: i64 = id.ok_or_else(|| one(Some("id".to_owned()), "is missing, or no number".to_owned()))?;

@@ -231,27 +231,24 @@ impl Listing {
         if is_first {
             text.push_str("{\"data\":[");
         }
-        match self.selection.next().await? {
-            Some(records) => {
-                let collection = self.selection.collection();
-                let embedded = self.query.includes_collection.then(|| embedded(collection));
-                for (at, record) in records.iter().enumerate() {
-                    let mut record = record_json(collection, record, &self.names);
-                    if let Some(collection) = &embedded {
-                        record.insert("collection".to_owned(), collection.clone());
-                    }
-                    if at > 0 || !is_first {
-                        text.push(',');
-                    }
-                    text.push_str(&Value::Object(record).to_string());
+        if let Some(records) = self.selection.next().await? {
+            let collection = self.selection.collection();
+            let embedded = self.query.includes_collection.then(|| embedded(collection));
+            for (at, record) in records.iter().enumerate() {
+                let mut record = record_json(collection, record, &self.names);
+                if let Some(collection) = &embedded {
+                    record.insert("collection".to_owned(), collection.clone());
                 }
+                if at > 0 || !is_first {
+                    text.push(',');
+                }
+                text.push_str(&Value::Object(record).to_string());
             }
-            None => {
-                text.push_str("],\"meta\":");
-                text.push_str(&self.meta().to_string());
-                text.push('}');
-                self.state = State::End;
-            }
+        } else {
+            text.push_str("],\"meta\":");
+            text.push_str(&self.meta().to_string());
+            text.push('}');
+            self.state = State::End;
         }
         Ok(Some(Bytes::from(text)))
     }

@@ -92,8 +92,7 @@ impl Body {
 impl Answer {
     fn new(status: u16, body: Body) -> Self {
         let media = match &body {
-            Body::Empty => None,
-            Body::Export(_) => None,
+            Body::Empty | Body::Export(_) => None,
             _ => Some(("content-type", "application/json".to_owned())),
         };
         Self { status, headers: media.into_iter().collect(), body }

@@ -13,7 +13,7 @@ use crate::collections::path::Path;
 use crate::collections::pmql::{Query, RecordView};
 use crate::collections::value::{GroupKey, SortKey, contains_text};
 use crate::store::Store;
-use crate::store::collections::Scan;
+use crate::store::collections::{Narrowed, Scan};
 
 /// What a chunk of records may take in memory, bytes as JSON.
 const CHUNK_BYTES: usize = 2 * 1024 * 1024;
@@ -153,7 +153,7 @@ impl Selection {
                 scan.narrowed = collections.narrow(&collection, &filter);
             }
         }
-        let decides = criteria.pmql.is_none() || scan.narrowed.as_ref().is_some_and(|narrowed| narrowed.is_exact());
+        let decides = criteria.pmql.is_none() || scan.narrowed.as_ref().is_some_and(Narrowed::is_exact);
         let is_plain = criteria.filter.is_none() && criteria.group_by.is_none() && criteria.is_by_id();
         let mut total = 0;
         let state = if is_plain && decides {
@@ -177,7 +177,7 @@ impl Selection {
         Ok(selection)
     }
 
-    async fn narrowed_anew(&self) -> Result<Option<crate::store::collections::Narrowed>, Error> {
+    async fn narrowed_anew(&self) -> Result<Option<Narrowed>, Error> {
         let Some(query) = &self.criteria.pmql else { return Ok(None) };
         let collections = self.store.collections();
         if collections.has_patches(&self.collection).await? {
@@ -291,7 +291,7 @@ impl Selection {
     }
 
     /// The ids of the page, in order; the total with them.
-    async fn sorted(&mut self, narrowed: Option<crate::store::collections::Narrowed>) -> Result<VecDeque<i64>, Error> {
+    async fn sorted(&mut self, narrowed: Option<Narrowed>) -> Result<VecDeque<i64>, Error> {
         let mut scan = Scan { narrowed, ..Scan::default() };
         let (mut groups, mut keys, mut bytes) = (HashSet::new(), Vec::new(), 0);
         let end = usize::try_from(self.criteria.offset.saturating_add(self.criteria.limit)).unwrap_or(usize::MAX);

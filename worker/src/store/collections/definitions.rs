@@ -215,9 +215,8 @@ impl Collections<'_> {
         request: Option<&super::Idempotency>,
     ) -> Result<bool, CollectionError> {
         let work = async {
-            let mut writing = match Writing::begin_once::<()>(self.0, id, actor, request).await? {
-                Ok(writing) => writing,
-                Err(()) => return Ok(true),
+            let Ok(mut writing) = Writing::begin_once::<()>(self.0, id, actor, request).await? else {
+                return Ok(true);
             };
             writing.refuse_unfinished().await?;
             let (next, count) = (writing.row.next_id, writing.row.records);

@@ -124,7 +124,9 @@ impl RecordRow {
         if let (Value::Object(data), Some(patches)) = (&mut record.data, &self.patches) {
             let patches: Vec<Map<String, Value>> = serde_json::from_str(patches)
                 .map_err(|source| Error::damaged(format!("a change of record {}", self.id), source))?;
-            patches.into_iter().for_each(|patch| merge(data, patch));
+            for patch in patches {
+                merge(data, patch);
+            }
             rules.form(data);
             record.version += 1;
             record.updated_at = self.at.unwrap_or(record.updated_at);

@@ -224,21 +224,18 @@ impl Collections<'_> {
                 "SELECT id FROM collection_records WHERE collection_id = $1 AND id < $2 ORDER BY id LIMIT {ROWS}"
             );
             let ids: Vec<(i64,)> = session.rows(ids, binds![collection, floor]).await?;
-            match ids.last() {
-                Some((last,)) => {
-                    for (table, id) in [
-                        ("collection_index", "record_id"),
-                        ("collection_unique", "record_id"),
-                        ("collection_records", "id"),
-                    ] {
-                        let statement = format!("DELETE FROM {table} WHERE collection_id = $1 AND {id} <= $2");
-                        session.execute(statement, binds![collection, *last]).await?;
-                    }
+            if let Some((last,)) = ids.last() {
+                for (table, id) in [
+                    ("collection_index", "record_id"),
+                    ("collection_unique", "record_id"),
+                    ("collection_records", "id"),
+                ] {
+                    let statement = format!("DELETE FROM {table} WHERE collection_id = $1 AND {id} <= $2");
+                    session.execute(statement, binds![collection, *last]).await?;
                 }
-                None => {
-                    let statement = "DELETE FROM collection_remains WHERE id = $1 AND floor = $2";
-                    session.execute(statement, binds![collection, floor]).await?;
-                }
+            } else {
+                let statement = "DELETE FROM collection_remains WHERE id = $1 AND floor = $2";
+                session.execute(statement, binds![collection, floor]).await?;
             }
             session.commit().await
         };

@@ -60,7 +60,7 @@ contract! {
             created(store, &collection, json!({"v": value})).await.unwrap();
         }
         created(store, &collection, json!({})).await.unwrap();
-        let count = ascending.len() as i64;
+        let count = i64::try_from(ascending.len()).unwrap();
         let mut expected: Vec<i64> = (1..=count).rev().collect();
         expected.insert(1, count + 1);
         assert_eq!(ids(store, &collection, &[("order_by", "data.v")]).await.0, expected);

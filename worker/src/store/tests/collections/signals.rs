@@ -7,6 +7,9 @@ use super::{actor, created, ids, imported, made, settled};
 use crate::admin::collections as admin;
 use crate::store::Store;
 
+/// A task.
+const TASK: &str = "events";
+
 /// The events that were not sent: keys and bodies.
 async fn unsent(store: &Store) -> Vec<(String, Value)> {
     let events = store.collections().unsent(1_000).await.unwrap();
@@ -81,12 +84,12 @@ contract! {
     async fn one_process_at_a_time_sends(fixture: TestStore) {
         let collections = fixture.store.collections();
         let minute = std::time::Duration::from_mins(1);
-        assert!(collections.hold_task("events", "a", minute).await.unwrap());
-        assert!(collections.hold_task("events", "a", minute).await.unwrap());
-        assert!(!collections.hold_task("events", "b", minute).await.unwrap());
-        collections.release_task("events", "b").await.unwrap();
-        assert!(!collections.hold_task("events", "b", minute).await.unwrap());
+        assert!(collections.hold_task(TASK, "a", minute).await.unwrap());
+        assert!(collections.hold_task(TASK, "a", minute).await.unwrap());
+        assert!(!collections.hold_task(TASK, "b", minute).await.unwrap());
+        collections.release_task(TASK, "b").await.unwrap();
+        assert!(!collections.hold_task(TASK, "b", minute).await.unwrap());
         fixture.sql("UPDATE collection_tasks SET held_until = 0").await;
-        assert!(collections.hold_task("events", "b", minute).await.unwrap());
+        assert!(collections.hold_task(TASK, "b", minute).await.unwrap());
     }
 }
