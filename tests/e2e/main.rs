@@ -5,6 +5,7 @@ mod assertions;
 mod backpressure;
 mod canaries;
 mod cancels;
+mod collections;
 mod command_line;
 mod copies;
 mod costs;

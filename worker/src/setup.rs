@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
+use crate::admin::collections::LocalCollections;
 use crate::amqp;
 use crate::call::{Calls, Catalog, HostLimiter, TokenStore, Transport};
 use crate::clock;
@@ -22,15 +23,28 @@ use crate::store::{DatabaseTls, KeySource, Store};
 /// When a certificate authority file or the proxy cannot be used.
 pub async fn calls(config: &Config, catalog: Catalog) -> Result<Calls, http::Error> {
     let client = client(config, catalog.store()).await?;
+    let collections = local_collections(config, catalog.store().cloned());
     Ok(Calls {
         catalog,
-        transport: Transport::Network(client),
+        transport: Transport::NetworkAndProcess(client, Arc::new(collections)),
         hosts: HostLimiter::new(config.worker.per_host.into()),
         limits: plan_limits(config),
         longest_wait: config.limits.retry_after,
         host_wait: config.limits.host_wait,
         memory: Memory::new(config.limits.memory),
     })
+}
+
+/// Collections of `store`, or of the store that the settings name, which is opened when a call first needs it.
+fn local_collections(config: &Config, store: Option<Store>) -> LocalCollections {
+    let (url, keys, tls) = (config.database.url.clone(), keys(config), database_tls(config));
+    LocalCollections::new(
+        store,
+        Box::new(move || {
+            let (url, keys, tls) = (url.clone(), keys.clone(), tls.clone());
+            Box::pin(async move { Store::open(&url, &keys, &tls, false).await })
+        }),
+    )
 }
 
 /// The one client of a process; refresh tokens are written into `store` where there is one.

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod collections;
 mod data_sources;
 mod execute;
 mod oidc;

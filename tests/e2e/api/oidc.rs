@@ -68,7 +68,10 @@ async fn tokens_of_the_identity_provider_are_as_good_as_what_they_say() {
     let me = api.with(Some(&key.token(&header, &claims))).get("/me").await;
     assert_eq!(me.status, 200, "{}", me.body);
     let me = me.json();
-    assert_eq!((&me["kind"], &me["sub"], &me["name"], &me["scopes"]), (&json!("oidc"), &json!("u1"), &json!("Ada"), &json!(["execute", "read"])));
+    assert_eq!(
+        (&me["kind"], &me["sub"], &me["name"], &me["scopes"]),
+        (&json!("oidc"), &json!("u1"), &json!("Ada"), &json!(["execute", "read"]))
+    );
     for (what, changed) in [
         ("another issuer", with("iss", json!("https://issuer.example/"))),
         ("another audience", with("aud", json!("other"))),
@@ -79,7 +82,11 @@ async fn tokens_of_the_identity_provider_are_as_good_as_what_they_say() {
         assert_eq!(status(&header, &changed, &key).await, 401, "{what}");
     }
     assert_eq!(status(&header, &with("exp", json!(now() - 30)), &key).await, 200, "within the leeway");
-    assert_eq!(status(&header, &with("scope", json!("data-connector:root openid")), &key).await, 403, "no scope of ours");
+    assert_eq!(
+        status(&header, &with("scope", json!("data-connector:root openid")), &key).await,
+        403,
+        "no scope of ours"
+    );
     assert_eq!(status(&header, &claims, &other).await, 401, "another key");
     for odd in [
         json!({"alg": "ES256", "kid": "k2"}),

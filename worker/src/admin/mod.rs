@@ -1,9 +1,10 @@
-//! What people do with connectors, models, jobs, dead letters, secrets and keys: one file a subject, typed in and out. The
-//! command line and the API are its doors.
+//! What people do with connectors, collections, models, jobs, dead letters, secrets, keys and tokens: one file a subject, typed
+//! in and out. The command line and the API are its doors.
 //!
 //! Knows the rules of each operation; must not know arguments, printing or HTTP.
 
 pub mod categories;
+pub mod collections;
 pub mod connectors;
 pub mod convert;
 pub mod dead_letters;

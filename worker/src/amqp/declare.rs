@@ -41,7 +41,7 @@ pub(super) async fn remove(connection: &Connection, topology: &Topology, queues:
         let deleted = channel.queue_delete(short(&queue)?, QueueDeleteOptions::default()).await;
         deleted.map_err(|e| refused(format!("delete queue {queue}"), e))?;
     }
-    let fixed = [topology.jobs(), topology.results(), topology.control()].map(ToOwned::to_owned);
+    let fixed = [topology.jobs(), topology.results(), topology.events(), topology.control()].map(ToOwned::to_owned);
     let ladder = (0..LEVELS).map(|level| topology.ladder_exchange(level));
     for exchange in ladder.chain([topology.ladder_exit(), topology.unrouted()]).chain(fixed) {
         let deleted = channel.exchange_delete(short(&exchange)?, ExchangeDeleteOptions::default()).await;
@@ -64,6 +64,7 @@ impl Declarer<'_> {
         self.exchange(&self.topology.unrouted(), ExchangeKind::Fanout, none()).await?;
         self.exchange(self.topology.jobs(), ExchangeKind::Topic, alternate).await?;
         self.exchange(self.topology.results(), ExchangeKind::Topic, none()).await?;
+        self.exchange(self.topology.events(), ExchangeKind::Topic, none()).await?;
         self.exchange(self.topology.control(), ExchangeKind::Fanout, none()).await
     }
 

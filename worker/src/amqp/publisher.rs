@@ -108,18 +108,30 @@ impl Publisher {
     /// # Errors
     /// [`PublishError`]; after `Unconfirmed` the message may be on its queue nevertheless.
     pub async fn publish(&self, message: &Message) -> Result<(), PublishError> {
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        self.publish_in_time(message, options).await
+    }
+
+    /// The same for a message that nobody has to take: where no queue is bound for it, it is gone, which is no error.
+    ///
+    /// # Errors
+    /// As [`Self::publish`], without [`PublishError::Returned`].
+    pub async fn announce(&self, message: &Message) -> Result<(), PublishError> {
+        self.publish_in_time(message, BasicPublishOptions::default()).await
+    }
+
+    async fn publish_in_time(&self, message: &Message, options: BasicPublishOptions) -> Result<(), PublishError> {
         let limit = self.confirm_timeout;
-        match timeout(limit, self.publish_once(message)).await {
+        match timeout(limit, self.publish_once(message, options)).await {
             Ok(published) => published,
             Err(_) => Err(NoConfirm::Timeout(limit).into()),
         }
     }
 
-    async fn publish_once(&self, message: &Message) -> Result<(), PublishError> {
+    async fn publish_once(&self, message: &Message, options: BasicPublishOptions) -> Result<(), PublishError> {
         let (exchange, key) = (short(&message.exchange)?, short(&message.routing_key)?);
         let (channel, frame_max) = self.channel().await?;
         let properties = message.properties.to_send(frame_max.saturating_sub(PROPERTIES_WITHOUT_HEADERS))?;
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let confirm = channel.basic_publish(exchange, key, options, &message.body, properties).await;
         let confirm = confirm.map_err(unconfirmed)?;
         fault::at("published").await;

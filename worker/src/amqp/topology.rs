@@ -17,6 +17,7 @@ pub struct Topology {
     jobs: String,
     results: String,
     control: String,
+    events: String,
     dead: String,
 }
 
@@ -29,6 +30,7 @@ impl Topology {
             jobs: name("jobs"),
             results: name("results"),
             control: name("control"),
+            events: name("events"),
             dead: name("dead"),
         }
     }
@@ -46,6 +48,11 @@ impl Topology {
     /// The exchange of cancels and of the workers' ledger probes.
     pub fn control(&self) -> &str {
         &self.control
+    }
+
+    /// The exchange of what happens to records of collections.
+    pub fn events(&self) -> &str {
+        &self.events
     }
 
     /// The queue of dead letters.

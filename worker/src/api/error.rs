@@ -165,6 +165,11 @@ impl Error {
         self
     }
 
+    /// What happened, to what, what to change.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The status.
     pub(super) fn status(&self) -> StatusCode {
         self.status

@@ -8,6 +8,7 @@ mod categories;
 mod connector_files;
 mod connector_view;
 mod convert;
+mod collections;
 mod cors;
 mod data_sources;
 mod dead_letters;

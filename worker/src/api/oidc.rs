@@ -112,8 +112,7 @@ impl Oidc {
         };
         let prefix = self.settings.scope_prefix.as_str();
         let words = words(claims.get(&self.settings.scope_claim));
-        let mut scopes: Vec<Scope> =
-            words.iter().filter_map(|word| word.strip_prefix(prefix)?.parse().ok()).collect();
+        let mut scopes: Vec<Scope> = words.iter().filter_map(|word| word.strip_prefix(prefix)?.parse().ok()).collect();
         scopes.sort_unstable();
         scopes.dedup();
         let limit = self.settings.connectors_claim.as_ref().and_then(|claim| claims.get(claim));
@@ -204,7 +203,12 @@ fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
     let is_kind = match &key.algorithm {
         AlgorithmParameters::RSA(_) => matches!(
             algorithm,
-            Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 | Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512
+            Algorithm::RS256
+                | Algorithm::RS384
+                | Algorithm::RS512
+                | Algorithm::PS256
+                | Algorithm::PS384
+                | Algorithm::PS512
         ),
         AlgorithmParameters::EllipticCurve(curve) => match curve.curve {
             EllipticCurve::P256 => algorithm == Algorithm::ES256,

@@ -5,8 +5,8 @@ use axum::http::Method;
 use super::access::Scope;
 use super::routes::{Needs, Route};
 use super::{
-    audit, categories, connector_files, convert, data_sources, dead_letters, examples, execute, jobs, keys, me, models,
-    openapi, secrets, tokens, trial,
+    audit, categories, collections, connector_files, convert, data_sources, dead_letters, examples, execute, jobs,
+    keys, me, models, openapi, secrets, tokens, trial,
 };
 
 const READ: Needs = Needs::Scopes(&[Scope::Read]);
@@ -34,6 +34,7 @@ pub(super) fn routes() -> Vec<Route> {
         running(),
         ledger(),
         deployed(),
+        records(),
         vault(),
         access(),
         about(),
@@ -302,6 +303,88 @@ fn vault() -> Vec<Route> {
             .summary("Begins to encrypt everything with a new key.")
             .answers(&[(202, "Rotation")])
             .refusals(&[409]),
+    ]
+}
+
+/// Collections of records (COLLECTIONS 2, 6); not for tokens that are limited to connectors.
+fn records() -> Vec<Route> {
+    const ALL: &str = "/collections/{c}/records";
+    const ONE: &str = "/collections/{c}/records/{id}";
+    let conflict: &[u16] = &[404, 409, 412, 422];
+    let listed: &[&str] = &["pmql", "filter", "groupBy", "order_by", "order_direction", "per_page", "page", "include"];
+    let route = |method, path, needs, operation, summary| {
+        Route::new(method, path, needs, operation, to!(collections::answer)).summary(summary).unlimited_only()
+    };
+    vec![
+        route(Method::GET, "/collections", READ, "getCollections", "Lists collections.")
+            .query(&["filter", "order_by", "order_direction", "per_page", "page"])
+            .answers(&[(200, "Collections")])
+            .refusals(&[422]),
+        route(Method::POST, "/collections", MANAGE, "createCollection", "Makes a collection and its connector.")
+            .body("CollectionEditable")
+            .answers(&[(201, "Collection")]),
+        route(
+            Method::POST,
+            "/collections/import",
+            MANAGE,
+            "importCollection",
+            "Makes a collection of an exported one.",
+        )
+        .body("CollectionDocument")
+        .answers(&[(201, "Collection")]),
+        route(Method::GET, "/collections/{c}", READ, "getCollectionById", "Shows a collection.")
+            .answers(&[(200, "Collection")]),
+        route(Method::PUT, "/collections/{c}", MANAGE, "updateCollection", "Changes a collection.")
+            .body("CollectionEditable")
+            .answers(&[(204, "")])
+            .refusals(conflict),
+        route(Method::DELETE, "/collections/{c}", MANAGE, "deleteCollection", "Removes a collection with its records.")
+            .query(&["force"])
+            .answers(&[(204, "")])
+            .refusals(&[422]),
+        route(Method::DELETE, "/collections/{c}/truncate", MANAGE, "truncateCollection", "Removes all records.")
+            .answers(&[(204, "")])
+            .refusals(conflict),
+        route(Method::GET, "/collections/{c}/columns", READ, "getCollectionColumns", "Lists the columns.")
+            .answers(&[(200, "Columns")]),
+        route(Method::POST, "/collections/{c}/export", READ, "exportCollection", "The collection with its records.")
+            .answers(&[(200, "CollectionDocument")]),
+        route(Method::GET, ALL, READ, "getRecords", "Lists records.")
+            .query(listed)
+            .answers(&[(200, "Records")])
+            .refusals(&[422]),
+        route(Method::POST, ALL, EXECUTE, "createRecord", "Makes a record.")
+            .body("RecordEditable")
+            .answers(&[(201, "Record")])
+            .refusals(conflict),
+        route(
+            Method::GET,
+            "/collections/{c}/records/export",
+            READ,
+            "exportRecords",
+            "Records as a file, as they come.",
+        )
+        .query(&["format", "pmql", "filter", "order_by", "order_direction", "columns", "bom", "formulas"])
+        .answers(&[(200, "RecordsFile")])
+        .refusals(&[422]),
+        Route::new(Method::POST, "/collections/{c}/records/import", MANAGE, "importRecords", to!(collections::import))
+            .summary("Makes and changes records from a file, as it comes.")
+            .query(&["format", "mode", "key", "on_match", "dry_run", "delimiter", "encoding"])
+            .body("RecordsFile")
+            .answers(&[(200, "ImportReport")])
+            .unlimited_only(),
+        route(Method::GET, ONE, READ, "getRecordById", "Shows a record.").answers(&[(200, "Record"), (304, "")]),
+        route(Method::PUT, ONE, EXECUTE, "replaceRecord", "Replaces the data of a record.")
+            .body("RecordEditable")
+            .answers(&[(204, "")])
+            .refusals(conflict),
+        route(Method::PATCH, ONE, EXECUTE, "patchRecord", "Merges into the data of a record (RFC 7396).")
+            .body("RecordEditable")
+            .answers(&[(200, "Record")])
+            .refusals(conflict),
+        route(Method::DELETE, ONE, EXECUTE, "deleteRecord", "Removes a record.")
+            .answers(&[(204, "")])
+            .refusals(conflict),
     ]
 }
 

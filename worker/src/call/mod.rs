@@ -43,7 +43,7 @@ pub use host::LastFailure;
 pub use host_limiter::HostLimiter;
 pub use prepare::PreparedCall;
 pub use token_store::TokenStore;
-pub use transport::Transport;
+pub use transport::{InProcess, LocalAnswer, LocalRequest, Transport};
 
 use attempt::Means;
 use host_limiter::{HostPermit, NoPermit, Target, Why};

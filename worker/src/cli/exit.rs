@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::output;
+use crate::admin::collections;
 use crate::job::Failure;
 use crate::{amqp, api, config, http, store, worker};
 
@@ -50,6 +51,9 @@ fn code_of(error: &anyhow::Error) -> u8 {
 fn code_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if cause.is::<config::Error>() || cause.is::<http::Error>() {
         return Some(CONFIGURATION);
+    }
+    if let Some(collections::Error::Store(error)) = cause.downcast_ref::<collections::Error>() {
+        return Some(of_store(error));
     }
     if let Some(error) = cause.downcast_ref::<store::Error>() {
         return Some(of_store(error));

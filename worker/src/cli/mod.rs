@@ -4,6 +4,7 @@
 
 mod actor;
 mod audit;
+mod collections;
 mod connectors;
 mod convert;
 mod dead;
@@ -70,6 +71,9 @@ enum Verb {
     /// Import, export, list and test connectors
     #[command(subcommand)]
     Connectors(connectors::Connectors),
+    /// Manage collections of records: make them, import, export and query
+    #[command(subcommand)]
+    Collections(collections::Collections),
     /// Set, list and remove named secrets, which records and elements refer to as {{secret:NAME}}
     #[command(subcommand)]
     Secrets(secrets::Secrets),
@@ -134,6 +138,7 @@ async fn run_verb(Arguments { settings, verb }: Arguments) -> anyhow::Result<Exi
         Verb::Deploy(verb) => verb.run(settings).await,
         Verb::Models(verb) => verb.run(settings).await,
         Verb::Connectors(verb) => verb.run(settings).await,
+        Verb::Collections(verb) => Box::pin(verb.run(settings)).await,
         Verb::Secrets(verb) => verb.run(settings).await,
         Verb::Keys(verb) => verb.run(settings).await,
         Verb::Jobs(verb) => verb.run(settings).await,

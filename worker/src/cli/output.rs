@@ -36,6 +36,11 @@ pub(super) fn json(value: &Value) {
     drop(writeln!(std::io::stdout().lock(), "{}", printable_json(&format!("{value:#}"))));
 }
 
+/// Prints a part of a JSON document, as it is but for what a terminal would obey.
+pub(super) fn json_part(text: &str) {
+    drop(std::io::stdout().lock().write_all(printable_json(text).as_bytes()));
+}
+
 /// Tells a person something that is not data.
 pub(super) fn note(text: &str) {
     drop(writeln!(std::io::stderr().lock(), "{}", printable(text, Lines::Kept)));

@@ -10,9 +10,12 @@ use clap::Args;
 use super::output;
 use super::settings::Settings;
 use super::worker::stop_signal;
+use crate::amqp::Broker;
 use crate::api::{self, HealthOf, Listener, Probes};
 use crate::health::Health;
+use crate::setup;
 use crate::telemetry::metric;
+use crate::worker::tend_collections;
 
 /// Serves the API, health and metrics.
 #[derive(Debug, Args)]
@@ -28,14 +31,17 @@ impl Serve {
         let metrics = metric::start()?;
         let stop = stop_signal()?;
         // Migrated where that is asked for; the API has connections of its own.
-        settings.store(&config).await?.close().await;
+        let store = settings.store(&config).await?;
         let listener = Listener::bind(self.listen.unwrap_or(config.api.listen))?;
         let address = listener.address();
         config.listening = vec![address];
+        let broker = Broker::connect(setup::amqp(&config, "serve")).await?;
+        let tending = tokio::spawn(tend_collections(store, broker));
         let probes = Probes { health: Arc::new(Health::default()), worker: "serve".to_owned(), metrics };
         let started = api::serve(listener, probes, (config, HealthOf::Api), stop).await?;
         announce(address, started.first_token.as_deref());
         started.server.stopped().await.context("the HTTP interface failed")?;
+        tending.abort();
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -144,6 +144,8 @@ pub struct Limits {
     pub inline_bytes: usize,
     /// What large messages, answers and what is made of them may take in memory, for all jobs of a process, bytes.
     pub memory: usize,
+    /// The largest file of records that is imported over the API, bytes.
+    pub import_bytes: u64,
     /// The longest one attempt may take.
     #[serde(deserialize_with = "seconds")]
     pub call_timeout: Duration,

@@ -185,6 +185,11 @@ impl Client {
         })))
     }
 
+    /// The largest response, bytes after decompression.
+    pub fn response_bytes(&self) -> usize {
+        self.0.settings.response_bytes
+    }
+
     pub(super) fn inner(&self) -> &Inner {
         &self.0
     }

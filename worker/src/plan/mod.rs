@@ -163,8 +163,10 @@ pub fn plan(
     for (_, value) in &mut headers {
         value.set_sensitive(redactor.finds(&String::from_utf8_lossy(value.as_bytes())));
     }
+    let is_in_process = url_template::is_in_process(&url);
     let request = RequestSpec {
-        repeat: repeat(element, resource, connector, &method),
+        // What this process answers itself heeds the idempotency key.
+        repeat: if is_in_process { Repeat::Safe } else { repeat(element, resource, connector, &method) },
         idempotency_key: key(&method, input)?,
         authorization,
         credential: Arc::clone(&credentials.id),
@@ -173,6 +175,7 @@ pub fn plan(
         redactor: Arc::new(redactor),
         verify_certificate: credentials.credentials.verify_certificate,
         traceparent: input.traceparent.and_then(|value| HeaderValue::from_str(value).ok()),
+        in_process: is_in_process.then(|| input.job_id.into()),
         timeout: effective_timeout(input.handling, element, resource, limits.call_timeout)?,
         method,
         url,

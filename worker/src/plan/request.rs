@@ -71,6 +71,8 @@ pub struct RequestSpec {
     pub traceparent: Option<HeaderValue>,
     /// `false` needs `http.allow_insecure_tls`, else the call is `CONFIGURATION`.
     pub verify_certificate: bool,
+    /// The job's id, where this process answers the request itself (CONTRACT 6): it has then no host, no network and no token.
+    pub in_process: Option<Arc<str>>,
 }
 
 impl RequestSpec {
@@ -93,6 +95,7 @@ impl RequestSpec {
             idempotency_key: None,
             traceparent: None,
             verify_certificate: true,
+            in_process: None,
         }
     }
 
@@ -199,6 +202,7 @@ impl RequestSpec {
             identity: None,
             idempotency_key: None,
             traceparent: None,
+            in_process: None,
             ..self.clone()
         }
     }

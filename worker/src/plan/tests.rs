@@ -330,6 +330,35 @@ fn a_relative_url_needs_a_base() {
 }
 
 #[test]
+fn only_collections_need_no_base() {
+    let data = Map::from_iter([("x".to_owned(), Value::from("../../data_sources"))]);
+    let rendered = |source: &str, base: Option<&Url>| {
+        url_template::UrlTemplate::parse(source)
+            .unwrap()
+            .render(&Scope::new(&data), false, base)
+            .map_err(|e| e.to_string())
+    };
+    let base = Url::parse("https://app.example").unwrap();
+    for path in ["/api/1.0/collections", "/api/1.0/collections/7/records?pmql=x", "/api/1.0/collections/{{x}}"] {
+        assert!(url_template::is_in_process(&rendered(path, None).unwrap()), "{path}");
+        assert!(!url_template::is_in_process(&rendered(path, Some(&base)).unwrap()), "{path}");
+    }
+    for path in [
+        "/api/1.0/collections7",
+        "/api/1.0/data_sources",
+        "/api/1.0/collections/{{{x}}}",
+        "/api/1.0/collections/../data_sources",
+        "/api/1.0/collections/%2e%2e/data_sources",
+        "//in-process.invalid/api/1.0/collections",
+        "http://in-process.invalid/api/1.0/collections",
+        "http://IN-PROCESS.invalid:80/api/1.0/collections",
+    ] {
+        assert!(rendered(path, None).is_err(), "{path}");
+    }
+    assert!(rendered("http://in-process.invalid/api/1.0/collections", Some(&base)).is_err());
+}
+
+#[test]
 fn a_credential_stays_with_its_hosts() {
     let bearer = credentials("OAUTH2_BEARER", json!({"token": "t", "hosts": ["h"]}));
     let spec = plan_with(json!({"url": "https://h/"}), json!({}), json!({}), &bearer).unwrap().request;

@@ -11,6 +11,23 @@ use crate::job::{Limit, brief};
 use super::secrets::Secrets;
 use super::template::{Blank, Escape, Scope, Template, TemplateError};
 
+/// What stands before a path that this process answers itself (CONTRACT 6): a name that no network has (RFC 2606), and that
+/// nobody may write.
+const IN_PROCESS: &str = "http://in-process.invalid";
+const IN_PROCESS_HOST: &str = "in-process.invalid";
+/// The only paths that it answers.
+const COLLECTIONS: &str = "/api/1.0/collections";
+
+/// Whether a rendered URL is answered by this process and not by a network.
+pub(super) fn is_in_process(url: &Url) -> bool {
+    url.host_str() == Some(IN_PROCESS_HOST)
+}
+
+/// Whether the path, with its dots resolved, is below the collections.
+fn is_below_collections(url: &Url) -> bool {
+    url.path().strip_prefix(COLLECTIONS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// A URL's template in three parts: a variable after the first one cannot change scheme, host or port.
 #[derive(Debug)]
 pub(super) struct UrlTemplate {
@@ -72,8 +89,7 @@ impl UrlTemplate {
             return Err("the URL is empty".to_owned());
         }
         let url = if text.starts_with('/') {
-            let base = base.ok_or("a relative URL needs `http.base_url`, which the operator has not set")?;
-            let base = base.as_str().trim_end_matches('/');
+            let base = base.map_or(IN_PROCESS, Url::as_str).trim_end_matches('/');
             Url::parse(&format!("{base}{text}"))
         } else {
             Url::parse(text)
@@ -81,6 +97,14 @@ impl UrlTemplate {
         let url = url.map_err(|e| format!("`{}` is not a URL: {e}", self.written()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("`{}` is neither http nor https", self.written()));
+        }
+        let is_relative = text.starts_with('/');
+        if !is_relative && is_in_process(&url) {
+            return Err(format!("`{IN_PROCESS_HOST}` is no host; write the path alone"));
+        }
+        if is_relative && base.is_none() && !(is_in_process(&url) && is_below_collections(&url)) {
+            let problem = "a relative URL needs `http.base_url`, which the operator has not set; only /api/1.0/collections is answered without it";
+            return Err(problem.to_owned());
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err("user name or password stand in the URL; put them into the connector's credentials".to_owned());

@@ -4,6 +4,7 @@
 
 pub mod audit;
 mod categories;
+pub mod collections;
 mod connectors;
 mod database;
 pub mod dead_letters;
@@ -163,6 +164,7 @@ struct Inner {
     database: Database,
     vault: Vault,
     ledger_id: String,
+    collections: collections::Shared,
     /// What the names of a SQLite file's lock and key begin with.
     file_prefix: String,
 }
@@ -187,7 +189,13 @@ impl Store {
             let problem = "the vault's key is not the one this database was used with; give that one in vault.key or vault.key_file";
             return Err(Error::Key(problem.to_owned()));
         }
-        let store = Self(Arc::new(Inner { database, vault, ledger_id, file_prefix: file_prefix.unwrap_or_default() }));
+        let store = Self(Arc::new(Inner {
+            database,
+            vault,
+            ledger_id,
+            collections: collections::Shared::default(),
+            file_prefix: file_prefix.unwrap_or_default(),
+        }));
         store.keys().bind_values().await?;
         store.connectors().index().await?;
         drop(lock);
@@ -213,6 +221,11 @@ impl Store {
     /// Categories of connectors.
     pub fn categories(&self) -> Categories<'_> {
         Categories(&self.0)
+    }
+
+    /// Collections of records.
+    pub fn collections(&self) -> collections::Collections<'_> {
+        collections::Collections(&self.0)
     }
 
     /// Named secrets.

@@ -35,6 +35,7 @@ use context::Context;
 use in_flight::InFlight;
 use watchdog::RuntimeWatchdog;
 
+pub use background::collection_events::tend_collections;
 pub use capacity::Capacity;
 pub use watchdog::STUCK;
 
@@ -144,6 +145,7 @@ impl Worker {
         let mut background = JoinSet::new();
         background.spawn(async move { watchdog.beat().await });
         background.spawn(periodic.run());
+        background.spawn(tend_collections(context.store.clone(), broker.clone()));
         background.spawn(capacity::follow(capacity, Arc::clone(&in_flight), Arc::clone(&context.calls.hosts)));
         background.spawn(dead_letters::collect(Arc::clone(&context), broker.dead_letters()));
         background.spawn(control_channel::write_cancels(Arc::clone(&context), broker.cancels()));

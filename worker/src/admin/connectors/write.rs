@@ -196,9 +196,15 @@ pub async fn remove(
     by: &By,
 ) -> Result<(), Refusal> {
     let uses = if forced { Vec::new() } else { usage::of_models(store).await?.of(connector) };
-    let refuse = |stored: &StoredConnector| {
+    let refuse = |stored: &StoredConnector, owner: Option<&str>| {
         if !is_current(stored) {
             return Some(Refusal::Stale);
+        }
+        if let Some(owner) = owner {
+            let name = &stored.name;
+            return Some(Refusal::InUse(format!(
+                "connector `{name}` was made with the collection `{owner}` and goes with it; remove the collection"
+            )));
         }
         let first = uses.first()?;
         Some(Refusal::InUse(format!(

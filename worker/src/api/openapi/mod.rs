@@ -81,7 +81,11 @@ fn operation(route: &Route) -> Value {
 /// A model is XML, everything else JSON.
 fn content(schema: &str) -> Value {
     let schema_of = json!({"schema": reference(schema)});
-    if schema == "Bpmn" { json!({"application/xml": schema_of}) } else { json!({"application/json": schema_of}) }
+    match schema {
+        "Bpmn" => json!({"application/xml": schema_of}),
+        "RecordsFile" => json!({"text/csv": schema_of, "application/x-ndjson": schema_of}),
+        _ => json!({"application/json": schema_of}),
+    }
 }
 
 fn scope(needs: Needs) -> String {

@@ -79,7 +79,7 @@ impl Connectors<'_> {
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub(in crate::store) async fn index(self) -> Result<(), Error> {
+    pub async fn index(self) -> Result<(), Error> {
         loop {
             let first: Vec<Unindexed> = on!(&self.0.database, read db =>
                 sqlx::query_as(UNINDEXED).bind(1_i64).fetch_all(db).await?)?;

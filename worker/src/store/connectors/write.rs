@@ -91,6 +91,8 @@ pub struct Written {
 const IDENTITIES: &str = "SELECT id, uuid, name FROM connectors";
 const CATEGORIES: &str = "SELECT id FROM data_source_categories";
 const FORGET_TOKENS: &str = "DELETE FROM refresh_tokens WHERE connector = $1";
+/// The collection that a connector was made with.
+const OWNER: &str = "SELECT name FROM collections WHERE connector = $1";
 const SEALED: &str = "SELECT record, credentials FROM connectors WHERE uuid = $1";
 /// The credentials of a new connector have the time as their version: tokens of a removed one with the same uuid are not theirs.
 const UPSERT: &str = "INSERT INTO connectors (id, uuid, name, record, credentials, created_at, updated_at, updated_by,
@@ -181,14 +183,15 @@ impl Connectors<'_> {
         Ok(outcome)
     }
 
-    /// Removes the connector with this uuid, with its credentials, unless `refuse` says why not; `Ok(None)` where there is none.
+    /// Removes the connector with this uuid, with its credentials, unless `refuse` says why not, which
+    /// also gets the name of the collection that it was made with; `Ok(None)` where there is none.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn remove<R: Send>(
         self,
         uuid: &str,
-        refuse: impl Fn(&StoredConnector) -> Option<R> + Send + Sync,
+        refuse: impl Fn(&StoredConnector, Option<&str>) -> Option<R> + Send + Sync,
         entry: &Entry,
     ) -> Result<Option<Result<(), R>>, Error> {
         let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
@@ -199,7 +202,8 @@ impl Connectors<'_> {
             let row: Option<Row> = sqlx::query_as(sqlx::AssertSqlSafe(current_row.as_str()))
                 .bind(uuid).fetch_optional(&mut *transaction).await?;
             let Some(row) = row else { return Ok(None) };
-            if let Some(refusal) = refuse(&row.stored()?) {
+            let owner: Option<String> = sqlx::query_scalar(OWNER).bind(uuid).fetch_optional(&mut *transaction).await?;
+            if let Some(refusal) = refuse(&row.stored()?, owner.as_deref()) {
                 return Ok(Some(Err(refusal)));
             }
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;

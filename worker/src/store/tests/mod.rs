@@ -3,6 +3,7 @@
 mod answers;
 mod cancels;
 mod claims;
+mod collections;
 mod connectors;
 mod copies;
 mod crashes;

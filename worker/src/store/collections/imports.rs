@@ -1,0 +1,392 @@
+//! Imports in stages: rows are stored a few hundred at a time and stay invisible until all of them are seen at once.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::read::Scan;
+use super::session::{Bind, binds, in_time, list};
+use super::tasks::write_once;
+use super::write::{Applied, Change, Writing};
+use super::{Actor, Collection, CollectionError, Collections};
+use crate::collections::field::Field;
+use crate::collections::rules::{DataError, Slot, entry};
+use crate::collections::value::GroupKey;
+use crate::fault;
+use crate::store::Error;
+
+/// How long an import counts as alive after it was last heard of.
+const ALIVE: Duration = Duration::from_secs(10);
+/// How many records are read at once to learn who has which key.
+const CHUNK: i64 = 1_000;
+
+/// What a row is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Match {
+    /// A new record.
+    None,
+    /// The record with this id.
+    Id(i64),
+    /// The record that holds this value at the import's key.
+    Value(Value),
+}
+
+/// One row of an import.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// What it is about.
+    pub key: Match,
+    /// Its data, merged into a record that it matches.
+    pub data: Map<String, Value>,
+}
+
+/// What a row does to a record that it matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnMatch {
+    /// It is merged into it.
+    Update,
+    /// Nothing.
+    Skip,
+    /// It fails.
+    Fail,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RowOutcome {
+    /// It made a record.
+    Created,
+    /// It changed one.
+    Updated,
+    /// It would have left one as it was.
+    Unchanged,
+    /// It was passed over.
+    Skipped,
+    /// It does not fit.
+    Failed(DataError),
+    /// It matches no record, or several, or one that it must not match.
+    NoMatch(String),
+}
+
+/// An import that is open.
+#[derive(Debug)]
+pub struct Import {
+    number: i64,
+    collection: Collection,
+    on_match: OnMatch,
+    key: Option<Key>,
+    made: i64,
+}
+
+/// Where the value is that rows are matched by, and who has which.
+#[derive(Debug)]
+struct Key {
+    field: Field,
+    slot: Option<Slot>,
+    /// Without an index: records by the hash of their value.
+    known: HashMap<u64, Vec<i64>>,
+    hasher: RandomState,
+}
+
+impl Key {
+    fn hash(&self, value: &Value) -> u64 {
+        self.hasher.hash_one(GroupKey::of(Some(value)))
+    }
+}
+
+const OPEN: &str = "INSERT INTO collection_imports (target, state, actor, alive_until, first_id, next_id, told_id, at)
+    VALUES ($1, 0, $2, $3, $4, $4, $4 - 1, $5) RETURNING number";
+const GO_ON: &str = "UPDATE collection_imports SET alive_until = $2, next_id = $3 WHERE number = $1 AND state = 0";
+
+impl Collections<'_> {
+    /// Opens an import. One at a time into a collection does, and after what earlier ones left to be done.
+    ///
+    /// # Errors
+    /// [`CollectionError::Busy`] while another one is under way, or the database cannot be reached.
+    pub async fn open_import(
+        self,
+        collection: &Collection,
+        key: Option<&Field>,
+        on_match: OnMatch,
+        actor: &Actor,
+    ) -> Result<Import, CollectionError> {
+        let work = async {
+            let mut writing = Writing::begin(self.0, collection.id, actor).await?;
+            writing.refuse_unfinished().await?;
+            let alive = writing.now.saturating_add(millis(ALIVE));
+            let row = binds![collection.id, actor.id.as_str(), alive, writing.row.next_id, writing.now];
+            let (number,) = writing.session.row::<(i64,)>(OPEN, row).await?.unwrap_or_default();
+            let collection = writing.collection()?;
+            writing.commit().await?;
+            Ok((number, collection))
+        };
+        let (number, collection) = match in_time(work).await {
+            Err(CollectionError::Store(Error::Rejected(error))) if is_taken(&error) => {
+                return Err(CollectionError::Busy);
+            }
+            opened => opened?,
+        };
+        let mut import = Import { number, collection, on_match, key: None, made: 0 };
+        if let Some(field) = key {
+            import.key = Some(self.learn_key(&mut import, field).await?);
+        }
+        Ok(import)
+    }
+
+    /// Who has which value of the key: from the index, else from all records.
+    async fn learn_key(self, import: &mut Import, field: &Field) -> Result<Key, CollectionError> {
+        let slot = import.collection.rules.slot_of(field).cloned();
+        let mut key = Key { field: field.clone(), slot, known: HashMap::new(), hasher: RandomState::new() };
+        if key.slot.is_some() {
+            return Ok(key);
+        }
+        let mut scan = Scan { limit: CHUNK, ..Scan::default() };
+        loop {
+            let records = self.scan(&import.collection, &scan).await?;
+            for record in &records {
+                let value = record.data.as_object().and_then(|data| key.field.find(data)).filter(|v| !v.is_null());
+                if let Some(value) = value {
+                    key.known.entry(key.hash(value)).or_default().push(record.id);
+                }
+            }
+            let Some(last) = records.last() else { return Ok(key) };
+            scan.after = Some(last.id);
+            self.keep_alive(import).await?;
+        }
+    }
+
+    /// Says that an import goes on.
+    ///
+    /// # Errors
+    /// When it was given up meanwhile, or the database cannot be reached.
+    pub async fn keep_alive(self, import: &Import) -> Result<(), CollectionError> {
+        let until = self.0.database.now().await?.saturating_add(millis(ALIVE));
+        let statement = "UPDATE collection_imports SET alive_until = $2 WHERE number = $1 AND state = 0";
+        let kept = write_once(self.0, statement.to_owned(), binds![import.number, until]).await?;
+        if kept == 1 { Ok(()) } else { Err(given_up()) }
+    }
+
+    /// Stores rows, invisibly; what became of each.
+    ///
+    /// # Errors
+    /// When the collection is gone, the import was given up, or the database cannot be reached.
+    pub async fn stage(
+        self,
+        import: &mut Import,
+        rows: Vec<Row>,
+        actor: &Actor,
+    ) -> Result<Vec<RowOutcome>, CollectionError> {
+        let work = async {
+            let mut writing = Writing::begin(self.0, import.collection.id, actor).await?;
+            let mut outcomes = Vec::with_capacity(rows.len());
+            let mut learned = Vec::new();
+            for part in distinct(rows) {
+                outcomes.extend(stage_part(&mut writing, import, part, &mut learned).await?);
+            }
+            let alive = writing.now.saturating_add(millis(ALIVE));
+            let going = binds![import.number, alive, writing.row.next_id];
+            if writing.session.execute(GO_ON, going).await? != 1 {
+                return Err(given_up());
+            }
+            writing.commit().await?;
+            Ok((outcomes, learned))
+        };
+        let (outcomes, learned) = in_time(work).await?;
+        import.made += i64::try_from(learned.len()).unwrap_or(i64::MAX);
+        fault::at("collections staged").await;
+        Ok(outcomes)
+    }
+
+    /// Ends an import: from now on all of it is seen, or nothing ever.
+    ///
+    /// # Errors
+    /// When the collection is gone, the import was given up, or the database cannot be reached.
+    pub async fn close_import(self, import: Import, is_kept: bool, actor: &Actor) -> Result<(), CollectionError> {
+        let work = async {
+            let mut writing = Writing::begin(self.0, import.collection.id, actor).await?;
+            let state: i64 = if is_kept { 1 } else { 2 };
+            let statement = "UPDATE collection_imports SET state = $2, at = $3 WHERE number = $1 AND state = 0";
+            let closed = writing.session.execute(statement, binds![import.number, state, writing.now]).await?;
+            if closed != 1 {
+                return Err(given_up());
+            }
+            if is_kept {
+                let statement = "UPDATE collections SET records = records + $2 WHERE id = $1";
+                writing.session.execute(statement, binds![import.collection.id, import.made]).await?;
+                // An audit row of a collection that was imported into belongs here.
+            }
+            writing.commit_and_wake().await
+        };
+        in_time(work).await?;
+        fault::at("collections closed").await;
+        Ok(())
+    }
+}
+
+fn given_up() -> CollectionError {
+    CollectionError::Store(Error::Ledger("the import was given up, since it was silent for too long"))
+}
+
+fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Rows in parts in which no two are about the same record.
+fn distinct(rows: Vec<Row>) -> Vec<Vec<Row>> {
+    let (mut parts, mut part, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    for row in rows {
+        let about = match &row.key {
+            Match::None => None,
+            Match::Id(id) => Some(GroupKey::of(Some(&Value::from(*id)))),
+            Match::Value(value) => Some(GroupKey::of(Some(value))),
+        };
+        if about.is_some_and(|about| !seen.insert(about)) {
+            parts.push(std::mem::take(&mut part));
+            seen.clear();
+            seen.extend(match &row.key {
+                Match::None => None,
+                Match::Id(id) => Some(GroupKey::of(Some(&Value::from(*id)))),
+                Match::Value(value) => Some(GroupKey::of(Some(value))),
+            });
+        }
+        part.push(row);
+    }
+    parts.push(part);
+    parts
+}
+
+async fn stage_part(
+    writing: &mut Writing<'_>,
+    import: &mut Import,
+    rows: Vec<Row>,
+    made: &mut Vec<i64>,
+) -> Result<Vec<RowOutcome>, Error> {
+    let matches = find_matches(writing, import, &rows).await?;
+    let (mut outcomes, mut changes, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, found) in rows.into_iter().zip(matches) {
+        let change = match (found.as_slice(), &row.key, import.on_match) {
+            ([], Match::Id(id), _) => Err(RowOutcome::NoMatch(format!("there is no record {id}"))),
+            ([], ..) => Ok(Change::Create(row.data)),
+            ([_], _, OnMatch::Skip) => Err(RowOutcome::Skipped),
+            ([id], _, OnMatch::Fail) => Err(RowOutcome::NoMatch(format!("record {id} is there already"))),
+            ([id], _, OnMatch::Update) => Ok(Change::Merge(*id, row.data)),
+            (several, ..) => {
+                let problem = format!("{} records have this key; it must be one", several.len());
+                Err(RowOutcome::NoMatch(problem))
+            }
+        };
+        match change {
+            Ok(change) => {
+                places.push(outcomes.len());
+                changes.push(change);
+                outcomes.push(RowOutcome::Skipped);
+            }
+            Err(outcome) => outcomes.push(outcome),
+        }
+    }
+    let applied = writing.apply(changes, Some(import.number)).await?;
+    for (place, applied) in places.into_iter().zip(applied) {
+        let outcome = match applied {
+            Applied::Created(record) => {
+                made.push(record.id);
+                if let Some(key) = import.key.as_mut().filter(|key| key.slot.is_none())
+                    && let Some(value) = record.data.as_object().and_then(|data| key.field.find(data))
+                    && !value.is_null()
+                {
+                    let hash = key.hash(value);
+                    key.known.entry(hash).or_default().push(record.id);
+                }
+                RowOutcome::Created
+            }
+            Applied::Updated(_) => RowOutcome::Updated,
+            Applied::Unchanged(_) => RowOutcome::Unchanged,
+            Applied::Refused(error) => RowOutcome::Failed(error),
+            Applied::Missing => RowOutcome::NoMatch("the record was removed meanwhile".to_owned()),
+        };
+        if let Some(slot) = outcomes.get_mut(place) {
+            *slot = outcome;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// The records that each row matches.
+async fn find_matches(writing: &mut Writing<'_>, import: &Import, rows: &[Row]) -> Result<Vec<Vec<i64>>, Error> {
+    let mut candidates: Vec<Vec<i64>> = Vec::with_capacity(rows.len());
+    let indexed = match import.key.as_ref().and_then(|key| key.slot.as_ref()) {
+        Some(slot) => in_index(writing, slot, rows).await?,
+        None => HashMap::new(),
+    };
+    for row in rows {
+        candidates.push(match (&row.key, &import.key) {
+            (Match::Id(id), _) => vec![*id],
+            (Match::Value(value), Some(key)) if key.slot.is_some() => {
+                indexed.get(&GroupKey::of(Some(value))).cloned().unwrap_or_default()
+            }
+            (Match::Value(value), Some(key)) => key.known.get(&key.hash(value)).cloned().unwrap_or_default(),
+            _ => Vec::new(),
+        });
+    }
+    let all: Vec<i64> = candidates.iter().flatten().copied().collect::<HashSet<_>>().into_iter().collect();
+    let records = writing.current(&all, import.number).await?;
+    for (row, candidates) in rows.iter().zip(&mut candidates) {
+        candidates.retain(|id| match (&row.key, &import.key, records.get(id)) {
+            (Match::Id(_), _, record) => record.is_some(),
+            (Match::Value(value), Some(key), Some(record)) => {
+                let held = record.data.as_object().and_then(|data| key.field.find(data));
+                GroupKey::of(held) == GroupKey::of(Some(value))
+            }
+            _ => false,
+        });
+    }
+    Ok(candidates)
+}
+
+/// Which records the index has for the keys of rows, old and new values of records that the import changes included.
+async fn in_index(writing: &mut Writing<'_>, slot: &Slot, rows: &[Row]) -> Result<HashMap<GroupKey, Vec<i64>>, Error> {
+    let mut values: HashMap<i64, Vec<&Value>> = HashMap::new();
+    for row in rows {
+        if let Match::Value(value) = &row.key
+            && let Some(entry) = entry(slot, value)
+        {
+            values.entry(entry.kind).or_default().push(value);
+        }
+    }
+    let mut found: HashMap<GroupKey, Vec<i64>> = HashMap::new();
+    for (kind, values) in values {
+        let column = match kind {
+            3 => "number",
+            4 => "text",
+            _ => "",
+        };
+        let condition =
+            if column.is_empty() { String::new() } else { format!("AND {column} IN {}", list(4, values.len())) };
+        let statement = format!(
+            "SELECT DISTINCT record_id, number, text FROM collection_index
+            WHERE collection_id = $1 AND slot = $2 AND kind = {kind} AND record_id >= $3 {condition}"
+        );
+        let mut binds = binds![writing.row.id, slot.number, writing.row.floor];
+        if !column.is_empty() {
+            binds.extend(values.iter().filter_map(|value| entry(slot, value)).map(|entry| match entry.text {
+                Some(text) => Bind::from(text),
+                None => Bind::from(entry.number),
+            }));
+        }
+        let hits: Vec<(i64, Option<f64>, Option<String>)> = writing.session.rows(statement, binds).await?;
+        for value in values {
+            let Some(wanted) = entry(slot, value) else { continue };
+            let is_hit = |(_, number, text): &&(i64, Option<f64>, Option<String>)| {
+                *number == wanted.number && *text == wanted.text
+            };
+            let ids = hits.iter().filter(is_hit).map(|(id, ..)| *id).collect();
+            found.insert(GroupKey::of(Some(value)), ids);
+        }
+    }
+    Ok(found)
+}

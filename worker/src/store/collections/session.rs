@@ -1,0 +1,224 @@
+//! Statements whose text and number of arguments depend on what is asked, on both databases.
+//!
+//! Texts are made of constants and placeholders only: every value is an argument.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite, Transaction};
+use tokio::time::timeout;
+
+use super::CollectionError;
+use crate::store::Error;
+use crate::store::database::{
+    Database, POSTGRES_BEGIN, POSTGRES_NOW, SQLITE_BEGIN, SQLITE_NOW, STATEMENT, on, too_slow,
+};
+
+/// An argument of a statement.
+#[derive(Debug, Clone)]
+pub(super) enum Bind {
+    Int(Option<i64>),
+    Real(Option<f64>),
+    Text(Option<String>),
+    Bytes(Vec<u8>),
+}
+
+impl From<i64> for Bind {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Bind {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<Option<f64>> for Bind {
+    fn from(value: Option<f64>) -> Self {
+        Self::Real(value)
+    }
+}
+
+impl From<&str> for Bind {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+}
+
+impl From<String> for Bind {
+    fn from(value: String) -> Self {
+        Self::Text(Some(value))
+    }
+}
+
+impl From<Option<String>> for Bind {
+    fn from(value: Option<String>) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<Vec<u8>> for Bind {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+/// Arguments in the order of their placeholders.
+macro_rules! binds {
+    ($($value:expr),* $(,)?) => { vec![$($crate::store::collections::session::Bind::from($value)),*] };
+}
+pub(super) use binds;
+
+macro_rules! bound {
+    ($query:expr, $binds:expr) => {{
+        let mut query = $query;
+        for bind in $binds {
+            query = match bind {
+                Bind::Int(value) => query.bind(value),
+                Bind::Real(value) => query.bind(value),
+                Bind::Text(value) => query.bind(value),
+                Bind::Bytes(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
+/// A row that either database gives.
+pub(super) trait AnyRow: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+impl<T> AnyRow for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+/// A transaction that writes; without a commit nothing of it is stored.
+pub(super) enum Session {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Session {
+    pub(super) async fn begin(database: &Database) -> Result<Self, Error> {
+        Ok(match database {
+            Database::Sqlite { writer, .. } => Self::Sqlite(writer.begin_with(SQLITE_BEGIN).await?),
+            Database::Postgres(pool) => Self::Postgres(pool.begin_with(POSTGRES_BEGIN).await?),
+        })
+    }
+
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Postgres(transaction) => transaction.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Whether a row that is read has to be locked, since others write at the same time.
+    pub(super) fn for_update(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR UPDATE",
+        }
+    }
+
+    /// Epoch milliseconds by the database's clock.
+    pub(super) async fn now(&mut self) -> Result<i64, Error> {
+        let clock = match self {
+            Self::Sqlite(_) => SQLITE_NOW,
+            Self::Postgres(_) => POSTGRES_NOW,
+        };
+        let (now,) = self.row::<(i64,)>(clock, Vec::new()).await?.unwrap_or_default();
+        Ok(now)
+    }
+
+    /// How many rows a statement changed.
+    pub(super) async fn execute(&mut self, statement: impl Into<String>, binds: Vec<Bind>) -> Result<u64, Error> {
+        let statement = AssertSqlSafe(statement.into());
+        Ok(match self {
+            Self::Sqlite(db) => bound!(sqlx::query(statement), binds).execute(&mut **db).await?.rows_affected(),
+            Self::Postgres(db) => bound!(sqlx::query(statement), binds).execute(&mut **db).await?.rows_affected(),
+        })
+    }
+
+    /// All rows of a statement.
+    pub(super) async fn rows<T: AnyRow>(
+        &mut self,
+        statement: impl Into<String>,
+        binds: Vec<Bind>,
+    ) -> Result<Vec<T>, Error> {
+        let statement = AssertSqlSafe(statement.into());
+        Ok(match self {
+            Self::Sqlite(db) => bound!(sqlx::query_as(statement), binds).fetch_all(&mut **db).await?,
+            Self::Postgres(db) => bound!(sqlx::query_as(statement), binds).fetch_all(&mut **db).await?,
+        })
+    }
+
+    /// The first row of a statement.
+    pub(super) async fn row<T: AnyRow>(
+        &mut self,
+        statement: impl Into<String>,
+        binds: Vec<Bind>,
+    ) -> Result<Option<T>, Error> {
+        Ok(self.rows(statement, binds).await?.into_iter().next())
+    }
+
+    /// Writes many rows with one statement: `begin`, a list of placeholders a row, `end`.
+    pub(super) async fn insert(&mut self, begin: &str, rows: Vec<Vec<Bind>>, end: &str) -> Result<(), Error> {
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let (mut statement, mut binds) = (String::from(begin), Vec::new());
+            for row in rows.by_ref().take(ROWS) {
+                statement.push_str(if binds.is_empty() { " VALUES (" } else { "), (" });
+                push_placeholders(&mut statement, binds.len() + 1, row.len());
+                binds.extend(row);
+            }
+            statement.push_str(") ");
+            statement.push_str(end);
+            self.execute(statement, binds).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How many rows one statement inserts.
+const ROWS: usize = 250;
+
+/// Appends `$first, …`, `count` of them.
+fn push_placeholders(statement: &mut String, first: usize, count: usize) {
+    for number in first..first + count {
+        statement.push_str(if number == first { "$" } else { ", $" });
+        statement.push_str(&number.to_string());
+    }
+}
+
+/// `($first, …)`, for `IN`; an empty list is in the middle of nothing, so callers have at least one.
+pub(super) fn list(first: usize, count: usize) -> String {
+    let mut text = String::from("(");
+    push_placeholders(&mut text, first, count);
+    text.push(')');
+    text
+}
+
+/// All rows of a statement that reads, over any connection.
+pub(super) async fn read<T: AnyRow>(database: &Database, statement: String, binds: Vec<Bind>) -> Result<Vec<T>, Error> {
+    on!(database, read db => bound!(sqlx::query_as(AssertSqlSafe(statement)), binds).fetch_all(db).await?)
+}
+
+/// A transaction in its time, as every statement has one.
+pub(super) async fn in_time<T>(work: impl Future<Output = Result<T, CollectionError>>) -> Result<T, CollectionError> {
+    in_time_of(STATEMENT, work).await
+}
+
+/// The same with another time.
+pub(super) async fn in_time_of<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, CollectionError>>,
+) -> Result<T, CollectionError> {
+    timeout(limit, Box::pin(work)).await.unwrap_or_else(|_| Err(too_slow().into()))
+}
+
+/// The same for what only the database can refuse.
+pub(super) async fn in_time_of_statement<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    timeout(STATEMENT, Box::pin(work)).await.unwrap_or_else(|_| Err(too_slow()))
+}

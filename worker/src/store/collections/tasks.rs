@@ -1,0 +1,44 @@
+//! Tasks that one process at a time does, and single statements that write.
+
+use std::time::Duration;
+
+use super::Collections;
+use super::session::{Bind, Session, binds, in_time_of_statement};
+use crate::store::{Error, Inner};
+
+/// Takes a task, or keeps it; nobody else does while it is held.
+const TAKE: &str = "INSERT INTO collection_tasks (name, holder, held_until) VALUES ($1, $2, $3)
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
+    WHERE collection_tasks.holder = excluded.holder OR collection_tasks.held_until < $4";
+
+/// One statement that writes, in a transaction of its own; how many rows it changed.
+pub(super) async fn write_once(inner: &Inner, statement: String, binds: Vec<Bind>) -> Result<u64, Error> {
+    let work = async {
+        let mut session = Session::begin(&inner.database).await?;
+        let changed = session.execute(statement, binds).await?;
+        session.commit().await?;
+        Ok(changed)
+    };
+    in_time_of_statement(work).await
+}
+
+impl Collections<'_> {
+    /// Whether `holder` has a task for this long from now.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn hold_task(self, name: &str, holder: &str, time: Duration) -> Result<bool, Error> {
+        let now = self.0.database.now().await?;
+        let until = now.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+        Ok(write_once(self.0, TAKE.to_owned(), binds![name, holder, until, now]).await? == 1)
+    }
+
+    /// Gives a task back.
+    ///
+    /// # Errors
+    /// When the database cannot be reached: others wait until the time is over.
+    pub async fn release_task(self, name: &str, holder: &str) -> Result<(), Error> {
+        let statement = "DELETE FROM collection_tasks WHERE name = $1 AND holder = $2";
+        write_once(self.0, statement.to_owned(), binds![name, holder]).await.map(drop)
+    }
+}
