@@ -28,13 +28,13 @@ pub(super) async fn answer(mut request: Request) -> Result<Response, Error> {
     let body = if has_body { request.bytes(limit).await? } else { Bytes::new() };
     let header = |name: HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok());
     let caller = request.caller()?.actor();
-    let actor = actor(&request)?;
+    let (actor, content_type) = (actor(&request)?, request.media_type());
     let asked = admin::Request {
         method: request.method.as_str(),
         path: &format!("{BASE}{}", request.path),
         query: &request.raw_query,
         body: &body,
-        content_type: request.media_type().as_deref(),
+        content_type: content_type.as_deref(),
         if_match: header(header::IF_MATCH),
         if_none_match: header(header::IF_NONE_MATCH),
         idempotency: idempotency_key(&request)?.map(|key| (caller.as_str(), key)),

@@ -70,9 +70,7 @@ impl Transport {
 
     /// Why a URL without variables would not be let out as things are now.
     pub fn refusal_of(&self, url: &Url) -> Option<String> {
-        match self {
-            Self::Network(client) => client.check_url(url).err().map(|denied| denied.to_string()),
-        }
+        self.client().check_url(url).err().map(|denied| denied.to_string())
     }
 
     /// Judges a destination, and fetches a token where one is needed.
