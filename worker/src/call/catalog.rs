@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::attempt::Attempt;
 use super::element_cache::{Element, ElementCache, InvalidElement};
 use super::last_calls::LastCalls;
-use crate::connector::{Connector, Credentials, Invalid, missing_members};
+use crate::connector::{Connector, Credentials, Invalid, UNSET, missing_members};
 use crate::interpret::ConnectorRules;
 use crate::job::ConfigObject;
 use crate::plan::{CredentialId, PreparedConnector, PreparedCredentials, Secret, Secrets};
