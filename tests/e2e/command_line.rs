@@ -149,7 +149,10 @@ async fn connectors_are_imported_listed_exported_and_tested() {
             "name: A\nendpoints:\n  r: {url: 'https://h/{{#x}}'}\n",
             "connector `A`: endpoints.r.url: at character 11: the section `x` is never closed",
         ),
-        ("name: A\nauthtype: BASIC\ncredentials: {username: u}\n", "connector `A`: credentials.password: is missing"),
+        (
+            "name: A\nauthtype: OAUTH2_BEARER\ncredentials: {hosts: [h]}\n",
+            "connector `A`: credentials.token: is missing",
+        ),
         ("name: A\nendpoints: {r: {}}\n", "connector `A`: endpoints.r.url: is missing"),
         ("{\"name\": \"A\",\n  \"x\": }", "bad.yaml:2:8: expected value"),
         ("name: A\n  x: [", "bad.yaml: "),

@@ -100,7 +100,7 @@ async fn credentials_are_kept_replaced_and_removed_and_never_answered() {
         (json!({"username": "********", "password": "********"}), 204, json!(["password", "username"])),
         (json!({"username": "new", "password": "********"}), 204, json!(["password", "username"])),
         (json!({"username": "new", "password": "********", "token": "********"}), 422, json!(["credentials.token"])),
-        (json!({"username": "new"}), 422, json!(["credentials.password"])),
+        (json!({"username": ""}), 422, json!(["credentials.username"])),
         (json!({"username": "new", "password": CANARY, "tokn": CANARY}), 422, json!(["credentials.tokn"])),
         (json!({}), 422, json!(["credentials.username"])),
         (json!(7), 422, json!(["credentials"])),

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::attempt::Attempt;
 use super::element_cache::{Element, ElementCache, InvalidElement};
 use super::last_calls::LastCalls;
-use crate::connector::{Connector, Credentials, Invalid, missing_members};
+use crate::connector::{Connector, Credentials, Invalid, UNSET, missing_members};
 use crate::interpret::ConnectorRules;
 use crate::job::ConfigObject;
 use crate::plan::{CredentialId, PreparedConnector, PreparedCredentials, Secret, Secrets};
@@ -51,8 +51,8 @@ impl ResolvedConnector {
             .collect();
         let uuid = id.connector.clone();
         let read = Credentials::read(&authtype, credentials);
-        let lacking =
-            if read.is_err() { missing_members(&authtype, credentials).unwrap_or_default() } else { Vec::new() };
+        let is_whole = read.is_ok() && !credentials.values().any(|value| value == UNSET);
+        let lacking = if is_whole { Vec::new() } else { missing_members(&authtype, credentials).unwrap_or_default() };
         let credentials = read.and_then(|read| PreparedCredentials::new(read, id));
         Self { rules, secrets, credentials, lacking, uuid, prepared: connector.map(PreparedConnector::new) }
     }

@@ -4,24 +4,45 @@ use serde_json::{Map, Value, json};
 
 use super::{Credentials, Invalid};
 
+/// What stands for a value that is not told; a stored member with this value was never set.
+pub const UNSET: &str = "********";
 /// Members that one kind of credentials can need, and a few more.
 const MOST: usize = 10;
 
-/// The members that credentials of this `authtype` need and lack, by name; none when they can be used. What is needed in one
-/// of several ways is told by the one that is most usual.
+/// The members that credentials of this `authtype` need and lack, and those that were never set, by name; none when they can be
+/// used. What is needed in one of several ways is told by the one that is most usual.
 ///
 /// # Errors
 /// What is wrong with the members that are there.
 pub fn missing_members(authtype: &str, of: &Map<String, Value>) -> Result<Vec<String>, Invalid> {
-    let (mut filled, mut missing) = (of.clone(), Vec::new());
+    let (mut filled, mut missing) = (of.clone(), unset(of));
+    // A member that was never set may be one that is needed: it is told once.
+    for name in &missing {
+        filled.insert(name.clone(), placeholder(name));
+    }
     for _ in 0..MOST {
         let Err(invalid) = Credentials::read(authtype, &filled) else { return Ok(missing) };
         let Some(name) = lacking(authtype, &filled, &invalid) else { return Err(invalid) };
-        // Whatever the member's rules are, a URL is a text that fits.
-        filled.insert(name.clone(), json!("https://example.com/"));
+        filled.insert(name.clone(), placeholder(&name));
         missing.push(name);
     }
     Err(Invalid::new("credentials", "lack more than they hold"))
+}
+
+fn unset(of: &Map<String, Value>) -> Vec<String> {
+    of.iter().filter(|(_, value)| value.as_str() == Some(UNSET)).map(|(name, _)| name.clone()).collect()
+}
+
+/// A value that fits a member's rules: for most of them any text does.
+fn placeholder(name: &str) -> Value {
+    match name {
+        "hosts" => json!(["example.com"]),
+        "verify_certificate" => json!(true),
+        "expired_statuses" => json!("403"),
+        "client_auth" => json!("basic"),
+        "in" => json!("header"),
+        _ => json!("https://example.com/"),
+    }
 }
 
 /// The member that a problem is about, where the problem is that it is not there.
@@ -60,6 +81,12 @@ mod tests {
         for (authtype, members, missing) in [
             ("NONE", json!({}), Some(vec![])),
             ("BASIC", json!({"username": "u", "password": "p"}), Some(vec![])),
+            ("BASIC", json!({"username": "u", "password": UNSET, "hosts": UNSET}), Some(vec!["password", "hosts"])),
+            (
+                "OAUTH2_PASSWORD",
+                json!({"url": UNSET, "client_id": "c", "username": "u"}),
+                Some(vec!["url", "password"]),
+            ),
             ("OAUTH2_BEARER", json!({}), Some(vec!["token"])),
             ("API_KEY", json!({"name": "X-Key"}), Some(vec!["value"])),
             ("OAUTH2_CLIENT_CREDENTIALS", json!({"client_id": "c"}), Some(vec!["url", "client_secret"])),

@@ -21,7 +21,7 @@ pub use credentials::{
     AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, KeyLocation, OAuth2, Scheme, bound_origin, is_bound_to,
 };
 pub use element::{ElementConfig, MappingRow, OutboundKind, OutboundRow, RowFormat};
-pub use missing::missing_members;
+pub use missing::{UNSET, missing_members};
 pub use policy::{Backoff, Policy, RetryMembers, effective_policy, effective_timeout, usual_attempts};
 pub use rate::Rate;
 pub use record::{Connector, connector_records};

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::connector::{Credentials, Invalid, missing_members};
 
 /// What stands for a value that is not told.
-pub const MASK: &str = "********";
+pub use crate::connector::UNSET as MASK;
 
 /// Members that are no secrets.
 const SETTINGS: [&str; 11] = [
@@ -54,14 +54,18 @@ pub(super) fn merged(
         Some(Value::Object(members)) => {
             let mut whole = Map::new();
             for (name, value) in members {
-                let kept = stored.and_then(|stored| stored.get(name));
+                let kept = stored.and_then(|stored| stored.get(name)).filter(|kept| *kept != MASK);
                 match (value.as_str() == Some(MASK), kept) {
                     (false, _) => drop(whole.insert(name.clone(), value.clone())),
                     (true, Some(kept)) => drop(whole.insert(name.clone(), kept.clone())),
-                    (true, None) => left_out.push(name.clone()),
+                    (true, None) => {
+                        left_out.push(name.clone());
+                        // Kept as one that was never set, so that nothing is sent without it.
+                        whole.insert(name.clone(), value.clone());
+                    }
                 }
             }
-            Some(whole).filter(|whole| !whole.is_empty())
+            Some(whole).filter(|whole| whole.values().any(|value| value != MASK))
         }
         Some(_) => return Err(vec![Invalid::new("credentials", "must be an object")]),
     };
@@ -78,8 +82,6 @@ pub(super) fn merged(
     let mut missing = Vec::new();
     if incomplete {
         missing = missing_members(authtype, &members).map_err(|invalid| vec![invalid])?;
-        left_out.retain(|name| !missing.contains(name));
-        missing.extend(left_out);
     } else {
         Credentials::read(authtype, &members).map_err(|invalid| vec![invalid])?;
     }
@@ -93,7 +95,7 @@ pub fn settings(authtype: &str, credentials: &Map<String, Value>) -> Map<String,
         "HEADERS" => matches!(name, "hosts" | "verify_certificate"),
         _ => name == EXPIRED || SETTINGS.contains(&name),
     };
-    let shown = credentials.iter().filter(|(name, _)| is_setting(name));
+    let shown = credentials.iter().filter(|(name, value)| is_setting(name) && *value != MASK);
     shown.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
@@ -118,7 +120,8 @@ mod tests {
             (json!({"username": MASK, "password": MASK}), Ok(Some(json!({"username": "u", "password": "p"})))),
             (json!(MASK), Ok(Some(json!({"username": "u", "password": "p"})))),
             (json!(null), Ok(Some(json!({"username": "u", "password": "p"})))),
-            (json!({"username": "v"}), Err(vec!["credentials.password"])),
+            (json!({"username": "v"}), Ok(Some(json!({"username": "v"})))),
+            (json!({"password": "", "username": ""}), Err(vec!["credentials.username"])),
             (
                 json!({"username": "v", "password": "w", "token": MASK, "x": MASK}),
                 Err(vec!["credentials.token", "credentials.x"]),

@@ -7,6 +7,8 @@ use crate::store::Error;
 use crate::store::database::on;
 use crate::store::dead_letters::without_nul;
 
+/// The value of a member of credentials that was never set.
+const UNSET: &str = "********";
 /// Rows that are indexed in one transaction.
 const BATCH: i64 = 500;
 
@@ -40,7 +42,8 @@ impl Columns {
         };
         let (description, authtype) = (text("description"), word("authtype", "NONE"));
         let ids: Vec<String> = category_ids(record).iter().map(ToString::to_string).collect();
-        let mut names: Vec<&String> = credentials.into_iter().flat_map(Map::keys).collect();
+        let set = credentials.into_iter().flatten().filter(|(_, value)| value.as_str() != Some(UNSET));
+        let mut names: Vec<&String> = set.map(|(name, _)| name).collect();
         names.sort();
         Self {
             // A separator that no text has: a filter finds nothing across two members.
@@ -127,7 +130,9 @@ mod tests {
         }) else {
             unreachable!()
         };
-        let Value::Object(credentials) = json!({"username": "u", "password": "canary"}) else { unreachable!() };
+        let Value::Object(credentials) = json!({"username": "u", "password": "canary", "hosts": UNSET}) else {
+            unreachable!()
+        };
         let columns = Columns::of(&record, Some(&credentials));
         assert_eq!(columns.search, format!("grün\u{1f}{}\u{1f}none", without_nul("a\u{0}b")));
         assert_eq!((columns.kind.as_str(), columns.status.as_str()), ("REST", "INACTIVE"));
