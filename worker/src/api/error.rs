@@ -10,9 +10,13 @@ use crate::{admin, store};
 /// Before a service that is away is asked again, seconds.
 const RETRY_AFTER: u64 = 5;
 
-/// A refusal: status, code, message, and what else the body holds.
+/// A refusal. In a box: handlers return it beside answers that are small.
 #[derive(Debug)]
-pub(super) struct Error {
+pub(super) struct Error(Box<Refusal>);
+
+/// Status, code, message, and what else the body holds.
+#[derive(Debug)]
+struct Refusal {
     status: StatusCode,
     code: String,
     message: String,
@@ -25,7 +29,7 @@ impl Error {
     /// A refusal with any status and code.
     pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         let (code, message) = (code.to_owned(), message.into());
-        Self { status, code, message, members: Map::new(), headers: Vec::new() }
+        Self(Box::new(Refusal { status, code, message, members: Map::new(), headers: Vec::new() }))
     }
 
     /// 400: the body or the path cannot be read.
@@ -104,8 +108,8 @@ impl Error {
     pub(super) fn invalid_fields(errors: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut error = Self::shapeless("The given data was invalid.");
         for (field, message) in errors {
-            if error.members.is_empty() {
-                error.message.clone_from(&message);
+            if error.0.members.is_empty() {
+                error.0.message.clone_from(&message);
             }
             error = error.with_field(&field, message);
         }
@@ -142,7 +146,7 @@ impl Error {
     /// Adds what is wrong with a field.
     #[must_use]
     pub(super) fn with_field(mut self, field: &str, message: impl Into<String>) -> Self {
-        let errors = self.members.entry("errors").or_insert_with(|| json!({}));
+        let errors = self.0.members.entry("errors").or_insert_with(|| json!({}));
         if let Value::Object(errors) = errors
             && let Value::Array(list) = errors.entry(field).or_insert_with(|| json!([]))
         {
@@ -154,37 +158,38 @@ impl Error {
     /// Adds a member of the body.
     #[must_use]
     pub(super) fn with_member(mut self, name: &str, value: Value) -> Self {
-        self.members.insert(name.to_owned(), value);
+        self.0.members.insert(name.to_owned(), value);
         self
     }
 
     /// Adds a header.
     #[must_use]
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     /// What happened, to what, what to change.
     pub(super) fn message(&self) -> &str {
-        &self.message
+        &self.0.message
     }
 
     /// The status.
     pub(super) fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The answer; `request_id` is what log and audit name it by.
     pub(super) fn response(self, request_id: &str) -> Response {
-        let mut body = json!({"message": self.message, "code": self.code, "request_id": request_id});
+        let refusal = *self.0;
+        let mut body = json!({"message": refusal.message, "code": refusal.code, "request_id": request_id});
         if let Value::Object(members) = &mut body {
-            members.extend(self.members);
+            members.extend(refusal.members);
         }
         let mut response = Response::new(Body::from(body.to_string()));
-        *response.status_mut() = self.status;
+        *response.status_mut() = refusal.status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        for (name, value) in self.headers {
+        for (name, value) in refusal.headers {
             response.headers_mut().insert(name, value);
         }
         response
