@@ -2,6 +2,9 @@
 
 mod access;
 mod audit;
+mod bulk;
 mod execute;
+mod lint;
 mod queue;
+mod stats;
 mod trial;

@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod bulk;
 mod cors;
 mod dead_letters;
 mod error;
@@ -21,6 +22,7 @@ mod respond;
 mod routes;
 mod server;
 mod service;
+mod stats;
 mod table;
 mod tokens;
 mod trial;

@@ -3,12 +3,14 @@
 //! Knows SQL on SQLite and PostgreSQL, and is the only place that names sqlx; must not know what a job means.
 
 pub mod audit;
+mod bulk;
 mod connectors;
 mod database;
 pub mod dead_letters;
 mod jobs;
 mod keys;
 pub mod ledger;
+pub mod minutes;
 mod models;
 mod queued_jobs;
 mod rate_limits;
@@ -29,14 +31,16 @@ use sqlx::migrate::MigrateError;
 use audit::Audit;
 use database::Database;
 use ledger::LedgerHandle;
+use minutes::Minutes;
 use vault::Vault;
 
+pub use bulk::{Bulk, BulkProgress, BulkRun};
 pub use connectors::{Connectors, Imported, StoredConnector};
 pub use database::DatabaseTls;
 pub use dead_letters::DeadLetters;
 pub use jobs::Jobs;
 pub use keys::{KeyStatus, Keys, Rotated, new_key};
-pub use models::{Deployment, Models, NewDeployment};
+pub use models::{Deployment, Models, NewDeployment, NewestTask};
 pub use queued_jobs::{Queued, QueuedJob, Unconfirmed};
 pub use rate_limits::RateLimits;
 pub use refresh_tokens::{LockedRefreshToken, RefreshToken, RefreshTokens};
@@ -44,7 +48,7 @@ pub use secrets::{ListedSecret, OpenedSecret, Secrets};
 pub use suspects::{Suspects, Suspicion};
 pub use tokens::{NewToken, NewTokenError, Token, Tokens, hash as token_hash};
 pub use vault::KeySource;
-pub use workers::{LiveWorker, Workers};
+pub use workers::{LiveWorker, WorkerReport, Workers};
 
 /// Why an operation of the store failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -232,6 +236,16 @@ impl Store {
     /// Workers and their leases.
     pub fn workers(&self) -> Workers<'_> {
         Workers(&self.0)
+    }
+
+    /// What workers counted, minute by minute.
+    pub fn minutes(&self) -> Minutes<'_> {
+        Minutes(&self.0)
+    }
+
+    /// What is done to many jobs at once.
+    pub fn bulk(&self) -> Bulk<'_> {
+        Bulk(&self.0)
     }
 
     /// Redelivered messages that are being planned.
