@@ -41,6 +41,47 @@ pub struct Diagnostic {
     pub message: String,
     /// What to change.
     pub help: Option<String>,
+    /// The id of the element that it is about; `None` for what is wrong with the file itself.
+    pub element: Option<String>,
+    /// That element's name on the canvas.
+    pub name: Option<String>,
+    /// The part of the element's configuration that is wrong, the same in all dialects: `connector`, `resource`, `queue`,
+    /// `timeout`, `inputs.<key>`, `outputs.<n>.variable` or `source`, `errors.<n>.when` or `code`, `retry.<member>`,
+    /// `loop.list`; n counts from 0. `None` when none of these is.
+    pub path: Option<String>,
+    /// Edits that make it go away, where the right ones are known.
+    pub fix: Option<Fix>,
+}
+
+/// Edits that make a diagnostic go away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fix {
+    /// What they do, for a button.
+    pub title: String,
+    /// In the order in which they are to be made.
+    pub edits: Vec<Edit>,
+}
+
+impl Fix {
+    /// A fix of one edit.
+    pub(crate) fn new(title: impl Into<String>, path: impl Into<String>, value: Option<String>) -> Self {
+        Self { title: title.into(), edits: vec![Edit { path: path.into(), value }] }
+    }
+
+    /// Adds an edit.
+    pub(crate) fn and(mut self, path: impl Into<String>, value: Option<String>) -> Self {
+        self.edits.push(Edit { path: path.into(), value });
+        self
+    }
+}
+
+/// One change of an element's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// What is changed, as [`Diagnostic::path`].
+    pub path: String,
+    /// Its new text; `None` removes it, and of an output or an error mapping the whole row.
+    pub value: Option<String>,
 }
 
 impl fmt::Display for Diagnostic {
@@ -59,12 +100,31 @@ pub(crate) struct Finding {
     severity: Severity,
     pub(crate) message: String,
     help: Option<String>,
+    /// In a box, since findings are also the errors of functions.
+    place: Box<Place>,
+}
+
+/// What programs are told of a finding.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    /// `None` for the one that the report is about at the time.
+    about: Option<About>,
+    path: Option<String>,
+    fix: Option<Fix>,
+}
+
+/// The element that a finding is about: its id and its name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct About {
+    pub(crate) element: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 impl Finding {
     /// A finding of severity error.
     pub(crate) fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, severity: Severity::Error, message: message.into(), help: None }
+        let message = message.into();
+        Self { code, severity: Severity::Error, message, help: None, place: Box::default() }
     }
 
     /// A finding of severity warning.
@@ -77,10 +137,37 @@ impl Finding {
         Self { help: Some(help.into()), ..self }
     }
 
+    /// Says which element it is about.
+    pub(crate) fn about(mut self, about: About) -> Self {
+        self.place.about = Some(about);
+        self
+    }
+
+    /// Says which part of the element's configuration is wrong.
+    pub(crate) fn path(mut self, path: impl Into<Option<String>>) -> Self {
+        self.place.path = path.into();
+        self
+    }
+
+    /// Adds the edits that make it go away, if they are known.
+    pub(crate) fn fix(mut self, fix: Option<Fix>) -> Self {
+        self.place.fix = fix;
+        self
+    }
+
     /// The diagnostic at a position.
     pub(crate) fn at(self, position: Position) -> Diagnostic {
-        let Self { code, severity, message, help } = self;
-        Diagnostic { code, severity, position, message, help }
+        let Self { code, severity, message, help, place } = self;
+        let Place { about, path, fix } = *place;
+        let About { element, name } = about.unwrap_or_default();
+        // A thousand findings must not hold a thousand copies of a text that is as long as a file.
+        let is_short = |text: &String| text.len() <= limits::QUOTED_BYTES;
+        let fix = fix.filter(|fix| {
+            let texts = fix.edits.iter().flat_map(|edit| edit.value.iter().chain([&edit.path]));
+            texts.chain([&fix.title]).all(is_short)
+        });
+        let (element, name, path) = (element.filter(is_short), name.filter(is_short), path.filter(is_short));
+        Diagnostic { code, severity, position, message, help, element, name, path, fix }
     }
 }
 
@@ -91,6 +178,8 @@ pub(crate) struct Report<'a> {
     diagnostics: Vec<Diagnostic>,
     /// The byte of the text at which each error begins.
     errors: Vec<usize>,
+    /// The element that findings are about unless they say otherwise.
+    pub(crate) about: Option<About>,
     /// Estimated bytes of parsed JSON, against [`limits::JSON_MEMORY`].
     pub(crate) json_memory: usize,
 }
@@ -98,7 +187,7 @@ pub(crate) struct Report<'a> {
 impl<'a> Report<'a> {
     /// An empty report on a file.
     pub(crate) fn new(source: Source<'a>) -> Self {
-        Self { source, diagnostics: Vec::new(), errors: Vec::new(), json_memory: 0 }
+        Self { source, diagnostics: Vec::new(), errors: Vec::new(), about: None, json_memory: 0 }
     }
 
     /// The text of the file.
@@ -118,6 +207,8 @@ impl<'a> Report<'a> {
 
     /// Adds a finding about a range of bytes of the text.
     pub(crate) fn add(&mut self, range: Range<usize>, finding: Finding) {
+        let mut finding = finding;
+        finding.place.about = finding.place.about.or_else(|| self.about.clone());
         let finding = match self.diagnostics.len() {
             ..limits::DIAGNOSTICS => finding,
             limits::DIAGNOSTICS => too_many(),

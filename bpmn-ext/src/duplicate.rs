@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::diagnostic::{Finding, Report, quote};
 use crate::tree::Element;
-use crate::{extension, processmaker};
+use crate::{extension, processmaker, task};
 
 /// Reports every element whose id an earlier element has.
 pub(crate) fn check(definitions: &Element<'_>, report: &mut Report<'_>) {
@@ -42,5 +42,5 @@ fn finding(element: &Element<'_>, id: &str, first: &Range<usize>, report: &Repor
     } else {
         Finding::warning("duplicate-id", message)
     };
-    finding.help("give each element an id of its own")
+    finding.help("give each element an id of its own").about(task::about(element))
 }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Finding, Report, quote};
-use crate::rows::{ErrorRow, Format, Input, InputKind, Output, Rows};
+use crate::rows::{ErrorRow, Format, Input, InputKind, Output, Rows, input_path};
 use crate::spanned_text::SpannedText;
 use crate::tree::{Element, Namespace};
 
@@ -96,7 +96,7 @@ pub(crate) fn connectors<'e, 'a>(element: &'e Element<'a>) -> impl Iterator<Item
 
 /// The configuration (CONTRACT 2) that a `dataConnector` means.
 pub(crate) fn config(connector: &Element<'_>, label: &str, report: &mut Report<'_>) -> Value {
-    let mut reader = ConnectorReader { label, report };
+    let mut reader = ConnectorReader { label, report, at: 0 };
     let mut config = reader.members(connector, CONNECTOR);
     let mut inputs = Vec::new();
     let mut outputs = Vec::new();
@@ -105,8 +105,14 @@ pub(crate) fn config(connector: &Element<'_>, label: &str, report: &mut Report<'
         match child.name {
             _ if child.namespace != Namespace::Connector => reader.unknown_element(child),
             "input" => inputs.push(reader.input(child)),
-            "output" => outputs.push(reader.output(child)),
-            "errorMapping" => errors.push(Value::Object(reader.members(child, ERROR_MAPPING))),
+            "output" => {
+                reader.at = outputs.len();
+                outputs.push(reader.output(child));
+            }
+            "errorMapping" => {
+                reader.at = errors.len();
+                errors.push(Value::Object(reader.members(child, ERROR_MAPPING)));
+            }
             "retry" => {
                 let retry = reader.retry(child);
                 reader.insert_once(child, &mut config, Map::from_iter([("retry".to_owned(), retry)]));
@@ -142,6 +148,7 @@ pub(crate) fn rows<'e, 'a>(connector: &'e Element<'a>) -> Rows<'e, 'a> {
         repeat: text(connector, "repeat"),
         ..Rows::default()
     };
+    let (mut outputs, mut errors) = (0.., 0..);
     for child in connector.children.iter().filter(|child| child.namespace == Namespace::Connector) {
         match child.name {
             "input" => {
@@ -151,14 +158,14 @@ pub(crate) fn rows<'e, 'a>(connector: &'e Element<'a>) -> Rows<'e, 'a> {
                 }
             }
             "output" => {
-                if let Some(variable) = text(child, "variable") {
+                if let (Some(at), Some(variable)) = (outputs.next(), text(child, "variable")) {
                     let (source, format) = (text(child, "source"), format(child, Format::Path));
-                    rows.outputs.push(Output { variable, source, format });
+                    rows.outputs.push(Output { at, variable, source, format });
                 }
             }
             "errorMapping" => {
                 let [when, code, message] = ["when", "code", "message"].map(|name| text(child, name));
-                rows.errors.push(ErrorRow { when, code, message });
+                rows.errors.extend(errors.next().map(|at| ErrorRow { at, when, code, message }));
             }
             "success" => rows.success = rows.success.or_else(|| text(child, "statuses")),
             "retry" => {
@@ -175,6 +182,8 @@ pub(crate) fn rows<'e, 'a>(connector: &'e Element<'a>) -> Rows<'e, 'a> {
 struct ConnectorReader<'r, 'a> {
     label: &'r str,
     report: &'r mut Report<'a>,
+    /// The place of the output or the error mapping that is read among all of its kind.
+    at: usize,
 }
 
 impl ConnectorReader<'_, '_> {
@@ -231,7 +240,8 @@ impl ConnectorReader<'_, '_> {
                 let known: Vec<_> = fields.iter().map(|field| field.attribute).collect();
                 let what = format!("{} has no attribute {}", quote(element.name), quote(attribute.name));
                 let help = format!("known are {}", known.join(", "));
-                self.report.add(attribute.span(), self.warn("unknown-attribute", &what).help(help));
+                let finding = self.warn("unknown-attribute", &what).help(help);
+                self.report.add(attribute.span(), finding);
             }
         }
         members
@@ -253,6 +263,7 @@ impl ConnectorReader<'_, '_> {
     fn missing(&mut self, element: &Element<'_>, attribute: &str) {
         let what = format!("{} requires the attribute `{attribute}`", quote(element.name));
         let finding = self.error("missing-attribute", &what).help(format!("write {attribute}=\"…\""));
+        let finding = finding.path(self.path(element, attribute));
         self.report.add(element.start_tag.clone(), finding);
     }
 
@@ -260,6 +271,7 @@ impl ConnectorReader<'_, '_> {
         let span = element.value_span(attribute);
         let what = format!("`{attribute}` of {} cannot be {}", quote(element.name), quote(value));
         let finding = self.error("unknown-value", &what).help(format!("write {expected}"));
+        let finding = finding.path(self.path(element, attribute));
         self.report.add(span, finding);
     }
 
@@ -267,6 +279,21 @@ impl ConnectorReader<'_, '_> {
         let what = format!("{} is not a part of `dataConnector` and is ignored", quote(element.name));
         let help = "known are input, output, retry, timeout, errorMapping, success";
         self.report.add(element.start_tag.clone(), self.warn("unknown-element", &what).help(help));
+    }
+
+    /// What an attribute is called in diagnostics, in the dialects' common form.
+    fn path(&self, element: &Element<'_>, attribute: &str) -> Option<String> {
+        let at = self.at;
+        match (element.name, attribute) {
+            ("dataConnector", "connector" | "resource" | "queue") => Some(attribute.to_owned()),
+            ("input", _) => element.attribute("key").map(|key| input_path(&key)),
+            ("output", "variable") => Some(format!("outputs.{at}.variable")),
+            ("output", _) => Some(format!("outputs.{at}.source")),
+            ("errorMapping", "when" | "code") => Some(format!("errors.{at}.{attribute}")),
+            ("retry", _) => Some(format!("retry.{attribute}")),
+            ("timeout", _) => Some("timeout".to_owned()),
+            _ => None,
+        }
     }
 
     fn error(&self, code: &'static str, what: &str) -> Finding {

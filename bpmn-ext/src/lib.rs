@@ -39,7 +39,7 @@ pub mod template;
 mod tree;
 pub mod write;
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Edit, Fix, Severity};
 pub use encoding::FileText;
 pub use model::{BoundaryError, ConnectorTask, DataItem, Dialect, Loop, Model, Process};
 pub use position::Position;

@@ -27,3 +27,6 @@ pub const JSON_MEMORY: usize = 48 * 1024 * 1024;
 
 /// Diagnostics of one file; one more says that there are others.
 pub const DIAGNOSTICS: usize = 1_000;
+
+/// Bytes of a name, a key or a value that is copied into a diagnostic; a longer one is left out.
+pub const QUOTED_BYTES: usize = 4 * 1024;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::diagnostic::{Finding, Report, quote};
 use crate::model::BoundaryError;
+use crate::task;
 use crate::tree::Element;
 
 /// Flows and boundary events by the id of their activity.
@@ -76,7 +77,7 @@ impl Links {
                 format!("boundary event {} catches {}, which is not in the file", quote(&id), quote(reference));
             let finding =
                 Finding::warning("unknown-error", message).help("add the error, or remove errorRef to catch all");
-            report.add(definition.start_tag.clone(), finding);
+            report.add(definition.start_tag.clone(), finding.about(task::about(event)));
         }
         let caught = BoundaryError {
             id: id.into(),

@@ -139,11 +139,12 @@ impl<'e, 'a> Json<'_, 'e, 'a> {
         Some(SpannedText::of_json(text, self.attribute, range.start, Cow::Owned(literal.to_owned())))
     }
 
-    /// The objects of a list.
-    fn rows<'s>(&'s self, name: &str) -> impl Iterator<Item = Json<'s, 'e, 'a>> {
+    /// The objects of a list, each with its place in it.
+    fn rows<'s>(&'s self, name: &str) -> impl Iterator<Item = (usize, Json<'s, 'e, 'a>)> {
         let list = self.get(name).and_then(Node::as_array);
-        let objects = list.into_iter().flat_map(|list| &list.elements).filter_map(Node::as_object);
-        objects.map(|object| Json { text: self.text, attribute: self.attribute, object })
+        let elements = list.into_iter().flat_map(|list| &list.elements).enumerate();
+        let objects = elements.filter_map(|(at, node)| Some((at, node.as_object()?)));
+        objects.map(|(at, object)| (at, Json { text: self.text, attribute: self.attribute, object }))
     }
 
     fn format(&self, default: Format) -> Format {
@@ -156,21 +157,24 @@ fn config_rows<'e, 'a>(json: &Json<'_, 'e, 'a>, rows: &mut Rows<'e, 'a>) {
     rows.resource = json.text("endpoint");
     rows.queue = json.text("queue");
     rows.repeat = json.text("repeat");
-    for row in json.rows("outboundConfig") {
+    for (_, row) in json.rows("outboundConfig") {
         let kind = row.text("type").and_then(|kind| InputKind::from_name(kind.text()));
         if let (Some(kind), Some(key), Some(value)) = (kind, row.text("key"), row.text("value")) {
             rows.inputs.push(Input { kind, key, value, format: row.format(Format::Mustache) });
         }
     }
-    for row in json.rows("dataMapping") {
+    for (at, row) in json.rows("dataMapping") {
         if let Some(variable) = row.text("key") {
             let (source, format) = (row.text("value"), row.format(Format::Path));
-            rows.outputs.push(Output { variable, source, format });
+            rows.outputs.push(Output { at, variable, source, format });
         }
     }
     rows.success = json.text("success");
-    let errors = json.rows("errorMapping").map(|row| ["when", "code", "message"].map(|name| row.text(name)));
-    rows.errors = errors.map(|[when, code, message]| ErrorRow { when, code, message }).collect();
+    let errors = json.rows("errorMapping").map(|(at, row)| {
+        let [when, code, message] = ["when", "code", "message"].map(|name| row.text(name));
+        ErrorRow { at, when, code, message }
+    });
+    rows.errors = errors.collect();
     for property in &json.object.properties {
         if let Some(text) = json.spanned_text(&property.value) {
             rows.others.push((property.name.as_str().to_owned(), text));

@@ -64,6 +64,8 @@ pub(crate) struct Input<'e, 'a> {
 /// A variable that is set from the response.
 #[derive(Debug)]
 pub(crate) struct Output<'e, 'a> {
+    /// Its place among all outputs of the element, from 0.
+    pub(crate) at: usize,
     pub(crate) variable: SpannedText<'e, 'a>,
     pub(crate) source: Option<SpannedText<'e, 'a>>,
     pub(crate) format: Format,
@@ -72,6 +74,8 @@ pub(crate) struct Output<'e, 'a> {
 /// The BPMN error that a failure is mapped onto.
 #[derive(Debug)]
 pub(crate) struct ErrorRow<'e, 'a> {
+    /// Its place among all error mappings of the element, from 0.
+    pub(crate) at: usize,
     pub(crate) when: Option<SpannedText<'e, 'a>>,
     pub(crate) code: Option<SpannedText<'e, 'a>>,
     pub(crate) message: Option<SpannedText<'e, 'a>>,
@@ -99,8 +103,34 @@ pub(crate) struct Rows<'e, 'a> {
 }
 
 impl<'e, 'a> Rows<'e, 'a> {
-    /// The error codes that failures are mapped onto.
-    pub(crate) fn error_codes(&self) -> impl Iterator<Item = &SpannedText<'e, 'a>> {
-        self.errors.iter().filter_map(|row| row.code.as_ref())
+    /// The error codes that failures are mapped onto, each with the place of its row.
+    pub(crate) fn error_codes(&self) -> impl Iterator<Item = (usize, &SpannedText<'e, 'a>)> {
+        self.errors.iter().filter_map(|row| Some((row.at, row.code.as_ref()?)))
+    }
+}
+
+impl Input<'_, '_> {
+    /// Its path in diagnostics.
+    pub(crate) fn path(&self) -> String {
+        input_path(self.key.text())
+    }
+}
+
+/// The path of an input of this key in diagnostics.
+pub(crate) fn input_path(key: &str) -> String {
+    format!("inputs.{key}")
+}
+
+impl Output<'_, '_> {
+    /// The path of one of its cells in diagnostics.
+    pub(crate) fn path(&self, cell: &str) -> String {
+        format!("outputs.{}.{cell}", self.at)
+    }
+}
+
+impl ErrorRow<'_, '_> {
+    /// The path of one of its cells in diagnostics.
+    pub(crate) fn path(&self, cell: &str) -> String {
+        format!("errors.{}.{cell}", self.at)
     }
 }

@@ -2,7 +2,7 @@
 //! together; must not know how a dialect is written.
 
 use crate::activity;
-use crate::diagnostic::{Finding, Report, quote};
+use crate::diagnostic::{About, Finding, Report, quote};
 use crate::links::Links;
 use crate::model::{ConnectorTask, Dialect, Model, Process, label};
 use crate::tree::Element;
@@ -54,9 +54,11 @@ impl<'e, 'a> ModelReader<'_, 'e, 'a> {
 
     fn activities(&mut self, parent: &'e Element<'a>) {
         for element in &parent.children {
+            self.report.about = Some(about(element));
             if let Some(dialect) = self.dialect(element) {
                 self.task(element, dialect);
             }
+            self.report.about = None;
             self.activities(element);
         }
     }
@@ -166,6 +168,11 @@ fn configuration(dialect: Dialect) -> &'static str {
         Dialect::Extension => "dataConnector",
         Dialect::Template => "the template's properties",
     }
+}
+
+/// The element for diagnostics.
+pub(crate) fn about(element: &Element<'_>) -> About {
+    About { element: element.id().map(Into::into), name: element.attribute("name").map(Into::into) }
 }
 
 /// The element in messages, in backquotes.

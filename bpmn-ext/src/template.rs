@@ -168,7 +168,7 @@ pub(crate) fn config(element: &Element<'_>, label: &str, report: &mut Report<'_>
     for (name, member) in TEXTS.iter().take(2) {
         if !config.contains_key(*member) {
             let finding = Finding::error("missing-attribute", format!("{label}: the template's `{name}` is empty"));
-            report.add(element.start_tag.clone(), finding.help(format!("choose a {name}")));
+            report.add(element.start_tag.clone(), finding.help(format!("choose a {name}")).path((*name).to_owned()));
         }
     }
     Value::Object(config)
@@ -225,18 +225,23 @@ pub(crate) fn rows<'e, 'a>(element: &'e Element<'a>) -> Rows<'e, 'a> {
                 rows.attempts = Some(value);
             }
             "outputs" => {
-                rows.outputs.extend(parse_lines(&value).into_iter().flatten().map(|(variable, source)| Output {
+                let lines = parse_lines(&value).into_iter().flatten();
+                rows.outputs.extend(lines.enumerate().map(|(at, (variable, source))| Output {
+                    at,
                     variable,
                     source: Some(source),
                     format: Format::Path,
                 }));
             }
             "success" => rows.success = Some(value),
-            "errors" => rows.errors.extend(parse_lines(&value).into_iter().flatten().map(|(when, text)| {
-                let (code, message) = code_and_message(text.text());
-                let (code, message) = (text.part(code), message.map(|message| text.part(message)));
-                ErrorRow { when: Some(when), code: Some(code), message }
-            })),
+            "errors" => {
+                let lines = parse_lines(&value).into_iter().flatten();
+                rows.errors.extend(lines.enumerate().map(|(at, (when, text))| {
+                    let (code, message) = code_and_message(text.text());
+                    let (code, message) = (text.part(code), message.map(|message| text.part(message)));
+                    ErrorRow { at, when: Some(when), code: Some(code), message }
+                }));
+            }
             "params" | "headers" | "body" => {
                 let (kind, _) = kind_of(&name);
                 rows.inputs.extend(parse_lines(&value).into_iter().flatten().map(|(key, value)| Input {

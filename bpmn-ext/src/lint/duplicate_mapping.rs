@@ -1,10 +1,10 @@
 //! Rule 6: two outputs are mapped onto one variable, of which the last one wins. Knows the outputs of one element; must
 //! not know other elements.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::{Rule, RuleInput, RuleSink};
-use crate::diagnostic::{Severity, quote};
+use crate::diagnostic::{Fix, Severity, quote};
 
 pub(super) const RULE: Rule = Rule {
     number: 6,
@@ -17,14 +17,14 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
     for subject in &input.subjects {
-        let mut seen = HashSet::new();
+        let mut seen = HashMap::new();
         for row in &subject.rows.outputs {
-            if seen.insert(row.variable.text()) {
-                continue;
-            }
+            let Some(earlier) = seen.insert(row.variable.text(), row) else { continue };
             let name = quote(row.variable.text());
             let message = format!("{}: {name} is mapped twice; the last one wins", subject.label);
-            sink.add(row.variable.span(), message, "remove one of them, or choose another variable");
+            let fix = Fix::new(format!("Remove the earlier {}", row.variable.text()), earlier.path("variable"), None);
+            let finding = sink.finding(message, "remove one of them, or choose another variable");
+            sink.add(subject, row.variable.span(), finding.path(row.path("variable")).fix(Some(fix)));
         }
     }
 }

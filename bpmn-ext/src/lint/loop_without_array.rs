@@ -36,6 +36,7 @@ fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
             _ => continue,
         };
         let message = format!("{}: {message}", subject.label);
-        sink.add(element.start_tag.clone(), message, "choose the variable that holds the array");
+        let finding = sink.finding(message, "choose the variable that holds the array");
+        sink.add(subject, element.start_tag.clone(), finding.path("loop.list".to_owned()));
     }
 }

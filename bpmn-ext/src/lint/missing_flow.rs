@@ -22,7 +22,7 @@ fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
             // Without such an event, elements may start and end without flows (BPMN 2.0, 13.2).
             if flows.is_empty() && input.flow.has_sibling(id, end) {
                 let message = format!("{}: {message}", subject.label);
-                sink.add(subject.element.start_tag.clone(), message, "draw one");
+                sink.add(subject, subject.element.start_tag.clone(), sink.finding(message, "draw one"));
             }
         }
     }

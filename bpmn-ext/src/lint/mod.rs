@@ -10,6 +10,7 @@ mod missing_required;
 mod reserved_name;
 mod secret_in_model;
 mod subject;
+mod suggestion;
 mod uncaught_error;
 mod undeclared_key;
 mod unknown_connector;
@@ -20,7 +21,7 @@ mod unrepeatable_retry;
 mod unset_variable;
 mod unthrown_error;
 
-use crate::diagnostic::{Diagnostic, Finding, Report, Severity};
+use crate::diagnostic::{About, Diagnostic, Finding, Report, Severity};
 use crate::encoding::FileText;
 use crate::position::Source;
 use crate::{task, tree};
@@ -80,14 +81,20 @@ struct RuleSink<'r, 'a> {
 }
 
 impl RuleSink<'_, '_> {
-    /// Adds a finding about a range of bytes of the text.
-    fn add(&mut self, span: std::ops::Range<usize>, message: String, help: impl Into<String>) {
+    /// A finding of the rule.
+    fn finding(&self, message: String, help: impl Into<String>) -> Finding {
         let Rule { name, severity, .. } = self.rule;
         let finding = match severity {
             Severity::Error => Finding::error(name, message),
             Severity::Warning => Finding::warning(name, message),
         };
-        self.report.add(span, finding.help(help));
+        finding.help(help)
+    }
+
+    /// Adds a finding about an element, at a range of bytes of the text.
+    fn add(&mut self, subject: &Subject<'_, '_>, span: std::ops::Range<usize>, finding: Finding) {
+        let about = About { element: Some(subject.task.element.clone()), name: subject.task.name.clone() };
+        self.report.add(span, finding.about(about));
     }
 
     /// Whether further findings are dropped, so that a rule can stop.
@@ -95,9 +102,9 @@ impl RuleSink<'_, '_> {
         self.report.is_full()
     }
 
-    /// Adds a finding at a position of the model.
-    fn add_at(&mut self, position: crate::Position, message: String, help: impl Into<String>) {
-        self.add(self.report.range(position), message, help);
+    /// The range of bytes of the text at a position of the model.
+    fn range(&self, position: crate::Position) -> std::ops::Range<usize> {
+        self.report.range(position)
     }
 }
 

@@ -2,7 +2,7 @@
 //! element; must not know which names are reserved.
 
 use super::{Rule, RuleInput, RuleSink};
-use crate::diagnostic::{Severity, quote};
+use crate::diagnostic::{Fix, Severity, quote};
 use crate::names::is_reserved_variable;
 
 pub(super) const RULE: Rule = Rule {
@@ -22,7 +22,9 @@ fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
                 subject.label,
                 quote(row.variable.text())
             );
-            sink.add(row.variable.span(), message, "choose another variable");
+            let fix = Fix::new(format!("Remove {}", row.variable.text()), row.path("variable"), None);
+            let finding = sink.finding(message, "choose another variable").path(row.path("variable"));
+            sink.add(subject, row.variable.span(), finding.fix(Some(fix)));
         }
     }
 }

@@ -44,17 +44,30 @@ const SECRET_PREFIXES: [(&str, usize); 11] = [
 
 fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
     for subject in &input.subjects {
-        let inputs = subject.rows.inputs.iter().map(|row| (row.key.text(), row.kind == InputKind::Header, &row.value));
-        let others = subject.rows.others.iter().map(|(name, text)| (name.as_str(), false, text));
-        for (name, is_header, text) in inputs.chain(others) {
+        let inputs = subject.rows.inputs.iter();
+        let inputs = inputs.map(|row| (row.key.text(), row.kind == InputKind::Header, &row.value, Some(row.path())));
+        let others = subject.rows.others.iter().map(|(name, text)| (name.as_str(), false, text, path_of(name)));
+        for (name, is_header, text, path) in inputs.chain(others) {
             if is_secret(name, is_header, text) {
                 let message = format!("{}: {} looks like a secret in clear text", subject.label, quote(name));
                 let help =
                     "move it into the connector's credentials, and change it: everyone who has seen this file knows it";
-                sink.add(text.span(), message, help);
+                let finding = sink.finding(message, help).path(path);
+                sink.add(subject, text.span(), finding);
             }
         }
     }
+}
+
+/// The path of a member of the configuration that is a text.
+fn path_of(member: &str) -> Option<String> {
+    let path = match member {
+        "dataSource" => "connector",
+        "endpoint" => "resource",
+        "queue" | "timeout" => member,
+        _ => return None,
+    };
+    Some(path.to_owned())
 }
 
 fn is_secret(name: &str, is_header: bool, text: &SpannedText<'_, '_>) -> bool {

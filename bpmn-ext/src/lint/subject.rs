@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::context::{KnownConnector, KnownResource, LintContext};
-use crate::diagnostic::quote;
 use crate::model::{ConnectorTask, Dialect};
 use crate::names::bare_resource;
 use crate::rows::{InputKind, Rows};
@@ -48,38 +47,5 @@ impl<'e, 'a> Subject<'e, 'a> {
     /// Where to report what is missing: at the name of the resource, else at the start tag.
     pub(super) fn span(&self) -> Range<usize> {
         self.rows.resource.as_ref().map_or_else(|| self.element.start_tag.clone(), SpannedText::span)
-    }
-}
-
-/// A help text with the first known name that is similar, else with the known names.
-pub(super) fn suggestion(wrong: &str, known: &[String]) -> String {
-    let is_similar = |name: &&String| name.eq_ignore_ascii_case(wrong) || distance(name, wrong) <= 2;
-    match known.iter().find(is_similar) {
-        Some(name) => format!("did you mean {}?", quote(name)),
-        None if known.is_empty() => "there is none".to_owned(),
-        None => format!("there are {}", known.iter().take(12).map(|name| quote(name)).collect::<Vec<_>>().join(", ")),
-    }
-}
-
-/// Characters of a name that are compared: the distance takes time in proportion to the product of both lengths.
-const COMPARED_CHARS: usize = 64;
-
-/// The Levenshtein distance between the beginnings of two names.
-fn distance(a: &str, b: &str) -> usize {
-    let beginning = |text: &str| text.chars().take(COMPARED_CHARS).collect::<String>();
-    strsim::levenshtein(&beginning(a), &beginning(b))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn similar_names_are_suggested() {
-        let known = ["Rates".to_owned(), "Customers".to_owned()];
-        assert_eq!(suggestion("rates", &known), "did you mean `Rates`?");
-        assert_eq!(suggestion("Raets", &known), "did you mean `Rates`?");
-        assert_eq!(suggestion("Mail", &known), "there are `Rates`, `Customers`");
-        assert_eq!(suggestion("Mail", &[]), "there is none");
     }
 }

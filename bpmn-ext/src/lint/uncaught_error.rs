@@ -15,13 +15,15 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
     for subject in &input.subjects {
-        for code in subject.rows.error_codes() {
+        for (at, code) in subject.rows.error_codes() {
             if input.flow.catches(&subject.task.element, code.text()) {
                 continue;
             }
             let name = quote(code.text());
             let message = format!("{}: nothing catches the error {name}, so the request fails with it", subject.label);
-            sink.add(code.span(), message, format!("attach an error boundary event that catches {name}, or any error"));
+            let help = format!("attach an error boundary event that catches {name}, or any error");
+            let finding = sink.finding(message, help).path(format!("errors.{at}.code"));
+            sink.add(subject, code.span(), finding);
         }
     }
 }

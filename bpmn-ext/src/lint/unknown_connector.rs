@@ -1,7 +1,7 @@
 //! Rule 1: an element names a connector that is not known. Knows the names of connectors; must not know where these are
 //! stored.
 
-use super::subject::suggestion;
+use super::suggestion::{suggestion, use_near};
 use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
 
@@ -22,6 +22,9 @@ fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
             return;
         }
         let message = format!("{}: there is no connector {}", subject.label, quote(name.text()));
-        sink.add(name.span(), message, suggestion(name.text(), &connectors.names()));
+        let names = connectors.names();
+        let fix = use_near(name.text(), &names, "connector");
+        let finding = sink.finding(message, suggestion(name.text(), &names)).path("connector".to_owned());
+        sink.add(subject, name.span(), finding.fix(fix));
     }
 }

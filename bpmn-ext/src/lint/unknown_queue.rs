@@ -1,7 +1,7 @@
 //! Rule 14: an element names a queue that no worker consumes, so that its jobs go to `default` (CONTRACT 1). Knows the
 //! names of queues; must not know the broker.
 
-use super::subject::suggestion;
+use super::suggestion::{suggestion, use_near};
 use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
 use crate::names::{MAX_NAME_BYTES, is_name};
@@ -30,6 +30,8 @@ fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
             _ => continue,
         };
         let message = format!("{}: {} {why}; its jobs go to `default`", subject.label, quote(name));
-        sink.add(queue.span(), message, help);
+        let fix = use_near(name, input.context.queues.unwrap_or_default(), "queue");
+        let finding = sink.finding(message, help).path("queue".to_owned());
+        sink.add(subject, queue.span(), finding.fix(fix));
     }
 }

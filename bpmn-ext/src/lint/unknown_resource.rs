@@ -1,7 +1,7 @@
 //! Rule 2: an element names a resource that its connector does not have. Knows the resources of a connector; must not
 //! know what they call.
 
-use super::subject::suggestion;
+use super::suggestion::{suggestion, use_near};
 use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
 use crate::names::bare_resource;
@@ -25,6 +25,8 @@ fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
         let message =
             format!("{}: connector {} has no resource {}", subject.label, quote(&connector.name), quote(wanted));
         let known: Vec<String> = connector.resources.iter().map(|resource| resource.name.clone()).collect();
-        sink.add(name.span(), message, suggestion(wanted, &known));
+        let fix = use_near(wanted, &known, "resource");
+        let finding = sink.finding(message, suggestion(wanted, &known)).path("resource".to_owned());
+        sink.add(subject, name.span(), finding.fix(fix));
     }
 }

@@ -1,6 +1,9 @@
 //! Rule 7: a template, an expression or a path has a syntax error. Knows the language of each text; must not know how a
 //! language is parsed.
 
+use std::iter;
+
+use super::subject::Subject;
 use super::{Language, Rule, RuleInput, RuleSink};
 use crate::diagnostic::Severity;
 use crate::rows::{Format, InputKind};
@@ -18,32 +21,38 @@ pub(super) const RULE: Rule = Rule {
 fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
     let Some(language) = input.context.language else { return };
     for subject in &input.subjects {
-        let mut check_text =
-            |format, text: &SpannedText<'_, '_>| check_text(language, format, text, &subject.label, sink);
-        for row in &subject.rows.inputs {
-            check_text(Format::Mustache, &row.key);
-            // The format of headers is always mustache (COMPATIBILITY 4.5).
-            check_text(if row.kind == InputKind::Header { Format::Mustache } else { row.format }, &row.value);
+        for (path, format, text) in texts(subject) {
+            check_text(language, subject, (path, format, text), sink);
         }
-        for row in &subject.rows.outputs {
-            check_text(Format::Mustache, &row.variable);
-            if let Some(source) = &row.source {
-                check_text(row.format, source);
-            }
-        }
-        for row in &subject.rows.errors {
-            row.when.iter().for_each(|when| check_text(Format::Condition, when));
-            row.message.iter().for_each(|message| check_text(Format::Mustache, message));
-        }
-        subject.rows.success.iter().for_each(|success| check_text(Format::Condition, success));
     }
+}
+
+/// Where a text stands, how it is parsed, and the text.
+type Text<'s, 'e, 'a> = (Option<String>, Format, &'s SpannedText<'e, 'a>);
+
+/// All texts of an element that are parsed.
+fn texts<'s, 'e, 'a>(subject: &'s Subject<'e, 'a>) -> impl Iterator<Item = Text<'s, 'e, 'a>> {
+    let inputs = subject.rows.inputs.iter().flat_map(|row| {
+        // The format of headers is always mustache (COMPATIBILITY 4.5).
+        let format = if row.kind == InputKind::Header { Format::Mustache } else { row.format };
+        [(Some(row.path()), Format::Mustache, &row.key), (Some(row.path()), format, &row.value)]
+    });
+    let outputs = subject.rows.outputs.iter().flat_map(|row| {
+        let variable = (Some(row.path("variable")), Format::Mustache, &row.variable);
+        iter::once(variable).chain(row.source.as_ref().map(|source| (Some(row.path("source")), row.format, source)))
+    });
+    let errors = subject.rows.errors.iter().flat_map(|row| {
+        let when = row.when.as_ref().map(|when| (Some(row.path("when")), Format::Condition, when));
+        when.into_iter().chain(row.message.as_ref().map(|message| (None, Format::Mustache, message)))
+    });
+    let success = subject.rows.success.iter().map(|success| (None, Format::Condition, success));
+    inputs.chain(outputs).chain(errors).chain(success)
 }
 
 fn check_text(
     language: &dyn Language,
-    format: Format,
-    text: &SpannedText<'_, '_>,
-    label: &str,
+    subject: &Subject<'_, '_>,
+    (path, format, text): Text<'_, '_, '_>,
     sink: &mut RuleSink<'_, '_>,
 ) {
     if sink.is_full() {
@@ -56,8 +65,10 @@ fn check_text(
             Format::Feel | Format::Jmespath => "expression",
             Format::Condition => "condition",
         };
+        let label = &subject.label;
         let message = format!("{label}: this {what} cannot be parsed: {}", error.problem);
         let help = "correct it; until then every job of this element fails with CONFIGURATION";
-        sink.add(text.span_of(error.span), message, help);
+        let finding = sink.finding(message, help).path(path);
+        sink.add(subject, text.span_of(error.span), finding);
     }
 }

@@ -31,6 +31,7 @@ fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
         );
         let help = "write repeat: safe if the third party honours the Idempotency-Key header, or may be called twice";
         let span = subject.rows.attempts.as_ref().map_or_else(|| subject.span(), SpannedText::span);
-        sink.add(span, message, help);
+        let finding = sink.finding(message, help).path("retry.attempts".to_owned());
+        sink.add(subject, span, finding);
     }
 }

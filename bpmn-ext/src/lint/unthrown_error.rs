@@ -5,7 +5,6 @@ use std::collections::HashSet;
 
 use super::{Rule, RuleInput, RuleSink};
 use crate::diagnostic::{Severity, quote};
-use crate::spanned_text::SpannedText;
 
 pub(super) const RULE: Rule = Rule {
     number: 11,
@@ -37,7 +36,7 @@ pub const WORKER_CODES: [&str; 14] = [
 
 fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
     for subject in &input.subjects {
-        let own: HashSet<&str> = subject.rows.error_codes().map(SpannedText::text).collect();
+        let own: HashSet<&str> = subject.rows.error_codes().map(|(_, code)| code.text()).collect();
         let is_any = own.iter().any(|code| code.contains("{{"));
         for event in &subject.task.boundary_errors {
             let Some(code) = &event.error_code else { continue };
@@ -53,7 +52,7 @@ fn check(input: &RuleInput<'_, '_>, sink: &mut RuleSink<'_, '_>) {
                 quote(&event.id)
             );
             let help = format!("add an error mapping with code {name}, or catch any error");
-            sink.add_at(event.position, message, help);
+            sink.add(subject, sink.range(event.position), sink.finding(message, help));
         }
     }
 }

@@ -6,6 +6,7 @@ mod cost;
 mod diagnostics;
 mod dialects;
 mod encodings;
+mod fixes;
 mod forms;
 mod hostile;
 mod invariants;

@@ -85,7 +85,7 @@ impl Language for Braces {
 }
 
 /// Lints with a full context; with the variables of `data` if there are any.
-fn linted(text: &str, data: &[&str]) -> Vec<Diagnostic> {
+pub(super) fn linted(text: &str, data: &[&str]) -> Vec<Diagnostic> {
     let queues = ["default".to_owned(), "slow".to_owned()];
     let variables: HashSet<String> = data.iter().map(|name| (*name).to_owned()).collect();
     let context = LintContext {
@@ -98,7 +98,7 @@ fn linted(text: &str, data: &[&str]) -> Vec<Diagnostic> {
 }
 
 /// A process with this content, which starts in line 2; what follows the marker is put after the process.
-fn model(content: &str) -> String {
+pub(super) fn model(content: &str) -> String {
     let (inside, after) = content.split_once("<!-- after the process -->").unwrap_or((content, ""));
     format!(
         "<bpmn:definitions xmlns:bpmn='http://www.omg.org/spec/BPMN/20100524/MODEL' xmlns:conn='urn:data-connector:bpmn:1' \
@@ -150,12 +150,12 @@ fn every_rule_has_its_page_and_every_page_its_rule() {
 const PM: &str = r#"implementation="package-data-sources/data-source-task-service" pm:config="#;
 
 /// A service task in ProcessMaker's dialect, written as its modeler does.
-fn pm(config: &str) -> String {
+pub(super) fn pm(config: &str) -> String {
     format!("<bpmn:serviceTask id='n' {PM}\"{}\"/>", config.replace('"', "&#34;"))
 }
 
 /// A service task in our own dialect.
-fn conn(attributes: &str, content: &str) -> String {
+pub(super) fn conn(attributes: &str, content: &str) -> String {
     format!(
         "<bpmn:serviceTask id='n' name='N'><bpmn:extensionElements><conn:dataConnector {attributes}>{content}\
          </conn:dataConnector></bpmn:extensionElements></bpmn:serviceTask>"
@@ -163,7 +163,7 @@ fn conn(attributes: &str, content: &str) -> String {
 }
 
 /// A service task as the template for Camunda 8 writes it.
-fn zeebe(headers: &[(&str, &str)]) -> String {
+pub(super) fn zeebe(headers: &[(&str, &str)]) -> String {
     let headers: Vec<_> = headers.iter().map(|(k, v)| format!("<zeebe:header key='{k}' value='{v}'/>")).collect();
     let headers = headers.concat();
     format!(
@@ -173,7 +173,7 @@ fn zeebe(headers: &[(&str, &str)]) -> String {
 }
 
 /// A service task as the template for Camunda 7 writes it.
-fn camunda(inputs: &[(&str, &str)]) -> String {
+pub(super) fn camunda(inputs: &[(&str, &str)]) -> String {
     let input = |(name, value): &(&str, &str)| {
         format!("<camunda:inputParameter name='{name}'>{value}</camunda:inputParameter>")
     };

@@ -2,10 +2,13 @@
 
 mod access;
 mod audit;
+mod bulk;
 mod collections;
 mod data_sources;
 mod execute;
+mod lint;
 mod oidc;
 mod queue;
+mod stats;
 mod trial;
 mod vault;

@@ -3,6 +3,7 @@
 //!
 //! Knows the rules of each operation; must not know arguments, printing or HTTP.
 
+pub mod bulk;
 pub mod categories;
 pub mod collections;
 pub mod connectors;
@@ -17,8 +18,10 @@ pub mod lint;
 pub mod models;
 pub mod rest_jobs;
 pub mod secrets;
+pub mod stats;
 pub mod tokens;
 pub mod trials;
+pub mod workers;
 
 use std::sync::Arc;
 

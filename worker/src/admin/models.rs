@@ -39,9 +39,11 @@ pub async fn deploy(
     by: &By,
 ) -> Result<Vec<Deployed>, Error> {
     let mut deployed = Vec::new();
+    let (model, _) = bpmn_ext::read(body);
     for (process, tasks) in by_process(tasks) {
         let entry = by.entry("model.deployed", process, json!({"elements": tasks.len()}));
-        let new = NewDeployment { process, label, file, body, tasks: &tasks };
+        let name = model.processes.iter().find(|known| known.id == process).and_then(|known| known.name.as_deref());
+        let new = NewDeployment { process, name, label, file, body, tasks: &tasks };
         let version = store.models().deploy(&new, &entry).await?;
         deployed.push(Deployed { process: process.to_owned(), version, elements: tasks.len() });
     }

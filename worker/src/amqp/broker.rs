@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::connect::connect;
 use super::consumer::{Consumer, Source};
-use super::declare::{self, declare_passively, refused};
+use super::declare::{self, declare_passively, inspect, refused};
 use super::endpoints::endpoints;
 use super::message::Message;
 use super::misattributed_returns::MisattributedReturns;
@@ -15,6 +15,17 @@ use super::{Error, Settings, Topology};
 
 /// Prefetch of every queue but the job queues: few messages go through those.
 const SMALL_PREFETCH: u16 = 32;
+
+/// How full a job queue is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// Its name as elements say it.
+    pub queue: String,
+    /// Messages that no worker has.
+    pub messages: u32,
+    /// How many consumers it has.
+    pub consumers: u32,
+}
 
 /// A broker with its topology declared; cheap to clone.
 #[derive(Debug, Clone)]
@@ -141,6 +152,32 @@ impl Broker {
             consumers += declare_passively(&channel, &self.topology.queue(queue)).await?.consumer_count();
         }
         Ok(consumers)
+    }
+
+    /// Messages and consumers of those of these job queues that are declared, in the same order.
+    ///
+    /// # Errors
+    /// When the broker refuses, or the connection is lost meanwhile.
+    pub async fn depths(&self, queues: &[String]) -> Result<Vec<QueueDepth>, Error> {
+        let mut found = Vec::new();
+        let Some(connection) = self.consuming.connection().await else { return Ok(found) };
+        let mut channel = None;
+        for queue in queues {
+            let open = match channel.take() {
+                Some(open) => open,
+                None => connection.inner.create_channel().await.map_err(|e| refused("open a channel", e))?,
+            };
+            // A queue that is not declared closes the channel.
+            if let Some(state) = inspect(&open, &self.topology.queue(queue)).await? {
+                let (messages, consumers) = (state.message_count(), state.consumer_count());
+                found.push(QueueDepth { queue: queue.clone(), messages, consumers });
+                channel = Some(open);
+            }
+        }
+        if let Some(channel) = channel {
+            channel.close(200, "inspected".into()).await.map_err(|e| refused("close a channel", e))?;
+        }
+        Ok(found)
     }
 
     /// Closes both connections; unacked deliveries are requeued.

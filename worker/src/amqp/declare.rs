@@ -14,6 +14,9 @@ use super::{Error, Topology};
 /// The reply code of a declaration with other arguments (AMQP 0-9-1, section 1.2).
 const PRECONDITION_FAILED: u16 = 406;
 
+/// The reply code of a queue that is not there.
+const NOT_FOUND: u16 = 404;
+
 /// Redeliveries that a job queue allows; explicit since RabbitMQ's versions differ in their default, and large since a crash
 /// counts one for every delivery that the worker had not acked.
 const DELIVERY_LIMIT: i32 = 1_000;
@@ -181,6 +184,19 @@ pub(super) async fn declare_passively(channel: &Channel, queue: &str) -> Result<
     let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let declared = channel.queue_declare(short(queue)?, options, FieldTable::default()).await;
     declared.map_err(|e| refused(format!("inspect queue {queue}"), e))
+}
+
+/// A queue as it is; `None` for one that is not declared, which closes the channel.
+pub(super) async fn inspect(channel: &Channel, queue: &str) -> Result<Option<lapin::Queue>, Error> {
+    match declare_passively(channel, queue).await {
+        Ok(state) => Ok(Some(state)),
+        Err(Error::Refused { source, .. }) if is_not_found(&source) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_not_found(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(problem) if problem.get_id() == NOT_FOUND)
 }
 
 fn drift(object: String, error: lapin::Error) -> Error {

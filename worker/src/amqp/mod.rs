@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-pub use broker::Broker;
+pub use broker::{Broker, QueueDepth};
 pub use consumer::{Consumer, Delivery, Stopper};
 pub use header::HeaderValue;
 pub use message::{Message, NameTooLong, Properties};

@@ -28,7 +28,7 @@ const STATUSES: [&str; 3] = ["completed", "failed", "cancelled"];
 /// GET `/jobs`, the newest first.
 pub(super) async fn list(request: Request) -> Result<Response, Error> {
     let cursor = Cursor::read(&request)?;
-    let mut search = search(&request).await?;
+    let mut search = search(&request, &request.query).await?;
     search.after = cursor.after.as_deref().map(place).transpose()?;
     search.limit = cursor.fetched();
     let rows = request.api.store.jobs().search(&search).await?;
@@ -38,16 +38,11 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
 }
 
 /// What the query filters by, and what the token is limited to.
-async fn search(request: &Request) -> Result<JobSearch, Error> {
-    let query = &request.query;
+pub(super) async fn search(request: &Request, query: &Query) -> Result<JobSearch, Error> {
     let text = |name: &str| query.given(name).map(ToOwned::to_owned);
-    let connectors = match (query.given("connector"), request.caller()?) {
-        (None, caller) if !caller.is_limited() => None,
-        (None, caller) => {
-            let all = request.api.store.connectors().list().await?;
-            Some(all.iter().filter(|found| caller.may_see(&found.uuid)).flat_map(names).collect())
-        }
-        (Some(reference), caller) => Some(of_connector(request, reference, caller).await?),
+    let connectors = match query.given("connector") {
+        None => limit(request).await?,
+        Some(reference) => Some(of_connector(request, reference, request.caller()?).await?),
     };
     Ok(JobSearch {
         state: one_of(query, "state", &STATES)?,
@@ -60,11 +55,22 @@ async fn search(request: &Request) -> Result<JobSearch, Error> {
         process: text("process"),
         element: text("element"),
         beginning: text("q"),
+        has_ended: None,
         from: time(query, "from")?,
         to: time(query, "to")?,
         after: None,
         limit: 0,
     })
+}
+
+/// What models may call the connectors that the token is limited to.
+pub(super) async fn limit(request: &Request) -> Result<Option<Vec<String>>, Error> {
+    let caller = request.caller()?;
+    if !caller.is_limited() {
+        return Ok(None);
+    }
+    let all = request.api.store.connectors().list().await?;
+    Ok(Some(all.iter().filter(|found| caller.may_see(&found.uuid)).flat_map(names).collect()))
 }
 
 /// What models may call a connector.
@@ -91,9 +97,13 @@ fn one_of(query: &Query, name: &str, known: &[&str]) -> Result<Option<String>, E
 }
 
 fn time(query: &Query, name: &str) -> Result<Option<i64>, Error> {
-    let Some(text) = query.given(name) else { return Ok(None) };
+    query.given(name).map(|text| moment(name, text)).transpose()
+}
+
+/// A time as epoch milliseconds.
+pub(super) fn moment(name: &str, text: &str) -> Result<i64, Error> {
     let problem = |_| Error::invalid(name, format!("{name} must be an RFC 3339 time, such as 2027-01-31T12:00:00Z"));
-    text.parse::<jiff::Timestamp>().map(|time| Some(time.as_millisecond())).map_err(problem)
+    text.parse::<jiff::Timestamp>().map(|time| time.as_millisecond()).map_err(problem)
 }
 
 /// A place in the list, as `next` says it.

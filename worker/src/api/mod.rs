@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod bulk;
 mod categories;
 mod connector_files;
 mod connector_view;
@@ -31,6 +32,7 @@ mod routes;
 mod secrets;
 mod server;
 mod service;
+mod stats;
 mod table;
 mod tokens;
 mod trial;

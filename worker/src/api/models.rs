@@ -1,6 +1,6 @@
 //! `/models`: deploying models, looking at them, and finding what is wrong in one (API 6).
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::request::{Request, object, read_json};
 use super::respond;
-use crate::admin::lint;
 use crate::admin::models as admin;
+use crate::admin::{lint, stats, workers};
 use crate::clock;
 use crate::store::Deployment;
 
@@ -21,7 +21,12 @@ const XML: &str = "application/xml, text/xml or application/bpmn+xml";
 /// GET `/models`.
 pub(super) async fn list(request: Request) -> Result<Response, Error> {
     let found = admin::versions(&request.api.store, request.query.given("process")).await?;
-    let answer = json!({"data": found.iter().map(row).collect::<Vec<_>>()});
+    let included = Included::of(&request).await?;
+    // The newest version of a process comes first.
+    let is_newest =
+        |at: usize, of: &Deployment| at == 0 || found.get(at - 1).is_none_or(|one| one.process != of.process);
+    let rows = found.iter().enumerate().map(|(at, of)| included.add_to(row(of), of, is_newest(at, of)));
+    let answer = json!({"data": rows.collect::<Vec<_>>()});
     Ok(respond::cacheable(&request.headers, &answer, &answer))
 }
 
@@ -78,6 +83,9 @@ pub(super) async fn show(request: Request) -> Result<Response, Error> {
     }
     let mut answer = row(&found.deployment);
     answer["elements"] = Value::Object(found.tasks);
+    if request.query.words("include").contains(&"name") {
+        answer["name"] = json!(found.deployment.name);
+    }
     Ok(respond::cacheable(&request.headers, &answer, &answer))
 }
 
@@ -114,8 +122,8 @@ async fn diagnose(
     body: &[u8],
     variables: Option<&HashSet<String>>,
 ) -> Result<Vec<Diagnostic>, Error> {
-    let queues = &request.api.config.worker.queues;
-    Ok(lint::lint(&request.api.store, body, queues, variables).await?)
+    let queues = workers::served_queues(&request.api.store, &request.api.config.worker.queues).await?;
+    Ok(lint::lint(&request.api.store, body, &queues, variables).await?)
 }
 
 fn row(of: &Deployment) -> Value {
@@ -123,4 +131,38 @@ fn row(of: &Deployment) -> Value {
         "process": of.process, "version": of.version, "elements": of.elements,
         "deployed_at": clock::rfc3339(of.deployed_at), "file": of.file,
     })
+}
+
+/// What a list of models has beside its rows.
+struct Included {
+    name: bool,
+    /// Jobs and failures by process and version.
+    counts: Option<BTreeMap<(String, String), (i64, i64)>>,
+}
+
+impl Included {
+    async fn of(request: &Request) -> Result<Self, Error> {
+        let words = request.query.words("include");
+        let mut counts = None;
+        if words.contains(&"counts") {
+            let limit = request.caller()?.connectors.as_deref();
+            counts = Some(stats::of_versions(&request.api.store, limit).await?);
+        }
+        Ok(Self { name: words.contains(&"name"), counts })
+    }
+
+    /// Jobs that named no version ran as the newest one.
+    fn add_to(&self, mut row: Value, of: &Deployment, is_newest: bool) -> Value {
+        if self.name {
+            row["name"] = json!(of.name);
+        }
+        if let Some(counts) = &self.counts {
+            let count =
+                |version: &str| counts.get(&(of.process.clone(), version.to_owned())).copied().unwrap_or_default();
+            let (named, unnamed) = (count(&of.version), if is_newest { count("") } else { (0, 0) });
+            row["jobs"] = json!(named.0 + unnamed.0);
+            row["failed"] = json!(named.1 + unnamed.1);
+        }
+        row
+    }
 }

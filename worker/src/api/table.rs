@@ -5,8 +5,8 @@ use axum::http::Method;
 use super::access::Scope;
 use super::routes::{Needs, Route};
 use super::{
-    audit, categories, collections, connector_files, convert, data_sources, dead_letters, examples, execute, jobs,
-    keys, me, models, openapi, secrets, tokens, trial,
+    audit, bulk, categories, collections, connector_files, convert, data_sources, dead_letters, examples, execute,
+    jobs, keys, me, models, openapi, secrets, stats, tokens, trial,
 };
 
 const READ: Needs = Needs::Scopes(&[Scope::Read]);
@@ -38,6 +38,7 @@ pub(super) fn routes() -> Vec<Route> {
         vault(),
         access(),
         about(),
+        overview(),
     ]
     .into_iter()
     .flatten()
@@ -250,7 +251,7 @@ fn deployed() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/models", READ, "getModels", to!(models::list))
             .summary("Lists deployed versions of processes, the newest of each first.")
-            .query(&["process"])
+            .query(&["process", "include"])
             .answers(&[(200, "Models"), (304, "")]),
         Route::new(Method::POST, "/models", MANAGE, "deployModel", to!(models::deploy))
             .summary("Deploys the connector tasks of a model.")
@@ -266,6 +267,7 @@ fn deployed() -> Vec<Route> {
             .unlimited_only(),
         Route::new(Method::GET, version, READ, "getModelVersion", to!(models::show))
             .summary("Shows the connector tasks of a version, or its file where XML is accepted.")
+            .query(&["include"])
             .answers(&[(200, "Model"), (304, "")]),
         Route::new(Method::DELETE, version, MANAGE, "removeModelVersion", to!(models::remove))
             .summary("Removes a version, whose name is not given again.")
@@ -429,5 +431,29 @@ fn about() -> Vec<Route> {
         Route::new(Method::GET, "/openapi.json", Needs::Public, "getOpenApi", to!(openapi::serve))
             .summary("The description of this API.")
             .answers(&[(200, "OpenApi")]),
+    ]
+}
+
+/// Section 10: what the overview shows, and what is done to many jobs.
+fn overview() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/stats", READ, "getStats", to!(stats::stats))
+            .summary("Tells how calls went, and what needs somebody.")
+            .query(&["period", "process", "version"])
+            .answers(&[(200, "Stats"), (304, "")])
+            .refusals(&[422]),
+        Route::new(Method::GET, "/workers", READ, "getWorkers", to!(stats::workers))
+            .summary("Lists workers, and the queues that they take jobs from.")
+            .answers(&[(200, "Workers"), (304, "")]),
+        Route::new(Method::POST, "/jobs/bulk", MANAGE, "startBulk", to!(bulk::start))
+            .summary("Does the same to many jobs.")
+            .body("NewBulk")
+            .answers(&[(200, "BulkCount"), (202, "StartedBulk")]),
+        Route::new(Method::GET, "/bulk/{id}", MANAGE, "getBulkById", to!(bulk::show))
+            .summary("Tells how far it is.")
+            .answers(&[(200, "Bulk")]),
+        Route::new(Method::DELETE, "/bulk/{id}", MANAGE, "stopBulk", to!(bulk::stop))
+            .summary("Stops it.")
+            .answers(&[(204, "")]),
     ]
 }

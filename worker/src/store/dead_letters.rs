@@ -137,6 +137,20 @@ impl DeadLetters<'_> {
         Ok(rows.into_iter().map(DeadLetter::from).collect())
     }
 
+    /// How many letters were not published again, and how many of them are parked jobs; ten thousand at most.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn count(self) -> Result<(usize, usize), Error> {
+        let statement =
+            "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN j.state = 'parked' THEN 1 ELSE 0 END), 0) AS BIGINT)
+            FROM (SELECT id, job_id FROM dead_letters WHERE replayed_at IS NULL ORDER BY id DESC LIMIT 10000) AS d
+            LEFT JOIN jobs j ON j.id = d.job_id";
+        let (letters, parked): (i64, i64) =
+            on!(&self.0.database, read db => sqlx::query_as(statement).fetch_one(db).await?)?;
+        Ok((usize::try_from(letters).unwrap_or(0), usize::try_from(parked).unwrap_or(0)))
+    }
+
     /// One letter.
     ///
     /// # Errors

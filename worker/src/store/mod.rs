@@ -3,6 +3,7 @@
 //! Knows SQL on SQLite and PostgreSQL, and is the only place that names sqlx; must not know what a job means.
 
 pub mod audit;
+mod bulk;
 mod categories;
 pub mod collections;
 mod connectors;
@@ -11,6 +12,7 @@ pub mod dead_letters;
 mod jobs;
 mod keys;
 pub mod ledger;
+pub mod minutes;
 mod models;
 mod queued_jobs;
 mod rate_limits;
@@ -33,8 +35,10 @@ use sqlx::migrate::MigrateError;
 use audit::Audit;
 use database::Database;
 use ledger::LedgerHandle;
+use minutes::Minutes;
 use vault::Vault;
 
+pub use bulk::{Bulk, BulkProgress, BulkRun};
 pub use categories::{Categories, Category, CategoryDraft, CategoryRefusal};
 pub use connectors::{
     Conflict, Connectors, Current, Draft, Existing, Identification, Imported, ListOrder, ListQuery, StoredConnector,
@@ -55,7 +59,7 @@ pub use suspects::{Suspects, Suspicion};
 pub use tokens::{NewToken, NewTokenError, Token, Tokens, hash as token_hash};
 pub use usage::NewestTask;
 pub use vault::KeySource;
-pub use workers::{LiveWorker, Workers};
+pub use workers::{LiveWorker, WorkerReport, Workers};
 
 /// Why an operation of the store failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -261,6 +265,16 @@ impl Store {
     /// Workers and their leases.
     pub fn workers(&self) -> Workers<'_> {
         Workers(&self.0)
+    }
+
+    /// What workers counted, minute by minute.
+    pub fn minutes(&self) -> Minutes<'_> {
+        Minutes(&self.0)
+    }
+
+    /// What is done to many jobs at once.
+    pub fn bulk(&self) -> Bulk<'_> {
+        Bulk(&self.0)
     }
 
     /// Redelivered messages that are being planned.

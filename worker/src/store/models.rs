@@ -20,6 +20,9 @@ pub struct Deployment {
     pub file: String,
     /// When, epoch milliseconds.
     pub deployed_at: i64,
+    /// The process's name in the file; `None` without one, and for what was deployed before it was kept.
+    #[serde(skip)]
+    pub name: Option<String>,
 }
 
 /// A process that is to be deployed.
@@ -27,6 +30,8 @@ pub struct Deployment {
 pub struct NewDeployment<'a> {
     /// The BPMN process id.
     pub process: &'a str,
+    /// Its name in the file.
+    pub name: Option<&'a str>,
     /// Instead of the next number.
     pub label: Option<&'a str>,
     /// Where it was read from, for people.
@@ -47,7 +52,7 @@ const TASKS: &str = "SELECT element, task FROM deployed_tasks WHERE process = $1
 const INSERT: &str = "INSERT INTO deployed_tasks (process, version, element, sequence, task, file, deployed_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-const INSERT_FILE: &str = "INSERT INTO deployed_files (process, version, body) VALUES ($1, $2, $3)";
+const INSERT_FILE: &str = "INSERT INTO deployed_files (process, version, body, name) VALUES ($1, $2, $3, $4)";
 const REMOVE_FILE: &str = "DELETE FROM deployed_files WHERE process = $1 AND version = $2";
 
 /// Deployed models: the tasks of a process, by version.
@@ -60,7 +65,7 @@ impl Models<'_> {
     /// # Errors
     /// When the label is taken by other content, or the database cannot be reached.
     pub async fn deploy(self, new: &NewDeployment<'_>, entry: &Entry) -> Result<String, Error> {
-        let NewDeployment { process, label, file, body, tasks } = *new;
+        let NewDeployment { process, name, label, file, body, tasks } = *new;
         let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
         on!(&self.0.database, write db => {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
@@ -78,7 +83,8 @@ impl Models<'_> {
                     .bind(process).bind(&version).bind(element).bind(sequence).bind(task.to_string()).bind(file).bind(now)
                     .execute(&mut *transaction).await?;
             }
-            sqlx::query(INSERT_FILE).bind(process).bind(&version).bind(body).execute(&mut *transaction).await?;
+            sqlx::query(INSERT_FILE)
+                .bind(process).bind(&version).bind(body).bind(name).execute(&mut *transaction).await?;
             let entry = Entry { target: format!("{process}/{version}"), ..entry.clone() };
             audit::append!(transaction, &entry, now);
             transaction.commit().await?;
@@ -91,9 +97,10 @@ impl Models<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn list(self) -> Result<Vec<Deployment>, Error> {
-        let statement = "SELECT process, version, COUNT(*) AS elements, MIN(file) AS file,
-            MIN(deployed_at) AS deployed_at FROM deployed_tasks WHERE element <> '' GROUP BY process, version
-            ORDER BY process, MAX(sequence) DESC";
+        let statement = "SELECT t.process, t.version, COUNT(*) AS elements, MIN(t.file) AS file,
+            MIN(t.deployed_at) AS deployed_at, MIN(f.name) AS name FROM deployed_tasks t
+            LEFT JOIN deployed_files f ON f.process = t.process AND f.version = t.version
+            WHERE t.element <> '' GROUP BY t.process, t.version ORDER BY t.process, MAX(t.sequence) DESC";
         on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)
     }
 

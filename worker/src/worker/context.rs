@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use super::background::engine_backpressure::UndeliveredResults;
+use super::minutes::Minutes;
 use crate::call::Calls;
 use crate::config::Limits;
 use crate::engine::rabbitmq::RabbitMq;
@@ -27,6 +28,8 @@ pub(super) struct Context {
     pub(super) limits: Limits,
     pub(super) health: Arc<Health>,
     pub(super) undelivered: UndeliveredResults,
+    /// What this worker has counted and not stored yet.
+    pub(super) minutes: Minutes,
     pub(super) patience: Patience,
     /// Redelivered messages are planned one at a time: when this process dies of one, it is known of which.
     pub(super) suspects: tokio::sync::Mutex<()>,

@@ -79,6 +79,11 @@ impl InFlight {
         self.lock().jobs.len()
     }
 
+    /// How many there may be.
+    pub(super) fn limit(&self) -> usize {
+        self.lock().permits
+    }
+
     /// Takes `elapsed` off every job's budget; returns a job whose budget is used up, if there is one.
     pub(super) fn tick(&self, elapsed: Duration) -> Option<String> {
         let mut overdue = None;

@@ -8,6 +8,7 @@ mod context;
 mod in_flight;
 mod intake;
 mod job;
+mod minutes;
 mod watchdog;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use background::periodic::PeriodicTasks;
 use background::{control_channel, dead_letters, misattributed_returns};
 use context::Context;
 use in_flight::InFlight;
+use minutes::Minutes;
 use watchdog::RuntimeWatchdog;
 
 pub use background::collection_events::tend_collections;
@@ -100,6 +102,7 @@ impl Worker {
             rabbitmq: RabbitMq::new(&broker, patience.clone(), &config.amqp.reply_to),
             limits: config.limits.clone(),
             undelivered: UndeliveredResults::default(),
+            minutes: Minutes::default(),
             patience,
             suspects: tokio::sync::Mutex::new(()),
             health,
@@ -136,6 +139,7 @@ impl Worker {
             gate,
             status_file,
             lease: config.worker.lease,
+            queues: config.worker.queues.clone(),
             keep: RetentionAges {
                 jobs: config.database.keep_jobs,
                 payloads: config.database.keep_payloads,
@@ -177,6 +181,7 @@ impl Worker {
         drain(&context, jobs, &give_up, config.worker.drain_timeout).await;
         background.shutdown().await;
         context.ledger.flush().await;
+        context.minutes.flush(&context.store).await;
         if let Err(error) = context.store.workers().remove(&context.id).await {
             tracing::warn!(%error, "the lease could not be removed; other workers wait until it expires");
         }

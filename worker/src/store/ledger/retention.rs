@@ -14,6 +14,8 @@ const LEAST: usize = 10;
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long the lease of a dead worker stays, for people, and the rate limit of a connector that nobody calls.
 const FORGOTTEN: Duration = Duration::from_hours(24);
+/// How long minutes are kept (API 10).
+const MINUTES_KEPT: Duration = Duration::from_hours(90 * 24);
 
 /// How old what is stored may become.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +46,12 @@ const RATES: &str = "DELETE FROM rates WHERE bucket IN (SELECT bucket FROM rates
 const SUSPECTS: &str = "DELETE FROM suspects WHERE message IN (SELECT message FROM suspects
     WHERE begun_at < $1 AND begun_at >= $3 ORDER BY begun_at LIMIT $2) RETURNING begun_at";
 
+const BULK: &str = "DELETE FROM bulk WHERE id IN (SELECT id FROM bulk
+    WHERE created_at < $1 AND created_at >= $3 ORDER BY created_at LIMIT $2) RETURNING created_at";
+/// Whole minutes, each of which has many rows.
+const MINUTES: &str = "DELETE FROM minutes WHERE minute IN (SELECT DISTINCT minute FROM minutes
+    WHERE minute < $1 AND minute >= $3 ORDER BY minute LIMIT 1 + $2 / 20) RETURNING minute";
+
 /// Drops what is older than this; where another worker does so, that is left to it. What cannot be dropped does not keep the
 /// rest.
 pub(super) async fn retain(database: &Database, ages: RetentionAges) -> Result<(), Error> {
@@ -57,6 +65,8 @@ pub(super) async fn retain(database: &Database, ages: RetentionAges) -> Result<(
         (WORKERS, FORGOTTEN),
         (RATES, FORGOTTEN),
         (SUSPECTS, FORGOTTEN),
+        (MINUTES, MINUTES_KEPT),
+        (BULK, ages.jobs),
     ] {
         done = done.and(drop_all(&mut connection, statement, now.saturating_sub(millis(age))).await);
     }

@@ -30,6 +30,8 @@ pub struct JobSearch {
     pub element: Option<String>,
     /// Beginning of a job's or a request's id.
     pub beginning: Option<String>,
+    /// Whether it has ended, whatever became of it.
+    pub has_ended: Option<bool>,
     /// First seen at this time or later, epoch milliseconds.
     pub from: Option<i64>,
     /// First seen at this time or before.
@@ -106,6 +108,11 @@ impl JobSearch {
             let begins = "(substr(id, 1, CAST(? AS INTEGER)) = ? OR substr(request, 1, CAST(? AS INTEGER)) = ?)";
             found.add(begins, values);
         }
+        match self.has_ended {
+            Some(true) => found.add("state NOT IN ('sending', 'waiting')", []),
+            Some(false) => found.add("state IN ('sending', 'waiting')", []),
+            None => {}
+        }
         if let Some(from) = self.from {
             found.add("created_at >= ?", [Bind::Number(from)]);
         }
@@ -121,6 +128,26 @@ impl JobSearch {
 }
 
 impl Jobs<'_> {
+    /// How many jobs there are, whatever the place and the limit.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn count(self, wanted: &JobSearch) -> Result<i64, Error> {
+        let Conditions { sql, binds } = JobSearch { after: None, ..wanted.clone() }.conditions();
+        let conditions = if sql.is_empty() { "1 = 1".to_owned() } else { sql.join(" AND ") };
+        let statement = AssertSqlSafe(format!("SELECT COUNT(*) FROM jobs WHERE {conditions}")).into_sql_str();
+        on!(&self.0.database, read db => {
+            let mut query = sqlx::query_scalar(statement.clone());
+            for bind in &binds {
+                query = match bind {
+                    Bind::Text(text) => query.bind(text),
+                    Bind::Number(number) => query.bind(*number),
+                };
+            }
+            query.fetch_one(db).await?
+        })
+    }
+
     /// Jobs, the newest first.
     ///
     /// # Errors

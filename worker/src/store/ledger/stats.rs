@@ -33,7 +33,23 @@ pub struct LedgerStats {
     pub engines_behind: BTreeSet<String>,
 }
 
+const WAITING: &str = "SELECT COUNT(*), MIN(updated_at) FROM
+    (SELECT updated_at FROM jobs WHERE state = 'waiting' ORDER BY due_at LIMIT $1) AS s";
+
 impl Jobs<'_> {
+    /// How many jobs wait for another attempt or a call back, and for how long the oldest has waited, milliseconds.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn waiting(self) -> Result<(i64, Option<i64>), Error> {
+        let clock = self.0.database.clock();
+        on!(&self.0.database, read db => {
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
+            let (count, since): (i64, Option<i64>) = sqlx::query_as(WAITING).bind(COUNTED).fetch_one(db).await?;
+            (count, since.map(|since| now - since))
+        })
+    }
+
     /// Counts what is stuck; an engine with more than `behind` undelivered results is behind.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod copies;
 mod crashes;
 mod dead_letters;
 mod holds;
+mod minutes;
 mod models;
 mod opening;
 mod outage;

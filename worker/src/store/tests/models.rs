@@ -17,7 +17,7 @@ fn entry() -> Entry {
 }
 
 async fn deployed(store: &Store, label: Option<&str>, tasks: &[(String, Value)]) -> Result<String, Error> {
-    let new = NewDeployment { process: "p", label, file: "m.bpmn", body: b"<xml/>", tasks };
+    let new = NewDeployment { process: "p", name: Some("P\u{e4}"), label, file: "m.bpmn", body: b"<xml/>", tasks };
     store.models().deploy(&new, &entry()).await
 }
 

@@ -10,14 +10,17 @@ use super::engine_backpressure::UNDELIVERED_LIMIT;
 use crate::admin::rest_jobs;
 use crate::amqp::Broker;
 use crate::health::StatusFile;
-use crate::store;
 use crate::store::ledger::RetentionAges;
+use crate::store::{self, WorkerReport};
 use crate::telemetry::metric;
 use crate::worker::context::Context;
+use crate::worker::host_name;
 use crate::worker::in_flight::InFlight;
 
 /// How often results that are due are sent again, and how often the ledger's statistics are read.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// How often what was counted is stored.
+const MINUTES_INTERVAL: Duration = Duration::from_secs(3);
 /// How many results are read from the ledger at once.
 const SWEEP_BATCH: u32 = 100;
 /// How often old rows are deleted.
@@ -34,6 +37,8 @@ pub(in crate::worker) struct PeriodicTasks {
     pub(in crate::worker) gate: watch::Sender<bool>,
     pub(in crate::worker) status_file: StatusFile,
     pub(in crate::worker) lease: Duration,
+    /// The queues that jobs are taken from.
+    pub(in crate::worker) queues: Vec<String>,
     /// How long rows are retained.
     pub(in crate::worker) keep: RetentionAges,
 }
@@ -43,12 +48,57 @@ impl PeriodicTasks {
     pub(in crate::worker) async fn run(self) {
         tokio::join!(
             self.poll_health(),
-            renew_lease(&self.worker, self.lease),
+            self.renew_lease(),
+            store_minutes(&self.worker),
             resend_results(&self.worker),
             publish_rest_jobs(&self.worker, &self.broker),
             read_stats(&self.worker),
             delete_old_rows(&self.worker, self.keep),
         );
+    }
+
+    /// Renews the lease and says how this worker is, at once and then each time; while the database is unreachable, tries
+    /// every second.
+    async fn renew_lease(&self) {
+        let worker = &self.worker;
+        let renewal = (self.lease / 3).max(Duration::from_secs(1));
+        let (mut tick, mut renewed) = (every(Duration::from_secs(1)), None::<Instant>);
+        loop {
+            tick.tick().await;
+            if renewed.is_some_and(|at| at.elapsed() < renewal) && worker.health.has_database() {
+                continue;
+            }
+            match worker.store.workers().report(&worker.id, &host_name(), self.lease, &self.report()).await {
+                Ok(()) => {
+                    renewed = Some(Instant::now());
+                    worker.health.database_answered();
+                }
+                Err(error) => {
+                    if worker.health.database_failed() {
+                        tracing::warn!(%error, "the lease cannot be renewed; once it expires, other workers take over this worker's jobs");
+                    }
+                }
+            }
+        }
+    }
+
+    /// How this worker is.
+    fn report(&self) -> WorkerReport {
+        let status = self.worker.health.status(&self.worker.id);
+        let reasons: Vec<String> = status.problem().into_iter().collect();
+        let state = match &status {
+            status if status.draining => "draining",
+            _ if reasons.is_empty() => "ready",
+            _ => "unready",
+        };
+        WorkerReport {
+            version: env!("CARGO_PKG_VERSION"),
+            state,
+            reasons,
+            queues: self.queues.clone(),
+            in_flight: self.in_flight.len(),
+            concurrency: self.in_flight.limit(),
+        }
     }
 
     /// Updates broker state, intake gate, gauges and status file every second.
@@ -95,26 +145,12 @@ fn count(number: usize) -> f64 {
     number as f64
 }
 
-/// Renews the lease; while the database is unreachable, tries every second.
-async fn renew_lease(worker: &Context, lease: Duration) {
-    let renewal = (lease / 3).max(Duration::from_secs(1));
-    let (mut tick, mut renewed) = (every(Duration::from_secs(1)), Instant::now());
+/// Stores what was counted, a few seconds at a time.
+async fn store_minutes(worker: &Context) {
+    let mut tick = every(MINUTES_INTERVAL);
     loop {
         tick.tick().await;
-        if renewed.elapsed() < renewal && worker.health.has_database() {
-            continue;
-        }
-        match worker.store.workers().renew(&worker.id, lease).await {
-            Ok(()) => {
-                renewed = Instant::now();
-                worker.health.database_answered();
-            }
-            Err(error) => {
-                if worker.health.database_failed() {
-                    tracing::warn!(%error, "the lease cannot be renewed; once it expires, other workers take over this worker's jobs");
-                }
-            }
-        }
+        worker.minutes.flush(&worker.store).await;
     }
 }
 

@@ -10,6 +10,7 @@ use crate::fault;
 use crate::job::JobResult;
 use crate::shutdown::ShuttingDown;
 use crate::store::ledger::{Grant, Record, Recorded, StoredJob, StoredResult};
+use crate::store::minutes::EndedJob;
 use crate::telemetry::event;
 
 /// How long a copy waits whose worker was overtaken: by then the other worker has an answer, or holds the job.
@@ -57,6 +58,7 @@ impl<S: Source> JobRun<'_, S> {
         match recorded {
             Recorded::Done | Recorded::Copied(_) => {
                 event::job_ended(summary.code);
+                self.count(result, summary);
                 fault::at("recorded").await;
                 match (record.result().filter(|_| send), recorded) {
                     (Some(result), Recorded::Copied(copies)) => {
@@ -72,6 +74,22 @@ impl<S: Source> JobRun<'_, S> {
             }
             Recorded::Lost => self.defer(self.message.envelope.attempt, None, OVERTAKEN).await,
         }
+    }
+
+    /// Counts the job's end for the statistics.
+    fn count(&self, result: &JobResult, summary: Summary) {
+        let (job, call) = (self.job, &result.call);
+        let code = summary.code.map(|code| code.to_string());
+        let was_sent = summary.status.is_some() || summary.duration_ms > 0;
+        self.worker.minutes.count(&EndedJob {
+            process: job.process_id.as_deref().unwrap_or_default(),
+            version: job.process_version.as_deref().unwrap_or_default(),
+            element: &job.element_id,
+            connector: call.connector.as_deref().unwrap_or_default(),
+            resource: call.resource.as_deref().unwrap_or_default(),
+            code: code.as_deref().unwrap_or_default(),
+            duration_ms: was_sent.then_some(summary.duration_ms),
+        });
     }
 
     async fn record(&self, record: Arc<Record>) -> Result<Recorded, ShuttingDown> {

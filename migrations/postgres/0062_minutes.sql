@@ -1,0 +1,15 @@
+-- What workers counted, minute by minute: statistics are read from here, never from the ledger. Texts are empty where there is
+-- none; `duration` is the class of a duration (store/minutes.rs), -1 where nothing was sent; `key` is a hash of all of these.
+CREATE TABLE minutes (
+    minute    BIGINT NOT NULL,
+    key       TEXT NOT NULL,
+    process   TEXT NOT NULL,
+    version   TEXT NOT NULL,
+    element   TEXT NOT NULL,
+    connector TEXT NOT NULL,
+    resource  TEXT NOT NULL,
+    outcome   TEXT NOT NULL,
+    duration  BIGINT NOT NULL,
+    jobs      BIGINT NOT NULL,
+    PRIMARY KEY (minute, key)
+);

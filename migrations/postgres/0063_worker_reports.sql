@@ -1,0 +1,8 @@
+-- How a worker is, as it says whenever it renews its lease.
+ALTER TABLE workers ADD COLUMN version TEXT NOT NULL DEFAULT '';
+ALTER TABLE workers ADD COLUMN state TEXT NOT NULL DEFAULT 'starting';
+ALTER TABLE workers ADD COLUMN reasons TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE workers ADD COLUMN queues TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE workers ADD COLUMN in_flight BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE workers ADD COLUMN concurrency BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE workers ADD COLUMN seen_at BIGINT NOT NULL DEFAULT 0;
