@@ -44,7 +44,7 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
     };
     let (page, total) = request.api.store.connectors().page(&query).await?;
     let shown = View::read(&request, &page).await?.all(&page);
-    Ok(listing.answer(&request, shown, usize::try_from(total).unwrap_or(usize::MAX)))
+    Ok(listing.answer(&request, &shown, usize::try_from(total).unwrap_or(usize::MAX)))
 }
 
 fn category(request: &Request) -> Result<Option<i64>, Error> {

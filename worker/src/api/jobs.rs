@@ -103,7 +103,7 @@ fn time(query: &Query, name: &str) -> Result<Option<i64>, Error> {
 /// A time as epoch milliseconds.
 pub(super) fn moment(name: &str, text: &str) -> Result<i64, Error> {
     let problem = |_| Error::invalid(name, format!("{name} must be an RFC 3339 time, such as 2027-01-31T12:00:00Z"));
-    text.parse::<jiff::Timestamp>().map(|time| time.as_millisecond()).map_err(problem)
+    text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).map_err(problem)
 }
 
 /// A place in the list, as `next` says it.

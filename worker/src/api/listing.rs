@@ -86,7 +86,7 @@ impl Listing {
     }
 
     /// The answer with its envelope, its `ETag`, or 304.
-    pub(super) fn answer(&self, request: &Request, page: Vec<Value>, total: usize) -> Response {
+    pub(super) fn answer(&self, request: &Request, page: &[Value], total: usize) -> Response {
         let answer = json!({"meta": self.meta(request, page.len(), total), "data": page});
         respond::cacheable(&request.headers, &answer, &answer)
     }
@@ -118,7 +118,7 @@ pub(super) struct Cursor {
 #[derive(Debug)]
 pub(super) struct Page<T> {
     pub(super) rows: Vec<T>,
-    per_page: u64,
+    length: u64,
     next: Option<String>,
 }
 
@@ -143,7 +143,7 @@ impl Cursor {
         let is_last = rows.len() <= most;
         rows.truncate(most);
         let next = if is_last { None } else { rows.last().map(key) };
-        Page { rows, per_page: self.per_page, next }
+        Page { rows, length: self.per_page, next }
     }
 }
 
@@ -151,7 +151,7 @@ impl<T> Page<T> {
     /// The answer with its envelope, its `ETag`, or 304.
     pub(super) fn answer(&self, request: &Request, data: &[Value]) -> Response {
         let path = format!("{BASE}{}", request.path);
-        let meta = json!({"count": data.len(), "per_page": self.per_page, "path": path, "next": self.next});
+        let meta = json!({"count": data.len(), "per_page": self.length, "path": path, "next": self.next});
         let answer = json!({"data": data, "meta": meta});
         respond::cacheable(&request.headers, &answer, &answer)
     }

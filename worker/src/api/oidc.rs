@@ -169,7 +169,7 @@ impl Oidc {
         Ok(JwkSet { keys })
     }
 
-    /// Where the provider's discovery document says that its keys are (OpenID Connect Discovery 1.0, 4).
+    /// Where the provider's discovery document says that its keys are (`OpenID` Connect Discovery 1.0, 4).
     async fn discovered(&self) -> Result<Url, Error> {
         let place = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
         let problem = |error: String| Error::Provider(format!("{place}: {error}"));

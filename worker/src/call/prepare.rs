@@ -288,7 +288,9 @@ fn lacking(connector: &ResolvedConnector) -> Option<String> {
 /// The same failure with the member at fault.
 fn at(error: PrepareError, path: &str) -> PrepareError {
     match error {
-        PrepareError::Failed(failure) => PrepareError::Failed(Failure { at: Some(path.to_owned()), ..failure }),
+        PrepareError::Failed(failure) => {
+            PrepareError::Failed(Failure { at: Some(Box::new(path.to_owned())), ..failure })
+        }
         other @ PrepareError::Unavailable(_) => other,
     }
 }

@@ -42,8 +42,9 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// Whether dialling had begun: an attempt counts from there (CONTRACT 3).
     pub attempted: bool,
-    /// The member of element, resource or connector that is at fault, as a path, where it is known.
-    pub at: Option<String>,
+    /// The member of element, resource or connector that is at fault, as a path, where it is known. In a
+    /// box, since failures are returned beside small values.
+    pub at: Option<Box<String>>,
 }
 
 impl Failure {

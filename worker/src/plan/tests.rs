@@ -335,7 +335,7 @@ fn only_collections_need_no_base() {
     let rendered = |source: &str, base: Option<&Url>| {
         url_template::UrlTemplate::parse(source)
             .unwrap()
-            .render(&Scope::new(&data), false, base)
+            .render(&Scope::new(&data), false, base, Space::Plus)
             .map_err(|e| e.to_string())
     };
     let base = Url::parse("https://app.example").unwrap();

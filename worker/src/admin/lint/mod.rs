@@ -19,6 +19,7 @@ pub use lookup::Lookup;
 ///
 /// # Errors
 /// When the database cannot be reached.
+#[expect(clippy::implicit_hasher, reason = "the rules take this one")]
 pub async fn lint(
     store: &Store,
     model: &[u8],

@@ -49,13 +49,12 @@ impl Flights {
     {
         let (tell, joined) = {
             let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            match flights.get(&key) {
-                Some(landed) => (None, landed.clone()),
-                None => {
-                    let (tell, landed) = watch::channel(None);
-                    flights.insert(key, landed.clone());
-                    (Some(tell), landed)
-                }
+            if let Some(landed) = flights.get(&key) {
+                (None, landed.clone())
+            } else {
+                let (tell, landed) = watch::channel(None);
+                flights.insert(key, landed.clone());
+                (Some(tell), landed)
             }
         };
         let Some(tell) = tell else { return landed(joined).await };

@@ -41,7 +41,7 @@ pub(super) fn told(executed: Executed, is_mapped: bool, result_bytes: usize) -> 
     match executed.outcome {
         Outcome::Completed(answer) => good(answer, is_mapped, upstream, result_bytes),
         Outcome::Failed(failure) => match (failure.code, executed.answer) {
-            (Code::Http(status @ 400..=599), Some(answer)) => passed_through(status, answer),
+            (Code::Http(status @ 400..=599), Some(answer)) => passed_through(status, &answer),
             _ => failed(&failure, upstream),
         },
     }
@@ -69,7 +69,7 @@ fn good(answer: Answer, is_mapped: bool, upstream: Option<u16>, result_bytes: us
     Told { status: StatusCode::OK, upstream, kind: ToldKind::Good(body) }
 }
 
-fn passed_through(status: u16, answer: SeenAnswer) -> Told {
+fn passed_through(status: u16, answer: &SeenAnswer) -> Told {
     let header = |name: &str| answer.header(name).map(ToOwned::to_owned);
     let (content_type, retry_after) = (header("content-type"), header("retry-after"));
     let text = answer.body.text().unwrap_or_default();

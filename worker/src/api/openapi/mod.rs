@@ -69,8 +69,7 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = Value::Array(parameters);
     }
     if let Some(schema) = route.body {
-        operation["requestBody"] =
-            json!({"required": true, "content": {"application/json": {"schema": reference(schema)}}});
+        operation["requestBody"] = json!({"required": schema != "Replay", "content": content(schema)});
     }
     if matches!(route.needs, Needs::Public) {
         operation["security"] = json!([]);

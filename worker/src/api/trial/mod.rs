@@ -100,7 +100,7 @@ fn at(failure: &Failure, resource: &str) -> Option<String> {
         let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
         return Some(format!("config.dataMapping.{number}.value"));
     }
-    let path = failure.at.as_deref()?;
+    let path = failure.at.as_ref()?.as_str();
     let within = path.strip_prefix("endpoints.").and_then(|rest| rest.strip_prefix(resource)?.strip_prefix('.'));
     let path = within.unwrap_or(path);
     let row = |path: &str| {
@@ -123,8 +123,10 @@ mod tests {
 
     #[test]
     fn faults_are_named_as_the_screens_name_their_fields() {
-        let failed =
-            |path: &str| Failure { at: Some(path.to_owned()), ..Failure::before_any_attempt(Code::Configuration, "x") };
+        let failed = |path: &str| Failure {
+            at: Some(Box::new(path.to_owned())),
+            ..Failure::before_any_attempt(Code::Configuration, "x")
+        };
         for (path, expected) in [
             ("endpoints.list.url", "resource.url"),
             ("endpoints.list.headers.0.value", "resource.headers.0.value"),

@@ -106,7 +106,7 @@ contract! {
         let made = store.connectors().import(record(json!({"name": "A"})), Some(record(json!({"k": 1})))).await.unwrap();
         let before = store.connectors().revision().await.unwrap();
         let entry = entry();
-        let remove = || store.connectors().remove(&made.uuid, |_| None::<()>, &entry);
+        let remove = || store.connectors().remove(&made.uuid, |_, _| None::<()>, &entry);
         assert_eq!(remove().await.unwrap(), Some(Ok(())));
         assert_eq!(remove().await.unwrap(), None);
         assert_eq!(store.connectors().credentials(&made.uuid).await.unwrap(), None);

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::super::contract;
 use super::{actor, created, data_of, ids, key, made, object, paths, rows, settled};
 use crate::admin::collections::{self as admin, Error, IfMatch};
+use crate::store::audit::Entry;
+use crate::store::{NewDeployment, StoredConnector};
 
 contract! {
     async fn a_collection_is_made_found_changed_and_removed(fixture: TestStore) {
@@ -69,9 +71,21 @@ contract! {
         assert_eq!(paths(admin::make(store, &json!({"name": "New"})).await), ["name"]);
         store.connectors().import(object(json!({"name": "Rates"})), None).await.unwrap();
         assert_eq!(paths(admin::make(store, &json!({"name": "Rates"})).await), ["name"], "connectors have names too");
-        assert!(store.connectors().remove("New").await.is_err(), "it goes with its collection only");
+        let entry = Entry {
+            actor: "system".to_owned(),
+            action: "connector.deleted",
+            target: String::new(),
+            detail: json!({}),
+            request_id: None,
+        };
+        let owner = |_: &StoredConnector, owner: Option<&str>| owner.map(ToOwned::to_owned);
+        let removed = store.connectors().remove(&renamed.uuid, owner, &entry).await.unwrap();
+        assert_eq!(removed, Some(Err("New".to_owned())), "it goes with its collection only");
         let task = json!({"config": {"dataSource": "New", "endpoint": "ListAll"}});
-        store.models().deploy("p", None, "m.bpmn", &[("a".to_owned(), task)]).await.unwrap();
+        let tasks = [("a".to_owned(), task)];
+        let new =
+            NewDeployment { process: "p", name: None, label: None, file: "m.bpmn", body: b"<xml/>", tasks: &tasks };
+        store.models().deploy(&new, &entry).await.unwrap();
         let collection = admin::find(store, "New").await.unwrap();
         assert_eq!(paths(admin::remove(store, &collection, false, &actor()).await), ["delete"]);
         admin::remove(store, &collection, true, &actor()).await.unwrap();
