@@ -47,7 +47,10 @@ async fn stats_of(api: &Api, path: &str, jobs: i64) -> Value {
 
 fn kinds(stats: &Value) -> Vec<(String, i64)> {
     let needs = stats["needs"].as_array().expect("needs");
-    needs.iter().map(|need| (need["kind"].as_str().unwrap().to_owned(), need["count"].as_i64().unwrap())).collect()
+    needs
+        .iter()
+        .map(|need| (need["kind"].as_str().expect("a kind").to_owned(), need["count"].as_i64().expect("a count")))
+        .collect()
 }
 
 #[tokio::test]
