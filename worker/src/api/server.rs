@@ -180,10 +180,14 @@ async fn connection(
 ) {
     // Answers are written at once; without it the last packet of one may wait for the peer's acknowledgement.
     drop(stream.set_nodelay(true));
-    let service = service_fn(move |request| {
-        let (answer, counted) = (answer(request, peer), InProgress::new(&in_progress));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let counted = InProgress::new(&in_progress);
+        let answer = if head_bytes(&request) > HEAD_BYTES { None } else { Some(answer(request, peer)) };
         async move {
-            let response = answer.await;
+            let response = match answer {
+                Some(answer) => answer.await,
+                None => head_too_large(),
+            };
             drop(counted);
             Ok::<_, std::convert::Infallible>(response)
         }
@@ -202,6 +206,21 @@ async fn connection(
             drop(requests.as_mut().await);
         }
     }
+}
+
+/// The bytes of a head, as its sender wrote them; what is read at once may hold a little more than a head may have.
+fn head_bytes(request: &Request<Incoming>) -> usize {
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    let target = request.uri().path_and_query().map_or(1, |target| target.as_str().len());
+    request.method().as_str().len() + target + 12 + headers.sum::<usize>()
+}
+
+/// 431: no body is promised.
+fn head_too_large() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = hyper::StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    response.headers_mut().insert(hyper::header::CONNECTION, hyper::header::HeaderValue::from_static("close"));
+    response
 }
 
 /// Counts a request for as long as it is in progress.
