@@ -381,7 +381,7 @@ async fn files_come_in_whole_or_not_at_all_and_go_out_as_they_came() {
         let incomplete = api.post("/data_sources/import?existing=refuse&incomplete=1", &elsewhere).await;
         let warnings = incomplete.json()["warnings"].to_string();
         assert!(
-            incomplete.status == 200 && warnings.contains("credentials.password") && warnings.contains("id 40"),
+            incomplete.status == 200 && warnings.contains("credentials.username") && warnings.contains("id 40"),
             "{warnings}"
         );
         for path in ["?existing=perhaps", "?ids=1&as=word"] {

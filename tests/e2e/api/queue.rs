@@ -95,7 +95,7 @@ async fn a_key_is_one_job_and_only_its_maker_sees_it() {
     let changed = queue(&maker, Some("k"), &job("missing", 0)).await;
     assert_eq!((changed.status, &changed.json()["code"]), (409, &json!("JOB_MISMATCH")));
     assert_ne!(
-        queue(&other, Some("k"), &job("rates", 0)).await.json()["id"],
+        queue(&other, Some("k"), &job("rates", 30)).await.json()["id"],
         first.json()["id"],
         "another caller's key"
     );

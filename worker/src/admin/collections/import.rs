@@ -475,7 +475,10 @@ impl Run<'_> {
 
     async fn close(&mut self, is_kept: bool) -> Result<(), Error> {
         let Some(import) = self.import.take() else { return Ok(()) };
-        Ok(self.store.collections().close_import(import, is_kept, self.actor).await?)
+        self.store.collections().close_import(import, is_kept, self.actor).await?;
+        // What is not kept must not stand in the way of the next import.
+        while !is_kept && self.store.collections().settle().await? {}
+        Ok(())
     }
 }
 

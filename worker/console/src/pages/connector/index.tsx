@@ -28,6 +28,8 @@ const t = texts.connector;
 export default function ConnectorPage() {
   const { path } = useLocation();
   const id = decodeURIComponent(path.split('/')[2] ?? '');
+  // On the way to another page, whose address is here before that page is.
+  if (id === '') return null;
   return id === 'new' ? <NewConnector key="new" /> : <StoredConnector key={id} id={id} />;
 }
 
