@@ -273,6 +273,13 @@ async fn a_dry_run_prints_the_request_of_every_example() {
             continue;
         }
         let inspected: Value = serde_json::from_str(&app.cli(&["inspect", &file("model.bpmn")]).await).expect("JSON");
+        let mut data: Value =
+            serde_json::from_str(&std::fs::read_to_string(example.join("data.json")).expect("data")).expect("JSON");
+        // What the engine sets for each instance of a loop.
+        if let Some(line) = data.pointer("/lines/0").cloned() {
+            data["line"] = line;
+        }
+        let data = app.file("data.json", &data.to_string()).display().to_string();
         for task in inspected["tasks"].as_array().expect("tasks") {
             let element = task["element"].as_str().expect("an id");
             let arguments = [
@@ -281,7 +288,7 @@ async fn a_dry_run_prints_the_request_of_every_example() {
                 "--element",
                 element,
                 "--data",
-                &file("data.json"),
+                &data,
                 "--connectors",
                 &file("connectors.yaml"),
                 "--dry-run",
