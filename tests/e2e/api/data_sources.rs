@@ -407,7 +407,7 @@ async fn files_come_in_whole_or_not_at_all_and_go_out_as_they_came() {
         let imported = app.cli(&["connectors", "list", "--format", "json"]).await;
         assert!(imported.contains("Elsewhere") && !imported.contains(CANARY));
         let (code, message) = app.cli_error(&["connectors", "test", "Elsewhere", "latest"]).await;
-        assert!(code == 1 && message.contains("AUTH") && message.contains("password"), "{code} {message}");
+        assert!(code == 1 && message.contains("AUTH") && message.contains("username"), "{code} {message}");
     }
 }
 

@@ -14,7 +14,7 @@ use http::{HeaderMap, Method, Response, StatusCode, Uri};
 
 /// Where the built files are; each has its content's hash in its name.
 const ASSETS: &str = "/assets/";
-/// The pages of ProcessMaker that ours stand in for (COMPATIBILITY 3.1).
+/// The pages of ProcessMaker that ours stand in for (COMPATIBILITY 3).
 const THEIR_PAGES: &str = "/designer/data-sources";
 
 /// The answer to a request that is none of the API's: a file, the page at any other address, or a way to it.

@@ -1,4 +1,4 @@
-//! The test call of ProcessMaker's designer: a resource row as it is being edited (API 5, COMPATIBILITY 3.3).
+//! The test call of ProcessMaker's designer: a resource row as it is being edited (API 5, COMPATIBILITY 3).
 
 use std::sync::Arc;
 
