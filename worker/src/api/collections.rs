@@ -32,7 +32,7 @@ pub(super) async fn answer(mut request: Request) -> Result<Response, Error> {
     let asked = admin::Request {
         method: request.method.as_str(),
         path: &format!("{BASE}{}", request.path),
-        query: &request.raw_query,
+        query: &request.whole_query,
         body: &body,
         content_type: content_type.as_deref(),
         if_match: header(header::IF_MATCH),
@@ -94,7 +94,7 @@ fn response(answered: Answer, request_id: &str) -> Response {
 pub(super) async fn import(mut request: Request) -> Result<Response, Error> {
     let collection = admin::find(&request.api.store, request.parameter("c")).await?;
     let parameters: Vec<(String, String)> =
-        url::form_urlencoded::parse(request.raw_query.as_bytes()).into_owned().collect();
+        url::form_urlencoded::parse(request.whole_query.as_bytes()).into_owned().collect();
     let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let content_type = request.media_type();
     let options = ImportOptions::parse(pairs, content_type.as_deref())?;

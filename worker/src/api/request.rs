@@ -29,7 +29,7 @@ pub(super) struct Request {
     /// The query's parameters, decoded; unknown ones are ignored.
     pub(super) query: Query,
     /// The query as it was asked for.
-    pub(super) raw_query: String,
+    pub(super) whole_query: String,
     /// Its headers.
     pub(super) headers: HeaderMap,
     parameters: Vec<(String, String)>,
@@ -53,7 +53,7 @@ impl Request {
             method,
             path: path.to_owned(),
             query: Query::parse(query),
-            raw_query: query.to_owned(),
+            whole_query: query.to_owned(),
             headers,
             parameters,
             body: Mutex::new(body),
