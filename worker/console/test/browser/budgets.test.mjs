@@ -132,12 +132,10 @@ test('an idle list asks once in 2 s, at most 2 KB each', { skip: server.lacks('/
   const asked = [];
   page.on('requestfinished', (request) =>
     asked.push(
-      request
-        .sizes()
-        .then((sizes) => ({
-          path: new URL(request.url()).pathname,
-          bytes: sizes.responseBodySize + sizes.responseHeadersSize + sizes.requestHeadersSize,
-        })),
+      request.sizes().then((sizes) => ({
+        path: new URL(request.url()).pathname,
+        bytes: sizes.responseBodySize + sizes.responseHeadersSize + sizes.requestHeadersSize,
+      })),
     ),
   );
   await page.waitForTimeout(8_200);

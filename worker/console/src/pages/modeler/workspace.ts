@@ -5,6 +5,7 @@ import 'bpmn-js/dist/assets/bpmn-js.css';
 import 'bpmn-js/dist/assets/bpmn-font/css/bpmn.css';
 import '@bpmn-io/properties-panel/dist/assets/properties-panel.css';
 import 'bpmn-js-data-connector/style.css';
+import '../../styles/plug-in.css';
 
 import { signal } from '@preact/signals';
 import Modeler from 'bpmn-js/lib/Modeler';
