@@ -140,8 +140,10 @@ test('with a mouse: drag, connect, choose, map by a click, deploy', { skip: need
     canvas.y + canvas.height / 2 - 60,
   );
   await page.getByRole('treeitem', { name: /^Data Connector, Data Connector/ }).waitFor();
+  // It is being named.
+  await page.keyboard.press('Control+a');
   await page.keyboard.type('Fetch rate');
-  await page.keyboard.press('Escape');
+  await page.keyboard.press('Enter');
   await page.getByRole('treeitem', { name: /^Fetch rate, Data Connector/ }).waitFor();
   const problems = page.getByRole('region', { name: 'Problems' });
   await problems
