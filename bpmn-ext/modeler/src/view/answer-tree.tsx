@@ -163,10 +163,20 @@ export function titleOf({ key, scalar }: AnswerNode): string {
   return key === '' ? scalar : `${name}: ${scalar}`;
 }
 
-/** The answer and, where there are few, what is in it. */
+/** How many lines are open at first. */
+const FIRST_LINES = 100;
+
+/** The answer itself, and below it level by level as much as is looked through quickly. */
 function firstLevels(root: AnswerNode): Set<AnswerNode> {
   const open = new Set([root]);
-  if (root.children.length <= 20) for (const child of root.children) if (child.children.length <= 20) open.add(child);
+  let lines = root.children.length;
+  for (const { children } of open) {
+    for (const child of children) {
+      if (child.children.length === 0 || lines + child.children.length > FIRST_LINES) continue;
+      lines += child.children.length;
+      open.add(child);
+    }
+  }
   return open;
 }
 
