@@ -194,7 +194,6 @@ function Copies({ outcome: { request, response }, onSaveExample }: { outcome: Ou
   const refusal = response?.truncated ? 'Only the first 100 KB came here.' : response?.body === null ? 'A binary answer does not come here.' : undefined;
   return (
     <div class="dc-actions">
-      <span aria-live="polite" class="dc-note">{copied ? 'Copied.' : ''}</span>
       {request && <button type="button" class="dc-button" onClick={() => void copyText(request.curl).then(() => setCopied(true))}>Copy as cURL</button>}
       {onSaveExample && <button type="button" class="dc-button" onClick={onSaveExample}>Save as example</button>}
       {response && (
@@ -203,6 +202,7 @@ function Copies({ outcome: { request, response }, onSaveExample }: { outcome: Ou
         </button>
       )}
       {refusal && <span id={id} class="dc-note">{refusal}</span>}
+      <span aria-live="polite" class="dc-note">{copied ? 'Copied.' : ''}</span>
     </div>
   );
 }

@@ -36,7 +36,7 @@ export function Editor({ opened, selected, address }: EditorProps) {
     attempt: useRef<HTMLDivElement>(null),
   };
   const [deploying, setDeploying] = useState<{ xml: string; file: string } | null>(null);
-  const [showsOutline, setShowsOutline] = useState(true);
+  const [showsOutline, setShowsOutline] = useState(() => matchMedia('(min-width: 1200px)').matches);
   const [showsProblems, setShowsProblems] = useState(true);
   const left = useSplit('outline', 220, 160, 420);
   const right = useSplit('properties', 340, 280, 560);
