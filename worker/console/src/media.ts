@@ -1,13 +1,12 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useReducer } from 'preact/hooks';
 
 /** Whether a media query holds now. */
 export function useMedia(query: string): boolean {
-  const [media] = useState(() => matchMedia(query));
-  const [holds, setHolds] = useState(media.matches);
+  const media = useMemo(() => matchMedia(query), [query]);
+  const [, look] = useReducer((turn: number) => turn + 1, 0);
   useEffect(() => {
-    const look = () => setHolds(media.matches);
     media.addEventListener('change', look);
     return () => media.removeEventListener('change', look);
-  }, []);
-  return holds;
+  }, [media]);
+  return media.matches;
 }

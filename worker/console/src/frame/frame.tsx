@@ -23,14 +23,15 @@ import { useMedia } from '../media';
 import { choose, type Theme, theme } from './theme';
 
 const NARROW = 'data-connector.narrow';
-/** Below this the navigation is narrow, unless somebody made it wide. */
+/** Below these the navigation is narrow, unless somebody made it wide: a modeler has panes of its own on both sides. */
 const ROOMY = '(min-width: 1200px)';
+const ROOMY_FOR_MODELER = '(min-width: 1600px)';
 
 /** What surrounds every page of somebody who is signed in. */
 export function Frame({ children }: { children: ComponentChildren }) {
   const { path } = useLocation();
   const [menuOpen, setMenuOpen] = useState(false);
-  const isRoomy = useMedia(ROOMY);
+  const isRoomy = useMedia(path === '/modeler' ? ROOMY_FOR_MODELER : ROOMY);
   const [chosen, setChosen] = useState(localStorage.getItem(NARROW));
   const narrow = chosen === null ? !isRoomy : chosen === 'yes';
   useEffect(() => setMenuOpen(false), [path]);

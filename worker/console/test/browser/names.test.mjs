@@ -25,7 +25,15 @@ before(async () => {
         params: [{ key: 'base', value: '{{currency}}', required: true }],
         headers: [{ key: 'Accept', value: 'application/json', required: false }],
       },
-      create: { purpose: 'create', method: 'POST', url: `${server.demo}/enquiries`, params: [], headers: [], body: '{}', body_type: 'json' },
+      create: {
+        purpose: 'create',
+        method: 'POST',
+        url: `${server.demo}/enquiries`,
+        params: [],
+        headers: [],
+        body: '{}',
+        body_type: 'json',
+      },
     },
   });
 });
@@ -203,7 +211,10 @@ look('a connector: resources and Send', '/connectors/:id/resources/latest', asyn
   const send = page.getByRole('region', { name: 'Send' });
   await send.getByRole('textbox', { name: 'Sample data' }).fill('{"currency": "EUR"}');
   await send.getByRole('button', { name: 'Send', exact: true }).click();
-  await send.getByRole('status').getByText(/^200 OK, \d+(\.\d+)? m?s, \d+ bytes$/).waitFor();
+  await send
+    .getByRole('status')
+    .getByText(/^200 OK, \d+(\.\d+)? m?s, \d+ bytes$/)
+    .waitFor();
   await has(
     send,
     `

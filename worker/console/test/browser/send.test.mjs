@@ -16,7 +16,8 @@ const thirdParty = createServer((request, response) => {
   const answer = (status, type, body) => response.writeHead(status, { 'Content-Type': type }).end(body);
   if (request.url.startsWith('/slow')) return;
   if (request.url.startsWith('/large')) return answer(200, 'application/json', LARGE);
-  if (request.url.startsWith('/many')) return answer(200, 'application/json', JSON.stringify(Array.from({ length: 450 }, (_, n) => n)));
+  if (request.url.startsWith('/many'))
+    return answer(200, 'application/json', JSON.stringify(Array.from({ length: 450 }, (_, n) => n)));
   if (request.url.startsWith('/binary')) return answer(200, 'image/png', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 255, 254]));
   if (request.url.startsWith('/html')) return answer(500, 'text/html', '<img src=x onerror="document.title=1"><b>down</b>');
   return answer(200, 'application/json', '{"id": 12345678901234567890, "rate": 1.080, "a.b": {"c": [true]}}');
@@ -145,7 +146,10 @@ test('binary content is named, not shown', async () => {
 test('a 500 is an answer, shown as text whatever it holds', async () => {
   const { page, send, press, close } = await at('html');
   await press('Send');
-  await send.getByRole('status').getByText(/^500 Internal Server Error, /).waitFor();
+  await send
+    .getByRole('status')
+    .getByText(/^500 Internal Server Error, /)
+    .waitFor();
   await send.getByText('<b>down</b>').waitFor();
   assert.equal(await send.getByRole('alert').count(), 0);
   assert.match(await page.title(), /Data Connector$/);
@@ -184,7 +188,10 @@ test('an example is saved with the resource', async () => {
   const { page, send, press, close } = await at('exact');
   await send.getByRole('textbox', { name: 'Sample data' }).fill('{"kept": 1}');
   await press('Send');
-  await send.getByRole('status').getByText(/^200 OK/).waitFor();
+  await send
+    .getByRole('status')
+    .getByText(/^200 OK/)
+    .waitFor();
   await press('Save as example');
   await page.getByRole('status').getByText('Unsaved changes').waitFor();
   await page.getByRole('button', { name: 'Save', exact: true }).click();
@@ -210,7 +217,10 @@ test('a token that may execute sends what is stored', async () => {
   const { page, send, press, close } = await at('many', { token });
   await page.getByText('Your token may read, but not manage. Ask for one with the scope manage.').waitFor();
   await press('Send');
-  await send.getByRole('status').getByText(/^200 OK/).waitFor();
+  await send
+    .getByRole('status')
+    .getByText(/^200 OK/)
+    .waitFor();
   await close();
 });
 

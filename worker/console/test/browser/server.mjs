@@ -34,9 +34,9 @@ const stopped = (child) =>
     child.kill();
   });
 
-/** `CONSOLE_URL` and `CONSOLE_TOKEN` name a server that runs already. */
-export async function start() {
-  const thirdParty = spawn(process.execPath, [join(root, 'deploy/demo-api.mjs'), '--port', '0'], {
+/** `CONSOLE_URL` and `CONSOLE_TOKEN` name a server that runs already. `demoPort`: of the demo API, any free one without it. */
+export async function start({ demoPort = '0' } = {}) {
+  const thirdParty = spawn(process.execPath, [join(root, 'deploy/demo-api.mjs'), '--port', demoPort], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [, demo] = await line(thirdParty, /(http:\/\/127\.0\.0\.1:\d+)/, 'the demo API');
