@@ -1,6 +1,6 @@
 import './modeler.css';
 
-import { useLocation } from 'preact-iso';
+import { lazy, useLocation } from 'preact-iso';
 
 import { useLoad } from '../../api/load';
 import { useAddress } from '../../address';
@@ -10,13 +10,15 @@ import { Loading } from '../../components/loading';
 import { Page } from '../../components/page';
 import { Empty } from '../../components/table';
 import { useMedia } from '../../media';
-import { Diagram } from '../../model/diagram';
 import { texts } from '../../texts';
-import { Editor } from './editor';
 import { type Opened, open } from './opened';
 import { Start } from './start';
 
 const t = texts.modeler;
+
+// The page to begin at has no diagram.
+const Editor = lazy(() => import('./editor').then((module) => module.Editor));
+const Diagram = lazy(() => import('../../model/diagram').then((module) => module.Diagram));
 
 /** `/modeler`, `?example=…`, `?model=…&version=…`, `?draft=…`, each with `&element=…`. */
 export default function ModelerPage() {
