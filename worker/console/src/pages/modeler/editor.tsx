@@ -11,7 +11,7 @@ import { shortTime } from '../../format';
 import { useCtrl } from '../../frame/shortcuts';
 import { theme } from '../../frame/theme';
 import { texts } from '../../texts';
-import { DeployDialog } from '../models/deploy-dialog';
+import { DeployDialog } from '../../model/deploy-dialog';
 import { Workspace } from './workspace';
 import { Missing } from './missing';
 import type { Opened } from './opened';
