@@ -22,7 +22,7 @@ describe('models', { skip: server.lacks('/models', '/models/lint', '/stats') }, 
   test('a file is checked, deployed and shown', async () => {
     const { page, go, close } = await open(browser, server);
     await go('/models');
-    await page.getByRole('button', { name: 'Deploy model' }).first().click();
+    await page.getByRole('button', { name: 'Deploy model' }).click();
     const dialog = page.getByRole('dialog', { name: 'Deploy model' });
     assert.equal(await dialog.getByRole('button', { name: 'Deploy', exact: true }).isDisabled(), true);
     await dialog.getByLabel('BPMN file').setInputFiles(MODEL);
