@@ -1,6 +1,7 @@
 //! The API as screens, scripts, pages and tools use it: one file a subject.
 
 mod access;
+mod accounts;
 mod audit;
 mod bulk;
 mod collections;

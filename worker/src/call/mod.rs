@@ -36,7 +36,7 @@ use crate::retry::{self, Decision, RetryState};
 use crate::store;
 
 pub use attempt::{Answer, Attempt, Outcome};
-pub use catalog::{Catalog, ResolvedConnector};
+pub use catalog::{Catalog, ResolvedConnector, account_of};
 pub use exchange::{Exchange, GivenAnswer, SeenAnswer, SeenBody};
 pub use foreground::Retrying;
 pub use host::LastFailure;
