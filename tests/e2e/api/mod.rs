@@ -7,6 +7,7 @@ mod bulk;
 mod collections;
 mod data_sources;
 mod execute;
+mod kept;
 mod lint;
 mod oidc;
 mod queue;

@@ -218,6 +218,7 @@ fn ledger() -> Vec<Route> {
         "connector",
         "resource",
         "process",
+        "version",
         "element",
         "from",
         "to",

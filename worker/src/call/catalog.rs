@@ -37,6 +37,8 @@ pub struct ResolvedConnector {
     pub lacking: Vec<String>,
     /// Its uuid, where it is stored.
     pub uuid: String,
+    /// Whether the requests and answers of all of its jobs are kept for people: `debug_mode`.
+    pub keeps_exchanges: bool,
 }
 
 impl ResolvedConnector {
@@ -67,7 +69,11 @@ impl ResolvedConnector {
         let is_whole = read.is_ok() && !credentials.values().any(|value| value == UNSET);
         let lacking = if is_whole { Vec::new() } else { missing_members(&authtype, credentials).unwrap_or_default() };
         let credentials = read.and_then(|read| PreparedCredentials::new(read, id));
-        Self { rules, secrets, credentials, lacking, uuid, prepared: connector.map(PreparedConnector::new) }
+        // 1 and its text are flags as PHP writes them.
+        let is_on = |flag: &Value| matches!(flag.to_string().trim_matches('"'), "true" | "1");
+        let keeps_exchanges = record.get("debug_mode").is_some_and(is_on);
+        let prepared = connector.map(PreparedConnector::new);
+        Self { rules, secrets, credentials, lacking, uuid, keeps_exchanges, prepared }
     }
 }
 
@@ -220,7 +226,7 @@ impl Catalog {
         Ok(Secrets::new(found))
     }
 
-    /// The configuration that was deployed for an element.
+    /// The configuration that was deployed for an element, and with which version of its process.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -229,7 +235,7 @@ impl Catalog {
         process: &str,
         version: Option<&str>,
         element: &str,
-    ) -> Result<Option<Value>, store::Error> {
+    ) -> Result<Option<(String, Value)>, store::Error> {
         match self.store() {
             Some(store) => store.models().find_task(process, version, element).await,
             None => Ok(None),
