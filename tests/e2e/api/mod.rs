@@ -1,11 +1,13 @@
 //! The API as screens, scripts, pages and tools use it: one file a subject.
 
 mod access;
+mod accounts;
 mod audit;
 mod bulk;
 mod collections;
 mod data_sources;
 mod execute;
+mod kept;
 mod lint;
 mod oidc;
 mod queue;

@@ -5,8 +5,8 @@ use axum::http::Method;
 use super::access::Scope;
 use super::routes::{Needs, Route};
 use super::{
-    audit, bulk, categories, collections, connector_files, convert, data_sources, dead_letters, examples, execute,
-    jobs, keys, me, models, openapi, secrets, stats, tokens, trial,
+    accounts, audit, bulk, categories, collections, connector_files, convert, data_sources, dead_letters, examples,
+    execute, jobs, keys, me, models, openapi, secrets, stats, tokens, trial,
 };
 
 const READ: Needs = Needs::Scopes(&[Scope::Read]);
@@ -30,6 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
     [
         connectors(),
         connector_files(),
+        connected_accounts(),
         connector_categories(),
         running(),
         ledger(),
@@ -110,6 +111,28 @@ fn connector_files() -> Vec<Route> {
         Route::new(Method::GET, "/examples", Needs::Any, "getExamples", to!(examples::list))
             .summary("Lists example processes with their connectors and data.")
             .answers(&[(200, "Examples"), (304, "")]),
+    ]
+}
+
+/// Section 8: accounts of third parties.
+fn connected_accounts() -> Vec<Route> {
+    const ACCOUNT: &str = "/data_sources/{id}/account";
+    let connect = "/data_sources/{id}/connect";
+    vec![
+        Route::new(Method::POST, connect, MANAGE, "connectAccount", to!(accounts::connect))
+            .summary("Says where a browser connects an account of the third party.")
+            .body("Connect")
+            .answers(&[(200, "Connecting")]),
+        Route::new(Method::GET, "/oauth/callback", Needs::Public, "finishConnectingAccount", to!(accounts::returned))
+            .summary("Where browsers come back to with a code of the third party; answers a page.")
+            .query(&["authorization_code", "authorization_state", "authorization_error"])
+            .answers(&[(200, "Page"), (303, "")]),
+        Route::new(Method::GET, ACCOUNT, READ, "getAccount", to!(accounts::show))
+            .summary("Says whether an account is connected, and what for.")
+            .answers(&[(200, "Account")]),
+        Route::new(Method::DELETE, ACCOUNT, MANAGE, "disconnectAccount", to!(accounts::disconnect))
+            .summary("Forgets the account and its tokens.")
+            .answers(&[(204, "")]),
     ]
 }
 
@@ -195,6 +218,7 @@ fn ledger() -> Vec<Route> {
         "connector",
         "resource",
         "process",
+        "version",
         "element",
         "from",
         "to",

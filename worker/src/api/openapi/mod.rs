@@ -12,6 +12,8 @@ use super::service::BASE;
 use super::table;
 
 const SCHEMAS: &str = include_str!("schemas.json");
+/// Bodies that need not be there.
+const OPTIONAL: [&str; 2] = ["Replay", "Connect"];
 const PARAMETERS: &str = include_str!("parameters.json");
 
 /// GET `/openapi.json`.
@@ -69,7 +71,7 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = Value::Array(parameters);
     }
     if let Some(schema) = route.body {
-        operation["requestBody"] = json!({"required": schema != "Replay", "content": content(schema)});
+        operation["requestBody"] = json!({"required": !OPTIONAL.contains(&schema), "content": content(schema)});
     }
     if matches!(route.needs, Needs::Public) {
         operation["security"] = json!([]);
@@ -82,6 +84,7 @@ fn content(schema: &str) -> Value {
     let schema_of = json!({"schema": reference(schema)});
     match schema {
         "Bpmn" => json!({"application/xml": schema_of}),
+        "Page" => json!({"text/html": schema_of}),
         "RecordsFile" => json!({"text/csv": schema_of, "application/x-ndjson": schema_of}),
         _ => json!({"application/json": schema_of}),
     }
@@ -104,7 +107,7 @@ fn responses(route: &Route) -> Value {
     for (status, schema) in route.answers {
         let mut response = json!({"description": description(*status)});
         if !schema.is_empty() {
-            response["content"] = json!({"application/json": {"schema": reference(schema)}});
+            response["content"] = content(schema);
         }
         responses.insert(status.to_string(), response);
     }
