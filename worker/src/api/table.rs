@@ -178,17 +178,20 @@ fn running() -> Vec<Route> {
             .summary("Calls a resource as it is being edited, once.")
             .body("TestCall")
             .answers(&[(200, "DataSourceResponse")])
-            .refusals(upstream),
+            .refusals(upstream)
+            .passes_on(),
         Route::new(Method::POST, for_request, EXECUTE, "executeDataSourceForRequest", to!(execute::run))
             .summary("Calls a resource for a request.")
             .body("DataSourceCallParameters")
             .answers(&[(200, "DataSourceResponse"), (202, "Job")])
-            .refusals(queued),
+            .refusals(queued)
+            .passes_on(),
         Route::new(Method::POST, "/requests/data_sources/{id}", EXECUTE, "executeDataSource", to!(execute::run))
             .summary("Calls a resource.")
             .body("DataSourceCallParameters")
             .answers(&[(200, "DataSourceResponse"), (202, "Job")])
-            .refusals(queued),
+            .refusals(queued)
+            .passes_on(),
         Route::new(Method::POST, "/try", READ_OR_EXECUTE, "tryResource", to!(trial::run))
             .summary("Tries a call as it is being edited: the request, the answer, what is mapped.")
             .body("Try")
@@ -198,12 +201,14 @@ fn running() -> Vec<Route> {
             .summary("Calls a resource; browsers may cache the answer.")
             .query(&["pmds_config", "pmds_data"])
             .answers(&[(200, "DataSourceResponse"), (304, "")])
-            .refusals(upstream),
+            .refusals(upstream)
+            .passes_on(),
         Route::new(Method::POST, data, EXECUTE, "postDataFromDataSource", to!(execute::data))
             .summary("The same by POST, whose body wins over the query.")
             .query(&["pmds_config", "pmds_data"])
             .answers(&[(200, "DataSourceResponse"), (304, "")])
-            .refusals(upstream),
+            .refusals(upstream)
+            .passes_on(),
     ]
 }
 
@@ -286,7 +291,7 @@ fn deployed() -> Vec<Route> {
             .unlimited_only(),
         Route::new(Method::POST, "/models/lint", READ, "lintModel", to!(models::lint))
             .summary("Finds what is wrong in a model, or works otherwise than it was meant.")
-            .body("Bpmn")
+            .body("ModelToLint")
             .answers(&[(200, "LintedModel")])
             .unlimited_only(),
         Route::new(Method::GET, version, READ, "getModelVersion", to!(models::show))
