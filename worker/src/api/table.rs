@@ -6,7 +6,7 @@ use super::access::Scope;
 use super::routes::{Needs, Route};
 use super::{
     accounts, audit, bulk, categories, collections, connector_files, convert, data_sources, dead_letters, examples,
-    execute, jobs, keys, me, models, openapi, secrets, stats, tokens, trial,
+    execute, jobs, keys, me, models, openapi, record_imports, secrets, stats, tokens, trial,
 };
 
 const READ: Needs = Needs::Scopes(&[Scope::Read]);
@@ -349,7 +349,7 @@ fn records() -> Vec<Route> {
     vec![
         route(Method::GET, "/collections", READ, "getCollections", "Lists collections.")
             .query(&["filter", "order_by", "order_direction", "per_page", "page"])
-            .answers(&[(200, "Collections")])
+            .answers(&[(200, "Collections"), (304, "")])
             .refusals(&[422]),
         route(Method::POST, "/collections", MANAGE, "createCollection", "Makes a collection and its connector.")
             .body("CollectionEditable")
@@ -398,12 +398,18 @@ fn records() -> Vec<Route> {
         .query(&["format", "pmql", "filter", "order_by", "order_direction", "columns", "bom", "formulas"])
         .answers(&[(200, "RecordsFile")])
         .refusals(&[422]),
-        Route::new(Method::POST, "/collections/{c}/records/import", MANAGE, "importRecords", to!(collections::import))
-            .summary("Makes and changes records from a file, as it comes.")
-            .query(&["format", "mode", "key", "on_match", "dry_run", "delimiter", "encoding"])
-            .body("RecordsFile")
-            .answers(&[(200, "ImportReport")])
-            .unlimited_only(),
+        Route::new(
+            Method::POST,
+            "/collections/{c}/records/import",
+            MANAGE,
+            "importRecords",
+            to!(record_imports::import),
+        )
+        .summary("Makes and changes records from a file, as it comes.")
+        .query(&["format", "mode", "key", "on_match", "dry_run", "delimiter", "encoding"])
+        .body("RecordsFile")
+        .answers(&[(200, "ImportReport")])
+        .unlimited_only(),
         route(Method::GET, ONE, READ, "getRecordById", "Shows a record.").answers(&[(200, "Record"), (304, "")]),
         route(Method::PUT, ONE, EXECUTE, "replaceRecord", "Replaces the data of a record.")
             .body("RecordEditable")
