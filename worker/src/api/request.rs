@@ -14,6 +14,9 @@ use super::Api;
 use super::access::Caller;
 use super::error::Error;
 
+/// What is reserved at most for a body that is announced but has not come, bytes.
+const RESERVED: usize = 64 * 1024;
+
 /// A request that was let in.
 pub(super) struct Request {
     /// What all requests share.
@@ -76,7 +79,8 @@ impl Request {
     /// The media type of the body, in lower case and without parameters.
     pub(super) fn media_type(&self) -> Option<String> {
         let value = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-        Some(value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase())
+        let media = value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase();
+        Some(media).filter(|media| !media.is_empty())
     }
 
     /// The body's bytes as they come, each within the silence that a body may have.
@@ -96,7 +100,7 @@ impl Request {
         }
         let deadline = Instant::now() + self.api.config.api.body_timeout;
         let mut stream = self.stream();
-        let mut whole = Vec::with_capacity(announced.unwrap_or(0));
+        let mut whole = Vec::with_capacity(announced.unwrap_or(0).min(RESERVED));
         loop {
             match timeout_at(deadline, stream.next()).await {
                 Err(_) => return Err(Error::body_timeout()),

@@ -1,11 +1,11 @@
-//! CSV as people's programs write it: rows with the physical line on which they begin, and cells that know whether they were in
-//! quotes; and RFC 4180 as it is written here.
+//! Rows from bytes as they come.
 
 use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE, WINDOWS_1252};
-use serde_json::Value;
+
+use super::delimiter::HeaderScan;
 
 /// The longest row, bytes: a quote that is never closed would take the whole file.
-const LONGEST_ROW: usize = 8 * 1024 * 1024;
+pub(super) const LONGEST_ROW: usize = 8 * 1024 * 1024;
 
 /// How bytes are text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -67,12 +67,13 @@ pub struct Reader {
     is_begun: bool,
     /// What was read before delimiter and byte order mark are known.
     head: Vec<u8>,
+    scan: HeaderScan,
     delimiter: Option<u8>,
     state: State,
     line: u64,
     row_line: u64,
     row_bytes: usize,
-    cell: Vec<u8>,
+    pub(super) cell: Vec<u8>,
     is_quoted: bool,
     cells: Vec<(Vec<u8>, bool)>,
     has_text_after_quote: bool,
@@ -88,6 +89,7 @@ impl Reader {
             utf16: None,
             is_begun: false,
             head: Vec::new(),
+            scan: HeaderScan::default(),
             delimiter,
             state: State::Begin,
             line: 1,
@@ -189,7 +191,7 @@ impl Reader {
     fn structure(&mut self, bytes: &[u8]) {
         let Some(delimiter) = self.delimiter else {
             self.head.extend_from_slice(bytes);
-            if header_end(&self.head).is_some() || self.head.len() > LONGEST_ROW {
+            if self.scan.ends_within(&self.head) || self.head.len() > LONGEST_ROW {
                 self.decide();
             }
             return;
@@ -206,25 +208,9 @@ impl Reader {
         }
     }
 
-    /// The most frequent one outside of quotes in the header; comma where it is a draw.
     fn decide(&mut self) {
         let head = std::mem::take(&mut self.head);
-        let header = head.get(..header_end(&head).unwrap_or(head.len())).unwrap_or_default();
-        let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
-        let mut is_quoted = false;
-        for byte in header {
-            is_quoted ^= *byte == b'"';
-            for (delimiter, count) in &mut counts {
-                *count += usize::from(!is_quoted && byte == delimiter);
-            }
-        }
-        let mut best = (b',', 0);
-        for candidate in counts {
-            if candidate.1 > best.1 {
-                best = candidate;
-            }
-        }
-        self.delimiter = Some(best.0);
+        self.delimiter = Some(self.scan.most_frequent());
         self.structure(&head);
     }
 
@@ -322,193 +308,5 @@ impl Reader {
         self.broken = Some(Broken { line: self.row_line, problem });
         self.cells.clear();
         self.cell.clear();
-    }
-}
-
-/// Where the first line ends that is not blank, outside of quotes.
-fn header_end(bytes: &[u8]) -> Option<usize> {
-    let (mut is_quoted, mut has_text) = (false, false);
-    for (at, byte) in bytes.iter().enumerate() {
-        match byte {
-            b'"' => is_quoted = !is_quoted,
-            b'\n' if !is_quoted && has_text => return Some(at),
-            _ => {}
-        }
-        has_text |= !matches!(byte, b'\r' | b'\n');
-    }
-    None
-}
-
-/// A cell to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cell {
-    /// Null, or nothing at all.
-    Empty,
-    /// Digits, or a word: nothing that a spreadsheet takes for a formula.
-    Number(String),
-    /// Text; an empty one is written in quotes.
-    Text(String),
-}
-
-impl Cell {
-    /// The cell of a value: lists and objects as JSON.
-    pub fn of(value: Option<&Value>) -> Self {
-        match value {
-            None | Some(Value::Null) => Self::Empty,
-            Some(Value::String(text)) => Self::Text(text.clone()),
-            Some(Value::Number(number)) => Self::Number(super::number::Number::of(number).text()),
-            Some(Value::Bool(on)) => Self::Number(on.to_string()),
-            Some(other) => Self::Text(other.to_string()),
-        }
-    }
-}
-
-/// Writes a row as RFC 4180 says; `escapes_formulas` puts `'` before texts that spreadsheets would calculate.
-pub fn write_row(out: &mut Vec<u8>, cells: impl IntoIterator<Item = Cell>, escapes_formulas: bool) {
-    let mut is_first = true;
-    for cell in cells {
-        if !std::mem::take(&mut is_first) {
-            out.push(b',');
-        }
-        match cell {
-            Cell::Empty => {}
-            Cell::Number(text) => out.extend_from_slice(text.as_bytes()),
-            Cell::Text(text) if escapes_formulas && text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
-                write_text(out, &format!("'{text}"));
-            }
-            Cell::Text(text) => write_text(out, &text),
-        }
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-fn write_text(out: &mut Vec<u8>, text: &str) {
-    if !text.is_empty() && !text.contains([',', '"', '\r', '\n', ';', '\t']) {
-        return out.extend_from_slice(text.as_bytes());
-    }
-    out.push(b'"');
-    out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
-    out.push(b'"');
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    /// All rows of a file, whatever the pieces in which it comes: `line: cell|"quoted"`.
-    fn rows(bytes: &[u8], encoding: Encoding, delimiter: Option<u8>) -> (Vec<String>, Option<u64>) {
-        let read = |piece: usize| {
-            let mut reader = Reader::new(encoding, delimiter);
-            bytes.chunks(piece).for_each(|piece| reader.push(piece));
-            reader.finish();
-            let mut rows = Vec::new();
-            loop {
-                match reader.next_row() {
-                    Ok(Some(RawRow { line, cells: Ok(cells) })) => {
-                        let cell = |cell: &RawCell| {
-                            if cell.is_quoted { format!("\"{}\"", cell.text) } else { cell.text.clone() }
-                        };
-                        rows.push(format!("{line}: {}", cells.iter().map(cell).collect::<Vec<_>>().join("|")));
-                    }
-                    Ok(Some(RawRow { line, cells: Err(_) })) => rows.push(format!("{line}! ")),
-                    Ok(None) => return (rows, None),
-                    Err(broken) => return (rows, Some(broken.line)),
-                }
-            }
-        };
-        let whole = read(bytes.len().max(1));
-        for piece in [1, 2, 3, 7] {
-            assert_eq!(read(piece), whole, "in pieces of {piece}");
-        }
-        whole
-    }
-
-    #[test]
-    fn files_that_hurt() {
-        for (file, expected, broken) in [
-            ("", vec![], None),
-            ("\n\r\n", vec![], None),
-            ("a,b\n1,2", vec!["1: a|b", "2: 1|2"], None),
-            ("a,b\r\n1,2\r\n", vec!["1: a|b", "2: 1|2"], None),
-            ("\n\na\n\n1\n", vec!["3: a", "5: 1"], None),
-            ("a\n\"x\r\ny\"\n2\n", vec!["1: a", "2: \"x\r\ny\"", "4: 2"], None),
-            ("a,b\n\"\",\n", vec!["1: a|b", "2: \"\"|"], None),
-            ("a\n\"\"\n", vec!["1: a", "2: \"\""], None),
-            ("a\n\"x\"\"y\"\n", vec!["1: a", "2: \"x\"y\""], None),
-            ("a\nx\"y\"\n", vec!["1: a", "2: x\"y\""], None),
-            ("a\nx\ry\n", vec!["1: a", "2: x\ry"], None),
-            ("a\nx\r\r\n", vec!["1: a", "2: x\r"], None),
-            ("a,b\n\"x\"y,2\n3,4\n", vec!["1: a|b", "2! ", "3: 3|4"], None),
-            ("a,b\n\"x\" ,2\n", vec!["1: a|b", "2! "], None),
-            ("a\n\"x\"\r", vec!["1: a", "2! "], None),
-            ("a\n\"x\"\ry\nz\n", vec!["1: a", "2! ", "3: z"], None),
-            ("a\n\"x\n1\n2\n", vec!["1: a"], Some(2)),
-            ("a\n1\n\"", vec!["1: a", "2: 1"], Some(3)),
-            ("a;b,c;d\n1;2;3\n", vec!["1: a|b,c|d", "2: 1|2|3"], None),
-            ("\"a,b,c\";d\n1;2\n", vec!["1: \"a,b,c\"|d", "2: 1|2"], None),
-            ("a\tb\n1\t2\n", vec!["1: a|b", "2: 1|2"], None),
-            ("a,b;c\n1,2\n", vec!["1: a|b;c", "2: 1|2"], None),
-            ("\u{feff}a\nä\n", vec!["1: a", "2: ä"], None),
-            (" a , b \n", vec!["1:  a | b "], None),
-        ] {
-            let (found, at) = rows(file.as_bytes(), Encoding::Unicode, None);
-            assert_eq!((found, at), (expected.into_iter().map(ToOwned::to_owned).collect(), broken), "{file:?}");
-        }
-    }
-
-    #[test]
-    fn bytes_are_read_in_their_encoding() {
-        let wide = |text: &str, unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
-        for bytes in [wide("\u{feff}a,b\n🦀,ö\n", u16::to_le_bytes), wide("\u{feff}a,b\n🦀,ö\n", u16::to_be_bytes)]
-        {
-            assert_eq!(rows(&bytes, Encoding::Unicode, None).0, ["1: a|b", "2: 🦀|ö"]);
-        }
-        assert_eq!(rows(b"a\n\x80\xe4\n", Encoding::Windows1252, None).0, ["1: a", "2: €ä"]);
-        assert_eq!(rows(b"a\n\xe4\n", Encoding::Latin1, None).0, ["1: a", "2: ä"]);
-        assert_eq!(rows(b"a\n\x80\n", Encoding::Latin1, None).0, ["1: a", "2: \u{80}"]);
-        assert_eq!(rows(b"a\nx\n\xe4\ny\n", Encoding::Unicode, None).0, ["1: a", "2: x", "3! ", "4: y"]);
-        let lone = [0xff, 0xfe, b'a', 0, b'\n', 0, 0, 0xd8, b'\n', 0, b'x', 0];
-        assert_eq!(rows(&lone, Encoding::Unicode, None).0, ["1: a", "2! ", "3: x"]);
-        assert_eq!(rows(b"a|b\n1|2\n", Encoding::Unicode, Some(b'|')).0, ["1: a|b", "2: 1|2"]);
-    }
-
-    #[test]
-    fn a_row_without_an_end_does_not_take_the_memory() {
-        let mut reader = Reader::new(Encoding::Unicode, None);
-        reader.push(b"a\n1\n\"");
-        let piece = vec![b'x'; 1024 * 1024];
-        for _ in 0..20 {
-            reader.push(&piece);
-        }
-        assert!(reader.cell.capacity() < 2 * LONGEST_ROW);
-        assert_eq!(reader.next_row().unwrap().unwrap().line, 1);
-        assert_eq!(reader.next_row().unwrap().unwrap().line, 2);
-        assert_eq!(reader.next_row().unwrap_err().line, 3);
-    }
-
-    #[test]
-    fn rows_are_written_as_they_are_read() {
-        let values = [
-            json!(null),
-            json!(""),
-            json!("a,\"b\"\r\nc"),
-            json!(-5),
-            json!(true),
-            json!({"a": [1]}),
-            json!("=1"),
-            json!("x;y"),
-        ];
-        let write = |escapes| {
-            let mut out = Vec::new();
-            write_row(&mut out, values.iter().map(|value| Cell::of(Some(value))), escapes);
-            String::from_utf8(out).unwrap()
-        };
-        let expected = ",\"\",\"a,\"\"b\"\"\r\nc\",-5,true,\"{\"\"a\"\":[1]}\",=1,\"x;y\"\r\n";
-        assert_eq!(write(false), expected);
-        assert_eq!(write(true), expected.replace(",=1,", ",'=1,"));
-        let (read, _) = rows(write(false).as_bytes(), Encoding::Unicode, Some(b','));
-        assert_eq!(read, ["1: |\"\"|\"a,\"b\"\r\nc\"|-5|true|\"{\"a\":[1]}\"|=1|\"x;y\""]);
     }
 }
