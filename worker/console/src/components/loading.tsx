@@ -48,7 +48,7 @@ export function Loading<T>({ of, what, children, rows = 6 }: LoadingProps<T>) {
       )}
       {step === 3 && (
         <p class="loading-text" role="status">
-          {texts.loading.still(what)} <Button onClick={of.stop}>{texts.act.stop}</Button>
+          <span>{texts.loading.still(what)}</span> <Button onClick={of.stop}>{texts.act.stop}</Button>
         </p>
       )}
       {of.data !== undefined
