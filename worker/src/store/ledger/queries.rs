@@ -110,8 +110,8 @@ pub struct StateCount {
 }
 
 /// Jobs whose result may not have been published: in the outbox, or with a date of their own.
-const UNPUBLISHED: &str = "(SELECT * FROM jobs WHERE id IN
-                (SELECT job_id FROM outbox_jobs UNION SELECT id FROM jobs WHERE send_at IS NOT NULL)) AS jobs";
+pub(super) const UNPUBLISHED: &str =
+    "(SELECT job_id FROM outbox_jobs UNION SELECT id FROM jobs WHERE send_at IS NOT NULL)";
 
 impl Jobs<'_> {
     /// Jobs, the newest first.
@@ -133,7 +133,8 @@ impl Jobs<'_> {
         after: Option<&JobRow>,
     ) -> Result<Vec<JobRow>, Error> {
         // Few of all jobs wait or are not published yet: an index tells which, and the others are not read.
-        let jobs = if filter.state.as_deref() == Some("answered") { UNPUBLISHED } else { "jobs" };
+        let unpublished = format!("(SELECT * FROM jobs WHERE id IN {UNPUBLISHED}) AS jobs");
+        let jobs = if filter.state.as_deref() == Some("answered") { unpublished.as_str() } else { "jobs" };
         let statement = format!(
             "SELECT jobs.* FROM {jobs} WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR code = $2)
             AND ($1 IS DISTINCT FROM 'waiting' OR due_at IS NOT NULL)
