@@ -8,7 +8,9 @@ use harness::repository;
 use harness::test_app::TestApp;
 use tokio::process::Command;
 
-use crate::load::{Load, connector};
+use crate::bare::Acks;
+use crate::job::connector;
+use crate::load::{Load, Workload};
 
 /// A program that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,19 +40,20 @@ impl Contender {
 /// A contender with its queues, its connector and the load on it.
 pub(crate) struct Setup {
     pub(crate) contender: Contender,
+    pub(crate) workload: Workload,
     pub(crate) load: Load,
     app: TestApp,
     third_party: String,
 }
 
 impl Setup {
-    pub(crate) async fn new(contender: Contender, third_party: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn new(contender: Contender, workload: Workload, third_party: &str) -> anyhow::Result<Self> {
         let app = TestApp::new();
-        let app = if contender == Contender::Sqlite { app } else { app.with_postgres().await };
+        let app = if contender == Contender::Postgres { app.with_postgres().await } else { app };
         app.import_connectors(&connector(third_party)).await;
         app.cli(&["migrate"]).await;
-        let load = Load::open(app.broker(), app.prefix()).await?;
-        Ok(Self { contender, load, app, third_party: third_party.to_owned() })
+        let load = Load::open(app.broker(), app.prefix(), workload).await?;
+        Ok(Self { contender, workload, load, app, third_party: third_party.to_owned() })
     }
 
     /// Starts a process that consumes the queue, `at_once` jobs at a time.
@@ -72,7 +75,8 @@ impl Setup {
             }
             Contender::Bare => {
                 let mut command = Command::new(std::env::current_exe().unwrap_or_default());
-                command.arg("bare").args(task);
+                let acks = if self.workload == Workload::Arriving { Acks::Groups } else { Acks::Single };
+                command.arg("bare").args(task).arg(acks.name());
                 command
             }
             Contender::Node => {

@@ -140,8 +140,8 @@ pub(super) async fn whole(api: &Api, job: &JobDetail) -> Result<Value, Error> {
 
 /// POST `/jobs/{id}/cancel`.
 pub(super) async fn cancel(mut request: Request) -> Result<Response, Error> {
-    let found = visible(&request, Scope::Manage).await?;
     request.optional_object().await?;
+    let found = visible(&request, Scope::Manage).await?;
     let api = &request.api;
     admin::cancel(&api.store, &found.row.id, &request.by()?).await?;
     let now = admin::find(&api.store, &found.row.id).await?;
@@ -150,8 +150,8 @@ pub(super) async fn cancel(mut request: Request) -> Result<Response, Error> {
 
 /// POST `/jobs/{id}/replay`.
 pub(super) async fn replay(mut request: Request) -> Result<Response, Error> {
-    let found = visible(&request, Scope::Manage).await?;
     let members = request.optional_object().await?;
+    let found = visible(&request, Scope::Manage).await?;
     let switch = |name: &str| match members.get(name) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(on)) => Ok(*on),

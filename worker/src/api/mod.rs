@@ -27,6 +27,7 @@ mod oidc;
 mod openapi;
 mod patient_stream;
 mod rate;
+mod record_imports;
 mod request;
 mod respond;
 mod routes;

@@ -17,6 +17,8 @@ use super::error::Error;
 /// How much of a body that is too large is still read, bytes, and for how long.
 const DISCARDED: usize = 64 * 1024 * 1024;
 const DISCARDING: Duration = Duration::from_secs(5);
+/// What is reserved at most for a body that is announced but has not come, bytes.
+const RESERVED: usize = 64 * 1024;
 
 /// A request that was let in.
 pub(super) struct Request {
@@ -80,7 +82,8 @@ impl Request {
     /// The media type of the body, in lower case and without parameters.
     pub(super) fn media_type(&self) -> Option<String> {
         let value = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-        Some(value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase())
+        let media = value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase();
+        Some(media).filter(|media| !media.is_empty())
     }
 
     /// The body's bytes as they come, each within the silence that a body may have.
@@ -101,7 +104,7 @@ impl Request {
         }
         let deadline = Instant::now() + self.api.config.api.body_timeout;
         let mut stream = self.stream();
-        let mut whole = Vec::with_capacity(announced.unwrap_or(0));
+        let mut whole = Vec::with_capacity(announced.unwrap_or(0).min(RESERVED));
         loop {
             match timeout_at(deadline, stream.next()).await {
                 Err(_) => return Err(Error::body_timeout()),

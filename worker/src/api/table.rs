@@ -6,7 +6,7 @@ use super::access::Scope;
 use super::routes::{Needs, Route};
 use super::{
     accounts, audit, bulk, categories, collections, connector_files, convert, data_sources, dead_letters, examples,
-    execute, jobs, keys, me, models, openapi, secrets, stats, tokens, trial,
+    execute, jobs, keys, me, models, openapi, record_imports, secrets, stats, tokens, trial,
 };
 
 const READ: Needs = Needs::Scopes(&[Scope::Read]);
@@ -178,17 +178,20 @@ fn running() -> Vec<Route> {
             .summary("Calls a resource as it is being edited, once.")
             .body("TestCall")
             .answers(&[(200, "DataSourceResponse")])
-            .refusals(upstream),
+            .refusals(upstream)
+            .passes_on(),
         Route::new(Method::POST, for_request, EXECUTE, "executeDataSourceForRequest", to!(execute::run))
             .summary("Calls a resource for a request.")
             .body("DataSourceCallParameters")
             .answers(&[(200, "DataSourceResponse"), (202, "Job")])
-            .refusals(queued),
+            .refusals(queued)
+            .passes_on(),
         Route::new(Method::POST, "/requests/data_sources/{id}", EXECUTE, "executeDataSource", to!(execute::run))
             .summary("Calls a resource.")
             .body("DataSourceCallParameters")
             .answers(&[(200, "DataSourceResponse"), (202, "Job")])
-            .refusals(queued),
+            .refusals(queued)
+            .passes_on(),
         Route::new(Method::POST, "/try", READ_OR_EXECUTE, "tryResource", to!(trial::run))
             .summary("Tries a call as it is being edited: the request, the answer, what is mapped.")
             .body("Try")
@@ -198,12 +201,14 @@ fn running() -> Vec<Route> {
             .summary("Calls a resource; browsers may cache the answer.")
             .query(&["pmds_config", "pmds_data"])
             .answers(&[(200, "DataSourceResponse"), (304, "")])
-            .refusals(upstream),
+            .refusals(upstream)
+            .passes_on(),
         Route::new(Method::POST, data, EXECUTE, "postDataFromDataSource", to!(execute::data))
             .summary("The same by POST, whose body wins over the query.")
             .query(&["pmds_config", "pmds_data"])
             .answers(&[(200, "DataSourceResponse"), (304, "")])
-            .refusals(upstream),
+            .refusals(upstream)
+            .passes_on(),
     ]
 }
 
@@ -286,7 +291,7 @@ fn deployed() -> Vec<Route> {
             .unlimited_only(),
         Route::new(Method::POST, "/models/lint", READ, "lintModel", to!(models::lint))
             .summary("Finds what is wrong in a model, or works otherwise than it was meant.")
-            .body("Bpmn")
+            .body("ModelToLint")
             .answers(&[(200, "LintedModel")])
             .unlimited_only(),
         Route::new(Method::GET, version, READ, "getModelVersion", to!(models::show))
@@ -344,7 +349,7 @@ fn records() -> Vec<Route> {
     vec![
         route(Method::GET, "/collections", READ, "getCollections", "Lists collections.")
             .query(&["filter", "order_by", "order_direction", "per_page", "page"])
-            .answers(&[(200, "Collections")])
+            .answers(&[(200, "Collections"), (304, "")])
             .refusals(&[422]),
         route(Method::POST, "/collections", MANAGE, "createCollection", "Makes a collection and its connector.")
             .body("CollectionEditable")
@@ -393,12 +398,18 @@ fn records() -> Vec<Route> {
         .query(&["format", "pmql", "filter", "order_by", "order_direction", "columns", "bom", "formulas"])
         .answers(&[(200, "RecordsFile")])
         .refusals(&[422]),
-        Route::new(Method::POST, "/collections/{c}/records/import", MANAGE, "importRecords", to!(collections::import))
-            .summary("Makes and changes records from a file, as it comes.")
-            .query(&["format", "mode", "key", "on_match", "dry_run", "delimiter", "encoding"])
-            .body("RecordsFile")
-            .answers(&[(200, "ImportReport")])
-            .unlimited_only(),
+        Route::new(
+            Method::POST,
+            "/collections/{c}/records/import",
+            MANAGE,
+            "importRecords",
+            to!(record_imports::import),
+        )
+        .summary("Makes and changes records from a file, as it comes.")
+        .query(&["format", "mode", "key", "on_match", "dry_run", "delimiter", "encoding"])
+        .body("RecordsFile")
+        .answers(&[(200, "ImportReport")])
+        .unlimited_only(),
         route(Method::GET, ONE, READ, "getRecordById", "Shows a record.").answers(&[(200, "Record"), (304, "")]),
         route(Method::PUT, ONE, EXECUTE, "replaceRecord", "Replaces the data of a record.")
             .body("RecordEditable")

@@ -265,7 +265,7 @@ describe('sending', { skip: server.lacks('/data_sources', '/try') }, () => {
     const { page, go, close } = await open(browser, server);
     await go(`/connectors/${made.uuid}/resources/latest`);
     const send = page.getByRole('region', { name: 'Send' });
-    await page.waitForFunction(() => document.querySelector('#sample-data')?.value.includes('currency'));
+    await page.waitForFunction(() => document.querySelector('.send-pane textarea')?.value.includes('currency'));
     await send.getByRole('textbox', { name: 'Sample data' }).fill('{"currency": "EUR"}');
     await send.getByRole('button', { name: 'Send', exact: true }).click();
     await send

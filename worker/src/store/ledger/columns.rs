@@ -3,8 +3,8 @@
 
 use std::borrow::Borrow;
 
+use serde::Serialize;
 use sqlx::postgres::PgArguments;
-use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, Encode, Postgres, Type};
 
 use super::rows::history_bytes;
@@ -59,7 +59,7 @@ pub(super) fn claim_columns() -> [Column<ClaimRequest>; 13] {
 pub(super) struct RecordColumns<'a> {
     pub(super) id: &'a str,
     fence: i64,
-    state: &'static str,
+    pub(super) state: &'static str,
     /// From now until the next attempt is due, milliseconds.
     wait: Option<i64>,
     is_silence: bool,
@@ -156,9 +156,16 @@ pub(super) fn names<T>(columns: &[Column<T>]) -> String {
     columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
 }
 
-/// `$2, $3, …`
-pub(super) fn placeholders<T>(columns: &[Column<T>], first: usize) -> String {
-    (first..).zip(columns).map(|(number, _)| format!("${number}")).collect::<Vec<_>>().join(", ")
+/// `SELECT value->>0 AS id, substr($5, value->>1, value->>2) AS job_hash, … FROM …`: rows of [`JsonRows`].
+pub(super) fn from_json<T>(columns: &[Column<T>], rows: &str, bytes: &str) -> String {
+    let mut places = 0..;
+    let mut place = || places.next().unwrap_or_default();
+    let value = |column: &Column<T>| match column.value {
+        Value::Text(_) | Value::Number(_) => format!("value->>{} AS {}", place(), column.name),
+        Value::Bytes(_) => format!("substr({bytes}, value->>{}, value->>{}) AS {}", place(), place(), column.name),
+    };
+    let values: Vec<String> = columns.iter().map(value).collect();
+    format!("SELECT {} FROM jsonb_each(jsonb({rows}))", values.join(", "))
 }
 
 /// `UNNEST($2::TEXT[], $3::BIGINT[], …) AS u (id, fence, …)`
@@ -197,15 +204,51 @@ where
     arguments.add(value).map_err(|error| sqlx::Error::Encode(error).into())
 }
 
-/// Adds the values of one row, for [`placeholders`].
-pub(super) fn add_row<T>(arguments: &mut SqliteArguments, columns: &[Column<T>], row: &T) -> Result<(), Error> {
-    for column in columns {
-        let added = match column.value {
-            Value::Text(of) => arguments.add(of(row)),
-            Value::Number(of) => arguments.add(of(row)),
-            Value::Bytes(of) => arguments.add(of(row)),
-        };
-        added.map_err(sqlx::Error::Encode)?;
+/// Rows as one JSON array of arrays, for [`from_json`]. Bytes, which JSON cannot hold, are in one buffer for all rows of a
+/// batch, and here is where they begin, from 1, and how many they are.
+pub(super) struct JsonRows {
+    text: Vec<u8>,
+}
+
+impl JsonRows {
+    pub(super) fn new() -> Self {
+        Self { text: vec![b'['] }
     }
-    Ok(())
+
+    /// Adds a row; its columns may be given in several pieces.
+    pub(super) fn add<T>(&mut self, columns: &[&[Column<T>]], row: &T, bytes: &mut Vec<u8>) {
+        self.separate();
+        self.text.push(b'[');
+        for column in columns.iter().copied().flatten() {
+            match column.value {
+                Value::Text(of) => self.value(of(row)),
+                Value::Number(of) => self.value(of(row)),
+                Value::Bytes(of) => {
+                    let found = of(row);
+                    self.value(found.map(|_| bytes.len() + 1));
+                    self.value(found.map(<[u8]>::len));
+                    bytes.extend_from_slice(found.unwrap_or_default());
+                }
+            }
+        }
+        self.text.push(b']');
+    }
+
+    fn value(&mut self, value: impl Serialize) {
+        self.separate();
+        serde_json::to_writer(&mut self.text, &value).unwrap_or_default();
+    }
+
+    /// A comma, but for the first of an array.
+    fn separate(&mut self) {
+        if !self.text.ends_with(b"[") {
+            self.text.push(b',');
+        }
+    }
+
+    /// The whole array.
+    pub(super) fn text(mut self) -> String {
+        self.text.push(b']');
+        String::from_utf8(self.text).unwrap_or_default()
+    }
 }

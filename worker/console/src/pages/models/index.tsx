@@ -14,7 +14,7 @@ import { Time } from '../../components/time';
 import { count } from '../../format';
 import { modelHref } from '../../model/model';
 import { texts } from '../../texts';
-import { DeployDialog } from './deploy-dialog';
+import { DeployDialog } from '../../model/deploy-dialog';
 
 const t = texts.models;
 
