@@ -202,7 +202,7 @@ impl Run {
             return Err(Error::NotFound(format!("the ledger knows no job `{id}`")));
         }
         match bulk.action {
-            Action::Cancel => jobs::cancel(store, broker, id, &bulk.by).await.map(drop),
+            Action::Cancel => jobs::cancel(store, id, &bulk.by).await,
             Action::Replay { new_execution, send } => {
                 let request = ReplayRequest { id: id.to_owned(), new_execution, send };
                 let prepared = jobs::prepare_replay(store, &bulk.engines, &request).await?;

@@ -143,7 +143,7 @@ pub(super) async fn cancel(mut request: Request) -> Result<Response, Error> {
     request.optional_object().await?;
     let found = visible(&request, Scope::Manage).await?;
     let api = &request.api;
-    admin::cancel(&api.store, &api.broker, &found.row.id, &request.by()?).await?;
+    admin::cancel(&api.store, &found.row.id, &request.by()?).await?;
     let now = admin::find(&api.store, &found.row.id).await?;
     Ok(respond::json(StatusCode::ACCEPTED, &job_view::row(&now.row)))
 }
