@@ -70,7 +70,7 @@ test('staying signed in is asked for', async () => {
   await close();
 });
 
-test('too many tries are told with a time', async () => {
+test('too many tries are answered with a time', async () => {
   const { page, go, close, expect } = await open(browser, server, { signedIn: false });
   expect(/status of 429/);
   await page.route('**/api/1.0/me', (route) =>
@@ -186,7 +186,7 @@ test('an account that was not connected is an alert', async () => {
   await close();
 });
 
-test('an import into a taken name is told at its field; into the connector itself, names make room', async () => {
+test('an import into a taken name is shown at its field; into the connector itself, names make room', async () => {
   const made = await make('Room', { endpoints: { rates: { url: 'https://a.example/rates', method: 'GET' } } });
   const { page, go, close, expect } = await open(browser, server);
   expect(/status of 422/);

@@ -57,7 +57,7 @@ function JobOf({ id }: { id: string }) {
     <Page
       title={t.title(id)}
       above={[{ text: texts.jobs.title, href: '/jobs' }]}
-      beside={
+      trailing={
         job && (
           <span role="status">
             <StateBadge job={job} />

@@ -58,7 +58,7 @@ function ModelOf({ process, version }: { process: string; version: string }) {
     <Page
       title={name}
       above={[{ text: t.title, href: '/models' }]}
-      beside={
+      trailing={
         <div class="version">
           <Select
             label={t.version}
