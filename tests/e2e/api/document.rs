@@ -20,7 +20,7 @@ async fn judged(app: &TestApp, api: &Api, document: &Value, operations: &[&str])
     command.arg("--config-file").arg(repository().join("tests/e2e/api/schemathesis.toml")).args(["--no-color", "run"]);
     command.arg(document).args(["--url", &format!("{}/api/1.0", api.base())]).args(operations);
     let command = command.env("API_TOKEN", api.token()).current_dir(app.path("")).kill_on_drop(true);
-    let output = timeout(Duration::from_mins(3), command.output()).await.expect("its end").expect("schemathesis");
+    let output = timeout(Duration::from_mins(7), command.output()).await.expect("its end").expect("schemathesis");
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

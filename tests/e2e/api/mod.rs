@@ -7,6 +7,7 @@ mod collections;
 mod data_sources;
 mod document;
 mod execute;
+mod limits;
 mod lint;
 mod oidc;
 mod processmaker;

@@ -95,7 +95,7 @@ async fn call(api: &Api, echo: &RawServer, answers: &mut Answers) -> Vec<String>
             let mut queued = body.clone();
             queued["mode"] = json!("queue");
             queued["wait"] = json!(30);
-            let made = answers.post(api, &path, &queued, CONTROL).await;
+            let made = answers.post(api, &path, &queued, "attempts").await;
             jobs.push(made.json()["id"].as_str().unwrap_or_else(|| panic!("{name} {mode}: {}", made.body)).to_owned());
         }
     }
@@ -136,7 +136,7 @@ async fn no_route_answers_a_secret(app: TestApp) {
     bring_in(&api, &echo, &mut answers).await;
     let jobs = call(&api, &echo, &mut answers).await;
     for id in &jobs {
-        answers.get(&api, &format!("/jobs/{id}"), CONTROL).await;
+        answers.get(&api, &format!("/jobs/{id}"), "attempts").await;
     }
     read_all(&api, &jobs[0], &mut answers).await;
     let mut places = answers.0;
