@@ -118,12 +118,12 @@ async fn read_all(api: &Api, job: &str, answers: &mut Answers) {
     for (path, control) in [
         (format!("/data_sources?{all}&per_page=100"), CONTROL),
         (format!("/data_sources/named?{all}"), "IN_URL"),
-        ("/data_sources/export?as=camunda7".to_owned(), "elementType"),
-        ("/data_sources/export?as=camunda8".to_owned(), "elementType"),
-        ("/jobs?per_page=1000".to_owned(), "OUTCOME"),
+        ("/data_sources/export?as=camunda7".to_owned(), "appliesTo"),
+        ("/data_sources/export?as=camunda8".to_owned(), "appliesTo"),
+        ("/jobs?per_page=1000".to_owned(), "published"),
         ("/audit?per_page=1000".to_owned(), "connector.tested"),
         ("/secrets".to_owned(), "IN_BODY"),
-        ("/stats?period=1h".to_owned(), "basic"),
+        ("/stats?period=1h".to_owned(), "buckets"),
     ] {
         answers.get(api, &path, control).await;
     }
