@@ -26,10 +26,14 @@ async fn judged(app: &TestApp, api: &Api, document: &Value, operations: &[&str])
 
 /// The product with something behind every route.
 async fn product(app: &TestApp) -> (ThirdParty, Running, Api) {
-    let third_party = ThirdParty::start(|seen, _| match seen.path.as_str() {
+    let text = |status: u16| {
+        let headers = vec![("content-type", "text/plain".to_owned())];
+        Reply::Answer { status, headers, body: "a text".to_owned(), after: Duration::ZERO }
+    };
+    let third_party = ThirdParty::start(move |seen, _| match seen.path.as_str() {
         "/missing" => Reply::status(404, &json!({})),
-        "/text" => Reply::Answer { status: 200, headers: vec![], body: "a text".to_owned(), after: Duration::ZERO },
-        "/refused" => Reply::Answer { status: 403, headers: vec![], body: "no".to_owned(), after: Duration::ZERO },
+        "/text" => text(200),
+        "/refused" => text(403),
         _ => Reply::json(&json!({"a": 1})),
     })
     .await;
