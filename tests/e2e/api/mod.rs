@@ -1,12 +1,14 @@
 //! The API as screens, scripts, pages and tools use it: one file a subject.
 
 mod access;
+mod accounts;
 mod audit;
 mod bulk;
 mod collections;
 mod data_sources;
 mod document;
 mod execute;
+mod kept;
 mod limits;
 mod lint;
 mod oidc;

@@ -5,8 +5,8 @@ use axum::http::Method;
 use super::access::Scope;
 use super::routes::{Needs, Route};
 use super::{
-    audit, bulk, categories, collections, connector_files, convert, data_sources, dead_letters, examples, execute,
-    jobs, keys, me, models, openapi, secrets, stats, tokens, trial,
+    accounts, audit, bulk, categories, collections, connector_files, convert, data_sources, dead_letters, examples,
+    execute, jobs, keys, me, models, openapi, record_imports, secrets, stats, tokens, trial,
 };
 
 const READ: Needs = Needs::Scopes(&[Scope::Read]);
@@ -30,6 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
     [
         connectors(),
         connector_files(),
+        connected_accounts(),
         connector_categories(),
         running(),
         ledger(),
@@ -110,6 +111,28 @@ fn connector_files() -> Vec<Route> {
         Route::new(Method::GET, "/examples", Needs::Any, "getExamples", to!(examples::list))
             .summary("Lists example processes with their connectors and data.")
             .answers(&[(200, "Examples"), (304, "")]),
+    ]
+}
+
+/// Section 8: accounts of third parties.
+fn connected_accounts() -> Vec<Route> {
+    const ACCOUNT: &str = "/data_sources/{id}/account";
+    let connect = "/data_sources/{id}/connect";
+    vec![
+        Route::new(Method::POST, connect, MANAGE, "connectAccount", to!(accounts::connect))
+            .summary("Says where a browser connects an account of the third party.")
+            .body("Connect")
+            .answers(&[(200, "Connecting")]),
+        Route::new(Method::GET, "/oauth/callback", Needs::Public, "finishConnectingAccount", to!(accounts::returned))
+            .summary("Where browsers come back to with a code of the third party; answers a page.")
+            .query(&["authorization_code", "authorization_state", "authorization_error"])
+            .answers(&[(200, "Page"), (303, "")]),
+        Route::new(Method::GET, ACCOUNT, READ, "getAccount", to!(accounts::show))
+            .summary("Says whether an account is connected, and what for.")
+            .answers(&[(200, "Account")]),
+        Route::new(Method::DELETE, ACCOUNT, MANAGE, "disconnectAccount", to!(accounts::disconnect))
+            .summary("Forgets the account and its tokens.")
+            .answers(&[(204, "")]),
     ]
 }
 
@@ -200,6 +223,7 @@ fn ledger() -> Vec<Route> {
         "connector",
         "resource",
         "process",
+        "version",
         "element",
         "from",
         "to",
@@ -325,7 +349,7 @@ fn records() -> Vec<Route> {
     vec![
         route(Method::GET, "/collections", READ, "getCollections", "Lists collections.")
             .query(&["filter", "order_by", "order_direction", "per_page", "page"])
-            .answers(&[(200, "Collections")])
+            .answers(&[(200, "Collections"), (304, "")])
             .refusals(&[422]),
         route(Method::POST, "/collections", MANAGE, "createCollection", "Makes a collection and its connector.")
             .body("CollectionEditable")
@@ -374,12 +398,18 @@ fn records() -> Vec<Route> {
         .query(&["format", "pmql", "filter", "order_by", "order_direction", "columns", "bom", "formulas"])
         .answers(&[(200, "RecordsFile")])
         .refusals(&[422]),
-        Route::new(Method::POST, "/collections/{c}/records/import", MANAGE, "importRecords", to!(collections::import))
-            .summary("Makes and changes records from a file, as it comes.")
-            .query(&["format", "mode", "key", "on_match", "dry_run", "delimiter", "encoding"])
-            .body("RecordsFile")
-            .answers(&[(200, "ImportReport"), (422, "RefusedImport")])
-            .unlimited_only(),
+        Route::new(
+            Method::POST,
+            "/collections/{c}/records/import",
+            MANAGE,
+            "importRecords",
+            to!(record_imports::import),
+        )
+        .summary("Makes and changes records from a file, as it comes.")
+        .query(&["format", "mode", "key", "on_match", "dry_run", "delimiter", "encoding"])
+        .body("RecordsFile")
+        .answers(&[(200, "ImportReport"), (422, "RefusedImport")])
+        .unlimited_only(),
         route(Method::GET, ONE, READ, "getRecordById", "Shows a record.").answers(&[(200, "Record"), (304, "")]),
         route(Method::PUT, ONE, EXECUTE, "replaceRecord", "Replaces the data of a record.")
             .body("RecordEditable")

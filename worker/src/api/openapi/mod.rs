@@ -12,6 +12,8 @@ use super::service::BASE;
 use super::table;
 
 const SCHEMAS: &str = include_str!("schemas.json");
+/// Bodies that need not be there.
+const OPTIONAL: [&str; 2] = ["Replay", "Connect"];
 const PARAMETERS: &str = include_str!("parameters.json");
 const HEADERS: &str = include_str!("headers.json");
 
@@ -71,7 +73,7 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = Value::Array(parameters);
     }
     if let Some(schema) = route.body {
-        operation["requestBody"] = json!({"required": schema != "Replay", "content": content(schema)});
+        operation["requestBody"] = json!({"required": !OPTIONAL.contains(&schema), "content": content(schema)});
     }
     if matches!(route.needs, Needs::Public) {
         operation["security"] = json!([]);
@@ -92,6 +94,7 @@ fn content(schema: &str) -> Value {
             "application/json": schema_of(schema),
         }),
         "Model" => json!({"application/json": schema_of(schema), "application/xml": schema_of("Bpmn")}),
+        "Page" => json!({"text/html": text}),
         "ConvertibleText" => json!({"application/json": schema_of(schema), "text/plain": text}),
         "RecordsFile" => {
             json!({"text/csv": text, "application/x-ndjson": text, "application/json": {"schema": {}}})
