@@ -48,4 +48,14 @@ async fn a_refusal_of_a_caller_is_noted_once_a_minute() {
         rows["data"].as_array().expect("rows").iter().filter(|row| row["action"] == "access.denied").collect();
     assert_eq!(denied.len(), 1, "{rows}");
     assert_eq!((denied[0]["actor"].as_str(), denied[0]["target"].as_str()), (Some("token:2"), Some("/api/1.0/tokens")));
+    // Also one that depends on what the body asks for.
+    assert_eq!(admin.post("/data_sources", &json!({"name": "A"})).await.status, 201);
+    let runner = admin.with_scopes(&["execute"], &[]).await;
+    for _ in 0..2 {
+        let edited = json!({"connector": "A", "resource": {"url": "http://127.0.0.1:1/"}});
+        assert_eq!(runner.post("/try", &edited).await.status, 403);
+    }
+    let rows = admin.get("/audit").await.json();
+    let tried = rows["data"].as_array().expect("rows").iter().filter(|row| row["target"] == "/api/1.0/try");
+    assert_eq!(tried.map(|row| &row["action"]).collect::<Vec<_>>(), ["access.denied"], "{rows}");
 }

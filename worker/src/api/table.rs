@@ -408,7 +408,7 @@ fn records() -> Vec<Route> {
         .summary("Makes and changes records from a file, as it comes.")
         .query(&["format", "mode", "key", "on_match", "dry_run", "delimiter", "encoding"])
         .body("RecordsFile")
-        .answers(&[(200, "ImportReport")])
+        .answers(&[(200, "ImportReport"), (422, "RefusedImport")])
         .unlimited_only(),
         route(Method::GET, ONE, READ, "getRecordById", "Shows a record.").answers(&[(200, "Record"), (304, "")]),
         route(Method::PUT, ONE, EXECUTE, "replaceRecord", "Replaces the data of a record.")
