@@ -56,21 +56,33 @@ impl Setup {
         Ok(Self { contender, workload, load, app, third_party: third_party.to_owned() })
     }
 
-    /// Starts a process that consumes the queue, `at_once` jobs at a time.
+    /// Starts a process that consumes the queue, `at_once` jobs at a time, all of which may call the same host.
     pub(crate) fn start(&self, at_once: u16) -> Running {
+        let mut command = self.command(at_once);
+        self.run(command.env("DATA_CONNECTOR__WORKER__PER_HOST", at_once.to_string()))
+    }
+
+    /// Starts a worker with its own limits: 256 jobs in hand, 204 calls a host.
+    pub(crate) fn start_as_installed(&self) -> Running {
+        self.run(&mut self.command(256))
+    }
+
+    fn run(&self, command: &mut Command) -> Running {
+        Running::start(command, self.app.path(&format!("{}.log", uuid::Uuid::new_v4())))
+    }
+
+    fn command(&self, at_once: u16) -> Command {
         let at_once = at_once.to_string();
         let (queue, exchange) =
             (format!("{}.jobs.default", self.app.prefix()), format!("{}.results", self.app.prefix()));
         let task = [self.app.broker(), &queue, &exchange, &self.third_party, &at_once];
-        let mut command = match self.contender {
+        match self.contender {
             Contender::Postgres | Contender::Sqlite => {
                 let mut command = self.app.command(&["worker", "--prefetch", &at_once, "--listen", "127.0.0.1:0"]);
                 if let Some(database) = self.app.database() {
                     // On loopback the ledger needs no TLS.
                     command.env("DATABASE_URL", format!("{database}?sslmode=disable"));
                 }
-                // All calls go to one host here.
-                command.env("DATA_CONNECTOR__WORKER__PER_HOST", &at_once);
                 command
             }
             Contender::Bare => {
@@ -84,8 +96,7 @@ impl Setup {
                 command.arg(repository().join("tests/benches/node/worker.mjs")).args(task);
                 command
             }
-        };
-        Running::start(&mut command, self.app.path(&format!("{}.log", uuid::Uuid::new_v4())))
+        }
     }
 
     /// Stops a process as an operator would.

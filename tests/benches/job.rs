@@ -27,6 +27,8 @@ pub(crate) fn id(number: u64) -> String {
 
 /// The message of a job that calls this resource.
 pub(crate) fn message(id: &str, resource: &str, number: u64) -> Vec<u8> {
+    // A host that is away for minutes is what its jobs are made for.
+    let attempts = if resource == "late" { "50" } else { "3" };
     let lines: Vec<_> = (0..4).map(|n| json!({"sku": format!("sku-{n:04}"), "quantity": n + 1})).collect();
     let job = json!({
         "id": id, "engine": "default", "process": {"id": "order", "version": "3"}, "request": {"id": number},
@@ -36,7 +38,7 @@ pub(crate) fn message(id: &str, resource: &str, number: u64) -> Vec<u8> {
             "outboundConfig": [{"type": "PARAM", "key": "n", "value": "{{n}}"}],
             "dataMapping": [{"key": "order", "value": "order.id"}, {"key": "state", "value": "order.state"},
                             {"key": "price", "value": "price"}]},
-        "errorHandling": {"timeout": "30", "retry_attempts": "3", "retry_wait_time": "5"},
+        "errorHandling": {"timeout": "30", "retry_attempts": attempts, "retry_wait_time": "5"},
         "data": {"n": number, "customer": {"id": 7, "name": "Ada & Co", "city": "Paris"}, "lines": lines,
                  "note": "leave it at the door, please", "terms": "y".repeat(160)}
     });
@@ -63,6 +65,8 @@ pub(crate) fn connector(third_party: &str) -> serde_json::Value {
                "headers": [{"key": "Content-Type", "value": "application/json", "required": true}],
                "body": r#"{"customer": "{{customer.name}}", "lines": {{{lines | json}}}, "note": "{{note}}"}"#})
     };
+    let kinds = ["quick", "slow", "large", "late", "after200", "after2000"];
+    let resources: serde_json::Map<_, _> = kinds.iter().map(|kind| ((*kind).to_owned(), resource(kind))).collect();
     json!([{"name": "Orders", "type": "REST", "authtype": "NONE",
-            "endpoints": {"quick": resource("quick"), "slow": resource("slow"), "large": resource("large")}}])
+            "endpoints": resources}])
 }

@@ -1,13 +1,17 @@
 //! The benchmark: what a job costs the worker, compared with a bare loop and a Node program that do the same work in the same run.
 //!
-//! `deploy/bench [--rounds N] [--jobs N] [--quick] [--write]`
+//! `deploy/bench [--rounds N] [--jobs N] [--records N] [--only jobs|hosts|api|ledger|collections] [--quick] [--write]`
 //!
 //! Every result is checked against its job; a missing or a wrong one ends the run.
 
 #![expect(clippy::cast_precision_loss, reason = "counts of jobs and kilobytes are small")]
 
+mod api;
 mod bare;
+mod collections;
 mod contender;
+mod filters;
+mod hosts;
 mod job;
 mod load;
 mod measure;
@@ -24,7 +28,7 @@ use contender::{Contender, Setup};
 use load::Workload;
 use measure::Run;
 use page::Measured;
-use settings::Settings;
+use settings::{Section, Settings};
 use third_party::Counts;
 
 fn main() -> Result<()> {
@@ -46,14 +50,46 @@ async fn bench(settings: Settings) -> Result<()> {
     if settings.quick {
         return quick(&third_party, &counts, &mut measured).await;
     }
-    let mut full = setups(&measure::ALL, Workload::FullQueue, &third_party).await?;
-    let mut arriving = setups(&measure::ALL, Workload::Arriving, &third_party).await?;
+    for section in &settings.sections {
+        let (title, figures) = match section {
+            Section::Jobs => {
+                jobs(&mut measured, &third_party, &counts, &settings).await?;
+                continue;
+            }
+            Section::Hosts => {
+                let bursts = hosts::bursts(&third_party).await?.into_iter().map(hosts::Burst::figure);
+                let returns = hosts::returns().await?.into_iter().map(hosts::Return::figure);
+                ("Bursts and hosts", bursts.chain(returns).collect())
+            }
+            Section::Api => ("The API", api::measure(&third_party, &counts).await?),
+            Section::Ledger => ("A ledger of 1,000,000 jobs", filters::measure().await?),
+            Section::Collections => ("Collections", collections::measure(&third_party, settings.records).await?),
+        };
+        say(&page::section(title, &figures));
+        measured.others.push((title, figures));
+    }
+    if settings.sections == Section::ALL {
+        let page = page::write(&measured);
+        say(&page);
+        if settings.write {
+            let path = harness::repository().join("tests/BENCHMARK.md");
+            let before = std::fs::read_to_string(&path).unwrap_or_default();
+            std::fs::write(path, page::with_findings(&page, &before))?;
+        }
+    }
+    Ok(())
+}
+
+/// What a job costs.
+async fn jobs(measured: &mut Measured, third_party: &str, counts: &Arc<Counts>, settings: &Settings) -> Result<()> {
+    let mut full = setups(&measure::ALL, Workload::FullQueue, third_party).await?;
+    let mut arriving = setups(&measure::ALL, Workload::Arriving, third_party).await?;
     for round in 1..=settings.rounds {
         for setup in full.iter_mut().chain(&mut arriving) {
-            run(&mut measured, setup, &counts, round).await?;
+            run(measured, setup, counts, round).await?;
         }
         for setup in &mut full {
-            let large = measure::run(setup, &counts, "large", settings.jobs / 4).await?;
+            let large = measure::run(setup, counts, "large", settings.jobs / 4).await?;
             print_run(round, setup, "50 KB", large);
             measured.large.entry(setup.contender).or_default().push(large);
         }
@@ -61,14 +97,8 @@ async fn bench(settings: Settings) -> Result<()> {
     for setup in &mut arriving {
         measured.latency.push((setup.contender, measure::steady(setup, 500, Duration::from_secs(20)).await?));
     }
-    worker(&mut measured, &mut full, &counts, &settings).await?;
-    let page = page::write(&measured);
-    say(&page);
-    if settings.write {
-        let path = harness::repository().join("tests/BENCHMARK.md");
-        let before = std::fs::read_to_string(&path).unwrap_or_default();
-        std::fs::write(path, page::with_findings(&page, &before))?;
-    }
+    worker(measured, &mut full, counts, settings).await?;
+    say(&page::figures(measured));
     Ok(())
 }
 

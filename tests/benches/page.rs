@@ -22,6 +22,8 @@ pub(crate) struct Measured {
     pub(crate) starts: Vec<Start>,
     pub(crate) scales: Vec<Scale>,
     pub(crate) in_flight: Option<InFlight>,
+    /// Of the other sections, by their titles.
+    pub(crate) others: Vec<(&'static str, Vec<Figure>)>,
 }
 
 impl Measured {
@@ -80,6 +82,9 @@ pub(crate) fn write(measured: &Measured) -> String {
     page += &contenders("A full queue, a third party that answers 50 KB at once", &measured.large);
     page += &latencies(&measured.latency);
     page += &scales(&measured.scales);
+    for (title, figures) in &measured.others {
+        page += &section(title, figures);
+    }
     page
 }
 
@@ -127,16 +132,18 @@ fn relative(runs: &Runs, who: Contender, of: impl Fn(&Run) -> f64, of_bare: impl
 }
 
 /// A figure with its target.
-struct Figure {
+#[derive(Debug, Clone)]
+pub(crate) struct Figure {
     what: String,
-    target: &'static str,
+    target: String,
     found: String,
     met: bool,
 }
 
 impl Figure {
-    fn new(what: impl Into<String>, target: &'static str, found: impl Into<String>, met: bool) -> Self {
-        Self { what: what.into(), target, found: found.into(), met }
+    /// What was measured, what it should be, what it is, and whether that is as it should be.
+    pub(crate) fn new(what: impl Into<String>, target: impl Into<String>, found: impl Into<String>, met: bool) -> Self {
+        Self { what: what.into(), target: target.into(), found: found.into(), met }
     }
 }
 
@@ -165,11 +172,20 @@ pub(crate) fn figures(measured: &Measured) -> String {
         rows.push(Figure::new("from exec to the first result", "102 ms", format!("{start} ms"), met));
         rows.push(Figure::new("resident while idle", "32 MB", format!("{idle} MB"), idle.middle < 32.5));
     }
+    table(&rows)
+}
+
+fn table(rows: &[Figure]) -> String {
     let mut page = String::from("\n| | target | measured | met |\n|---|---|---|---|\n");
     for Figure { what, target, found, met } in rows {
-        line(&mut page, format_args!("| {what} | {target} | {found} | {} |", if met { "yes" } else { "**no**" }));
+        line(&mut page, format_args!("| {what} | {target} | {found} | {} |", if *met { "yes" } else { "**no**" }));
     }
     page
+}
+
+/// A section of its own.
+pub(crate) fn section(title: &str, figures: &[Figure]) -> String {
+    format!("\n## {title}\n{}", table(figures))
 }
 
 /// The worker beside the bare loop of the same round.

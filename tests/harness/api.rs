@@ -84,6 +84,11 @@ impl Api {
         self.token.as_deref().unwrap_or_default()
     }
 
+    /// What its requests are sent with.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
     /// Where it is.
     pub fn base(&self) -> &str {
         &self.base

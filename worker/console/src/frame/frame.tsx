@@ -29,9 +29,9 @@ const ROOMY_FOR_MODELER = '(min-width: 1600px)';
 
 /** What surrounds every page of somebody who is signed in. */
 export function Frame({ children }: { children: ComponentChildren }) {
-  const { path } = useLocation();
+  const { path, query } = useLocation();
   const [menuOpen, setMenuOpen] = useState(false);
-  const isRoomy = useMedia(path === '/modeler' ? ROOMY_FOR_MODELER : ROOMY);
+  const isRoomy = useMedia(path === '/modeler' && Object.keys(query).length > 0 ? ROOMY_FOR_MODELER : ROOMY);
   const [chosen, setChosen] = useState(localStorage.getItem(NARROW));
   const narrow = chosen === null ? !isRoomy : chosen === 'yes';
   useEffect(() => setMenuOpen(false), [path]);

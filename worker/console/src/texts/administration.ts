@@ -23,7 +23,8 @@ export const administration = {
     saved: (name: string) => `Secret ${name} was saved.`,
     deleted: (name: string) => `Secret ${name} was deleted.`,
     none: 'No secrets yet.',
-    noneHint: 'Connectors use a secret as {{secret:NAME}}; its value never leaves the server except to the host it is for.',
+    noneHint:
+      'Connectors use a secret as {{secret:NAME}}; its value never leaves the server except to the host it is for. Begin with a new one.',
     noRoute: 'This server keeps secrets to the command line.',
     command: 'data-connector secrets set NAME',
     keys: 'Keys',

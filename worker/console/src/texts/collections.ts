@@ -13,7 +13,8 @@ export const collections = {
     description: 'Description',
     create: 'Create collection',
     none: 'No collections yet.',
-    noneHint: 'A collection is a table of records that processes read and write through a connector of its own.',
+    noneHint:
+      'A collection is a table of records that processes read and write through a connector of its own. Begin with a new one.',
     noMatch: 'No collections match.',
     title1: 'Collection',
     what1: 'the collection',

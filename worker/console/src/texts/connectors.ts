@@ -26,7 +26,9 @@ export const connectors = {
     inactive: 'Inactive',
     missing: 'Credentials missing',
     none: 'No connectors yet.',
-    noneHint: 'A connector knows where a third party is, how to sign in there, and what can be asked of it.',
+    noneHint:
+      'A connector knows where a third party is, how to sign in there, and what can be asked of it. Import one, or begin a new one.',
+    example: 'Open an example in the modeler',
     noMatch: 'No connectors match.',
     noMatchHint: 'Change the search or the category.',
     clear: 'Clear filters',

@@ -153,6 +153,8 @@ export const jobs = {
     period: 'Period',
     figure: 'Completed and failed jobs',
     sums: (completed: number, failed: number) => `${count(completed)} completed, ${count(failed)} failed`,
+    bucket: (time: string, completed: number, failed: number) =>
+      `${time}: completed ${count(completed)}, failed ${count(failed)}`,
     asTable: 'Show as table',
     asFigure: 'Show as figure',
     time: 'Time',

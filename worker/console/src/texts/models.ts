@@ -50,7 +50,9 @@ export const models = {
     deployed: 'Deployed',
     search: 'Search models',
     none: 'No models yet.',
-    noneHint: 'A deployed model tells workers how its elements call connectors, so that jobs need not carry it.',
+    noneHint:
+      'A deployed model tells workers how its elements call connectors, so that jobs need not carry it. Deploy a file, or draw one.',
+    draw: 'Draw a model',
     noMatch: 'No models match.',
     deploy: 'Deploy model',
     file: 'BPMN file',

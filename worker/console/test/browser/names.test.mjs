@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { launch, open } from './browser.mjs';
+import { has } from './names.mjs';
 import { start } from './server.mjs';
 
 const server = await start();
@@ -41,23 +42,6 @@ after(async () => {
   await browser?.close();
   await server.stop();
 });
-
-/** Fails with all that is missing: each line is a role and a name, indented below the one that it is in. */
-async function has(scope, text) {
-  const missing = [];
-  const scopes = [scope];
-  for (const line of text.split('\n').filter((one) => one.trim() !== '')) {
-    const depth = (line.length - line.trimStart().length) / 2 - 1;
-    const [, role, name] = /^(\w+)(?: "(.*)")?$/.exec(line.trim());
-    const found = scopes[depth].getByRole(role, name === undefined ? {} : { name, exact: true });
-    scopes[depth + 1] = found.first();
-    await found
-      .first()
-      .waitFor({ state: 'attached', timeout: 2_000 })
-      .catch(() => missing.push(line.trim()));
-  }
-  assert.deepEqual(missing, []);
-}
 
 const look = (name, path, act) =>
   test(name, async () => {
@@ -271,6 +255,8 @@ look('a connector: authentication', '/connectors/:id/authentication', async (pag
   );
   await page.getByRole('button', { name: 'Replace Password' }).click();
   await has(page, '\n  textbox "Password"\n  button "Keep Password"');
+  await page.getByRole('button', { name: 'Replace User name' }).click();
+  await has(page, '\n  textbox "User name"\n  button "Keep User name"');
 });
 
 look('a connector: details', '/connectors/:id/details', async (page) => {

@@ -129,8 +129,8 @@ pub struct StateCount {
 /// What is kept of a job for people.
 const KEPT: &str = "SELECT exchange, job FROM payloads WHERE job_id = $1 AND exchange IS NOT NULL";
 /// Jobs whose result may not have been published: in the outbox, or with a date of their own.
-const UNPUBLISHED: &str = "(SELECT * FROM jobs WHERE id IN
-                (SELECT job_id FROM outbox_jobs UNION SELECT id FROM jobs WHERE send_at IS NOT NULL)) AS jobs";
+pub(super) const UNPUBLISHED: &str =
+    "(SELECT job_id FROM outbox_jobs UNION SELECT id FROM jobs WHERE send_at IS NOT NULL)";
 
 /// A row, its result, and what is kept of it: the exchange and its message.
 type Found = (JobRow, Option<Payload>, Option<(Vec<u8>, Option<Vec<u8>>)>);
@@ -161,7 +161,8 @@ impl Jobs<'_> {
         after: Option<&JobRow>,
     ) -> Result<Vec<JobRow>, Error> {
         // Few of all jobs wait or are not published yet: an index tells which, and the others are not read.
-        let jobs = if filter.state.as_deref() == Some("answered") { UNPUBLISHED } else { "jobs" };
+        let unpublished = format!("(SELECT * FROM jobs WHERE id IN {UNPUBLISHED}) AS jobs");
+        let jobs = if filter.state.as_deref() == Some("answered") { unpublished.as_str() } else { "jobs" };
         let statement = format!(
             "SELECT jobs.* FROM {jobs} WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR code = $2)
             AND ($1 IS DISTINCT FROM 'waiting' OR due_at IS NOT NULL)

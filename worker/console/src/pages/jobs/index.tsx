@@ -46,7 +46,7 @@ export default function Jobs() {
   const filter = apiQuery(query, from);
   const list = JSON.stringify([filter, query.after]);
   const page = useLive<Cursor<Job>>('/jobs', { ...filter, after: query.after, per_page: PER_PAGE });
-  const settled = useSettled(page.data?.data, (row) => row.id, list, page.serverTime);
+  const settled = useSettled(page.isCurrent ? page.data?.data : undefined, (row) => row.id, list, page.serverTime);
   const filters = active(query);
   const choices = useChoices();
   const connectors = useConnectors();
