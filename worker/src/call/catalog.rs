@@ -73,7 +73,7 @@ impl ResolvedConnector {
         let is_on = |flag: &Value| matches!(flag.to_string().trim_matches('"'), "true" | "1");
         let keeps_exchanges = record.get("debug_mode").is_some_and(is_on);
         let prepared = connector.map(PreparedConnector::new);
-        Self { rules, secrets, credentials, lacking, uuid, keeps_exchanges, prepared }
+        Self { prepared, rules, secrets, credentials, lacking, uuid, keeps_exchanges }
     }
 }
 

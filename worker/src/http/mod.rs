@@ -10,6 +10,7 @@ mod connections;
 mod cookies;
 mod decode;
 mod guard;
+mod handshakes;
 mod keep_alive;
 mod peer;
 mod ranges;
@@ -24,4 +25,5 @@ pub use auth::{
 };
 pub use client::{Client, Error, Settings};
 pub use guard::DeniedDestination;
+pub use handshakes::measure_handshakes;
 pub use timing::{Timing, measured};

@@ -158,7 +158,7 @@ const NOT_CONNECTED: &str = "no account is connected; connect one on the connect
 const EXPIRED: &str =
     "the account's access token has expired or was refused, and there is no refresh token; connect the account again";
 /// How long an access token is good for that came without `expires_in` and without a refresh token: until it is refused.
-const FOREVER: Duration = Duration::from_secs(3_650 * 24 * 3_600);
+const FOREVER: Duration = Duration::from_hours(3_650 * 24);
 
 impl TokenRequest {
     async fn fetch(
