@@ -195,7 +195,10 @@ async fn open_sqlite(file: &Path) -> Result<Opened, Error> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(PATIENCE);
-    let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+    // A connection to a file does not break while nobody uses it, and asking its thread takes as long as a statement.
+    let pool = |connections| {
+        SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false)
+    };
     let writer = pool(1).connect_with(options.clone()).await.map_err(|error| problem(std::io::Error::other(error)))?;
     let readers = pool(CONNECTIONS).connect_lazy_with(options.pragma("query_only", "on"));
     SQLITE.run(&writer).await.map_err(migration_failed)?;

@@ -33,6 +33,8 @@ pub struct JobSearch {
     pub resource: Option<String>,
     /// The BPMN process id.
     pub process: Option<String>,
+    /// The version of that process.
+    pub version: Option<String>,
     /// The element's id.
     pub element: Option<String>,
     /// Beginning of a job's or a request's id.
@@ -120,6 +122,7 @@ impl JobSearch {
         found.text("engine = ?", self.engine.as_ref());
         found.text("resource = ?", self.resource.as_ref());
         found.text("process = ?", self.process.as_ref());
+        found.text("version = ?", self.version.as_ref());
         found.text("element = ?", self.element.as_ref());
         if let Some(connectors) = &self.connectors {
             let places = vec!["?"; connectors.len().max(1)].join(", ");
