@@ -30,6 +30,15 @@ const CONNECTIONS: u32 = 5;
 /// seconds, with all processors, and compile the statement first.
 const PLANS: &str = "SET enable_seqscan = off; SET jit = off; SET max_parallel_workers_per_gather = 0";
 
+/// How a statement finds its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// By an index.
+    Index,
+    /// By reading all of them.
+    WholeTable,
+}
+
 /// An open database.
 #[derive(Debug, Clone)]
 pub(super) enum Database {
@@ -280,6 +289,15 @@ impl Database {
         match self {
             Self::Sqlite { .. } => SQLITE_BEGIN,
             Self::Postgres(_) => POSTGRES_BEGIN,
+        }
+    }
+
+    /// Begins a transaction that reads: with `Plan::WholeTable` tables may be read from their beginning to their end.
+    pub(super) fn begin_to_read(&self, plan: Plan) -> &'static str {
+        match (self, plan) {
+            (Self::Sqlite { .. }, _) => "BEGIN",
+            (Self::Postgres(_), Plan::Index) => POSTGRES_BEGIN,
+            (Self::Postgres(_), Plan::WholeTable) => "BEGIN; SET LOCAL enable_seqscan = on",
         }
     }
 

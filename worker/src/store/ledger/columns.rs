@@ -37,7 +37,7 @@ fn bytes<T>(name: &'static str, value: fn(&T) -> Option<&[u8]>) -> Column<T> {
 }
 
 /// The columns of a claim's new row that come from its request.
-pub(super) fn claim_columns() -> [Column<ClaimRequest>; 12] {
+pub(super) fn claim_columns() -> [Column<ClaimRequest>; 13] {
     [
         text("id", |claim| Some(&claim.id)),
         bytes("job_hash", |claim| Some(&claim.job_hash)),
@@ -47,6 +47,7 @@ pub(super) fn claim_columns() -> [Column<ClaimRequest>; 12] {
         bytes("request_hash", |claim| claim.request_hash.as_ref().map(<[u8; 32]>::as_slice)),
         text("engine", |claim| Some(&claim.engine)),
         text("process", |claim| claim.process.as_deref()),
+        text("version", |claim| claim.version.as_deref()),
         text("request", |claim| Some(&claim.request)),
         text("element", |claim| Some(&claim.element)),
         text("connector", |claim| claim.connector.as_deref()),
@@ -68,6 +69,7 @@ pub(super) struct RecordColumns<'a> {
     duration_ms: Option<i64>,
     pub(super) result: Option<&'a StoredResult>,
     job: Option<&'a StoredJob>,
+    exchange: Option<&'a [u8]>,
 }
 
 impl<'a> RecordColumns<'a> {
@@ -87,12 +89,13 @@ impl<'a> RecordColumns<'a> {
     }
 
     /// Those of the payload's row, replaced by [`REPLACE_PAYLOAD`].
-    pub(super) fn of_payload() -> [Column<Self>; 4] {
+    pub(super) fn of_payload() -> [Column<Self>; 5] {
         [
             bytes("result", |record| record.result.map(|result| result.body.as_slice())),
             bytes("reply_address", |record| record.result.map(|result| result.reply_address.as_slice())),
             bytes("job", |record| record.job.map(|job| job.body.as_slice())),
             text("queue", |record| record.job.map(|job| job.queue.as_str())),
+            bytes("exchange", |record| record.exchange),
         ]
     }
 
@@ -110,20 +113,24 @@ impl<'a> RecordColumns<'a> {
                 duration_ms: None,
                 result: None,
                 job: None,
+                exchange: None,
             },
-            Record::Answered { id, fence, code, http_status, duration_ms, history, result, job, send } => Self {
-                id,
-                fence: *fence,
-                state: if *send { "answered" } else { "published" },
-                wait: None,
-                is_silence: false,
-                history: history_bytes(history),
-                code: code.as_deref(),
-                http_status: http_status.map(i64::from),
-                duration_ms: Some(i64::try_from(*duration_ms).unwrap_or(i64::MAX)),
-                result: Some(result),
-                job: Some(job),
-            },
+            Record::Answered { id, fence, code, http_status, duration_ms, history, result, job, exchange, send } => {
+                Self {
+                    id,
+                    fence: *fence,
+                    state: if *send { "answered" } else { "published" },
+                    wait: None,
+                    is_silence: false,
+                    history: history_bytes(history),
+                    code: code.as_deref(),
+                    http_status: http_status.map(i64::from),
+                    duration_ms: Some(i64::try_from(*duration_ms).unwrap_or(i64::MAX)),
+                    result: Some(result),
+                    job: Some(job),
+                    exchange: exchange.as_deref(),
+                }
+            }
         }
     }
 }
@@ -138,7 +145,8 @@ pub(super) const RECORD: &str =
 
 /// What becomes of a payload that is there already.
 pub(super) const REPLACE_PAYLOAD: &str = "ON CONFLICT (job_id) DO UPDATE SET result = excluded.result,
-    reply_address = excluded.reply_address, stored_at = excluded.stored_at, job = excluded.job, queue = excluded.queue";
+    reply_address = excluded.reply_address, stored_at = excluded.stored_at, job = excluded.job, queue = excluded.queue,
+    exchange = excluded.exchange";
 
 /// A hundred years, so that sums fit.
 const LONGEST_MS: i64 = 100 * 366 * 86_400_000;

@@ -234,6 +234,7 @@ fn displayable(request: Arc<ClaimRequest>) -> Arc<ClaimRequest> {
     Arc::new(ClaimRequest {
         engine: without_nul(&request.engine),
         process: optional(&request.process),
+        version: optional(&request.version),
         request: without_nul(&request.request),
         element: without_nul(&request.element),
         connector: optional(&request.connector),

@@ -131,6 +131,7 @@ async fn only_the_guilty_operation_of_a_batch_fails() {
                 history,
                 result,
                 job: stored_job(),
+                exchange: None,
                 send: true,
             };
             async move { ledger.record(record).await }
