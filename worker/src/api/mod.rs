@@ -3,6 +3,7 @@
 //! Knows requests and responses; the rules of what is done are in `admin/` and `call/`.
 
 mod access;
+mod accounts;
 mod audit;
 mod bulk;
 mod categories;

@@ -19,7 +19,9 @@ mod send;
 mod timing;
 mod spelling;
 
-pub use auth::{RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken};
+pub use auth::{
+    AuthorizationCode, ConnectedAccount, RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken,
+};
 pub use client::{Client, Error, Settings};
 pub use guard::DeniedDestination;
 pub use timing::{Timing, measured};

@@ -14,7 +14,23 @@ pub(super) enum Outcome {
     /// Another attempt, after a wait.
     Retry { grant: Grant, after: Duration, is_silence: bool },
     /// The end.
-    Ended { grant: Grant, result: Box<JobResult>, summary: Summary },
+    Ended {
+        grant: Grant,
+        result: Box<JobResult>,
+        summary: Summary,
+        /// What is kept of the last call for people.
+        exchange: Option<Vec<u8>>,
+    },
+}
+
+impl Outcome {
+    /// The same with what is kept of the last call, where it is the end.
+    pub(super) fn with_exchange(self, kept: Vec<u8>) -> Self {
+        match self {
+            retry @ Self::Retry { .. } => retry,
+            Self::Ended { grant, result, summary, .. } => Self::Ended { grant, result, summary, exchange: Some(kept) },
+        }
+    }
 }
 
 /// The columns that people filter the ledger by.
@@ -58,7 +74,7 @@ pub(super) fn completed(
     };
     let summary = Summary { code: None, status: call.status, duration_ms: call.duration_ms };
     let result = Box::new(result(job, &grant, Ending::Completed { data: answer.mapped.data }, call));
-    Outcome::Ended { grant, result, summary }
+    Outcome::Ended { grant, result, summary, exchange: None }
 }
 
 /// It was not.
@@ -90,7 +106,7 @@ pub(super) fn failed(
         attempts: grant.history.clone(),
     };
     let result = Box::new(result(job, &grant, Ending::Failed { error, bpmn_error }, call));
-    Outcome::Ended { grant, result, summary }
+    Outcome::Ended { grant, result, summary, exchange: None }
 }
 
 /// What is known before there is an answer, which brings those of its request.
