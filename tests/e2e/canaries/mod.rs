@@ -2,6 +2,7 @@
 //! person, an engine or a metrics scraper can read.
 
 mod attackers;
+mod doors;
 mod echo;
 mod search;
 

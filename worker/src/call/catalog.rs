@@ -9,7 +9,7 @@ use moka::future::Cache;
 use serde_json::{Map, Value};
 
 use super::attempt::Attempt;
-use super::element_cache::{Element, ElementCache, InvalidElement};
+use super::element_cache::{Element, ElementCache, InvalidElement, Work};
 use super::last_calls::LastCalls;
 use crate::connector::{Connector, Credentials, Invalid, UNSET, missing_members};
 use crate::interpret::ConnectorRules;
@@ -37,6 +37,8 @@ pub struct ResolvedConnector {
     pub lacking: Vec<String>,
     /// Its uuid, where it is stored.
     pub uuid: String,
+    /// How much work the templates of each resource may make.
+    works: BTreeMap<String, Work>,
 }
 
 impl ResolvedConnector {
@@ -54,7 +56,14 @@ impl ResolvedConnector {
         let is_whole = read.is_ok() && !credentials.values().any(|value| value == UNSET);
         let lacking = if is_whole { Vec::new() } else { missing_members(&authtype, credentials).unwrap_or_default() };
         let credentials = read.and_then(|read| PreparedCredentials::new(read, id));
-        Self { rules, secrets, credentials, lacking, uuid, prepared: connector.map(PreparedConnector::new) }
+        let resources = record.get("endpoints").and_then(Value::as_object).into_iter().flatten();
+        let works = resources.map(|(name, resource)| (name.clone(), Work::of(&resource.to_string()))).collect();
+        Self { rules, secrets, credentials, lacking, uuid, works, prepared: connector.map(PreparedConnector::new) }
+    }
+
+    /// How much work the templates of a resource may make.
+    pub(super) fn work(&self, resource: &str) -> Work {
+        self.works.get(resource).copied().unwrap_or_default()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::call::{Answer, PreparedCall};
 use crate::clock;
 use crate::engine::Recipient;
 use crate::job::{Attempt, Call, Code, Ending, Failure, Job, JobResult, ResultError, Retriable};
+use crate::memory::Share;
 use crate::store::ledger::Grant;
 
 /// What follows from an attempt.
@@ -14,7 +15,13 @@ pub(super) enum Outcome {
     /// Another attempt, after a wait.
     Retry { grant: Grant, after: Duration, is_silence: bool },
     /// The end.
-    Ended { grant: Grant, result: Box<JobResult>, summary: Summary },
+    Ended {
+        grant: Grant,
+        result: Box<JobResult>,
+        summary: Summary,
+        /// The room in memory that the result takes until it is stored and sent.
+        room: Share,
+    },
 }
 
 /// The columns that people filter the ledger by.
@@ -58,7 +65,7 @@ pub(super) fn completed(
     };
     let summary = Summary { code: None, status: call.status, duration_ms: call.duration_ms };
     let result = Box::new(result(job, &grant, Ending::Completed { data: answer.mapped.data }, call));
-    Outcome::Ended { grant, result, summary }
+    Outcome::Ended { grant, result, summary, room: answer.room }
 }
 
 /// It was not.
@@ -90,7 +97,7 @@ pub(super) fn failed(
         attempts: grant.history.clone(),
     };
     let result = Box::new(result(job, &grant, Ending::Failed { error, bpmn_error }, call));
-    Outcome::Ended { grant, result, summary }
+    Outcome::Ended { grant, result, summary, room: Share::default() }
 }
 
 /// What is known before there is an answer, which brings those of its request.
