@@ -90,6 +90,26 @@ need_node() {
   [ "$major" -ge 18 ] || fail "Node.js $(node --version) is too old; 18 or newer is needed"
 }
 
+# The calls that the API's page shows are made in each of its languages.
+need_languages() {
+  command -v curl >/dev/null || install curl
+  command -v python3 >/dev/null || install python3
+  command -v php >/dev/null || install php-cli
+  # A file of source text runs without being compiled first from version 11 on, and only where there is a compiler.
+  command -v javac >/dev/null || install default-jdk-headless
+}
+
+# need_schemathesis FOLDER: requests are made of the OpenAPI document. FOLDER is a virtual environment of Python.
+need_schemathesis() {
+  local version="4.32.5"
+  SCHEMATHESIS="$1/bin/schemathesis"; export SCHEMATHESIS
+  [ "$("$SCHEMATHESIS" --version 2>/dev/null)" = "schemathesis, version $version" ] && return
+  python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv
+  say "installing schemathesis"
+  python3 -m venv "$1"
+  "$1/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$version"
+}
+
 # Pages are tested in a browser.
 need_chromium() {
   command -v chromium >/dev/null || install chromium

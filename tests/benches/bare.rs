@@ -1,8 +1,13 @@
 //! The bare loop that the worker is measured against: consume, call, publish confirmed, ack, with the same two libraries.
 //! No ledger, no configuration, no retries, no limits.
+//!
+//! It acks each delivery by itself, or in groups: all up to the last one without a gap, with one frame.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::Context;
 use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
@@ -12,6 +17,7 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The arguments of its command line.
 pub(crate) struct Settings {
@@ -20,15 +26,42 @@ pub(crate) struct Settings {
     pub(crate) exchange: String,
     pub(crate) third_party: String,
     pub(crate) prefetch: u16,
+    pub(crate) acks: Acks,
 }
+
+/// How deliveries are acked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Acks {
+    /// Each by itself.
+    Single,
+    /// [`GROUP`] of them together, or what there is after [`PAUSE`].
+    Groups,
+}
+
+impl Acks {
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Groups => "groups",
+        }
+    }
+}
+
+/// Deliveries that are acked together.
+const GROUP: usize = 32;
+/// How long a smaller group waits for others.
+const PAUSE: Duration = Duration::from_millis(10);
 
 impl Settings {
     pub(crate) fn of_arguments(arguments: &[String]) -> anyhow::Result<Self> {
-        let [broker, queue, exchange, third_party, prefetch] = arguments else {
-            anyhow::bail!("bare BROKER QUEUE EXCHANGE THIRD_PARTY PREFETCH");
+        let [broker, queue, exchange, third_party, prefetch, acks] = arguments else {
+            anyhow::bail!("bare BROKER QUEUE EXCHANGE THIRD_PARTY PREFETCH single|groups");
         };
+        let acks = [Acks::Single, Acks::Groups].into_iter().find(|known| known.name() == acks);
         let [broker, queue, exchange, third_party] = [broker, queue, exchange, third_party].map(String::clone);
-        Ok(Self { broker, queue, exchange, third_party, prefetch: prefetch.parse()? })
+        let acks = acks.context("deliveries are acked `single` or in `groups`")?;
+        Ok(Self { broker, queue, exchange, third_party, prefetch: prefetch.parse()?, acks })
     }
 }
 
@@ -115,6 +148,7 @@ struct Loop {
     settings: Settings,
     answering: Channel,
     client: reqwest::Client,
+    done: UnboundedSender<u64>,
 }
 
 #[expect(clippy::disallowed_methods, reason = "a client without a guard is part of what is bare")]
@@ -127,7 +161,12 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let queue = settings.queue.as_str().into();
     let mut jobs =
         taking.basic_consume(queue, "".into(), BasicConsumeOptions::default(), FieldTable::default()).await?;
-    let this = Arc::new(Loop { settings, answering, client: reqwest::Client::builder().no_proxy().build()? });
+    let (done, finished) = unbounded_channel();
+    if settings.acks == Acks::Groups {
+        tokio::spawn(async move { ack_groups(&taking, finished).await.unwrap_or_else(|e| panic!("{e}")) });
+    }
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let this = Arc::new(Loop { settings, answering, client, done });
     while let Some(delivery) = jobs.next().await {
         let (this, delivery) = (Arc::clone(&this), delivery?);
         tokio::spawn(async move { this.work(delivery).await.unwrap_or_else(|e| panic!("{e}")) });
@@ -168,8 +207,31 @@ impl Loop {
         let confirm =
             self.answering.basic_publish(exchange, "result.default.order".into(), options, &result, properties).await?;
         anyhow::ensure!(matches!(confirm.await?, Confirmation::Ack(None)), "a result was not taken");
-        delivery.acker.ack(BasicAckOptions::default()).await?;
+        match self.settings.acks {
+            Acks::Single => drop(delivery.acker.ack(BasicAckOptions::default()).await?),
+            Acks::Groups => self.done.send(delivery.delivery_tag)?,
+        }
         Ok(())
+    }
+}
+
+/// Acks what has ended, in groups without a gap.
+async fn ack_groups(channel: &Channel, mut finished: UnboundedReceiver<u64>) -> anyhow::Result<()> {
+    let (mut gaps, mut acked, mut last) = (BTreeSet::new(), 0, 0);
+    loop {
+        let next = tokio::time::timeout(PAUSE, finished.recv()).await;
+        let paused = next.is_err();
+        if let Ok(next) = next {
+            gaps.insert(next.context("the loop ended")?);
+        }
+        while gaps.first() == Some(&(last + 1)) {
+            gaps.pop_first();
+            last += 1;
+        }
+        if last - acked >= GROUP as u64 || (paused && last > acked) {
+            channel.basic_ack(last, BasicAckOptions { multiple: true }).await?;
+            acked = last;
+        }
     }
 }
 

@@ -8,7 +8,9 @@ use harness::repository;
 use harness::test_app::TestApp;
 use tokio::process::Command;
 
-use crate::load::{Load, connector};
+use crate::bare::Acks;
+use crate::job::connector;
+use crate::load::{Load, Workload};
 
 /// A program that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,41 +40,55 @@ impl Contender {
 /// A contender with its queues, its connector and the load on it.
 pub(crate) struct Setup {
     pub(crate) contender: Contender,
+    pub(crate) workload: Workload,
     pub(crate) load: Load,
     app: TestApp,
     third_party: String,
 }
 
 impl Setup {
-    pub(crate) async fn new(contender: Contender, third_party: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn new(contender: Contender, workload: Workload, third_party: &str) -> anyhow::Result<Self> {
         let app = TestApp::new();
-        let app = if contender == Contender::Sqlite { app } else { app.with_postgres().await };
+        let app = if contender == Contender::Postgres { app.with_postgres().await } else { app };
         app.import_connectors(&connector(third_party)).await;
         app.cli(&["migrate"]).await;
-        let load = Load::open(app.broker(), app.prefix()).await?;
-        Ok(Self { contender, load, app, third_party: third_party.to_owned() })
+        let load = Load::open(app.broker(), app.prefix(), workload).await?;
+        Ok(Self { contender, workload, load, app, third_party: third_party.to_owned() })
     }
 
-    /// Starts a process that consumes the queue, `at_once` jobs at a time.
+    /// Starts a process that consumes the queue, `at_once` jobs at a time, all of which may call the same host.
     pub(crate) fn start(&self, at_once: u16) -> Running {
+        let mut command = self.command(at_once);
+        self.run(command.env("DATA_CONNECTOR__WORKER__PER_HOST", at_once.to_string()))
+    }
+
+    /// Starts a worker with its own limits: 256 jobs in hand, 204 calls a host.
+    pub(crate) fn start_as_installed(&self) -> Running {
+        self.run(&mut self.command(256))
+    }
+
+    fn run(&self, command: &mut Command) -> Running {
+        Running::start(command, self.app.path(&format!("{}.log", uuid::Uuid::new_v4())))
+    }
+
+    fn command(&self, at_once: u16) -> Command {
         let at_once = at_once.to_string();
         let (queue, exchange) =
             (format!("{}.jobs.default", self.app.prefix()), format!("{}.results", self.app.prefix()));
         let task = [self.app.broker(), &queue, &exchange, &self.third_party, &at_once];
-        let mut command = match self.contender {
+        match self.contender {
             Contender::Postgres | Contender::Sqlite => {
                 let mut command = self.app.command(&["worker", "--prefetch", &at_once, "--listen", "127.0.0.1:0"]);
                 if let Some(database) = self.app.database() {
                     // On loopback the ledger needs no TLS.
                     command.env("DATABASE_URL", format!("{database}?sslmode=disable"));
                 }
-                // All calls go to one host here.
-                command.env("DATA_CONNECTOR__WORKER__PER_HOST", &at_once);
                 command
             }
             Contender::Bare => {
                 let mut command = Command::new(std::env::current_exe().unwrap_or_default());
-                command.arg("bare").args(task);
+                let acks = if self.workload == Workload::Arriving { Acks::Groups } else { Acks::Single };
+                command.arg("bare").args(task).arg(acks.name());
                 command
             }
             Contender::Node => {
@@ -80,8 +96,7 @@ impl Setup {
                 command.arg(repository().join("tests/benches/node/worker.mjs")).args(task);
                 command
             }
-        };
-        Running::start(&mut command, self.app.path(&format!("{}.log", uuid::Uuid::new_v4())))
+        }
     }
 
     /// Stops a process as an operator would.

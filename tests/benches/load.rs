@@ -1,85 +1,109 @@
-//! The engine's side: jobs of about 1 KB, published and confirmed, and every result checked against its job.
+//! The engine's side: jobs published and confirmed, and every result checked against its job.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use futures_util::StreamExt;
 use lapin::options::{
-    BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions, QueueDeclareOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions, QueueBindOptions,
+    QueueDeclareOptions,
 };
-use lapin::types::FieldTable;
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer};
-use serde::Deserialize;
-use serde_json::json;
 
-use crate::third_party::price;
+use crate::job;
 
 /// Confirms that may be under way.
 const WINDOW: usize = 512;
 /// How long a result may take.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// Results that may be delivered and not acked, where they are acked.
+const PREFETCH: u16 = 1_000;
+/// Results that are acked together.
+const GROUP: usize = 50;
+
+/// How jobs come, and where their results go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Workload {
+    /// The queue is full before a process starts; results are consumed without acks from a queue of this connection.
+    FullQueue,
+    /// Jobs arrive while the process works; results go into a durable queue that is consumed with acks, as engines do.
+    Arriving,
+}
+
+impl Workload {
+    /// Its name in `tests/BENCHMARK.md`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::FullQueue => "full queue",
+            Self::Arriving => "arriving",
+        }
+    }
+}
+
+/// Jobs that have no result yet, by their ids.
+type Published = RefCell<HashMap<String, (u64, Instant)>>;
 
 /// The engine's side of one prefix.
 pub(crate) struct Load {
-    prefix: String,
-    publishing: Channel,
-    results: Consumer,
-    published: HashMap<String, Published>,
-    next: u64,
+    publisher: Publisher,
+    results: Results,
+    published: Published,
     _connections: [Connection; 2],
-}
-
-/// A job that has no result yet.
-struct Published {
-    number: u64,
-    at: Instant,
-}
-
-#[derive(Deserialize)]
-struct JobResult<'a> {
-    job: &'a str,
-    status: &'a str,
-    data: Data<'a>,
-}
-
-#[derive(Deserialize)]
-struct Data<'a> {
-    order: u64,
-    state: &'a str,
-    price: f64,
 }
 
 impl Load {
     /// Consumes results from now on.
-    pub(crate) async fn open(broker: &str, prefix: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn open(broker: &str, prefix: &str, workload: Workload) -> anyhow::Result<Self> {
         let connect = || Connection::connect(broker, ConnectionProperties::default());
         let (out, back) = (connect().await?, connect().await?);
-        let (publishing, consuming) = (out.create_channel().await?, back.create_channel().await?);
-        publishing.confirm_select(ConfirmSelectOptions::default()).await?;
-        let options = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
-        let queue = consuming.queue_declare("".into(), options, FieldTable::default()).await?.name().clone();
-        let (exchange, key) = (format!("{prefix}.results"), "result.default.#");
-        consuming
-            .queue_bind(
-                queue.clone(),
-                exchange.as_str().into(),
-                key.into(),
-                QueueBindOptions::default(),
-                FieldTable::default(),
-            )
-            .await?;
-        let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
-        let results = consuming.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
-        let published = HashMap::new();
-        Ok(Self { prefix: prefix.to_owned(), publishing, results, published, next: 0, _connections: [out, back] })
+        let channel = out.create_channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        let publisher = Publisher { exchange: format!("{prefix}.jobs"), channel, next: 0 };
+        let results = Results::open(back.create_channel().await?, prefix, workload).await?;
+        Ok(Self { publisher, results, published: Published::default(), _connections: [out, back] })
     }
 
     /// Publishes this many jobs as fast as the broker confirms them.
-    pub(crate) async fn publish(&mut self, kind: &str, count: u64) -> anyhow::Result<()> {
+    pub(crate) async fn publish(&mut self, resource: &str, count: u64) -> anyhow::Result<()> {
+        self.publisher.publish(&self.published, resource, count).await
+    }
+
+    /// Checks this many results; returns how long each job took, sorted.
+    pub(crate) async fn results(&mut self, count: u64) -> anyhow::Result<Vec<Duration>> {
+        self.results.check(&self.published, count).await
+    }
+
+    /// Publishes this many jobs as fast as the broker confirms them, and checks the results meanwhile.
+    pub(crate) async fn arrive(&mut self, resource: &str, count: u64) -> anyhow::Result<()> {
+        let Self { publisher, results, published, .. } = self;
+        tokio::try_join!(publisher.publish(published, resource, count), results.check(published, count))?;
+        Ok(())
+    }
+
+    /// Publishes at a steady rate for a while; how long each job took, sorted.
+    pub(crate) async fn steadily(&mut self, rate: u32, time: Duration) -> anyhow::Result<Vec<Duration>> {
+        let count = u64::from(rate) * time.as_secs();
+        let Self { publisher, results, published, .. } = self;
+        let publish = publisher.steadily(published, Duration::from_secs(1) / rate, count);
+        let ((), times) = tokio::try_join!(publish, results.check(published, count))?;
+        Ok(times)
+    }
+}
+
+struct Publisher {
+    exchange: String,
+    channel: Channel,
+    next: u64,
+}
+
+impl Publisher {
+    async fn publish(&mut self, published: &Published, resource: &str, count: u64) -> anyhow::Result<()> {
         let mut confirms = VecDeque::new();
         for _ in 0..count {
-            confirms.push_back(self.send(kind).await?);
+            confirms.push_back(self.send(published, resource).await?);
             if confirms.len() >= WINDOW
                 && let Some(confirm) = confirms.pop_front()
             {
@@ -92,63 +116,32 @@ impl Load {
         Ok(())
     }
 
+    async fn steadily(&mut self, published: &Published, every: Duration, count: u64) -> anyhow::Result<()> {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
+        for _ in 0..count {
+            ticks.tick().await;
+            // A job that was not taken has no result.
+            drop(self.send(published, "quick").await?);
+        }
+        Ok(())
+    }
+
     /// Publishes one job; its confirm comes later.
-    async fn send(&mut self, kind: &str) -> anyhow::Result<lapin::PublisherConfirm> {
+    async fn send(&mut self, published: &Published, resource: &str) -> anyhow::Result<lapin::PublisherConfirm> {
         let number = self.next;
         self.next += 1;
-        let id = format!("0199f1c2-{:04x}-7000-8000-{number:012x}", std::process::id() & 0xffff);
+        let id = job::id(number);
         let properties = BasicProperties::default()
             .with_delivery_mode(2)
             .with_content_type("application/json".into())
             .with_message_id(id.as_str().into())
             .with_type("data-connector.job.v1".into());
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let (body, exchange) = (job(&id, kind, number), format!("{}.jobs", self.prefix));
-        self.published.insert(id, Published { number, at: Instant::now() });
-        Ok(self
-            .publishing
-            .basic_publish(exchange.as_str().into(), "job.default".into(), options, &body, properties)
-            .await?)
-    }
-
-    /// Checks the next result against its job; returns how long it took.
-    pub(crate) async fn result(&mut self) -> anyhow::Result<Duration> {
-        let next = tokio::time::timeout(PATIENCE, self.results.next()).await;
-        let delivery = next.with_context(|| format!("{} jobs have no result", self.published.len()))?;
-        let delivery = delivery.context("the broker ended the results")??;
-        let text = || String::from_utf8_lossy(&delivery.data).into_owned();
-        let result: JobResult<'_> = serde_json::from_slice(&delivery.data).with_context(text)?;
-        let job = self.published.remove(result.job).with_context(|| format!("nobody waits for {}", text()))?;
-        let fits = result.status == "completed"
-            && result.data.order == job.number
-            && result.data.state == "held"
-            && (result.data.price - price(job.number)).abs() < f64::EPSILON;
-        ensure!(fits, "job {} has another one's result: {}", job.number, text());
-        Ok(job.at.elapsed())
-    }
-
-    /// Checks this many results.
-    pub(crate) async fn results(&mut self, count: u64) -> anyhow::Result<()> {
-        for _ in 0..count {
-            self.result().await?;
-        }
-        Ok(())
-    }
-
-    /// Publishes at a steady rate for a while; how long each job took, sorted.
-    pub(crate) async fn steadily(&mut self, rate: u32, time: Duration) -> anyhow::Result<Vec<Duration>> {
-        let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
-        let begun = Instant::now();
-        let mut times = Vec::new();
-        while begun.elapsed() < time || !self.published.is_empty() {
-            tokio::select! {
-                _ = ticks.tick(), if begun.elapsed() < time => drop(self.send("quick").await?),
-                took = self.result() => times.push(took?),
-            }
-        }
-        times.sort();
-        Ok(times)
+        let body = job::message(&id, resource, number);
+        published.borrow_mut().insert(id, (number, Instant::now()));
+        let exchange = self.exchange.as_str().into();
+        Ok(self.channel.basic_publish(exchange, "job.default".into(), options, &body, properties).await?)
     }
 }
 
@@ -157,30 +150,50 @@ fn taken(confirmation: &Confirmation) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn job(id: &str, kind: &str, number: u64) -> Vec<u8> {
-    let lines: Vec<_> = (0..4).map(|n| json!({"sku": format!("sku-{n:04}"), "quantity": n + 1})).collect();
-    let job = json!({
-        "id": id, "engine": "default", "process": {"id": "order", "version": "3"}, "request": {"id": number},
-        "element": {"id": "node_7", "name": "Place order", "token": "b1f0c2aa-5c1f-4d3c-9b6e-2f0d4a7c1e55"},
-        "config": {
-            "dataSource": "Orders", "endpoint": kind,
-            "outboundConfig": [{"type": "PARAM", "key": "n", "value": "{{n}}"}],
-            "dataMapping": [{"key": "order", "value": "order.id"}, {"key": "state", "value": "order.state"},
-                            {"key": "price", "value": "price"}]},
-        "errorHandling": {"timeout": "30", "retry_attempts": "3", "retry_wait_time": "5"},
-        "data": {"n": number, "customer": {"id": 7, "name": "Ada & Co", "city": "Paris"}, "lines": lines,
-                 "note": "leave it at the door, please", "terms": "y".repeat(160)}
-    });
-    job.to_string().into_bytes()
+struct Results {
+    consumer: Consumer,
+    acked: bool,
+    _channel: Channel,
 }
 
-/// The connector that the jobs name.
-pub(crate) fn connector(third_party: &str) -> serde_json::Value {
-    let resource = |kind: &str| {
-        json!({"method": "POST", "url": format!("{third_party}/{kind}/{{{{n}}}}"), "body_type": "json",
-               "headers": [{"key": "Content-Type", "value": "application/json", "required": true}],
-               "body": r#"{"customer": "{{customer.name}}", "lines": {{{lines | json}}}, "note": "{{note}}"}"#})
-    };
-    json!([{"name": "Orders", "type": "REST", "authtype": "NONE",
-            "endpoints": {"quick": resource("quick"), "slow": resource("slow"), "large": resource("large")}}])
+impl Results {
+    async fn open(channel: Channel, prefix: &str, workload: Workload) -> anyhow::Result<Self> {
+        let acked = workload == Workload::Arriving;
+        let queue = if acked { format!("{prefix}.bench-results") } else { String::new() };
+        let options = QueueDeclareOptions { durable: acked, exclusive: !acked, ..QueueDeclareOptions::default() };
+        let mut arguments = FieldTable::default();
+        if acked {
+            // It goes soon after its consumer.
+            arguments.insert("x-expires".into(), AMQPValue::LongInt(60_000));
+        }
+        let declared = channel.queue_declare(queue.as_str().into(), options, arguments).await?;
+        let queue = declared.name().to_string();
+        let exchange = format!("{prefix}.results");
+        let (options, none) = (QueueBindOptions::default(), FieldTable::default());
+        let key = "result.default.#".into();
+        channel.queue_bind(queue.as_str().into(), exchange.as_str().into(), key, options, none).await?;
+        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        let options = BasicConsumeOptions { no_ack: !acked, ..BasicConsumeOptions::default() };
+        let consumer = channel.basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default()).await?;
+        Ok(Self { consumer, acked, _channel: channel })
+    }
+
+    async fn check(&mut self, published: &Published, count: u64) -> anyhow::Result<Vec<Duration>> {
+        let mut times = Vec::new();
+        let mut group = 0;
+        for left in (0..count).rev() {
+            let next = tokio::time::timeout(PATIENCE, self.consumer.next()).await;
+            let next = next.with_context(|| format!("{} jobs have no result", published.borrow().len()))?;
+            let delivery = next.context("the broker ended the results")??;
+            let at = job::check(&delivery.data, |job| published.borrow_mut().remove(job))?;
+            times.push(at.elapsed());
+            group += 1;
+            if self.acked && (group == GROUP || left == 0) {
+                delivery.acker.ack(BasicAckOptions { multiple: true }).await?;
+                group = 0;
+            }
+        }
+        times.sort();
+        Ok(times)
+    }
 }

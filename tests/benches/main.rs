@@ -1,62 +1,35 @@
 //! The benchmark: what a job costs the worker, compared with a bare loop and a Node program that do the same work in the same run.
 //!
-//! `deploy/bench [--rounds N] [--jobs N] [--quick] [--write]`
+//! `deploy/bench [--rounds N] [--jobs N] [--records N] [--only jobs|hosts|api|ledger|collections] [--quick] [--write]`
 //!
 //! Every result is checked against its job; a missing or a wrong one ends the run.
 
 #![expect(clippy::cast_precision_loss, reason = "counts of jobs and kilobytes are small")]
 
+mod api;
 mod bare;
+mod collections;
 mod contender;
+mod filters;
+mod hosts;
+mod job;
 mod load;
 mod measure;
 mod page;
+mod settings;
 mod third_party;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use contender::{Contender, Setup};
+use load::Workload;
 use measure::Run;
 use page::Measured;
+use settings::{Section, Settings};
 use third_party::Counts;
-
-/// The arguments of a run.
-#[derive(Debug, Clone, Copy)]
-struct Settings {
-    rounds: usize,
-    jobs: u64,
-    /// Only the bare loop and the worker on PostgreSQL, and only an instant third party.
-    quick: bool,
-    write: bool,
-}
-
-impl Settings {
-    fn of_arguments(arguments: &[String]) -> Result<Self> {
-        let mut settings = Self { rounds: 5, jobs: 20_000, quick: false, write: false };
-        let mut arguments = arguments.iter();
-        while let Some(argument) = arguments.next() {
-            let mut number = || {
-                let given = arguments.next().map(String::as_str).unwrap_or_default();
-                given.parse::<u64>().map_err(|_| anyhow::anyhow!("{argument} takes a number, not `{given}`"))
-            };
-            match argument.as_str() {
-                "--rounds" => settings.rounds = usize::try_from(number()?)?.max(1),
-                "--jobs" => settings.jobs = number()?.max(1_000),
-                "--quick" => settings.quick = true,
-                "--write" => settings.write = true,
-                other => {
-                    anyhow::bail!("`{other}` is not a flag of the benchmark: --rounds N, --jobs N, --quick, --write")
-                }
-            }
-        }
-        anyhow::ensure!(!(settings.quick && settings.write), "--quick measures too little for --write");
-        Ok(settings)
-    }
-}
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -73,57 +46,103 @@ fn main() -> Result<()> {
 
 async fn bench(settings: Settings) -> Result<()> {
     let (third_party, counts) = third_party::start()?;
-    if settings.quick {
-        return quick(&third_party, &counts, settings).await;
-    }
-    let mut setups = Vec::new();
-    for contender in measure::ALL {
-        setups.push(Setup::new(contender, &third_party).await?);
-    }
     let mut measured = Measured { jobs: settings.jobs, rounds: settings.rounds, ..Measured::default() };
-    for round in 1..=settings.rounds {
-        for setup in &mut setups {
-            let quick = measure::full_queue(setup, &counts, "quick", settings.jobs).await?;
-            print_run(round, setup.contender, "500 B", quick);
-            measured.quick.entry(setup.contender).or_default().push(quick);
-            let large = measure::full_queue(setup, &counts, "large", settings.jobs / 4).await?;
-            print_run(round, setup.contender, "50 KB", large);
-            measured.large.entry(setup.contender).or_default().push(large);
+    if settings.quick {
+        return quick(&third_party, &counts, &mut measured).await;
+    }
+    for section in &settings.sections {
+        let (title, figures) = match section {
+            Section::Jobs => {
+                jobs(&mut measured, &third_party, &counts, &settings).await?;
+                continue;
+            }
+            Section::Hosts => {
+                let bursts = hosts::bursts(&third_party).await?.into_iter().map(hosts::Burst::figure);
+                let returns = hosts::returns().await?.into_iter().map(hosts::Return::figure);
+                ("Bursts and hosts", bursts.chain(returns).collect())
+            }
+            Section::Api => ("The API", api::measure(&third_party, &counts).await?),
+            Section::Ledger => ("A ledger of 1,000,000 jobs", filters::measure().await?),
+            Section::Collections => ("Collections", collections::measure(&third_party, settings.records).await?),
+        };
+        say(&page::section(title, &figures));
+        measured.others.push((title, figures));
+    }
+    if settings.sections == Section::ALL {
+        let page = page::write(&measured);
+        say(&page);
+        if settings.write {
+            let path = harness::repository().join("tests/BENCHMARK.md");
+            let before = std::fs::read_to_string(&path).unwrap_or_default();
+            std::fs::write(path, page::with_findings(&page, &before))?;
         }
-    }
-    for setup in &mut setups {
-        measured.latency.push((setup.contender, measure::steady(setup, 500, Duration::from_secs(20)).await?));
-    }
-    worker(&mut measured, &mut setups, &counts, settings).await?;
-    let page = page::write(&measured);
-    say(&page);
-    if settings.write {
-        let path = harness::repository().join("tests/BENCHMARK.md");
-        let before = std::fs::read_to_string(&path).unwrap_or_default();
-        std::fs::write(path, page::with_findings(&page, &before))?;
     }
     Ok(())
 }
 
-/// Measures a change within a minute.
-async fn quick(third_party: &str, counts: &Counts, settings: Settings) -> Result<()> {
-    let mut setups =
-        [Setup::new(Contender::Bare, third_party).await?, Setup::new(Contender::Postgres, third_party).await?];
+/// What a job costs.
+async fn jobs(measured: &mut Measured, third_party: &str, counts: &Arc<Counts>, settings: &Settings) -> Result<()> {
+    let mut full = setups(&measure::ALL, Workload::FullQueue, third_party).await?;
+    let mut arriving = setups(&measure::ALL, Workload::Arriving, third_party).await?;
     for round in 1..=settings.rounds {
-        for setup in &mut setups {
-            print_run(
-                round,
-                setup.contender,
-                "500 B",
-                measure::full_queue(setup, counts, "quick", settings.jobs).await?,
-            );
+        for setup in full.iter_mut().chain(&mut arriving) {
+            run(measured, setup, counts, round).await?;
+        }
+        for setup in &mut full {
+            let large = measure::run(setup, counts, "large", settings.jobs / 4).await?;
+            print_run(round, setup, "50 KB", large);
+            measured.large.entry(setup.contender).or_default().push(large);
         }
     }
+    for setup in &mut arriving {
+        measured.latency.push((setup.contender, measure::steady(setup, 500, Duration::from_secs(20)).await?));
+    }
+    worker(measured, &mut full, counts, settings).await?;
+    say(&page::figures(measured));
+    Ok(())
+}
+
+/// Measures a change within a few minutes.
+async fn quick(third_party: &str, counts: &Counts, measured: &mut Measured) -> Result<()> {
+    let contenders = [Contender::Bare, Contender::Postgres, Contender::Sqlite];
+    let mut all = setups(&contenders, Workload::FullQueue, third_party).await?;
+    all.extend(setups(&contenders, Workload::Arriving, third_party).await?);
+    for round in 1..=measured.rounds {
+        for setup in &mut all {
+            run(measured, setup, counts, round).await?;
+        }
+    }
+    for setup in all.iter_mut().filter(|setup| setup.workload == Workload::Arriving) {
+        let latency = measure::steady(setup, 500, Duration::from_secs(5)).await?;
+        measured.latency.push((setup.contender, latency));
+    }
+    say(&page::figures(measured));
+    Ok(())
+}
+
+async fn setups(contenders: &[Contender], workload: Workload, third_party: &str) -> Result<Vec<Setup>> {
+    let mut setups = Vec::new();
+    for contender in contenders {
+        setups.push(Setup::new(*contender, workload, third_party).await?);
+    }
+    Ok(setups)
+}
+
+/// One run of one contender at a third party that answers at once.
+async fn run(measured: &mut Measured, setup: &mut Setup, counts: &Counts, round: usize) -> Result<()> {
+    let run = measure::run(setup, counts, "quick", measured.jobs).await?;
+    print_run(round, setup, "500 B", run);
+    measured.runs(setup.workload).entry(setup.contender).or_default().push(run);
     Ok(())
 }
 
 /// Measures what only the worker can do.
-async fn worker(measured: &mut Measured, setups: &mut [Setup], counts: &Arc<Counts>, settings: Settings) -> Result<()> {
+async fn worker(
+    measured: &mut Measured,
+    setups: &mut [Setup],
+    counts: &Arc<Counts>,
+    settings: &Settings,
+) -> Result<()> {
     for setup in setups.iter_mut().filter(|setup| setup.contender == Contender::Postgres) {
         for _ in 0..settings.rounds {
             measured.starts.push(measure::start(setup).await?);
@@ -136,12 +155,12 @@ async fn worker(measured: &mut Measured, setups: &mut [Setup], counts: &Arc<Coun
     Ok(())
 }
 
-fn print_run(round: usize, contender: Contender, what: &str, run: Run) {
+fn print_run(round: usize, setup: &Setup, what: &str, run: Run) {
     let Run { cpu, database, broker, rate, connections } = run;
-    let name = contender.name();
+    let (name, workload) = (setup.contender.name(), setup.workload.name());
     say(&format!(
-        "round {round}, {name}, {what}: {cpu:.0} us, database {database:.0} us, broker {broker:.0} us, {rate:.0} jobs/s, \
-         {connections:.1} connections for 1,000 calls"
+        "round {round}, {workload}, {name}, {what}: {cpu:.0} us, database {database:.0} us, broker {broker:.0} us, \
+         {rate:.0} jobs/s, {connections:.1} connections for 1,000 calls"
     ));
 }
 
@@ -149,6 +168,3 @@ fn print_run(round: usize, contender: Contender, what: &str, run: Run) {
 fn say(text: &str) {
     println!("{text}");
 }
-
-/// Runs by contender.
-type Runs = HashMap<Contender, Vec<Run>>;

@@ -7,9 +7,10 @@ use harness::cost::{cpu, resident_kb};
 use harness::process::{Running, metric};
 
 use crate::contender::{Contender, Setup, broker};
+use crate::load::Workload;
 use crate::third_party::Counts;
 
-/// One run over a full queue.
+/// One run over some jobs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
     /// Of the process, microseconds a job.
@@ -27,15 +28,16 @@ pub(crate) struct Run {
 /// Jobs before anything is measured: connections are open, caches are filled.
 const WARM: u64 = 3_000;
 
-/// A full queue that one process consumes.
-pub(crate) async fn full_queue(setup: &mut Setup, counts: &Counts, kind: &str, jobs: u64) -> Result<Run> {
-    setup.load.publish(kind, WARM + jobs).await?;
-    let process = setup.start(256);
-    setup.load.results(WARM).await?;
+/// Jobs for one process, as the workload says.
+pub(crate) async fn run(setup: &mut Setup, counts: &Counts, resource: &str, jobs: u64) -> Result<Run> {
+    let process = warm(setup, resource, jobs).await?;
     let pid = [process.pid()];
     let (cpu_before, database_before, broker_before) = (cpu(&pid), setup.database().await, broker());
     let (connections, begun) = (counts.connections(), Instant::now());
-    setup.load.results(jobs).await?;
+    match setup.workload {
+        Workload::FullQueue => drop(setup.load.results(jobs).await?),
+        Workload::Arriving => setup.load.arrive(resource, jobs).await?,
+    }
     let took = begun.elapsed();
     let each = |time: Duration| time.as_secs_f64() * 1e6 / jobs as f64;
     let run = Run {
@@ -47,6 +49,23 @@ pub(crate) async fn full_queue(setup: &mut Setup, counts: &Counts, kind: &str, j
     };
     setup.end(process).await;
     Ok(run)
+}
+
+/// Starts a process and has it do the first jobs; a full queue is filled before.
+async fn warm(setup: &mut Setup, resource: &str, jobs: u64) -> Result<Running> {
+    match setup.workload {
+        Workload::FullQueue => {
+            setup.load.publish(resource, WARM + jobs).await?;
+            let process = setup.start(256);
+            setup.load.results(WARM).await?;
+            Ok(process)
+        }
+        Workload::Arriving => {
+            let process = setup.start(256);
+            setup.load.arrive(resource, WARM).await?;
+            Ok(process)
+        }
+    }
 }
 
 /// Latencies at a steady rate, milliseconds.
@@ -61,9 +80,7 @@ pub(crate) struct Latency {
 
 /// Jobs at a steady rate; from published to result received.
 pub(crate) async fn steady(setup: &mut Setup, rate: u32, time: Duration) -> Result<Latency> {
-    let process = setup.start(256);
-    setup.load.publish("quick", WARM).await?;
-    setup.load.results(WARM).await?;
+    let process = warm(setup, "quick", 0).await?;
     let before = cpu(&[process.pid()]);
     let times = setup.load.steadily(rate, time).await?;
     let spent = cpu(&[process.pid()]).saturating_sub(before);
@@ -174,5 +191,5 @@ pub(crate) async fn start(setup: &mut Setup) -> Result<Start> {
     Ok(Start { first_result, idle_kb })
 }
 
-/// The contenders that are measured over a full queue.
+/// All contenders, the bare loop first.
 pub(crate) const ALL: [Contender; 4] = [Contender::Bare, Contender::Postgres, Contender::Sqlite, Contender::Node];

@@ -1,8 +1,9 @@
 //! A third party that uses little processor time, so that the machine is left to the contenders: it reads a request and replies
 //! at once with what belongs to its number.
 //!
-//! `POST /quick/N`, `/slow/N` (after [`SLOW`]), `/large/N` (50 KB).
+//! `/quick/N`, `/late/N`, `/slow/N` (after [`SLOW`]), `/after200/N` (after so many milliseconds), `/large/N` (50 KB).
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -34,10 +35,22 @@ impl Counts {
 
 /// Listens on a port of its own for as long as the program runs.
 pub(crate) fn start() -> std::io::Result<(String, Arc<Counts>)> {
+    let address = reserve()?;
+    Ok((format!("http://{address}"), listen(address)?))
+}
+
+/// An address on loopback at which nothing listens yet.
+pub(crate) fn reserve() -> std::io::Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    listener.local_addr()
+}
+
+/// Listens there for as long as the program runs.
+pub(crate) fn listen(address: SocketAddr) -> std::io::Result<Arc<Counts>> {
     let listener = tokio::net::TcpSocket::new_v4()?;
-    listener.bind(([127, 0, 0, 1], 0).into())?;
+    listener.set_reuseaddr(true)?;
+    listener.bind(address)?;
     let listener: TcpListener = listener.listen(4_096)?;
-    let url = format!("http://{}", listener.local_addr()?);
     let counts = Arc::<Counts>::default();
     let counted = Arc::clone(&counts);
     tokio::spawn(async move {
@@ -48,7 +61,7 @@ pub(crate) fn start() -> std::io::Result<(String, Arc<Counts>)> {
             tokio::spawn(async move { drop(serve(socket, &counts).await) });
         }
     });
-    Ok((url, counts))
+    Ok(counts)
 }
 
 async fn serve(mut socket: TcpStream, counts: &Counts) -> std::io::Result<()> {
@@ -63,12 +76,19 @@ async fn serve(mut socket: TcpStream, counts: &Counts) -> std::io::Result<()> {
         };
         counts.requests.fetch_add(1, Ordering::Relaxed);
         let large = kind == "large";
-        if kind == "slow" {
-            tokio::time::sleep(SLOW).await;
+        let wait = if kind == "slow" { SLOW } else { after(kind) };
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
         }
         read.drain(..length);
         socket.write_all(&answer(number, large)).await?;
     }
+}
+
+/// The wait that a kind names, such as `after200`.
+fn after(kind: &str) -> Duration {
+    let millis = kind.strip_prefix("after").and_then(|millis| millis.parse().ok());
+    Duration::from_millis(millis.unwrap_or(0))
 }
 
 /// The length, kind and number of the first request, once it is complete.

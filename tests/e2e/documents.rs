@@ -115,6 +115,8 @@ async fn the_calls_of_the_api_page_run() {
         let (file, arguments) = match program {
             "node" => (app.file("block.mjs", code), vec![]),
             "python3" => (app.file("block.py", code), vec![]),
+            "php" => (app.file("block.php", code), vec![]),
+            "java" => (app.file("Call.java", code), vec![]),
             _ => (app.file("block.sh", code), vec!["-eu"]),
         };
         let mut command = app.program(program, &arguments);
@@ -125,7 +127,7 @@ async fn the_calls_of_the_api_page_run() {
         assert!(response.is_some_and(Value::is_object), "{program}: {printed}");
         ran += 1;
     }
-    assert_eq!(ran, 4);
+    assert_eq!(ran, 6);
 }
 
 /// Every metric of the product is in the runbook, and no other.

@@ -57,10 +57,8 @@ impl TestApp {
 
 impl Api {
     /// The API at an address, with a token.
-    #[expect(clippy::disallowed_methods, reason = "a test's client calls the product, on loopback")]
     pub fn new(address: &str, token: Option<&str>) -> Self {
-        let client = reqwest::Client::builder().timeout(Duration::from_mins(1)).build().expect("a client");
-        Self { client, base: format!("http://{address}"), token: token.map(ToOwned::to_owned) }
+        Self { client: client(), base: format!("http://{address}"), token: token.map(ToOwned::to_owned) }
     }
 
     /// The same with another token; none with `None`.
@@ -84,6 +82,11 @@ impl Api {
     /// The token.
     pub fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()
+    }
+
+    /// What its requests are sent with.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
     }
 
     /// Where it is.
@@ -125,6 +128,18 @@ impl Api {
     pub async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
         sent(self.request(method, path).header("content-type", "application/json").body(body.to_string())).await
     }
+}
+
+/// A client that shows redirects instead of following them.
+#[expect(clippy::disallowed_methods, reason = "a test's client calls on loopback")]
+fn client() -> reqwest::Client {
+    let builder = reqwest::Client::builder().timeout(Duration::from_mins(1));
+    builder.redirect(reqwest::redirect::Policy::none()).build().expect("a client")
+}
+
+/// Opens a page as a browser does, without a token.
+pub async fn browse(url: &str) -> Answer {
+    sent(client().get(url)).await
 }
 
 /// Sends a request and reads the answer to its end.

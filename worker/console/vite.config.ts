@@ -31,10 +31,12 @@ export default defineConfig({
       checks: { pluginTimings: false },
       output: {
         codeSplitting: {
-          // A change of ours changes none of the chunks of others. What diagrams need to be looked at is apart from the modeler.
+          // A change of ours changes none of the chunks of others. What diagrams need to be looked at is apart from the modeler,
+          // and JSON from both.
           includeDependenciesRecursively: false,
           groups: [
             { name: 'vendor', test: PREACT, priority: 4 },
+            { name: 'vendor-json', test: /node_modules[\\/]jsonc-parser[\\/]/, priority: 3 },
             { name: 'vendor-viewer', test: BPMN, minShareCount: 2, priority: 2 },
             { name: 'vendor-bpmn', test: BPMN, priority: 1 },
           ],

@@ -2,12 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { answerTree, matching, pathOf, variableFor, type AnswerNode } from '../src/answer/json';
+import { answerTree, indented, matching, pathOf, variableFor, type AnswerNode } from '../src/answer/json';
 import { suggested, typedVariable, withVariable } from '../src/answer/variables';
 import { mapRows } from '../src/host/map';
 
 const find = (root: AnswerNode, ...keys: string[]): AnswerNode =>
   keys.reduce((node, key) => node.children.find((child) => child.key === key) as AnswerNode, root);
+
+const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
 
 describe('answers', () => {
   test('numbers keep their digits and paths lead to their values', () => {
@@ -24,7 +26,12 @@ describe('answers', () => {
     });
   });
 
-  test.each(['', 'no json', '{"a":1,}', '// c\n1'])('%j is no tree', (text) => expect(answerTree(text)).toBeUndefined());
+  test.each(['', 'no json', '{"a":1,}', '// c\n1', '{', '[1,]', '{"a" 1}', '1 2', '"open', deep(600), deep(200_000)])('%j is no tree', (text) => expect(answerTree(text)).toBeUndefined());
+
+  test('laid out, numbers keep their digits', () => {
+    expect(indented('{"a":[1.080,12345678901234567890]}').replace(/\s/g, '')).toBe('{"a":[1.080,12345678901234567890]}');
+    expect(indented('{"a":1}')).toBe('{\n  "a": 1\n}');
+  });
 
   test('a name with a quote or a backslash is quoted in paths', () => {
     expect(pathOf(["it's", 'a\\b'])).toBe("$['it\\'s']['a\\\\b']");

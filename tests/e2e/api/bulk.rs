@@ -117,7 +117,11 @@ async fn a_run_can_be_stopped() {
     app.sql(&row("going", now)).await;
     app.sql(&row("dead", "1")).await;
     assert_eq!(api.get("/bulk/going").await.json()["state"], json!("running"));
-    assert_eq!(api.get("/bulk/dead").await.json()["state"], json!("stopped"), "its process has died");
+    let dead = api.get("/bulk/dead").await.json();
+    assert_eq!((&dead["state"], &dead["errors"][0]["job"]), (&json!("stopped"), &Value::Null), "its process has died");
+    app.sql("INSERT INTO key_rotations (id, count, state, updated_at) VALUES ('rotating', 9, 'running', 1)").await;
+    let rotation = api.get("/bulk/rotating").await.json();
+    assert_eq!((&rotation["state"], rotation["errors"].as_array().map(Vec::len)), (&json!("stopped"), Some(1)));
     assert_eq!(api.delete("/bulk/going").await.status, 204);
     assert_eq!(api.get("/bulk/going").await.json()["state"], json!("stopped"));
     assert_eq!(api.get("/bulk/nothing").await.status, 404);

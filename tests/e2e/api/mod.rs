@@ -1,13 +1,17 @@
 //! The API as screens, scripts, pages and tools use it: one file a subject.
 
 mod access;
+mod accounts;
 mod audit;
 mod bulk;
 mod collections;
 mod data_sources;
+mod document;
 mod execute;
+mod kept;
 mod lint;
 mod oidc;
+mod processmaker;
 mod queue;
 mod stats;
 mod trial;

@@ -1,7 +1,12 @@
 //! Tokens of an identity provider (API 3).
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
+    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding,
+    RsaKeyPair,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use harness::test_app::TestApp;
@@ -9,29 +14,85 @@ use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 
 /// A provider's key.
-struct Key(EcdsaKeyPair);
+enum Key {
+    P256(EcdsaKeyPair),
+    P384(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
 
 impl Key {
     fn new() -> Self {
-        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key"))
+        Self::P256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key"))
     }
 
+    /// One of each kind.
+    fn kinds() -> [Self; 4] {
+        [
+            Self::new(),
+            Self::P384(EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).expect("a key")),
+            Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).expect("a key")),
+            Self::Ed25519(Ed25519KeyPair::generate().expect("a key")),
+        ]
+    }
+
+    /// The public key, which does not say for which signature it is.
     fn jwk(&self, kid: &str) -> Value {
-        let point = self.0.public_key().as_ref();
-        let part = |range: std::ops::Range<usize>| URL_SAFE_NO_PAD.encode(&point[range]);
-        json!({"kty": "EC", "crv": "P-256", "kid": kid, "alg": "ES256", "x": part(1..33), "y": part(33..65)})
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let curve = |pair: &EcdsaKeyPair, name: &str| {
+            let (x, y) = pair.public_key().as_ref()[1..].split_at(pair.public_key().as_ref().len() / 2);
+            json!({"kty": "EC", "crv": name, "kid": kid, "x": text(x), "y": text(y)})
+        };
+        match self {
+            Self::P256(pair) => curve(pair, "P-256"),
+            Self::P384(pair) => curve(pair, "P-384"),
+            Self::Rsa(pair) => {
+                let (n, e) = (pair.public_key().modulus(), pair.public_key().exponent());
+                json!({"kty": "RSA", "kid": kid, "n": text(n.big_endian_without_leading_zero()), "e": text(e.big_endian_without_leading_zero())})
+            }
+            Self::Ed25519(pair) => {
+                json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": text(pair.public_key().as_ref())})
+            }
+        }
     }
 
+    /// A token with the signature that the header names, or the key's own.
     fn token(&self, header: &Value, claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(header), part(claims));
-        let signature = self.0.sign(&SystemRandom::new(), signed.as_bytes()).expect("a signature");
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+        let (random, bytes) = (SystemRandom::new(), signed.as_bytes());
+        let signature = match self {
+            Self::P256(pair) | Self::P384(pair) => pair.sign(&random, bytes).expect("a signature").as_ref().to_vec(),
+            Self::Ed25519(pair) => pair.sign(bytes).as_ref().to_vec(),
+            Self::Rsa(pair) => {
+                let encoding: &'static dyn RsaEncoding = match header["alg"].as_str().unwrap_or_default() {
+                    "RS384" => &RSA_PKCS1_SHA384,
+                    "RS512" => &RSA_PKCS1_SHA512,
+                    "PS256" => &RSA_PSS_SHA256,
+                    "PS384" => &RSA_PSS_SHA384,
+                    "PS512" => &RSA_PSS_SHA512,
+                    _ => &RSA_PKCS1_SHA256,
+                };
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(encoding, &random, bytes, &mut signature).expect("a signature");
+                signature
+            }
+        };
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }
 
 fn now() -> i64 {
     data_connector::clock::now_ms() / 1_000
+}
+
+fn settings(keys: &str) -> [(&'static str, &str); 4] {
+    [
+        ("DATA_CONNECTOR__API__OIDC__ISSUER", "https://issuer.example"),
+        ("DATA_CONNECTOR__API__OIDC__AUDIENCE", "data-connector"),
+        ("DATA_CONNECTOR__API__OIDC__JWKS_URL", keys),
+        ("DATA_CONNECTOR__API__OIDC__CONNECTORS_CLAIM", "connectors"),
+    ]
 }
 
 #[tokio::test]
@@ -45,14 +106,7 @@ async fn tokens_of_the_identity_provider_are_as_good_as_what_they_say() {
     .await;
     let app = TestApp::new();
     app.import_resources(json!({"get": {"url": "http://127.0.0.1:1/", "method": "GET"}})).await;
-    let keys_at = provider.url("/keys");
-    let variables = [
-        ("DATA_CONNECTOR__API__OIDC__ISSUER", "https://issuer.example"),
-        ("DATA_CONNECTOR__API__OIDC__AUDIENCE", "data-connector"),
-        ("DATA_CONNECTOR__API__OIDC__JWKS_URL", keys_at.as_str()),
-        ("DATA_CONNECTOR__API__OIDC__CONNECTORS_CLAIM", "connectors"),
-    ];
-    let (_process, api) = app.serve_with(&["serve"], &variables).await;
+    let (_process, api) = app.serve_with(&["serve"], &settings(&provider.url("/keys"))).await;
     let header = json!({"alg": "ES256", "kid": "k1", "typ": "JWT"});
     let claims = json!({"iss": "https://issuer.example", "aud": ["x", "data-connector"], "sub": "u1", "name": "Ada",
         "exp": now() + 600, "scope": "openid data-connector:read data-connector:execute"});
@@ -77,10 +131,17 @@ async fn tokens_of_the_identity_provider_are_as_good_as_what_they_say() {
         ("expired", with("exp", json!(now() - 61))),
         ("not yet", with("nbf", json!(now() + 120))),
         ("without an end", with("exp", Value::Null)),
+        ("an end that is no number", with("exp", json!("never"))),
+        ("a beginning that is no number", with("nbf", json!("now"))),
+        ("several issuers", with("iss", json!(["https://issuer.example"]))),
+        ("no subject", with("sub", json!(""))),
     ] {
         assert_eq!(status(&header, &changed, &key).await, 401, "{what}");
     }
     assert_eq!(status(&header, &with("exp", json!(now() - 30)), &key).await, 200, "within the leeway");
+    assert_eq!(status(&header, &with("nbf", json!(now() + 30)), &key).await, 200, "within the leeway");
+    let fraction: Value = serde_json::from_str(&format!("{}.5", now() + 30)).expect("a number");
+    assert_eq!(status(&header, &with("exp", fraction), &key).await, 200, "seconds may have a fraction");
     assert_eq!(
         status(&header, &with("scope", json!("data-connector:root openid")), &key).await,
         403,
@@ -102,5 +163,73 @@ async fn tokens_of_the_identity_provider_are_as_good_as_what_they_say() {
     assert_eq!(limited.post("/requests/data_sources/API", &run).await.status, 404, "limited to nothing");
     let listed = api.with(Some(&key.token(&header, &with("connectors", json!(["API"])))));
     assert_eq!(listed.post("/requests/data_sources/API", &run).await.status, 502, "its own one is called");
+    let mut admin = with("connectors", json!([]));
+    admin["scope"] = json!(["data-connector:admin"]);
+    assert_eq!(api.with(Some(&key.token(&header, &admin))).get("/tokens").await.status, 200, "is not limited");
+    let nothing = api.with(Some(&key.token(&header, &with("connectors", Value::Null))));
+    assert_eq!(nothing.post("/requests/data_sources/API", &run).await.status, 404, "null limits to nothing");
     assert!(provider.seen().len() <= 3, "the provider is not asked for each token: {}", provider.seen().len());
+}
+
+#[tokio::test]
+async fn each_kind_of_signature_needs_its_kind_of_key() {
+    let kinds = Key::kinds();
+    let (ids, algorithms) = (["p256", "p384", "rsa", "ed"], [&["ES256"][..], &["ES384"], &RSA, &["EdDSA"]]);
+    const RSA: [&str; 6] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+    let mut keys: Vec<Value> = kinds.iter().zip(ids).map(|(key, id)| key.jwk(id)).collect();
+    let named = |kid: &str, member: &str, value: &str| {
+        let mut key = kinds[2].jwk(kid);
+        key[member] = json!(value);
+        key
+    };
+    keys.extend([
+        named("rs256", "alg", "RS256"),
+        named("for-encryption", "use", "enc"),
+        named("twice", "alg", "RS512"),
+    ]);
+    keys.push(kinds[0].jwk("twice"));
+    let keys = json!({"keys": keys});
+    let provider = ThirdParty::start(move |_, _| Reply::json(&keys)).await;
+    let app = TestApp::new();
+    let (_process, api) = app.serve_with(&["serve"], &settings(&provider.url("/keys"))).await;
+    let claims = json!({"iss": "https://issuer.example", "aud": "data-connector", "sub": "u1", "exp": now() + 600,
+        "scope": "data-connector:read"});
+    let status = async |key: &Key, kid: &str, algorithm: &str| {
+        let token = key.token(&json!({"alg": algorithm, "kid": kid}), &claims);
+        api.with(Some(&token)).get("/me").await.status
+    };
+    for (at, key) in kinds.iter().enumerate() {
+        for algorithm in algorithms.concat() {
+            let expected = if algorithms[at].contains(&algorithm) { 200 } else { 401 };
+            assert_eq!(status(key, ids[at], algorithm).await, expected, "{algorithm} by {}", ids[at]);
+        }
+    }
+    assert_eq!((status(&kinds[2], "rs256", "RS256").await, status(&kinds[2], "rs256", "PS256").await), (200, 401));
+    assert_eq!(status(&kinds[2], "for-encryption", "RS256").await, 401);
+    assert_eq!((status(&kinds[2], "twice", "RS512").await, status(&kinds[0], "twice", "ES256").await), (200, 200));
+    assert_eq!(provider.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn known_keys_serve_while_the_provider_is_slow_or_away() {
+    let (key, unknown) = (Key::new(), Key::new());
+    let keys = json!({"keys": [key.jwk("k1")]});
+    let provider =
+        ThirdParty::start(move |_, before| if before == 0 { Reply::json(&keys) } else { Reply::Silence }).await;
+    let app = TestApp::new();
+    let (_process, api) = app.serve_with(&["serve"], &settings(&provider.url("/keys"))).await;
+    let claims = json!({"iss": "https://issuer.example", "aud": "data-connector", "sub": "u1", "exp": now() + 600,
+        "scope": "data-connector:read"});
+    let with = |key: &Key, kid: &str| api.with(Some(&key.token(&json!({"alg": "ES256", "kid": kid}), &claims)));
+    assert_eq!(with(&key, "k1").get("/me").await.status, 200);
+    // The provider may be asked again, and the idle connection was closed.
+    tokio::time::sleep(std::time::Duration::from_secs(11)).await;
+    let asking = with(&unknown, "k2");
+    let asking = tokio::spawn(async move { asking.get("/me").await.status });
+    harness::eventually("the provider to be asked", || async { (provider.seen().len() == 2).then_some(()) }).await;
+    assert_eq!(with(&key, "k1").get("/me").await.status, 200);
+    assert!(!asking.is_finished(), "the known key waits for nobody");
+    assert_eq!(asking.await.expect("its end"), 401);
+    assert_eq!(with(&unknown, "k3").get("/me").await.status, 401, "not asked again within ten seconds");
+    assert_eq!(provider.seen().len(), 2);
 }

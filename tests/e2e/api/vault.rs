@@ -68,7 +68,8 @@ async fn keys_are_rotated_while_everything_goes_on() {
         "{}",
         begun.body
     );
-    assert_eq!(begun.header("location"), format!("/api/1.0/bulk/{}", rotation["id"].as_str().expect("an id")));
+    let path = format!("/bulk/{}", rotation["id"].as_str().expect("an id"));
+    assert_eq!(begun.header("location"), format!("/api/1.0{path}"));
     eventually("all is encrypted with the new key", || async {
         let keys = api.get("/keys").await.json();
         let rows = keys["data"].as_array().cloned().unwrap_or_default();
@@ -77,6 +78,17 @@ async fn keys_are_rotated_while_everything_goes_on() {
     .await;
     let audit = api.get("/audit?per_page=20").await;
     assert!(audit.body.contains("key.rotated"), "{}", audit.body);
+    let ended = eventually("the rotation has ended", || async {
+        let shown = api.get(&path).await;
+        (shown.status == 200 && shown.json()["state"] == "done").then(|| shown.json())
+    })
+    .await;
+    let expected = json!({"id": rotation["id"], "action": "rotate", "count": 2, "done": 2, "failed": 0, "state": "done", "errors": []});
+    assert_eq!(ended, expected);
+    assert_eq!(api.delete(&path).await.status, 204);
+    assert_eq!(api.get(&path).await.json()["state"], json!("done"), "it had ended before");
+    let manager = api.with_scopes(&["manage"], &[]).await;
+    assert_eq!((manager.get(&path).await.status, manager.delete(&path).await.status), (404, 404));
     assert_eq!(api.get("/secrets/API").await.status, 200);
 }
 

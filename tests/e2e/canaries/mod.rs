@@ -1,6 +1,7 @@
 //! Twenty secrets and a third party that echoes whatever it receives: no secret appears, in any encoding, in anything that a
 //! person, an engine or a metrics scraper can read.
 
+mod api;
 mod attackers;
 mod doors;
 mod echo;

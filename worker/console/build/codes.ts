@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { Block, CodePage, Inline } from '../src/pages/codes/page';
+import type { Block, CodePage, Inline } from '../src/code/page';
 
 const worker = new URL('../..', import.meta.url).pathname;
 const rules = join(worker, '../bpmn-ext/rules');

@@ -16,3 +16,7 @@ declare module 'bpmn-js-properties-panel' {
 declare module 'bpmn-moddle' {
   export const BpmnModdle: new (packages?: object) => { fromXML: (xml: string) => Promise<{ rootElement: object }> };
 }
+
+declare module '*/build/api.mjs' {
+  export function isCurrent(): boolean;
+}

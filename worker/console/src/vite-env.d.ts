@@ -2,5 +2,5 @@
 
 /** Made by build/codes.ts. */
 declare module 'virtual:codes' {
-  export const pages: import('./pages/codes/page').CodePage[];
+  export const pages: import('./code/page').CodePage[];
 }

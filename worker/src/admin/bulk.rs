@@ -13,12 +13,14 @@ use super::{By, Error};
 use crate::amqp::Broker;
 use crate::config::Engine;
 use crate::store::ledger::{JobRow, JobSearch};
-use crate::store::{BulkProgress, BulkRun, Store};
+use crate::store::{self, BulkProgress, BulkRun, Store};
 
 /// Jobs that are read from the ledger at once.
 const PAGE: i64 = 100;
 /// How often the table says how far a run is, and a run looks whether it was stopped.
 const SAID_EVERY: Duration = Duration::from_millis(500);
+/// How often a run says that it goes on, whatever it has in hand.
+pub(super) const ALIVE_EVERY: Duration = Duration::from_secs(2);
 /// Failures that are kept.
 const ERRORS_KEPT: usize = 100;
 
@@ -76,7 +78,8 @@ pub struct Bulk {
 
 #[derive(Debug, Serialize)]
 struct Failed {
-    job: String,
+    /// `None` where it is about the whole run.
+    job: Option<String>,
     message: String,
 }
 
@@ -128,12 +131,25 @@ struct Run {
 
 impl Run {
     async fn go(mut self) {
-        let worked = match self.bulk.jobs.clone() {
-            Jobs::Ids(ids) => self.all(ids).await.map(drop),
-            Jobs::Matching(search) => self.matching(self.bulk.pinned(&search)).await,
+        let (store, id) = (self.store.clone(), self.id.clone());
+        let working = async {
+            match self.bulk.jobs.clone() {
+                Jobs::Ids(ids) => self.all(ids).await.map(drop),
+                Jobs::Matching(search) => self.matching(self.bulk.pinned(&search)).await,
+            }
         };
-        if let Err(error) = worked {
+        let alive = || async { store.bulk().goes_on(&id).await };
+        if let Err(error) = while_alive(working, alive).await {
             tracing::warn!(%error, bulk.id = self.id, "a run over many jobs was given up");
+            let message = format!("it was given up: {error}");
+            self.tally.errors.push(Failed { job: None, message });
+            // Where this cannot be noted either, its silence says so after a while.
+            let noted = async {
+                self.store.bulk().stop(&self.id).await?;
+                self.say(false).await.map(drop)
+            };
+            let noted: Result<(), Error> = noted.await;
+            noted.unwrap_or_else(|error| tracing::warn!(%error, "that a run was given up could not be noted"));
         }
     }
 
@@ -169,7 +185,7 @@ impl Run {
             Err(error) => {
                 self.tally.failed += 1;
                 if self.tally.errors.len() < ERRORS_KEPT {
-                    self.tally.errors.push(Failed { job: id.to_owned(), message: error.to_string() });
+                    self.tally.errors.push(Failed { job: Some(id.to_owned()), message: error.to_string() });
                 }
             }
         }
@@ -186,7 +202,7 @@ impl Run {
             return Err(Error::NotFound(format!("the ledger knows no job `{id}`")));
         }
         match bulk.action {
-            Action::Cancel => jobs::cancel(store, broker, id, &bulk.by).await.map(drop),
+            Action::Cancel => jobs::cancel(store, id, &bulk.by).await,
             Action::Replay { new_execution, send } => {
                 let request = ReplayRequest { id: id.to_owned(), new_execution, send };
                 let prepared = jobs::prepare_replay(store, &bulk.engines, &request).await?;
@@ -201,6 +217,25 @@ impl Run {
         let errors = json!(self.tally.errors).to_string();
         let progress = BulkProgress { done: self.tally.done, failed: self.tally.failed, errors: &errors, is_over };
         Ok(self.store.bulk().progress(&self.id, progress).await?)
+    }
+}
+
+/// Does some work, and says all the while that it goes on: silence means that the process has died.
+pub(super) async fn while_alive<T, S>(work: impl Future<Output = T>, say: impl Fn() -> S) -> T
+where
+    S: Future<Output = Result<(), store::Error>>,
+{
+    let saying = async {
+        loop {
+            tokio::time::sleep(ALIVE_EVERY).await;
+            if let Err(error) = say().await {
+                tracing::warn!(%error, "that work in bulk goes on could not be noted");
+            }
+        }
+    };
+    tokio::select! {
+        worked = work => worked,
+        never = saying => never,
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Lists, exports and imports are streams: none of them holds more than a few records in memory.
 
+mod collection_list;
 mod error;
 mod export;
 mod import;
@@ -11,6 +12,7 @@ mod listing;
 mod records;
 mod requests;
 mod selection;
+mod sorted_ids;
 
 use serde_json::{Map, Value, json};
 
@@ -20,7 +22,7 @@ use crate::collections::problems::Problems;
 use crate::store::Store;
 use crate::store::collections::{CollectionError, NewCollection};
 
-pub use crate::store::collections::{Actor, Collection, Idempotency, IfMatch, StoredRecord, Written};
+pub use crate::store::collections::{Actor, Collection, Idempotency, IfMatch, StoredRecord, Trail, Written};
 pub use error::Error;
 pub use export::{Export, ExportFormat, ExportOptions, document};
 pub use import::{ImportFormat, ImportMode, ImportOptions, Source, import, import_document};
@@ -78,9 +80,9 @@ pub async fn all(store: &Store) -> Result<Vec<Collection>, Error> {
 ///
 /// # Errors
 /// What of the body cannot be used, by path; or the database cannot be reached.
-pub async fn make(store: &Store, body: &Value) -> Result<Collection, Error> {
+pub async fn make(store: &Store, body: &Value, actor: &Actor) -> Result<Collection, Error> {
     let new = new_collection(members(body)?)?;
-    let made = store.collections().create(new).await?;
+    let made = store.collections().create(new, actor).await?;
     // What its connector is listed by.
     store.connectors().index().await?;
     Ok(made)

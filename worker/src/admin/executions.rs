@@ -7,7 +7,9 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::Error;
-use crate::call::{AdmitError, Calls, Invocation, Outcome, PrepareError, PreparedCall, ResolvedConnector, SeenAnswer};
+use crate::call::{
+    AdmitError, Calls, Invocation, Outcome, PrepareError, PreparedCall, ResolvedConnector, SeenAnswer, account_of,
+};
 use crate::job::{Code, Configuration, ErrorHandling, Failure, Retriable};
 use crate::plan::CredentialId;
 use crate::store::{Store, StoredConnector};
@@ -216,5 +218,9 @@ pub async fn edited(
             )));
         }
     }
-    Ok(ResolvedConnector::new(&record, &members, id))
+    let account = match stored {
+        Some(stored) if is_kept => account_of(store, stored).await?,
+        _ => None,
+    };
+    Ok(ResolvedConnector::with_account(&record, &members, id, account.as_ref()))
 }

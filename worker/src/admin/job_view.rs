@@ -9,7 +9,7 @@ use crate::store::ledger::{JobDetail, JobRow};
 pub fn row(job: &JobRow) -> Value {
     json!({
         "id": job.id, "state": state(job), "status": status(job), "engine": job.engine, "process": job.process,
-        "version": null, "request": job.request, "element": job.element, "connector": job.connector,
+        "version": job.version, "request": job.request, "element": job.element, "connector": job.connector,
         "resource": job.resource, "attempt": job.attempt, "code": job.code, "http_status": job.http_status,
         "duration_ms": job.duration_ms, "due_at": job.due_at.map(clock::rfc3339), "replay_of": job.replay_of,
         "created_at": clock::rfc3339(job.created_at), "updated_at": clock::rfc3339(job.updated_at),
@@ -19,9 +19,9 @@ pub fn row(job: &JobRow) -> Value {
 /// The whole job.
 pub fn shown(job: &JobDetail) -> Value {
     let mut shown = row(&job.row);
-    for name in ["sent", "answer", "message"] {
-        shown[name] = Value::Null;
-    }
+    let kept = job.exchange.clone().unwrap_or_default();
+    (shown["sent"], shown["answer"]) = (kept.sent, kept.answer);
+    shown["message"] = kept.message.unwrap_or_default();
     shown["attempts"] = json!(job.attempts);
     shown["result"] = job.result.clone().unwrap_or_default();
     shown

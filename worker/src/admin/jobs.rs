@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{By, Error, job_view};
+use super::{By, Error};
 use crate::amqp::{Broker, Message, Properties};
 use crate::config::Engine;
 use crate::job::{self, Envelope, JOB_TYPE, Job};
@@ -39,30 +39,16 @@ pub async fn find(store: &Store, id: &str) -> Result<JobDetail, Error> {
     found.ok_or_else(|| Error::NotFound(format!("the ledger knows no job `{id}`")))
 }
 
-/// Asks for a job to be taken back, as an engine does (CONTRACT 4); every worker hears it.
+/// Takes a job back, as an engine does (CONTRACT 4); a call that is on its way goes on, and its result is sent nowhere.
 ///
 /// # Errors
-/// When it has ended, or broker or database cannot be reached.
-pub async fn cancel(store: &Store, broker: &Broker, id: &str, by: &By) -> Result<JobDetail, Error> {
-    let found = find(store, id).await?;
-    if job_view::has_ended(&found.row) {
-        return Err(Error::Refused(format!("job `{id}` has ended; it cannot be cancelled any more")));
+/// When it has ended, or the database cannot be reached.
+pub async fn cancel(store: &Store, id: &str, by: &By) -> Result<(), Error> {
+    find(store, id).await?;
+    if store.jobs().cancel(id, &by.entry("job.cancelled", id, json!({}))).await? {
+        return Ok(());
     }
-    let message = Message {
-        exchange: broker.topology().control().to_owned(),
-        routing_key: String::new(),
-        body: json!({"id": id}).to_string().into_bytes(),
-        properties: Properties {
-            message_id: Some(uuid::Uuid::now_v7().to_string()),
-            kind: Some(job::CANCEL_TYPE.to_owned()),
-            content_type: Some("application/json".to_owned()),
-            ..Properties::default()
-        },
-    };
-    let published = broker.publisher().publish(&message).await;
-    published.map_err(|source| Error::Publish { what: format!("the cancel of job `{id}`"), source })?;
-    store.audit().add(&by.entry("job.cancelled", id, json!({}))).await?;
-    Ok(found)
+    Err(Error::Refused(format!("job `{id}` has ended; it cannot be cancelled any more")))
 }
 
 /// Checks that a job may run again, and makes the job that will.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::bulk::while_alive;
 use super::{By, Error};
 use crate::store::{Rotated, Rotation, RotationState, Store};
 
@@ -85,7 +86,8 @@ async fn go_on(store: &Store, id: &str, entry: &crate::store::audit::Entry) -> R
             store.keys().rotation_came_to(id, done).await.unwrap_or(true)
         })
     };
-    let rotated = store.keys().rotate(entry, &progress).await?;
+    let goes_on = || async { store.keys().rotation_goes_on(id).await };
+    let rotated = while_alive(store.keys().rotate(entry, &progress), goes_on).await?;
     let state = if rotated.finished { RotationState::Done } else { RotationState::Stopped };
     Ok(store.keys().rotation_ended(id, state, None).await?)
 }

@@ -3,6 +3,7 @@
 //!
 //! Knows the rules of each operation; must not know arguments, printing or HTTP.
 
+pub mod accounts;
 pub mod bulk;
 pub mod categories;
 pub mod collections;

@@ -196,6 +196,16 @@ pub async fn revoke(store: &Store, token: &Token, by: &By) -> Result<bool, Error
     Ok(store.tokens().revoke(token.id, &entry).await?)
 }
 
+/// Whether a token is valid at `now`, epoch milliseconds, and may do this with the connector of this uuid.
+pub fn may(token: &Token, scope: Scope, connector: &str, now: i64) -> bool {
+    let is_valid = token.revoked_at.is_none() && token.expires_at.is_none_or(|end| end > now);
+    let limit: Option<Vec<String>> =
+        token.connectors.as_deref().map(|list| serde_json::from_str(list).unwrap_or_default());
+    let may_see = limit.is_none_or(|limit| limit.iter().any(|own| own.eq_ignore_ascii_case(connector)));
+    let scopes = token.scopes.split(' ').filter_map(|own| own.parse::<Scope>().ok());
+    is_valid && may_see && scopes.into_iter().any(|own| own.covers(scope))
+}
+
 /// A token as API and command line show it, without its secret.
 pub fn shown(token: &Token) -> Value {
     let time = |at: Option<i64>| at.map(clock::rfc3339);

@@ -6,20 +6,35 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
+use super::access::Scope;
 use super::error::Error;
 use super::jobs;
 use super::request::{Query, Request};
 use super::respond;
 use super::service::BASE;
 use crate::admin::bulk::{self as admin, Action, Bulk, Jobs};
+use crate::admin::keys;
 use crate::clock;
-use crate::store::BulkRun;
 use crate::store::ledger::JobSearch;
+use crate::store::{BulkRun, Rotation};
 
 /// Ids of one request.
 const MOST_IDS: usize = 10_000;
-const FILTERS: [&str; 12] =
-    ["state", "status", "code", "request", "engine", "connector", "resource", "process", "element", "from", "to", "q"];
+const FILTERS: [&str; 13] = [
+    "state",
+    "status",
+    "code",
+    "request",
+    "engine",
+    "connector",
+    "resource",
+    "process",
+    "version",
+    "element",
+    "from",
+    "to",
+    "q",
+];
 
 /// POST `/jobs/bulk`.
 pub(super) async fn start(mut request: Request) -> Result<Response, Error> {
@@ -99,22 +114,40 @@ fn query(filter: &Map<String, Value>) -> Result<Query, Error> {
 
 /// GET `/bulk/{id}`.
 pub(super) async fn show(request: Request) -> Result<Response, Error> {
-    Ok(respond::ok(&admin::shown(&visible(&request).await?)))
+    Ok(respond::ok(&match visible(&request).await? {
+        Visible::Jobs(run) => admin::shown(&run),
+        Visible::Keys(rotation) => keys::shown(&rotation),
+    }))
 }
 
 /// DELETE `/bulk/{id}`: stops it.
 pub(super) async fn stop(request: Request) -> Result<Response, Error> {
-    let run = visible(&request).await?;
-    request.api.store.bulk().stop(&run.id).await?;
+    let store = &request.api.store;
+    match visible(&request).await? {
+        Visible::Jobs(run) => store.bulk().stop(&run.id).await?,
+        Visible::Keys(rotation) => keys::stop_rotation(store, &rotation.id).await?,
+    }
     Ok(respond::no_content())
 }
 
-/// The run of the path; a token that is limited to connectors sees its own.
-async fn visible(request: &Request) -> Result<BulkRun, Error> {
-    let caller = request.caller()?;
-    let run = admin::find(&request.api.store, request.parameter("id")).await?;
+/// Work in bulk.
+enum Visible {
+    Jobs(BulkRun),
+    Keys(Rotation),
+}
+
+/// The run of the path; a token that is limited to connectors sees its own. Rotations of the keys are for administrators.
+async fn visible(request: &Request) -> Result<Visible, Error> {
+    let (caller, id) = (request.caller()?, request.parameter("id"));
+    let store = &request.api.store;
+    let run = match admin::find(store, id).await {
+        Err(crate::admin::Error::NotFound(_)) if caller.may(Scope::Admin) => {
+            return Ok(Visible::Keys(keys::rotation(store, id).await?));
+        }
+        found => found?,
+    };
     if caller.is_limited() && run.made_by != caller.actor() {
         return Err(Error::not_found(format!("there is no run `{}` over many jobs", run.id)));
     }
-    Ok(run)
+    Ok(Visible::Jobs(run))
 }

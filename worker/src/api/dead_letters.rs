@@ -28,8 +28,8 @@ pub(super) async fn show(request: Request) -> Result<Response, Error> {
 
 /// POST `/dead_letters/{number}/replay`.
 pub(super) async fn replay(mut request: Request) -> Result<Response, Error> {
-    let letter = found(&request).await?;
     request.optional_object().await?;
+    let letter = found(&request).await?;
     admin::replay(&request.api.store, &request.api.broker, &letter, &request.by()?).await?;
     Ok(respond::ok(&admin::summary(&found(&request).await?)))
 }

@@ -169,23 +169,25 @@ impl Error {
         self
     }
 
-    /// What happened, to what, what to change.
-    pub(super) fn message(&self) -> &str {
-        &self.0.message
-    }
-
     /// The status.
     pub(super) fn status(&self) -> StatusCode {
         self.0.status
     }
 
-    /// The answer; `request_id` is what log and audit name it by.
-    pub(super) fn response(self, request_id: &str) -> Response {
-        let refusal = *self.0;
+    /// The body of the answer; `request_id` is what log and audit name it by.
+    pub(super) fn body(&self, request_id: &str) -> Value {
+        let refusal = &self.0;
         let mut body = json!({"message": refusal.message, "code": refusal.code, "request_id": request_id});
         if let Value::Object(members) = &mut body {
-            members.extend(refusal.members);
+            members.extend(refusal.members.clone());
         }
+        body
+    }
+
+    /// The answer.
+    pub(super) fn response(self, request_id: &str) -> Response {
+        let body = self.body(request_id);
+        let refusal = *self.0;
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = refusal.status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -5,16 +5,16 @@ use std::time::Duration;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::Api;
 use super::access::{Caller, Scope};
 use super::error::Error;
 use super::listing::Cursor;
 use super::request::{Query, Request};
 use super::respond;
 use super::service::BASE;
+use super::{Api, trial};
 use crate::admin::jobs::{self as admin, ReplayRequest};
 use crate::admin::{executions, job_view};
 use crate::store::StoredConnector;
@@ -53,6 +53,7 @@ pub(super) async fn search(request: &Request, query: &Query) -> Result<JobSearch
         connectors,
         resource: text("resource"),
         process: text("process"),
+        version: text("version"),
         element: text("element"),
         beginning: text("q"),
         has_ended: None,
@@ -119,23 +120,38 @@ pub(super) async fn show(request: Request) -> Result<Response, Error> {
     let wait = request.query.seconds("wait", request.api.config.api.wait)?;
     visible(&request, Scope::Read).await?;
     let found = ended(&request.api, id, wait).await?;
-    Ok(respond::ok(&job_view::shown(&found)))
+    Ok(respond::ok(&whole(&request.api, &found).await?))
+}
+
+/// The whole job; the request that was sent as a command too.
+pub(super) async fn whole(api: &Api, job: &JobDetail) -> Result<Value, Error> {
+    let mut shown = job_view::shown(job);
+    if shown["sent"].is_object() {
+        let connector = match &job.row.connector {
+            Some(reference) => api.store.connectors().find(reference).await?,
+            None => None,
+        };
+        let record = connector.map(|connector| connector.record).unwrap_or_default();
+        let command = trial::command_of(&shown["sent"], &record);
+        shown["sent"]["curl"] = json!(command);
+    }
+    Ok(shown)
 }
 
 /// POST `/jobs/{id}/cancel`.
 pub(super) async fn cancel(mut request: Request) -> Result<Response, Error> {
-    let found = visible(&request, Scope::Manage).await?;
     request.optional_object().await?;
+    let found = visible(&request, Scope::Manage).await?;
     let api = &request.api;
-    admin::cancel(&api.store, &api.broker, &found.row.id, &request.by()?).await?;
+    admin::cancel(&api.store, &found.row.id, &request.by()?).await?;
     let now = admin::find(&api.store, &found.row.id).await?;
     Ok(respond::json(StatusCode::ACCEPTED, &job_view::row(&now.row)))
 }
 
 /// POST `/jobs/{id}/replay`.
 pub(super) async fn replay(mut request: Request) -> Result<Response, Error> {
-    let found = visible(&request, Scope::Manage).await?;
     let members = request.optional_object().await?;
+    let found = visible(&request, Scope::Manage).await?;
     let switch = |name: &str| match members.get(name) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(on)) => Ok(*on),

@@ -3,6 +3,7 @@
 //! Knows requests and responses; the rules of what is done are in `admin/` and `call/`.
 
 mod access;
+mod accounts;
 mod audit;
 mod bulk;
 mod categories;
@@ -26,6 +27,7 @@ mod oidc;
 mod openapi;
 mod patient_stream;
 mod rate;
+mod record_imports;
 mod request;
 mod respond;
 mod routes;

@@ -1,23 +1,24 @@
 //! Tokens of an identity provider: JWTs that one of its keys signed (API 3; RFC 7515, RFC 7519).
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use http::Method;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use url::Url;
 
 use super::access::{Caller, Identity, Scope};
+use crate::clock;
 use crate::config::Oidc as Settings;
 use crate::http::{self as client, Client};
 use crate::plan::RequestSpec;
 use crate::store::{self, Store};
 
-/// How far two clocks may differ, seconds.
-const LEEWAY: u64 = 60;
+/// How far two clocks may differ, milliseconds.
+const LEEWAY: i64 = 60_000;
 /// Before a provider is asked again for a key that it did not have.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// How long the provider has to answer.
@@ -53,13 +54,10 @@ pub(super) struct Oidc {
     audience: String,
     settings: Settings,
     client: Client,
-    keys: Mutex<Keys>,
-}
-
-#[derive(Default)]
-struct Keys {
-    known: Option<Arc<JwkSet>>,
-    asked: Option<Instant>,
+    /// As they were last read; nobody waits for the provider to look at them.
+    known: RwLock<Option<Arc<JwkSet>>>,
+    /// When the provider was last asked; held while it is.
+    asked: Mutex<Option<Instant>>,
 }
 
 impl Oidc {
@@ -73,7 +71,14 @@ impl Oidc {
         };
         let everywhere = ["0.0.0.0/0", "::/0"].iter().filter_map(|net| net.parse().ok()).collect();
         let client = Client::new(client::Settings { allow_net: everywhere, own_addresses: Vec::new(), ..of_calls })?;
-        Ok(Some(Self { issuer, audience, settings: settings.clone(), client, keys: Mutex::default() }))
+        Ok(Some(Self {
+            issuer,
+            audience,
+            settings: settings.clone(),
+            client,
+            known: RwLock::default(),
+            asked: Mutex::default(),
+        }))
     }
 
     /// Whose token it is; `None` where it is not valid.
@@ -86,24 +91,22 @@ impl Oidc {
             return Ok(None);
         }
         let Some(kid) = header.kid else { return Ok(None) };
-        let Some(key) = self.key(&kid).await? else { return Ok(None) };
+        let Some(key) = self.key(&kid, header.alg).await? else { return Ok(None) };
         let Some(claims) = self.claims(token, header.alg, &key) else { return Ok(None) };
         self.caller_of(&claims, store).await
     }
 
     /// The claims of a token that this key signed for this audience, and that is valid now.
     fn claims(&self, token: &str, algorithm: Algorithm, key: &Jwk) -> Option<Map<String, Value>> {
-        if !fits(key, algorithm) {
-            return None;
-        }
         let mut validation = Validation::new(algorithm);
-        validation.leeway = LEEWAY;
-        validation.validate_nbf = true;
-        validation.set_issuer(&[&self.issuer]);
+        // The library reads times with fractions as no numbers, and takes a list of issuers.
+        validation.validate_exp = false;
         validation.set_audience(&[&self.audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        validation.set_required_spec_claims(&["iss", "aud"]);
         let decoded = decode::<Map<String, Value>>(token, &DecodingKey::from_jwk(key).ok()?, &validation);
-        decoded.ok().map(|token| token.claims)
+        let claims = decoded.ok()?.claims;
+        let is_issuer = claims.get("iss").and_then(Value::as_str) == Some(self.issuer.as_str());
+        (is_issuer && is_current(&claims, clock::now_ms())).then_some(claims)
     }
 
     async fn caller_of(&self, claims: &Map<String, Value>, store: &Store) -> Result<Option<Caller>, Error> {
@@ -117,7 +120,9 @@ impl Oidc {
         scopes.dedup();
         let limit = self.settings.connectors_claim.as_ref().and_then(|claim| claims.get(claim));
         let connectors = match limit {
-            None | Some(Value::Null) => None,
+            // An administrator cannot be limited.
+            _ if scopes.contains(&Scope::Admin) => None,
+            None => None,
             Some(references) => Some(uuids(store, &self::words(Some(references))).await?),
         };
         let name = ["name", "preferred_username"].into_iter().find_map(|claim| claims.get(claim)?.as_str());
@@ -126,35 +131,47 @@ impl Oidc {
             name: name.unwrap_or(subject).to_owned(),
             scopes,
             connectors,
-            expires_at: claims.get("exp").and_then(Value::as_i64).map(|seconds| seconds.saturating_mul(1_000)),
+            expires_at: milliseconds(claims.get("exp")),
         }))
     }
 
-    /// The provider's key of this id; one that is not known is asked for, at most every ten seconds. Known keys serve while
-    /// the provider is away.
-    async fn key(&self, kid: &str) -> Result<Option<Jwk>, Error> {
-        let mut keys = self.keys.lock().await;
-        if let Some(found) = keys.known.as_ref().and_then(|known| known.find(kid)) {
-            return Ok(Some(found.clone()));
+    /// The provider's key of this id for this kind of signature; an id that is not known is asked for, at most every ten
+    /// seconds. Known keys serve while the provider is away or slow.
+    async fn key(&self, kid: &str, algorithm: Algorithm) -> Result<Option<Jwk>, Error> {
+        if let Some(found) = self.keys_named(kid) {
+            return Ok(found.into_iter().find(|key| fits(key, algorithm)));
         }
-        if keys.asked.is_some_and(|asked| asked.elapsed() < ASK_AGAIN) {
-            return match keys.known {
-                Some(_) => Ok(None),
-                None => Err(Error::Provider("it did not answer a moment ago".to_owned())),
-            };
+        let mut asked = self.asked.lock().await;
+        // Somebody else may have asked meanwhile.
+        if let Some(found) = self.keys_named(kid) {
+            return Ok(found.into_iter().find(|key| fits(key, algorithm)));
         }
-        keys.asked = Some(Instant::now());
+        let unknown = |error: Error| if self.known().is_some() { Ok(None) } else { Err(error) };
+        if asked.is_some_and(|asked| asked.elapsed() < ASK_AGAIN) {
+            return unknown(Error::Provider("it did not answer a moment ago".to_owned()));
+        }
+        *asked = Some(Instant::now());
         match self.fetched().await {
             Ok(fetched) => {
-                let known = Arc::new(fetched);
-                keys.known = Some(Arc::clone(&known));
-                Ok(known.find(kid).cloned())
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(fetched));
+                Ok(self.keys_named(kid).unwrap_or_default().into_iter().find(|key| fits(key, algorithm)))
             }
             Err(error) => {
                 tracing::warn!(%error, "the keys of the identity provider cannot be read");
-                if keys.known.is_some() { Ok(None) } else { Err(error) }
+                unknown(error)
             }
         }
+    }
+
+    fn known(&self) -> Option<Arc<JwkSet>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The known keys of an id, of which there may be one a kind; `None` where there are none.
+    fn keys_named(&self, kid: &str) -> Option<Vec<Jwk>> {
+        let known = self.known()?;
+        let named = known.keys.iter().filter(|key| key.common.key_id.as_deref() == Some(kid));
+        Some(named.cloned().collect::<Vec<_>>()).filter(|keys| !keys.is_empty())
     }
 
     async fn fetched(&self) -> Result<JwkSet, Error> {
@@ -197,8 +214,25 @@ impl Oidc {
     }
 }
 
+/// Whether the claims are valid at this time, with the leeway (RFC 7519 4.1.4, 4.1.5).
+fn is_current(claims: &Map<String, Value>, now: i64) -> bool {
+    let has_begun = match claims.get("nbf") {
+        None => true,
+        begin => milliseconds(begin).is_some_and(|begin| begin <= now.saturating_add(LEEWAY)),
+    };
+    has_begun && milliseconds(claims.get("exp")).is_some_and(|end| end > now.saturating_sub(LEEWAY))
+}
+
+/// A claim's time, which is seconds and may have a fraction, as epoch milliseconds.
+fn milliseconds(claim: Option<&Value>) -> Option<i64> {
+    let seconds = claim?.as_f64().filter(|seconds| seconds.is_finite())?;
+    #[expect(clippy::cast_possible_truncation, reason = "what does not fit is far away in either direction")]
+    Some((seconds * 1_000.0) as i64)
+}
+
 /// Whether a key is one for this kind of signature.
 fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
+    let is_for_signatures = key.common.public_key_use.as_ref().is_none_or(|used| *used == PublicKeyUse::Signature);
     let is_named = key.common.key_algorithm.is_none_or(|named| named.to_string() == format!("{algorithm:?}"));
     let is_kind = match &key.algorithm {
         AlgorithmParameters::RSA(_) => matches!(
@@ -218,7 +252,7 @@ fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
         AlgorithmParameters::OctetKeyPair(_) => algorithm == Algorithm::EdDSA,
         _ => false,
     };
-    is_named && is_kind
+    is_for_signatures && is_named && is_kind
 }
 
 /// The words of a claim: a text with blanks between them, or a list.

@@ -14,6 +14,12 @@ use super::Api;
 use super::access::Caller;
 use super::error::Error;
 
+/// How much of a body that is too large is still read, bytes, and for how long.
+const DISCARDED: usize = 64 * 1024 * 1024;
+const DISCARDING: Duration = Duration::from_secs(5);
+/// What is reserved at most for a body that is announced but has not come, bytes.
+const RESERVED: usize = 64 * 1024;
+
 /// A request that was let in.
 pub(super) struct Request {
     /// What all requests share.
@@ -76,7 +82,8 @@ impl Request {
     /// The media type of the body, in lower case and without parameters.
     pub(super) fn media_type(&self) -> Option<String> {
         let value = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-        Some(value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase())
+        let media = value.split(';').next().unwrap_or(value).trim().to_ascii_lowercase();
+        Some(media).filter(|media| !media.is_empty())
     }
 
     /// The body's bytes as they come, each within the silence that a body may have.
@@ -92,11 +99,12 @@ impl Request {
     pub(super) async fn bytes(&mut self, limit: usize) -> Result<Bytes, Error> {
         let announced = self.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: usize| length > limit) {
+            self.discard();
             return Err(Error::too_large(limit));
         }
         let deadline = Instant::now() + self.api.config.api.body_timeout;
         let mut stream = self.stream();
-        let mut whole = Vec::with_capacity(announced.unwrap_or(0));
+        let mut whole = Vec::with_capacity(announced.unwrap_or(0).min(RESERVED));
         loop {
             match timeout_at(deadline, stream.next()).await {
                 Err(_) => return Err(Error::body_timeout()),
@@ -106,6 +114,21 @@ impl Request {
                 Ok(Some(Ok(chunk))) => whole.extend_from_slice(&chunk),
             }
         }
+    }
+
+    /// Reads on for a moment, and forgets what comes: a client that is still sending would find its connection reset, and
+    /// might never see the answer.
+    fn discard(&mut self) {
+        let mut stream = self.stream();
+        let discarding = async move {
+            let mut left = DISCARDED;
+            while let Some(Ok(chunk)) = stream.next().await
+                && left > 0
+            {
+                left = left.saturating_sub(chunk.len());
+            }
+        };
+        tokio::spawn(tokio::time::timeout(DISCARDING, discarding));
     }
 
     /// The JSON of the body, up to `api.body_bytes`.

@@ -46,6 +46,8 @@ pub(super) struct Route {
     pub(super) answers: &'static [(u16, &'static str)],
     /// Further statuses of refusals, beside those that all routes of its kind have.
     pub(super) refusals: &'static [u16],
+    /// Whether answers of third parties are passed on, with whatever status and media type they have.
+    pub(super) passes_on: bool,
     /// What answers it.
     pub(super) handler: Handler,
 }
@@ -70,6 +72,7 @@ impl Route {
             body: None,
             answers: &[],
             refusals: &[],
+            passes_on: false,
             handler,
         }
     }
@@ -101,6 +104,12 @@ impl Route {
     /// Further refusals.
     pub(super) const fn refusals(mut self, refusals: &'static [u16]) -> Self {
         self.refusals = refusals;
+        self
+    }
+
+    /// Answers of third parties are passed on.
+    pub(super) const fn passes_on(mut self) -> Self {
+        self.passes_on = true;
         self
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
 use serde_json::json;
 use tracing::Instrument as _;
@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use super::access::{self, Caller, Identity, Scope};
 use super::error::Error;
 use super::request;
-use super::routes::{Needs, Route};
+use super::routes::Needs;
 use super::{Api, Probes, cors, health, oidc, rate};
 use crate::admin::By;
 use crate::{clock, console, store};
@@ -88,10 +88,11 @@ async fn checked(api: &Arc<Api>, request: Request<Body>, id: &str, peer: SocketA
     if let Some(caller) = &caller
         && let Err(refused) = route.admit(caller)
     {
-        note_denied(api, caller, route, (whole, id)).await?;
+        note_denied(api, caller.actor(), route.operation, (&head.method, whole, id)).await?;
         return Err(refused);
     }
-    let handler = route.handler;
+    let (handler, operation, actor) = (route.handler, route.operation, caller.as_ref().map(Caller::actor));
+    let method = head.method.clone();
     let query = head.uri.query().unwrap_or_default();
     let request = request::Request::new(
         Arc::clone(api),
@@ -101,7 +102,13 @@ async fn checked(api: &Arc<Api>, request: Request<Body>, id: &str, peer: SocketA
         found.into_parameters(),
         (head.headers, body),
     );
-    handler(request).await
+    let answered = handler(request).await;
+    // What a token may do with one thing is known only once the thing is.
+    let is_denied = answered.as_ref().is_err_and(|error| error.status() == StatusCode::FORBIDDEN);
+    if let Some(actor) = actor.filter(|_| is_denied) {
+        note_denied(api, actor, operation, (&method, whole, id)).await?;
+    }
+    answered
 }
 
 /// Who asks: a valid token, from an address that has not sent too many others, and not too often.
@@ -181,12 +188,17 @@ fn note_use(api: &Arc<Api>, token: &Arc<store::Token>, hash: Vec<u8>, now: i64) 
 }
 
 /// Writes a refusal to the audit log, the same one of a caller once a minute.
-async fn note_denied(api: &Api, caller: &Caller, route: &Route, (path, id): (&str, &str)) -> Result<(), Error> {
-    if api.denied.take((caller.actor(), route.operation), Instant::now()).is_err() {
+async fn note_denied(
+    api: &Api,
+    actor: String,
+    operation: &'static str,
+    (method, path, id): (&Method, &str, &str),
+) -> Result<(), Error> {
+    if api.denied.take((actor.clone(), operation), Instant::now()).is_err() {
         return Ok(());
     }
-    let by = By { actor: caller.actor(), request_id: Some(id.to_owned()) };
-    let entry = by.entry("access.denied", path, json!({"method": route.method.as_str()}));
+    let by = By { actor, request_id: Some(id.to_owned()) };
+    let entry = by.entry("access.denied", path, json!({"method": method.as_str()}));
     Ok(api.store.audit().add(&entry).await?)
 }
 

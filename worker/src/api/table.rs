@@ -5,8 +5,8 @@ use axum::http::Method;
 use super::access::Scope;
 use super::routes::{Needs, Route};
 use super::{
-    audit, bulk, categories, collections, connector_files, convert, data_sources, dead_letters, examples, execute,
-    jobs, keys, me, models, openapi, secrets, stats, tokens, trial,
+    accounts, audit, bulk, categories, collections, connector_files, convert, data_sources, dead_letters, examples,
+    execute, jobs, keys, me, models, openapi, record_imports, secrets, stats, tokens, trial,
 };
 
 const READ: Needs = Needs::Scopes(&[Scope::Read]);
@@ -30,6 +30,7 @@ pub(super) fn routes() -> Vec<Route> {
     [
         connectors(),
         connector_files(),
+        connected_accounts(),
         connector_categories(),
         running(),
         ledger(),
@@ -113,6 +114,28 @@ fn connector_files() -> Vec<Route> {
     ]
 }
 
+/// Section 8: accounts of third parties.
+fn connected_accounts() -> Vec<Route> {
+    const ACCOUNT: &str = "/data_sources/{id}/account";
+    let connect = "/data_sources/{id}/connect";
+    vec![
+        Route::new(Method::POST, connect, MANAGE, "connectAccount", to!(accounts::connect))
+            .summary("Says where a browser connects an account of the third party.")
+            .body("Connect")
+            .answers(&[(200, "Connecting")]),
+        Route::new(Method::GET, "/oauth/callback", Needs::Public, "finishConnectingAccount", to!(accounts::returned))
+            .summary("Where browsers come back to with a code of the third party; answers a page.")
+            .query(&["authorization_code", "authorization_state", "authorization_error"])
+            .answers(&[(200, "Page"), (303, "")]),
+        Route::new(Method::GET, ACCOUNT, READ, "getAccount", to!(accounts::show))
+            .summary("Says whether an account is connected, and what for.")
+            .answers(&[(200, "Account")]),
+        Route::new(Method::DELETE, ACCOUNT, MANAGE, "disconnectAccount", to!(accounts::disconnect))
+            .summary("Forgets the account and its tokens.")
+            .answers(&[(204, "")]),
+    ]
+}
+
 /// Section 4: categories.
 fn connector_categories() -> Vec<Route> {
     const ALL: &str = "/data_source_categories";
@@ -155,17 +178,20 @@ fn running() -> Vec<Route> {
             .summary("Calls a resource as it is being edited, once.")
             .body("TestCall")
             .answers(&[(200, "DataSourceResponse")])
-            .refusals(upstream),
+            .refusals(upstream)
+            .passes_on(),
         Route::new(Method::POST, for_request, EXECUTE, "executeDataSourceForRequest", to!(execute::run))
             .summary("Calls a resource for a request.")
             .body("DataSourceCallParameters")
             .answers(&[(200, "DataSourceResponse"), (202, "Job")])
-            .refusals(queued),
+            .refusals(queued)
+            .passes_on(),
         Route::new(Method::POST, "/requests/data_sources/{id}", EXECUTE, "executeDataSource", to!(execute::run))
             .summary("Calls a resource.")
             .body("DataSourceCallParameters")
             .answers(&[(200, "DataSourceResponse"), (202, "Job")])
-            .refusals(queued),
+            .refusals(queued)
+            .passes_on(),
         Route::new(Method::POST, "/try", READ_OR_EXECUTE, "tryResource", to!(trial::run))
             .summary("Tries a call as it is being edited: the request, the answer, what is mapped.")
             .body("Try")
@@ -175,12 +201,14 @@ fn running() -> Vec<Route> {
             .summary("Calls a resource; browsers may cache the answer.")
             .query(&["pmds_config", "pmds_data"])
             .answers(&[(200, "DataSourceResponse"), (304, "")])
-            .refusals(upstream),
+            .refusals(upstream)
+            .passes_on(),
         Route::new(Method::POST, data, EXECUTE, "postDataFromDataSource", to!(execute::data))
             .summary("The same by POST, whose body wins over the query.")
             .query(&["pmds_config", "pmds_data"])
             .answers(&[(200, "DataSourceResponse"), (304, "")])
-            .refusals(upstream),
+            .refusals(upstream)
+            .passes_on(),
     ]
 }
 
@@ -195,6 +223,7 @@ fn ledger() -> Vec<Route> {
         "connector",
         "resource",
         "process",
+        "version",
         "element",
         "from",
         "to",
@@ -262,7 +291,7 @@ fn deployed() -> Vec<Route> {
             .unlimited_only(),
         Route::new(Method::POST, "/models/lint", READ, "lintModel", to!(models::lint))
             .summary("Finds what is wrong in a model, or works otherwise than it was meant.")
-            .body("Bpmn")
+            .body("ModelToLint")
             .answers(&[(200, "LintedModel")])
             .unlimited_only(),
         Route::new(Method::GET, version, READ, "getModelVersion", to!(models::show))
@@ -320,7 +349,7 @@ fn records() -> Vec<Route> {
     vec![
         route(Method::GET, "/collections", READ, "getCollections", "Lists collections.")
             .query(&["filter", "order_by", "order_direction", "per_page", "page"])
-            .answers(&[(200, "Collections")])
+            .answers(&[(200, "Collections"), (304, "")])
             .refusals(&[422]),
         route(Method::POST, "/collections", MANAGE, "createCollection", "Makes a collection and its connector.")
             .body("CollectionEditable")
@@ -369,12 +398,18 @@ fn records() -> Vec<Route> {
         .query(&["format", "pmql", "filter", "order_by", "order_direction", "columns", "bom", "formulas"])
         .answers(&[(200, "RecordsFile")])
         .refusals(&[422]),
-        Route::new(Method::POST, "/collections/{c}/records/import", MANAGE, "importRecords", to!(collections::import))
-            .summary("Makes and changes records from a file, as it comes.")
-            .query(&["format", "mode", "key", "on_match", "dry_run", "delimiter", "encoding"])
-            .body("RecordsFile")
-            .answers(&[(200, "ImportReport")])
-            .unlimited_only(),
+        Route::new(
+            Method::POST,
+            "/collections/{c}/records/import",
+            MANAGE,
+            "importRecords",
+            to!(record_imports::import),
+        )
+        .summary("Makes and changes records from a file, as it comes.")
+        .query(&["format", "mode", "key", "on_match", "dry_run", "delimiter", "encoding"])
+        .body("RecordsFile")
+        .answers(&[(200, "ImportReport")])
+        .unlimited_only(),
         route(Method::GET, ONE, READ, "getRecordById", "Shows a record.").answers(&[(200, "Record"), (304, "")]),
         route(Method::PUT, ONE, EXECUTE, "replaceRecord", "Replaces the data of a record.")
             .body("RecordEditable")

@@ -11,11 +11,11 @@ use serde_json::{Map, Value};
 use super::attempt::Attempt;
 use super::element_cache::{Element, ElementCache, InvalidElement, Work};
 use super::last_calls::LastCalls;
-use crate::connector::{Connector, Credentials, Invalid, UNSET, missing_members};
+use crate::connector::{AUTHORIZATION_CODE, Connector, Credentials, Invalid, UNSET, missing_members};
 use crate::interpret::ConnectorRules;
 use crate::job::ConfigObject;
 use crate::plan::{CredentialId, PreparedConnector, PreparedCredentials, Secret, Secrets};
-use crate::store::{self, Store};
+use crate::store::{self, Account, Store, StoredConnector};
 
 /// How old a cached connector may be: workers see a change within 5 seconds (CONTRACT 7).
 const FRESH: Duration = Duration::from_secs(3);
@@ -39,11 +39,23 @@ pub struct ResolvedConnector {
     pub uuid: String,
     /// How much work the templates of each resource may make.
     works: BTreeMap<String, Work>,
+    /// Whether the requests and answers of all of its jobs are kept for people: `debug_mode`.
+    pub keeps_exchanges: bool,
 }
 
 impl ResolvedConnector {
     /// Prepares a record and its credentials.
     pub fn new(record: &Map<String, Value>, credentials: &Map<String, Value>, id: CredentialId) -> Self {
+        Self::with_account(record, credentials, id, None)
+    }
+
+    /// The same with the account that was connected for it.
+    pub fn with_account(
+        record: &Map<String, Value>,
+        credentials: &Map<String, Value>,
+        id: CredentialId,
+        account: Option<&Account>,
+    ) -> Self {
         let connector = Connector::read(record);
         let authtype = record.get("authtype").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
         let rules = connector.as_ref().map(ConnectorRules::new).map_err(Clone::clone);
@@ -52,13 +64,20 @@ impl ResolvedConnector {
             .cloned()
             .collect();
         let uuid = id.connector.clone();
-        let read = Credentials::read(&authtype, credentials);
+        let mut read = Credentials::read(&authtype, credentials);
+        if let Some(account) = account {
+            read = read.map(|read| read.with_account(&account.settings, account.connection));
+        }
         let is_whole = read.is_ok() && !credentials.values().any(|value| value == UNSET);
         let lacking = if is_whole { Vec::new() } else { missing_members(&authtype, credentials).unwrap_or_default() };
         let credentials = read.and_then(|read| PreparedCredentials::new(read, id));
+        // 1 and its text are flags as PHP writes them.
+        let is_on = |flag: &Value| matches!(flag.to_string().trim_matches('"'), "true" | "1");
+        let keeps_exchanges = record.get("debug_mode").is_some_and(is_on);
         let resources = record.get("endpoints").and_then(Value::as_object).into_iter().flatten();
         let works = resources.map(|(name, resource)| (name.clone(), Work::of(&resource.to_string()))).collect();
-        Self { rules, secrets, credentials, lacking, uuid, works, prepared: connector.map(PreparedConnector::new) }
+        let prepared = connector.map(PreparedConnector::new);
+        Self { rules, secrets, credentials, lacking, uuid, keeps_exchanges, works, prepared }
     }
 
     /// How much work the templates of a resource may make.
@@ -216,7 +235,7 @@ impl Catalog {
         Ok(Secrets::new(found))
     }
 
-    /// The configuration that was deployed for an element.
+    /// The configuration that was deployed for an element, and with which version of its process.
     ///
     /// # Errors
     /// When the database cannot be reached.
@@ -225,7 +244,7 @@ impl Catalog {
         process: &str,
         version: Option<&str>,
         element: &str,
-    ) -> Result<Option<Value>, store::Error> {
+    ) -> Result<Option<(String, Value)>, store::Error> {
         match self.store() {
             Some(store) => store.models().find_task(process, version, element).await,
             None => Ok(None),
@@ -241,8 +260,21 @@ async fn open(store: &Store, name: &String) -> Result<Option<Arc<Secret>>, store
 async fn load(store: &Store, reference: &str) -> Result<Option<Arc<ResolvedConnector>>, store::Error> {
     let Some(found) = store.connectors().find(reference).await? else { return Ok(None) };
     let credentials = store.connectors().credentials(&found.uuid).await?.unwrap_or_default();
+    let account = account_of(store, &found).await?;
     let id = CredentialId { connector: found.uuid, version: found.credentials_version };
-    Ok(Some(Arc::new(ResolvedConnector::new(&found.record, &credentials, id))))
+    Ok(Some(Arc::new(ResolvedConnector::with_account(&found.record, &credentials, id, account.as_ref()))))
+}
+
+/// The account of a connector that calls in the name of one.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn account_of(store: &Store, connector: &StoredConnector) -> Result<Option<Account>, store::Error> {
+    let authtype = connector.record.get("authtype").and_then(Value::as_str).unwrap_or_default();
+    if !authtype.eq_ignore_ascii_case(AUTHORIZATION_CODE) {
+        return Ok(None);
+    }
+    store.accounts().find(&connector.uuid).await
 }
 
 fn in_file(records: &[Map<String, Value>], reference: &str) -> Option<Arc<ResolvedConnector>> {

@@ -38,6 +38,26 @@ impl Calls {
     }
 }
 
+/// An attempt whose answer can be looked at once it is known what became of it.
+#[derive(Debug)]
+pub struct Watched {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The answer as it came, with secrets: see [`super::kept`].
+    pub response: Option<Response>,
+}
+
+impl Calls {
+    /// Makes one attempt, and holds the answer for whoever may want to look at it.
+    pub async fn watched(&self, call: &PreparedCall<'_>, permit: Permit) -> Watched {
+        let seen = OnceLock::new();
+        let means = Means { transport: &self.transport, memory: &self.memory, seen: Some(&seen) };
+        let attempt = attempt::make(means, call, permit).await;
+        self.catalog.note_call(&call.connector, &attempt);
+        Watched { attempt, response: seen.into_inner() }
+    }
+}
+
 /// An answer that somebody has already, to be mapped without a call.
 #[derive(Debug, Clone)]
 pub struct GivenAnswer {
@@ -78,7 +98,7 @@ impl Calls {
 }
 
 /// The answer with the secrets of the call masked; a large one in a thread of its own.
-async fn seen_answer(call: &PreparedCall<'_>, response: Response) -> SeenAnswer {
+pub(super) async fn seen_answer(call: &PreparedCall<'_>, response: Response) -> SeenAnswer {
     let redactor = std::sync::Arc::clone(&call.plan.request.redactor);
     if response.body.len() < memory::LARGE {
         return interpret::seen(&response, &redactor);

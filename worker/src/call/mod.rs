@@ -13,6 +13,7 @@ mod follow_ups;
 mod foreground;
 mod host;
 mod host_limiter;
+mod kept;
 mod last_calls;
 #[cfg(test)]
 mod language_page;
@@ -36,12 +37,14 @@ use crate::plan;
 use crate::retry::{self, Decision, RetryState};
 use crate::store;
 
+pub use crate::interpret::Response;
 pub use attempt::{Answer, Attempt, Outcome};
-pub use catalog::{Catalog, ResolvedConnector};
-pub use exchange::{Exchange, GivenAnswer, SeenAnswer, SeenBody};
+pub use catalog::{Catalog, ResolvedConnector, account_of};
+pub use exchange::{Exchange, GivenAnswer, SeenAnswer, SeenBody, Watched};
 pub use foreground::Retrying;
 pub use host::LastFailure;
 pub use host_limiter::HostLimiter;
+pub use kept::kept;
 pub use prepare::PreparedCall;
 pub use token_store::TokenStore;
 pub use transport::{InProcess, LocalAnswer, LocalRequest, Transport};

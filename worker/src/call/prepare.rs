@@ -28,6 +28,8 @@ pub struct PreparedCall<'a> {
     pub(super) connector: Arc<ResolvedConnector>,
     pub(super) plan: Plan,
     pub(super) limits: Limits,
+    /// The version of the process whose deployed configuration it is.
+    deployed_version: Option<String>,
 }
 
 impl PreparedCall<'_> {
@@ -39,6 +41,16 @@ impl PreparedCall<'_> {
     /// The resource's name.
     pub fn resource(&self) -> &str {
         &self.element.resource
+    }
+
+    /// The version of the process whose deployed configuration it is.
+    pub fn deployed_version(&self) -> Option<&str> {
+        self.deployed_version.as_deref()
+    }
+
+    /// Whether request and answer are kept for people, whatever becomes of the call.
+    pub fn keeps_exchange(&self) -> bool {
+        self.connector.keeps_exchanges
     }
 
     /// The request that would be sent.
@@ -90,7 +102,7 @@ pub(super) async fn prepare<'a>(
     (limits, memory): (&Limits, &Memory),
     invocation: Invocation<'a>,
 ) -> Result<PreparedCall<'a>, PrepareError> {
-    let (config, handling) = configuration(&invocation, catalog).await?;
+    let Configured { config, handling, version: deployed_version } = configuration(&invocation, catalog).await?;
     if config.text.len() > LONGEST_CONFIGURATION {
         let size = config.text.len();
         let problem = format!("its configuration has {size} bytes; at most {LONGEST_CONFIGURATION} are read");
@@ -120,7 +132,7 @@ pub(super) async fn prepare<'a>(
         (plan_with(&invocation, &element, &handling, &connector, &secrets, limits), secrets)
     };
     match planned {
-        Ok(plan) => Ok(PreparedCall { invocation, element, connector, plan, limits: limits.clone() }),
+        Ok(plan) => Ok(PreparedCall { invocation, element, connector, plan, limits: limits.clone(), deployed_version }),
         Err(invalid) => {
             let problem = secrets.redactor().redacted_text(&invalid.to_string());
             Err(at(misconfigured(&invocation, named, &problem), &invalid.path))
@@ -195,7 +207,12 @@ pub(super) fn plan_with(
 }
 
 /// `config` and `errorHandling`, from the job or as deployed.
-type Configured<'a> = (Arc<ConfigObject>, Cow<'a, Map<String, Value>>);
+struct Configured<'a> {
+    config: Arc<ConfigObject>,
+    handling: Cow<'a, Map<String, Value>>,
+    /// The version that it was deployed with.
+    version: Option<String>,
+}
 
 async fn configuration<'a>(invocation: &Invocation<'a>, catalog: &Catalog) -> Result<Configured<'a>, PrepareError> {
     let handling = match invocation.error_handling {
@@ -205,7 +222,9 @@ async fn configuration<'a>(invocation: &Invocation<'a>, catalog: &Catalog) -> Re
         }
     };
     match invocation.config {
-        Configuration::Inline(given) => Ok((Arc::clone(given), Cow::Borrowed(handling))),
+        Configuration::Inline(given) => {
+            Ok(Configured { config: Arc::clone(given), handling: Cow::Borrowed(handling), version: None })
+        }
         Configuration::Malformed(why) => Err(misconfigured(invocation, None, &format!("config cannot be read: {why}"))),
         Configuration::Deployed => deployed(invocation, handling, catalog).await,
     }
@@ -220,7 +239,7 @@ async fn deployed<'a>(
         let problem = "the job carries no config and no process.id to look it up with";
         return Err(misconfigured(invocation, None, problem));
     };
-    let Some(task) = catalog.deployed(process, invocation.version, invocation.element).await? else {
+    let Some((version, task)) = catalog.deployed(process, invocation.version, invocation.element).await? else {
         let version = invocation.version.map_or_else(|| "the newest version".to_owned(), |v| format!("version {v}"));
         let problem = format!("{version} of process `{process}` has no such element; deploy the model");
         return Err(misconfigured(invocation, None, &problem));
@@ -235,7 +254,7 @@ async fn deployed<'a>(
     };
     let (config, as_deployed) = (object("config")?, object("errorHandling")?);
     let handling = if handling.is_empty() { Cow::Owned(as_deployed) } else { Cow::Borrowed(handling) };
-    Ok((Arc::new(ConfigObject::new(config)), handling))
+    Ok(Configured { config: Arc::new(ConfigObject::new(config)), handling, version: Some(version) })
 }
 
 /// A resource that does not exist is reported by the plan, which lists the others.

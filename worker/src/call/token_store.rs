@@ -14,9 +14,17 @@ struct Guard {
 }
 
 impl RefreshTokens for TokenStore {
-    fn lock<'a>(&'a self, credential: &'a CredentialId) -> StoreFuture<'a, Box<dyn RefreshTokenGuard>> {
+    fn lock<'a>(
+        &'a self,
+        credential: &'a CredentialId,
+        connection: Option<i64>,
+    ) -> StoreFuture<'a, Box<dyn RefreshTokenGuard>> {
         Box::pin(async move {
-            let lock = self.0.refresh_tokens().lock(&credential.connector, credential.version).await?;
+            let tokens = self.0.refresh_tokens();
+            let lock = match connection {
+                Some(connection) => tokens.lock_account(&credential.connector, connection).await?,
+                None => tokens.lock(&credential.connector, credential.version).await?,
+            };
             let stored = lock.stored.clone().map(|stored| StoredRefreshToken {
                 refresh_token: stored.refresh_token,
                 access_token: stored.access_token,

@@ -50,7 +50,8 @@ pub trait InProcess: Debug + Send + Sync {
 }
 
 impl Transport {
-    fn client(&self) -> &Client {
+    /// What makes calls over the network.
+    pub fn client(&self) -> &Client {
         match self {
             Self::Network(client) | Self::NetworkAndProcess(client, _) => client,
         }

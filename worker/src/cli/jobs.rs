@@ -11,9 +11,7 @@ use super::output::{self, Format};
 use super::replay::Replay;
 use super::settings::Settings;
 use crate::admin;
-use crate::amqp::Broker;
 use crate::clock::rfc3339;
-use crate::setup;
 use crate::store::ledger::{JobFilter, JobRow};
 
 /// Looks at the ledger.
@@ -82,10 +80,8 @@ impl Jobs {
                 }
             }
             Self::Cancel(cancel) => {
-                let broker = Broker::connect(setup::amqp(&config, "jobs-cancel")).await?;
-                admin::jobs::cancel(&store, &broker, &cancel.id, &actor::by()).await?;
-                broker.close().await;
-                output::line(&format!("asked for job {} to be taken back", cancel.id));
+                admin::jobs::cancel(&store, &cancel.id, &actor::by()).await?;
+                output::line(&format!("took job {} back", cancel.id));
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -12,6 +12,7 @@ use super::settings::Settings;
 use super::worker::stop_signal;
 use crate::amqp::Broker;
 use crate::api::{self, HealthOf, Listener, Probes};
+use crate::config::reachable;
 use crate::health::Health;
 use crate::setup;
 use crate::telemetry::metric;
@@ -53,10 +54,4 @@ pub(super) fn announce(address: SocketAddr, first_token: Option<&str>) {
         output::line(&format!("console: http://{}/sign-in#token={token}", reachable(address)));
     }
     output::line(&format!("listening on http://{address}"));
-}
-
-/// The address as a browser on this machine reaches it.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let local = std::net::Ipv4Addr::LOCALHOST;
-    if address.ip().is_unspecified() { SocketAddr::from((local, address.port())) } else { address }
 }

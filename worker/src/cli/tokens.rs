@@ -104,19 +104,18 @@ fn scope(text: &str) -> Result<Scope, String> {
 /// Epoch milliseconds of a time, or of a time from now.
 fn expiry(text: &str) -> Result<i64, String> {
     let problem = || "write 30d, 12h, 10m or 5s, or a time such as 2027-01-31T12:00:00Z".to_owned();
+    let now = clock::now_ms();
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return Ok(time.as_millisecond());
+        let time = time.as_millisecond();
+        return if time > now { Ok(time) } else { Err(format!("{text} has passed; name a time in the future")) };
     }
-    let seconds = match text.chars().last() {
-        Some('d') => 86_400,
-        Some('h') => 3_600,
-        Some('m') => 60,
-        Some('s') => 1,
-        _ => return Err(problem()),
-    };
-    let number: i64 = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse().map_err(|_| problem())?;
-    let wait = number.checked_mul(seconds * 1_000).filter(|wait| *wait > 0).ok_or_else(problem)?;
-    clock::now_ms().checked_add(wait).ok_or_else(problem)
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+    let found = units.into_iter().find_map(|(unit, ms)| Some((text.strip_suffix(unit)?, ms)));
+    let (number, ms) = found.ok_or_else(problem)?;
+    let number: i64 = number.parse().map_err(|_| problem())?;
+    let wait = number.checked_mul(ms).filter(|wait| *wait > 0).ok_or_else(problem)?;
+    let end = now.checked_add(wait).filter(|end| jiff::Timestamp::from_millisecond(*end).is_ok());
+    end.ok_or_else(problem)
 }
 
 fn table(tokens: &[Token]) {

@@ -13,6 +13,7 @@ pub mod index_row;
 pub mod items;
 pub mod merge;
 pub mod number;
+pub mod order_key;
 pub mod path;
 pub mod pmql;
 pub mod problems;

@@ -60,6 +60,12 @@ impl Report {
         self.failed > 0 || self.aborted
     }
 
+    /// What is answered where nothing was stored.
+    pub fn refusal(&self) -> String {
+        let ended = if self.aborted { "reading ended early, and " } else { "" };
+        format!("{ended}{} of {} rows failed; nothing was stored", self.failed, self.read)
+    }
+
     /// The HTTP status: with `all`, one bad row is the failure of the whole.
     pub fn status(&self) -> u16 {
         if self.mode == "all" && self.has_failures() { 422 } else { 200 }

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use config::{ConfigError, Environment, File, FileFormat};
 use serde::Deserialize;
+use url::Url;
 
 pub use sections::{Amqp, Api, Database, Engine, Expressions, Http, Limits, Log, LogFormat, Oidc, Vault, Worker};
 
@@ -106,6 +107,18 @@ impl Config {
         config.worker.default_capacity();
         Ok(config)
     }
+
+    /// The address under which browsers reach this process: `api.public_url`, else the one that it listens on.
+    pub fn public_url(&self) -> Option<Url> {
+        let listening = || Url::parse(&format!("http://{}", reachable(*self.listening.first()?))).ok();
+        self.api.public_url.clone().or_else(listening)
+    }
+}
+
+/// An address that is listened on, as a browser on this machine reaches it.
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let local = std::net::Ipv4Addr::LOCALHOST;
+    if address.ip().is_unspecified() { SocketAddr::from((local, address.port())) } else { address }
 }
 
 /// The names that everyone's tooling sets; `DATA_CONNECTOR__…` goes over them.

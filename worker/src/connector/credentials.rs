@@ -5,11 +5,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use url::{Origin, Url, form_urlencoded};
 
 use super::lenient::Reader;
 use super::{Invalid, StatusList};
+use crate::job::hex;
 
 /// How a connector authenticates.
 #[derive(Debug, Clone)]
@@ -48,7 +50,7 @@ pub enum Scheme {
     Aws(AwsKeys),
     /// `HEADERS`: header names and their templates.
     Headers(Vec<(String, SecretString)>),
-    /// `OAUTH2_PASSWORD`, `OAUTH2_CLIENT_CREDENTIALS`, `OAUTH2_REFRESH`.
+    /// `OAUTH2_PASSWORD`, `OAUTH2_CLIENT_CREDENTIALS`, `OAUTH2_REFRESH`, `OAUTH2_AUTHORIZATION_CODE`.
     OAuth2(OAuth2),
 }
 
@@ -103,6 +105,18 @@ impl OAuth2 {
         let part = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         STANDARD.encode(format!("{}:{}", part(&self.client_id), part(secret.expose_secret()))).into()
     }
+
+    /// What the tokens of an account depend on, as a hash: they are of no use with another server, client or scope. The
+    /// client's proof may be replaced.
+    pub fn settings_hash(&self) -> String {
+        let authorize_url = match &self.grant {
+            Grant::Account { authorize_url, .. } => Some(authorize_url.as_str()),
+            Grant::Password { .. } | Grant::ClientCredentials | Grant::Refresh { .. } => None,
+        };
+        let settings =
+            json!([authorize_url, self.url.as_str(), self.client_id, self.scope, self.audience, self.further,]);
+        hex(&Sha256::digest(settings.to_string()))
+    }
 }
 
 /// How an OAuth client proves itself to the token endpoint.
@@ -140,6 +154,13 @@ pub enum Grant {
         /// `refresh_token`: the first one; the authorization server may replace it at every use.
         refresh_token: SecretString,
     },
+    /// `OAUTH2_AUTHORIZATION_CODE`: the refresh token of an account that somebody connected.
+    Account {
+        /// `authorize_url`: where a browser is sent to connect one; http or https.
+        authorize_url: Url,
+        /// Which connection, as the store counts them; `None` while there is none.
+        connection: Option<i64>,
+    },
 }
 
 /// `client_certificate` and `client_key`: the client certificate of TLS connections.
@@ -165,11 +186,14 @@ pub struct Credentials {
     pub hosts: Vec<String>,
 }
 
+/// The `authtype` of connectors that call in the name of an account.
+pub const AUTHORIZATION_CODE: &str = "OAUTH2_AUTHORIZATION_CODE";
 /// Members that any `authtype` takes.
 const COMMON: [&str; 4] = ["verify_certificate", "hosts", "client_certificate", "client_key"];
 /// Members that OAuth kinds read, and secrets of other kinds, which a changed `authtype` may have left there.
-const OAUTH2: [&str; 16] = [
+const OAUTH2: [&str; 17] = [
     "url",
+    "authorize_url",
     "client_id",
     "client_secret",
     "client_auth",
@@ -204,6 +228,18 @@ impl Credentials {
             verify_certificate: of.flag("verify_certificate")?.unwrap_or(true),
             hosts: hosts(of)?,
         })
+    }
+
+    /// Uses the tokens of this connection of an account, if these are what they are for.
+    #[must_use]
+    pub fn with_account(mut self, settings: &str, connection: i64) -> Self {
+        if let Scheme::OAuth2(oauth) = &mut self.scheme
+            && oauth.settings_hash() == settings
+            && let Grant::Account { connection: own, .. } = &mut oauth.grant
+        {
+            *own = Some(connection);
+        }
+        self
     }
 
     /// Whether nothing is sent with a request.
@@ -267,10 +303,14 @@ fn scheme(authtype: &str, of: &Reader<'_>) -> Result<Scheme, Invalid> {
             let grant = Grant::Refresh { refresh_token: secret(of, "refresh_token")? };
             Scheme::OAuth2(oauth2(of, grant)?)
         }
+        AUTHORIZATION_CODE => {
+            let authorize_url = endpoint(of, "authorize_url", "the page on which an account is connected")?;
+            Scheme::OAuth2(oauth2(of, Grant::Account { authorize_url, connection: None })?)
+        }
         other => {
             let problem = format!(
                 "`{other}` is not known; write NONE, BASIC, OAUTH2_BEARER, OAUTH2_PASSWORD, OAUTH2_CLIENT_CREDENTIALS, \
-                 OAUTH2_REFRESH, API_KEY, DIGEST, AWS_SIGV4 or HEADERS"
+                 OAUTH2_REFRESH, OAUTH2_AUTHORIZATION_CODE, API_KEY, DIGEST, AWS_SIGV4 or HEADERS"
             );
             return Err(Invalid::new("authtype", problem));
         }
@@ -288,9 +328,8 @@ fn basic(of: &Reader<'_>) -> Result<Scheme, Invalid> {
 }
 
 fn oauth2(of: &Reader<'_>, grant: Grant) -> Result<OAuth2, Invalid> {
-    let url = Url::parse(&of.required_text("url")?).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     Ok(OAuth2 {
-        url: url.ok_or_else(|| of.invalid("url", "must be the http or https URL of the token endpoint"))?,
+        url: endpoint(of, "url", "the token endpoint")?,
         client_id: of.required_text("client_id")?,
         client: client_proof(of)?,
         scope: optional(of, "scope")?,
@@ -299,6 +338,12 @@ fn oauth2(of: &Reader<'_>, grant: Grant) -> Result<OAuth2, Invalid> {
         further: further(of)?,
         expired: expired(of)?,
     })
+}
+
+/// A URL of the authorization server.
+fn endpoint(of: &Reader<'_>, name: &str, what: &str) -> Result<Url, Invalid> {
+    let url = Url::parse(&of.required_text(name)?).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| of.invalid(name, format!("must be the http or https URL of {what}")))
 }
 
 /// What no other rule reads goes to the token endpoint: APIs differ in what they want to know there.

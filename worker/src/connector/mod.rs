@@ -18,7 +18,8 @@ mod waits;
 
 pub use condition::Condition;
 pub use credentials::{
-    AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, KeyLocation, OAuth2, Scheme, bound_origin, is_bound_to,
+    AUTHORIZATION_CODE, AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, KeyLocation, OAuth2, Scheme,
+    bound_origin, is_bound_to,
 };
 pub use element::{ElementConfig, MappingRow, OutboundKind, OutboundRow, RowFormat};
 pub use missing::{UNSET, missing_members};

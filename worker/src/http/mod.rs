@@ -21,7 +21,9 @@ mod spelling;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub use auth::answers_challenge;
-pub use auth::{RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken};
+pub use auth::{
+    AuthorizationCode, ConnectedAccount, RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken,
+};
 pub use client::{Client, Error, Settings};
 pub use cookies::Session;
 pub use guard::DeniedDestination;

@@ -31,8 +31,14 @@ const V6: [([u16; 4], u32); 4] =
     [([0x2001, 0, 0, 0], 23), ([0x2001, 0xdb8, 0, 0], 32), ([0x2002, 0, 0, 0], 16), ([0x3fff, 0, 0, 0], 20)];
 
 /// Services that hand out a machine's own credentials: opened only by an entry for exactly that address.
-const METADATA: [&str; 6] =
-    ["169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254"];
+const METADATA: [IpAddr; 6] = [
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+];
 
 /// The address that is really meant: IPv4 inside IPv6 is IPv4.
 pub(super) fn folded(address: IpAddr) -> IpAddr {
@@ -70,8 +76,7 @@ pub(super) fn is_forbidden(address: IpAddr) -> bool {
 
 /// Whether an address hands out a machine's own credentials.
 pub(super) fn is_metadata(address: IpAddr) -> bool {
-    let text = folded(address).to_string();
-    METADATA.contains(&text.as_str())
+    METADATA.contains(&folded(address))
 }
 
 fn v4_in(address: Ipv4Addr, network: [u8; 4], length: u32) -> bool {

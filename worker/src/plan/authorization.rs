@@ -1,10 +1,11 @@
 //! A connector's credentials on one request: whether they may go there, and as what (COMPATIBILITY 4.2, CONTRACT 7).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderName;
+use http::{HeaderName, Method};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -12,6 +13,7 @@ use super::headers::header;
 use super::prepared::parse;
 use super::redacted::is_secret;
 use super::redactor::{MASK, Redactor, SHORTEST};
+use super::request::RequestSpec;
 use super::template::{Escape, Scope, Template};
 use crate::connector::{
     AwsKeys, ClientIdentity, ClientProof, Credentials, Grant, Invalid, KeyLocation, OAuth2, Scheme,
@@ -148,6 +150,26 @@ impl PreparedCredentials {
         Ok(Self { id: Arc::new(id), credentials, identity, redactor, shared })
     }
 
+    /// A request to the token endpoint of OAuth credentials, with everything but its body; `None` for other credentials.
+    pub fn token_request(&self, timeout: Duration) -> Option<RequestSpec> {
+        let SharedParts::OAuth2(oauth) = &self.shared else { return None };
+        let mut spec = RequestSpec::new(Method::POST, oauth.url.clone(), timeout);
+        spec.authorization = Authorization::OAuth2(Arc::clone(oauth));
+        spec.credential = Arc::clone(&self.id);
+        spec.identity.clone_from(&self.identity);
+        spec.redactor = Arc::new(Redactor::default().with_base(&self.redactor));
+        spec.verify_certificate = self.credentials.verify_certificate;
+        Some(spec)
+    }
+
+    /// The settings of OAuth credentials.
+    pub fn oauth(&self) -> Option<&OAuth2> {
+        match &self.shared {
+            SharedParts::OAuth2(oauth) => Some(oauth),
+            SharedParts::Nothing | SharedParts::Headers(_) | SharedParts::Aws(_) => None,
+        }
+    }
+
     /// What goes with a request to `url`.
     pub(super) fn authorization(&self, url: &Url, data: &Scope<'_>) -> Result<Authorization, Invalid> {
         let host = url.host_str().unwrap_or_default();
@@ -202,7 +224,7 @@ pub fn secret_values(credentials: &Credentials) -> Vec<SecretString> {
                 ClientProof::PrivateKey { key, .. } => all.push(key.clone()),
             }
             match &oauth.grant {
-                Grant::ClientCredentials => {}
+                Grant::ClientCredentials | Grant::Account { .. } => {}
                 Grant::Password { password, .. } => all.push(password.clone()),
                 Grant::Refresh { refresh_token } => all.push(refresh_token.clone()),
             }

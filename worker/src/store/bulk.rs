@@ -1,11 +1,16 @@
 //! What is done to many jobs at once (API 10): how far each such run is, so that others see it, stop it, and know when the
 //! process that does it has died.
 
+use serde_json::{Value, json};
+
 use super::database::on;
 use super::{Error, Inner};
 
 /// A run is taken for dead when its process has said nothing for this long, milliseconds.
-const SILENT: i64 = 60_000;
+pub(super) const SILENT: i64 = 15_000;
+/// What is said of a run whose process has died.
+pub(super) const DIED: &str =
+    "the process that did this has ended; what was done stays done, start it again for the rest";
 
 /// A run over many jobs.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -30,6 +35,15 @@ pub struct BulkRun {
     pub created_at: i64,
     /// When its process last said how far it is.
     pub seen_at: i64,
+}
+
+impl BulkRun {
+    /// The same, stopped.
+    fn died(self) -> Self {
+        let mut errors: Vec<Value> = serde_json::from_str(&self.errors).unwrap_or_default();
+        errors.push(json!({"job": null, "message": DIED}));
+        Self { state: "stopped".to_owned(), errors: Value::Array(errors).to_string(), ..self }
+    }
 }
 
 /// How far a run is.
@@ -84,6 +98,19 @@ impl Bulk<'_> {
         Ok(goes_on == Some(1))
     }
 
+    /// Notes that a run goes on.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn goes_on(self, id: &str) -> Result<(), Error> {
+        let clock = self.0.database.clock();
+        let statement = "UPDATE bulk SET seen_at = $2 WHERE id = $1 AND state = 'running'";
+        on!(&self.0.database, write db => {
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
+            sqlx::query(statement).bind(id).bind(now).execute(db).await?;
+        })
+    }
+
     /// Stops a run that goes on; what it has in hand is still done.
     ///
     /// # Errors
@@ -106,7 +133,7 @@ impl Bulk<'_> {
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
             let found: Option<BulkRun> = sqlx::query_as(statement).bind(id).fetch_optional(db).await?;
             found.map(|run| match run.state.as_str() {
-                "running" if run.seen_at < now - SILENT => BulkRun { state: "stopped".to_owned(), ..run },
+                "running" if run.seen_at < now - SILENT => run.died(),
                 _ => run,
             })
         })

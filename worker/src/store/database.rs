@@ -30,6 +30,15 @@ const CONNECTIONS: u32 = 5;
 /// seconds, with all processors, and compile the statement first.
 const PLANS: &str = "SET enable_seqscan = off; SET jit = off; SET max_parallel_workers_per_gather = 0";
 
+/// How a statement finds its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// By an index.
+    Index,
+    /// By reading all of them.
+    WholeTable,
+}
+
 /// An open database.
 #[derive(Debug, Clone)]
 pub(super) enum Database {
@@ -186,7 +195,10 @@ async fn open_sqlite(file: &Path) -> Result<Opened, Error> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(PATIENCE);
-    let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE);
+    // A connection to a file does not break while nobody uses it, and asking its thread takes as long as a statement.
+    let pool = |connections| {
+        SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false)
+    };
     let writer = pool(1).connect_with(options.clone()).await.map_err(|error| problem(std::io::Error::other(error)))?;
     let readers = pool(CONNECTIONS).connect_lazy_with(options.pragma("query_only", "on"));
     SQLITE.run(&writer).await.map_err(migration_failed)?;
@@ -277,6 +289,15 @@ impl Database {
         match self {
             Self::Sqlite { .. } => SQLITE_BEGIN,
             Self::Postgres(_) => POSTGRES_BEGIN,
+        }
+    }
+
+    /// Begins a transaction that reads: with `Plan::WholeTable` tables may be read from their beginning to their end.
+    pub(super) fn begin_to_read(&self, plan: Plan) -> &'static str {
+        match (self, plan) {
+            (Self::Sqlite { .. }, _) => "BEGIN",
+            (Self::Postgres(_), Plan::Index) => POSTGRES_BEGIN,
+            (Self::Postgres(_), Plan::WholeTable) => "BEGIN; SET LOCAL enable_seqscan = on",
         }
     }
 

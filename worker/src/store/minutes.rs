@@ -1,16 +1,18 @@
-//! What workers counted, minute by minute (API 10): jobs that ended, by what they were of, how they ended and how long their
+//! What workers counted, minute by minute and hour by hour (API 10): jobs that ended, by what they were of, how they ended and how long their
 //! last attempt took. Knows how durations are classed and added up; must not know what is made of them.
 
 use std::collections::HashMap;
 
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use super::database::{Database, on};
 use super::{Error, Inner};
 
-/// Milliseconds of a minute.
+/// Milliseconds of a minute, and of an hour.
 const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
 /// Bytes of a text that are kept: ids come from outside.
 const TEXT_BYTES: usize = 512;
 /// Up to here each millisecond is a class of its own; above, each power of two has eight.
@@ -19,8 +21,8 @@ const EXACT: u64 = 16;
 /// Jobs that ended alike: what is counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ended {
-    /// The beginning of the minute, epoch milliseconds.
-    minute: i64,
+    /// The beginning of the minute or of the hour, epoch milliseconds.
+    begins: i64,
     process: String,
     version: String,
     element: String,
@@ -53,7 +55,7 @@ impl Ended {
     /// A job that ended at a time, epoch milliseconds.
     pub fn new(job: &EndedJob<'_>, at: i64) -> Self {
         Self {
-            minute: at - at.rem_euclid(MINUTE),
+            begins: at - at.rem_euclid(MINUTE),
             process: kept(job.process),
             version: kept(job.version),
             element: kept(job.element),
@@ -64,7 +66,12 @@ impl Ended {
         }
     }
 
-    /// What tells it from others of its minute.
+    /// The same of its hour.
+    fn of_hour(&self) -> Self {
+        Self { begins: self.begins - self.begins.rem_euclid(HOUR), ..self.clone() }
+    }
+
+    /// What tells it from others of its minute or hour.
     fn key(&self) -> String {
         let texts = [&self.process, &self.version, &self.element, &self.connector, &self.resource, &self.outcome];
         let mut hash = Sha256::new();
@@ -130,6 +137,72 @@ impl Durations {
     }
 }
 
+/// The table that a span is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Table {
+    Minutes,
+    Hours,
+}
+
+impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Minutes => "minutes",
+            Self::Hours => "hours",
+        }
+    }
+
+    /// The column of the time.
+    fn time(self) -> &'static str {
+        match self {
+            Self::Minutes => "minute",
+            Self::Hours => "hour",
+        }
+    }
+
+    /// The statement that adds rows to it.
+    fn add(self, database: &Database) -> String {
+        let (table, time) = (self.name(), self.time());
+        let rows = match database {
+            Database::Sqlite { .. } => {
+                "value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+                 value ->> 8, value ->> 9 FROM json_each($1) WHERE true"
+            }
+            Database::Postgres(_) => {
+                "CAST(r ->> 0 AS BIGINT), r ->> 1, r ->> 2, r ->> 3, r ->> 4, r ->> 5, r ->> 6, r ->> 7,
+                 CAST(r ->> 8 AS BIGINT), CAST(r ->> 9 AS BIGINT) FROM jsonb_array_elements(CAST($1 AS jsonb)) AS r"
+            }
+        };
+        format!(
+            "INSERT INTO {table} SELECT {rows}
+             ON CONFLICT ({time}, key) DO UPDATE SET jobs = {table}.jobs + excluded.jobs"
+        )
+    }
+
+    /// The statement that sums it up by parts of a span.
+    fn parts(self) -> String {
+        let (table, time) = (self.name(), self.time());
+        format!(
+            "SELECT ({time} - $1) / $5 AS part, connector,
+             CAST(CASE WHEN outcome = '' THEN 0 ELSE 1 END AS BIGINT) AS failed, CAST(SUM(jobs) AS BIGINT) AS jobs
+             FROM {table} WHERE {time} >= $1 AND {time} < $2 AND {OF} GROUP BY 1, 2, 3"
+        )
+    }
+
+    /// The statement that sums up a span.
+    fn sums(self) -> String {
+        let (table, time) = (self.name(), self.time());
+        format!(
+            "SELECT process, version, element, connector, outcome, duration, CAST(SUM(jobs) AS BIGINT) AS jobs
+             FROM {table} WHERE {time} >= $1 AND {time} < $2 AND {OF}
+             GROUP BY process, version, element, connector, outcome, duration"
+        )
+    }
+}
+
+/// Which process and which version, where one was asked for.
+const OF: &str = "(CAST($3 AS TEXT) IS NULL OR process = $3) AND (CAST($4 AS TEXT) IS NULL OR version = $4)";
+
 /// What is wanted of the minutes.
 #[derive(Debug, Clone, Copy)]
 pub struct Span<'a> {
@@ -141,6 +214,14 @@ pub struct Span<'a> {
     pub process: Option<&'a str>,
     /// Of this version.
     pub version: Option<&'a str>,
+}
+
+impl Span<'_> {
+    /// The table that knows it in parts of this size, milliseconds.
+    fn table(&self, size: i64) -> Table {
+        let is_hours = [self.from, self.to, size].iter().all(|time| time.rem_euclid(HOUR) == 0);
+        if is_hours { Table::Hours } else { Table::Minutes }
+    }
 }
 
 /// Jobs of one connector that ended within one part of a span.
@@ -175,49 +256,30 @@ pub struct SumRow {
     pub jobs: i64,
 }
 
-const ADD: &str = "ON CONFLICT (minute, key) DO UPDATE SET jobs = minutes.jobs + excluded.jobs";
-const PARTS: &str =
-    "SELECT (minute - $1) / $5 AS part, connector, CAST(CASE WHEN outcome = '' THEN 0 ELSE 1 END AS BIGINT) AS failed,
-    CAST(SUM(jobs) AS BIGINT) AS jobs FROM minutes WHERE minute >= $1 AND minute < $2
-    AND (CAST($3 AS TEXT) IS NULL OR process = $3) AND (CAST($4 AS TEXT) IS NULL OR version = $4) GROUP BY 1, 2, 3";
-const SUMS: &str = "SELECT process, version, element, connector, outcome, duration, CAST(SUM(jobs) AS BIGINT) AS jobs
-    FROM minutes WHERE minute >= $1 AND minute < $2
-    AND (CAST($3 AS TEXT) IS NULL OR process = $3) AND (CAST($4 AS TEXT) IS NULL OR version = $4)
-    GROUP BY process, version, element, connector, outcome, duration";
-
-/// The table of minutes.
+/// The tables of minutes and of hours.
 #[derive(Debug, Clone, Copy)]
 pub struct Minutes<'a>(pub(super) &'a Inner);
 
 impl Minutes<'_> {
-    /// Adds what a worker has counted, by one statement.
+    /// Adds what a worker has counted.
     ///
     /// # Errors
     /// When the database cannot be reached; nothing is added then.
     pub async fn add(self, counted: &HashMap<Ended, i64>) -> Result<(), Error> {
-        let mut rows: Vec<_> = counted.iter().collect();
-        // In one order, so that no two workers wait for each other.
-        rows.sort();
-        let row = |(ended, jobs): &(&Ended, &i64)| {
-            let Ended { minute, process, version, element, connector, resource, outcome, duration } = ended;
-            let key = ended.key();
-            json!([minute, key, process, version, element, connector, resource, outcome, duration, jobs])
-        };
-        let rows = json!(rows.iter().map(row).collect::<Vec<_>>()).to_string();
-        let statement = match &self.0.database {
-            Database::Sqlite { .. } => format!(
-                "INSERT INTO minutes SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-                 value ->> 6, value ->> 7, value ->> 8, value ->> 9 FROM json_each($1) WHERE true {ADD}"
-            ),
-            Database::Postgres(_) => format!(
-                "INSERT INTO minutes SELECT CAST(r ->> 0 AS BIGINT), r ->> 1, r ->> 2, r ->> 3, r ->> 4, r ->> 5, r ->> 6,
-                 r ->> 7, CAST(r ->> 8 AS BIGINT), CAST(r ->> 9 AS BIGINT)
-                 FROM jsonb_array_elements(CAST($1 AS jsonb)) AS r {ADD}"
-            ),
-        };
-        let statement = sqlx::SqlSafeStr::into_sql_str(sqlx::AssertSqlSafe(statement));
-        on!(&self.0.database, write db => {
-            sqlx::query(statement.clone()).bind(&rows).execute(db).await?;
+        let mut hours = HashMap::new();
+        for (ended, jobs) in counted {
+            *hours.entry(ended.of_hour()).or_insert(0) += jobs;
+        }
+        let database = &self.0.database;
+        let add = |table: Table, counted| (sql(table.add(database)), rows(counted));
+        let (minutes, hours) = (add(Table::Minutes, counted), add(Table::Hours, &hours));
+        let begin = database.begin();
+        on!(database, write db => {
+            let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
+            for (statement, rows) in [&minutes, &hours] {
+                sqlx::query(statement.clone()).bind(rows).execute(&mut *transaction).await?;
+            }
+            transaction.commit().await?;
         })
     }
 
@@ -227,7 +289,8 @@ impl Minutes<'_> {
     /// When the database cannot be reached.
     pub async fn parts(self, span: Span<'_>, size: i64) -> Result<Vec<PartRow>, Error> {
         let Span { from, to, process, version } = span;
-        on!(&self.0.database, read db => sqlx::query_as(PARTS)
+        let statement = sql(span.table(size).parts());
+        on!(&self.0.database, read db => sqlx::query_as(statement.clone())
             .bind(from).bind(to).bind(process).bind(version).bind(size).fetch_all(db).await?)
     }
 
@@ -237,9 +300,25 @@ impl Minutes<'_> {
     /// When the database cannot be reached.
     pub async fn sums(self, span: Span<'_>) -> Result<Vec<SumRow>, Error> {
         let Span { from, to, process, version } = span;
-        on!(&self.0.database, read db => sqlx::query_as(SUMS)
+        let statement = sql(span.table(HOUR).sums());
+        on!(&self.0.database, read db => sqlx::query_as(statement.clone())
             .bind(from).bind(to).bind(process).bind(version).fetch_all(db).await?)
     }
+}
+
+fn sql(statement: String) -> SqlStr {
+    AssertSqlSafe(statement).into_sql_str()
+}
+
+/// Rows as JSON, in one order, so that no two workers wait for each other.
+fn rows(counted: &HashMap<Ended, i64>) -> String {
+    let mut rows: Vec<_> = counted.iter().collect();
+    rows.sort();
+    let row = |(ended, jobs): &(&Ended, &i64)| {
+        let Ended { begins, process, version, element, connector, resource, outcome, duration } = ended;
+        json!([begins, ended.key(), process, version, element, connector, resource, outcome, duration, jobs])
+    };
+    json!(rows.iter().map(row).collect::<Vec<_>>()).to_string()
 }
 
 #[cfg(test)]

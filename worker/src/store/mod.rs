@@ -2,6 +2,7 @@
 //!
 //! Knows SQL on SQLite and PostgreSQL, and is the only place that names sqlx; must not know what a job means.
 
+mod accounts;
 pub mod audit;
 mod bulk;
 mod categories;
@@ -32,12 +33,14 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::MigrateError;
 
+use accounts::Accounts;
 use audit::Audit;
 use database::Database;
 use ledger::LedgerHandle;
 use minutes::Minutes;
 use vault::Vault;
 
+pub use accounts::{Account, AccountRequest, ReturnedRequest};
 pub use bulk::{Bulk, BulkProgress, BulkRun};
 pub use categories::{Categories, Category, CategoryDraft, CategoryRefusal};
 pub use connectors::{
@@ -240,6 +243,11 @@ impl Store {
     /// Refresh tokens that change with every use.
     pub fn refresh_tokens(&self) -> RefreshTokens<'_> {
         RefreshTokens(&self.0)
+    }
+
+    /// Accounts that people connected at third parties.
+    pub fn accounts(&self) -> Accounts<'_> {
+        Accounts(&self.0)
     }
 
     /// The keys that all of those are encrypted with.

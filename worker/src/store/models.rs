@@ -104,17 +104,23 @@ impl Models<'_> {
         on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)
     }
 
-    /// The task of an element, of a version or the newest one.
+    /// The task of an element, of a version or the newest one, and which version that is.
     ///
     /// # Errors
     /// When the database cannot be reached.
-    pub async fn find_task(self, process: &str, version: Option<&str>, element: &str) -> Result<Option<Value>, Error> {
+    pub async fn find_task(
+        self,
+        process: &str,
+        version: Option<&str>,
+        element: &str,
+    ) -> Result<Option<(String, Value)>, Error> {
         // The newest version decides, also when it no longer has the element.
-        let statement = "SELECT task FROM deployed_tasks WHERE process = $1 AND element = $2 AND version = COALESCE($3,
+        let statement =
+            "SELECT version, task FROM deployed_tasks WHERE process = $1 AND element = $2 AND version = COALESCE($3,
             (SELECT version FROM deployed_tasks WHERE process = $1 AND element <> '' ORDER BY sequence DESC LIMIT 1))";
-        let task: Option<String> = on!(&self.0.database, read db => sqlx::query_scalar(statement)
+        let task: Option<(String, String)> = on!(&self.0.database, read db => sqlx::query_as(statement)
             .bind(process).bind(element).bind(version).fetch_optional(db).await?)?;
-        task.map(|text| read(&text)).transpose()
+        task.map(|(version, text)| Ok((version, read(&text)?))).transpose()
     }
 
     /// All tasks of a version, by element; none when it is not deployed.

@@ -3,7 +3,7 @@
 use super::Error;
 use super::database::on;
 use super::keys::{Keys, Progress};
-use super::{connectors, refresh_tokens, secrets};
+use super::{accounts, connectors, refresh_tokens, secrets};
 
 /// Rows of one transaction.
 const BATCH: usize = 200;
@@ -19,7 +19,7 @@ struct Column {
     formerly: Option<fn(&str) -> String>,
 }
 
-const COLUMNS: [Column; 4] = [
+const COLUMNS: [Column; 6] = [
     Column {
         name: "credentials of connectors",
         list: "SELECT uuid, credentials, record FROM connectors WHERE credentials IS NOT NULL ORDER BY uuid",
@@ -39,6 +39,20 @@ const COLUMNS: [Column; 4] = [
         list: "SELECT connector, sealed, '' FROM refresh_tokens WHERE sealed IS NOT NULL ORDER BY connector",
         replace: "UPDATE refresh_tokens SET sealed = $1 WHERE connector = $2 AND sealed = $3",
         associated_data: |connector, _| refresh_tokens::associated_data(connector),
+        formerly: None,
+    },
+    Column {
+        name: "tokens of accounts",
+        list: "SELECT connector, sealed, '' FROM accounts ORDER BY connector",
+        replace: "UPDATE accounts SET sealed = $1 WHERE connector = $2 AND sealed = $3",
+        associated_data: |connector, _| refresh_tokens::account_data(connector),
+        formerly: None,
+    },
+    Column {
+        name: "requests for accounts",
+        list: "SELECT state, sealed, '' FROM account_requests ORDER BY state",
+        replace: "UPDATE account_requests SET sealed = $1 WHERE state = $2 AND sealed = $3",
+        associated_data: |state, _| accounts::request_data(state),
         formerly: None,
     },
     Column {

@@ -1,5 +1,5 @@
 //! Refresh tokens that change with every use: one process at a time uses one, and its successor is durable before the
-//! access token that came with it is used.
+//! access token that came with it is used. Those of connected accounts are kept with the account.
 //!
 //! The lock ends with its process: a row's lock on PostgreSQL, the lock of a file next to the SQLite file.
 
@@ -17,8 +17,8 @@ use super::{Error, Inner};
 /// A credential's refresh token as it is stored.
 #[derive(Debug, Clone)]
 pub struct RefreshToken {
-    /// The one to use next.
-    pub refresh_token: SecretString,
+    /// The one to use next; an account may have none.
+    pub refresh_token: Option<SecretString>,
     /// The access token that came with it.
     pub access_token: Option<SecretString>,
     /// How much longer that one lives.
@@ -33,7 +33,21 @@ pub struct LockedRefreshToken {
     store: Arc<Inner>,
     connector: String,
     version: i64,
+    place: &'static Place,
     lock: Lock,
+}
+
+/// Where tokens are kept.
+#[derive(Debug)]
+struct Place {
+    /// Makes the row of a credential that was not used before.
+    make: Option<&'static str>,
+    /// Version, sealed tokens, and until when the access token is good.
+    ask: &'static str,
+    /// The same with the lock of the row.
+    ask_and_lock: &'static str,
+    store: &'static str,
+    associated_data: fn(&str) -> String,
 }
 
 #[derive(Debug)]
@@ -44,8 +58,22 @@ enum Lock {
 
 type Row = (i64, Option<Vec<u8>>, i64);
 
-const MAKE: &str = "INSERT INTO refresh_tokens (connector, version) VALUES ($1, $2) ON CONFLICT (connector) DO NOTHING";
-const STORE: &str = "UPDATE refresh_tokens SET version = $2, sealed = $3, good_until = $4 WHERE connector = $1";
+/// Of credentials with a refresh token; a row of an older version is as good as none.
+static OF_CREDENTIALS: Place = Place {
+    make: Some("INSERT INTO refresh_tokens (connector, version) VALUES ($1, $2) ON CONFLICT (connector) DO NOTHING"),
+    ask: "SELECT version, sealed, good_until FROM refresh_tokens WHERE connector = $1",
+    ask_and_lock: "SELECT version, sealed, good_until FROM refresh_tokens WHERE connector = $1 FOR UPDATE",
+    store: "UPDATE refresh_tokens SET version = $2, sealed = $3, good_until = $4 WHERE connector = $1",
+    associated_data,
+};
+/// Of accounts, whose row is made when they are connected; a later connection is not overwritten.
+static OF_ACCOUNTS: Place = Place {
+    make: None,
+    ask: "SELECT connection, sealed, good_until FROM accounts WHERE connector = $1",
+    ask_and_lock: "SELECT connection, sealed, good_until FROM accounts WHERE connector = $1 FOR UPDATE",
+    store: "UPDATE accounts SET sealed = $3, good_until = $4 WHERE connector = $1 AND connection = $2",
+    associated_data: account_data,
+};
 
 /// Refresh tokens that change with every use.
 #[derive(Debug, Clone, Copy)]
@@ -57,42 +85,75 @@ impl RefreshTokens<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn lock(self, connector: &str, version: i64) -> Result<LockedRefreshToken, Error> {
+        self.lock_in(&OF_CREDENTIALS, connector, version).await
+    }
+
+    /// The same of an account; one that was disconnected, or connected anew, has nothing stored.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn lock_account(self, connector: &str, connection: i64) -> Result<LockedRefreshToken, Error> {
+        self.lock_in(&OF_ACCOUNTS, connector, connection).await
+    }
+
+    async fn lock_in(self, place: &'static Place, connector: &str, version: i64) -> Result<LockedRefreshToken, Error> {
         let (lock, row, now) = match &self.0.database {
-            Database::Sqlite { writer, .. } => self.lock_file(writer, connector, version).await?,
+            Database::Sqlite { writer, .. } => self.lock_file(place, writer, (connector, version)).await?,
             Database::Postgres(pool) => {
                 let mut transaction = pool.begin().await?;
                 sqlx::query("SET LOCAL lock_timeout = '20s'").execute(&mut *transaction).await?;
                 sqlx::query("SET LOCAL statement_timeout = '25s'").execute(&mut *transaction).await?;
-                sqlx::query(MAKE).bind(connector).bind(version).execute(&mut *transaction).await?;
-                let ask = "SELECT version, sealed, good_until FROM refresh_tokens WHERE connector = $1 FOR UPDATE";
-                let row: Row = sqlx::query_as(ask).bind(connector).fetch_one(&mut *transaction).await?;
+                if let Some(make) = place.make {
+                    sqlx::query(make).bind(connector).bind(version).execute(&mut *transaction).await?;
+                }
+                let row: Option<Row> =
+                    sqlx::query_as(place.ask_and_lock).bind(connector).fetch_optional(&mut *transaction).await?;
                 let now = sqlx::query_scalar("SELECT now_ms()").fetch_one(&mut *transaction).await?;
                 (Lock::Row(transaction), row, now)
             }
         };
-        let stored = self.decrypted(connector, version, row, now)?;
-        Ok(LockedRefreshToken { stored, store: Arc::clone(self.0), connector: connector.to_owned(), version, lock })
+        let stored = self.decrypted(place, (connector, version), row, now)?;
+        let connector = connector.to_owned();
+        Ok(LockedRefreshToken { stored, store: Arc::clone(self.0), connector, version, place, lock })
     }
 
-    async fn lock_file(self, writer: &SqlitePool, connector: &str, version: i64) -> Result<(Lock, Row, i64), Error> {
+    async fn lock_file(
+        self,
+        place: &Place,
+        writer: &SqlitePool,
+        (connector, version): (&str, i64),
+    ) -> Result<(Lock, Option<Row>, i64), Error> {
         let file = locked(&PathBuf::from(format!("{}.token-lock", self.0.file_prefix))).await?;
-        sqlx::query(MAKE).bind(connector).bind(version).execute(writer).await?;
-        let ask = "SELECT version, sealed, good_until FROM refresh_tokens WHERE connector = $1";
-        let row: Row = sqlx::query_as(ask).bind(connector).fetch_one(writer).await?;
+        if let Some(make) = place.make {
+            sqlx::query(make).bind(connector).bind(version).execute(writer).await?;
+        }
+        let row: Option<Row> = sqlx::query_as(place.ask).bind(connector).fetch_optional(writer).await?;
         let now = sqlx::query_scalar(SQLITE_NOW).fetch_one(writer).await?;
         Ok((Lock::File { _file: file, writer: writer.clone() }, row, now))
     }
 
-    /// A token of an older version of the credentials is of no use.
-    fn decrypted(self, connector: &str, version: i64, row: Row, now: i64) -> Result<Option<RefreshToken>, Error> {
-        let (stored_version, sealed, good_until) = row;
-        let Some(sealed) = sealed.filter(|_| stored_version == version) else { return Ok(None) };
-        let plain = self.0.vault.open(&sealed, &associated_data(connector))?;
-        let value: Value = serde_json::from_slice(&plain).map_err(|_| Error::Decrypt(associated_data(connector)))?;
+    /// A token of an older version of the credentials, or of another connection, is of no use.
+    fn decrypted(
+        self,
+        place: &Place,
+        (connector, version): (&str, i64),
+        row: Option<Row>,
+        now: i64,
+    ) -> Result<Option<RefreshToken>, Error> {
+        let Some((stored_version, Some(sealed), good_until)) = row else { return Ok(None) };
+        if stored_version != version {
+            return Ok(None);
+        }
+        let bound_to = (place.associated_data)(connector);
+        let plain = self.0.vault.open(&sealed, &bound_to)?;
+        let value: Value = serde_json::from_slice(&plain).map_err(|_| Error::Decrypt(bound_to.clone()))?;
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(SecretString::from);
-        let Some(refresh_token) = text("refresh_token") else { return Err(Error::Decrypt(associated_data(connector))) };
+        let (refresh_token, access_token) = (text("refresh_token"), text("access_token"));
+        if refresh_token.is_none() && access_token.is_none() {
+            return Err(Error::Decrypt(bound_to));
+        }
         let lifetime = Duration::from_millis(u64::try_from(good_until - now).unwrap_or(0));
-        Ok(Some(RefreshToken { refresh_token, access_token: text("access_token"), lifetime }))
+        Ok(Some(RefreshToken { refresh_token, access_token, lifetime }))
     }
 }
 
@@ -102,11 +163,8 @@ impl LockedRefreshToken {
     /// # Errors
     /// When it could not be written.
     pub async fn replace(self, token: &RefreshToken) -> Result<(), Error> {
-        let value = json!({
-            "refresh_token": token.refresh_token.expose_secret(),
-            "access_token": token.access_token.as_ref().map(ExposeSecret::expose_secret),
-        });
-        let sealed = self.store.vault.seal(value.to_string().as_bytes(), &associated_data(&self.connector))?;
+        let bound_to = (self.place.associated_data)(&self.connector);
+        let sealed = self.store.vault.seal(sealed_text(token).as_bytes(), &bound_to)?;
         let good_until = self
             .store
             .database
@@ -115,17 +173,36 @@ impl LockedRefreshToken {
             .saturating_add(i64::try_from(token.lifetime.as_millis()).unwrap_or(i64::MAX));
         match self.lock {
             Lock::File { writer, .. } => {
-                let query = sqlx::query(STORE).bind(&self.connector).bind(self.version).bind(sealed).bind(good_until);
+                let query = sqlx::query(self.place.store)
+                    .bind(&self.connector)
+                    .bind(self.version)
+                    .bind(sealed)
+                    .bind(good_until);
                 query.execute(&writer).await?;
             }
             Lock::Row(mut transaction) => {
-                let query = sqlx::query(STORE).bind(&self.connector).bind(self.version).bind(sealed).bind(good_until);
+                let query = sqlx::query(self.place.store)
+                    .bind(&self.connector)
+                    .bind(self.version)
+                    .bind(sealed)
+                    .bind(good_until);
                 query.execute(&mut *transaction).await?;
                 transaction.commit().await?;
             }
         }
         Ok(())
     }
+}
+
+/// Tokens as they are sealed.
+pub(super) fn sealed_text(token: &RefreshToken) -> String {
+    let text = |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
+    json!({"refresh_token": text(&token.refresh_token), "access_token": text(&token.access_token)}).to_string()
+}
+
+/// The associated data of an account's tokens.
+pub(super) fn account_data(connector: &str) -> String {
+    format!("account of {connector}")
 }
 
 /// The associated data of a refresh token.

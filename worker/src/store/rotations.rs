@@ -1,6 +1,7 @@
 //! How far rotations of the keys have come, for whoever asked for one and looks from elsewhere.
 
 use super::Error;
+use super::bulk::{DIED, SILENT};
 use super::database::on;
 use super::keys::Keys;
 
@@ -43,6 +44,7 @@ const START: &str = "INSERT INTO key_rotations (id, count, state, updated_at) VA
 const PROGRESS: &str = "UPDATE key_rotations SET done = $2, updated_at = $3 WHERE id = $1 AND state = 'running'";
 const END: &str =
     "UPDATE key_rotations SET state = $2, error = $3, updated_at = $4 WHERE id = $1 AND state = 'running'";
+const GOES_ON: &str = "UPDATE key_rotations SET updated_at = $2 WHERE id = $1 AND state = 'running'";
 const FIND: &str = "SELECT id, count, done, state, error, updated_at FROM key_rotations WHERE id = $1";
 
 impl Keys<'_> {
@@ -79,11 +81,33 @@ impl Keys<'_> {
         })
     }
 
-    /// The rotation with this id.
+    /// Notes that a rotation goes on.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn rotation_goes_on(self, id: &str) -> Result<(), Error> {
+        let now = self.0.database.now().await?;
+        on!(&self.0.database, write db => {
+            sqlx::query(GOES_ON).bind(id).bind(now).execute(db).await?;
+        })
+    }
+
+    /// The rotation with this id; one whose process has died is stopped.
     ///
     /// # Errors
     /// When the database cannot be reached.
     pub async fn rotation(self, id: &str) -> Result<Option<Rotation>, Error> {
-        on!(&self.0.database, read db => sqlx::query_as(FIND).bind(id).fetch_optional(db).await?)
+        let clock = self.0.database.clock();
+        on!(&self.0.database, read db => {
+            let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
+            let found: Option<Rotation> = sqlx::query_as(FIND).bind(id).fetch_optional(db).await?;
+            found.map(|found| {
+                let has_died = found.state == "running" && found.updated_at < now - SILENT;
+                if !has_died {
+                    return found;
+                }
+                Rotation { state: RotationState::Stopped.name().to_owned(), error: Some(DIED.to_owned()), ..found }
+            })
+        })
     }
 }

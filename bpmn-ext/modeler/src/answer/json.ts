@@ -1,6 +1,6 @@
 // A JSON text as a tree whose numbers keep their digits, and the paths into it. Knows JSON; must not know views.
 
-import { parseTree, type Node, type ParseError } from 'jsonc-parser';
+import { applyEdits, format, parseTree, type Node, type ParseError } from 'jsonc-parser';
 
 /** A value inside an answer. */
 export interface AnswerNode {
@@ -15,14 +15,29 @@ export interface AnswerNode {
   children: AnswerNode[];
 }
 
-/** The tree of a JSON text; undefined when it is none. */
+/** How deep a tree may be. */
+const DEPTH = 512;
+
+/** The tree of a JSON text; undefined when it is none, or too deep to be walked. */
 export function answerTree(text: string): AnswerNode | undefined {
   const errors: ParseError[] = [];
-  const root = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
-  return root && errors.length === 0 ? node(root, '', [], text) : undefined;
+  try {
+    const root = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
+    return root && errors.length === 0 ? node(root, '', [], text) : undefined;
+  } catch (error) {
+    // The parser calls itself at each level.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** JSON with line breaks; numbers keep their digits. */
+export function indented(text: string): string {
+  return applyEdits(text, format(text, undefined, { tabSize: 2, insertSpaces: true, eol: '\n' }));
 }
 
 function node(of: Node, key: string, steps: string[], text: string): AnswerNode {
+  if (steps.length > DEPTH) throw new RangeError(`deeper than ${DEPTH}`);
   const path = pathOf(steps);
   const entries = of.children ?? [];
   if (of.type === 'array') {

@@ -19,6 +19,8 @@ export class Linter {
   readonly #store: Store;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
+  /** The findings by element, made when they are first asked for. */
+  #grouped: { of: Diagnostic[]; by: Map<string | null, Diagnostic[]> } = { of: [], by: new Map() };
 
   constructor(injector: Injector, eventBus: EventBus, store: Store) {
     this.#injector = injector;
@@ -33,7 +35,12 @@ export class Linter {
 
   /** The findings of an element, or those of the file where it is null. */
   of(element: Element | null): Diagnostic[] {
-    return this.diagnostics.filter((diagnostic) => diagnostic.element === (element?.id ?? null));
+    if (this.#grouped.of !== this.diagnostics) {
+      const by = new Map<string | null, Diagnostic[]>();
+      for (const one of this.diagnostics) by.set(one.element, [...(by.get(one.element) ?? []), one]);
+      this.#grouped = { of: this.diagnostics, by };
+    }
+    return this.#grouped.by.get(element?.id ?? null) ?? [];
   }
 
   /** Asks now. */

@@ -4,8 +4,8 @@ import BaseRenderer from 'diagram-js/lib/draw/BaseRenderer';
 import { getStrokeColor } from 'bpmn-js/lib/draw/BpmnRenderUtil';
 import { append, attr, create } from 'tiny-svg';
 
+import { spellingOf } from '../call/spelling';
 import { ICON_PATHS } from '../view/icon';
-import type { Store } from './store';
 import type { Element, EventBus } from './types';
 
 const HIGH = 1500;
@@ -17,21 +17,19 @@ interface BpmnRenderer {
 }
 
 export class Renderer extends (BaseRenderer as unknown as new (eventBus: EventBus, priority: number) => object) {
-  static $inject = ['eventBus', 'bpmnRenderer', 'dataConnector', 'config.bpmnRenderer'];
+  static $inject = ['eventBus', 'bpmnRenderer', 'config.bpmnRenderer'];
 
   readonly #bpmnRenderer: BpmnRenderer;
-  readonly #store: Store;
   readonly #colors: { defaultStrokeColor?: string };
 
-  constructor(eventBus: EventBus, bpmnRenderer: BpmnRenderer, store: Store, colors?: { defaultStrokeColor?: string }) {
+  constructor(eventBus: EventBus, bpmnRenderer: BpmnRenderer, colors?: { defaultStrokeColor?: string }) {
     super(eventBus, HIGH);
     this.#bpmnRenderer = bpmnRenderer;
-    this.#store = store;
     this.#colors = colors ?? {};
   }
 
   canRender(element: Element): boolean {
-    return this.#store?.isConnector(element) ?? false;
+    return !element.labelTarget && spellingOf(element.businessObject) !== undefined;
   }
 
   drawShape(parent: SVGElement, element: Element, attrs?: { stroke?: string }): SVGElement {

@@ -138,6 +138,8 @@ export interface Host {
   deploy?(xml: string): Promise<void>;
   /** The page about a code; without it codes are no links. */
   codeHref?(code: string): string;
+  /** What to do next about a code of a failed call. */
+  adviceFor?(code: string): string | undefined;
   /** Why calls cannot be made here, such as a token that may only read; shown at the disabled button. */
   refusal?: string;
 }

@@ -1,17 +1,22 @@
 /** @jsxImportSource @bpmn-io/properties-panel/preact */
-// `tree "Answer"`: a JSON answer, walked with the arrow keys. Shows 200 children of a list or object at a time.
+// `tree "Answer"`: JSON, walked with the arrow keys, and searched. Shows 200 children of a list or object at a time.
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from '@bpmn-io/properties-panel/preact/hooks';
 
 import { CHILDREN_AT_A_TIME, matching, type AnswerNode } from '../answer/json';
+import { copyText } from './copy';
 
 interface Props {
   root: AnswerNode;
-  /** Shows only what holds this text. */
-  wanted?: string;
-  /** Enter or click on an item; without it, an item shows its path. */
+  label: string;
+  /** Enter or click on an item. */
   onPick?: ((node: AnswerNode) => void) | undefined;
+  /** Whether a short tree has no search. */
+  isQuiet?: boolean;
 }
+
+/** Lines from which a quiet tree has a search. */
+const LONG = 20;
 
 const WHOLE = 'Whole answer';
 
@@ -23,7 +28,8 @@ interface Line {
   more?: number;
 }
 
-export function AnswerTree({ root, wanted = '', onPick }: Props) {
+export function AnswerTree({ root, label, onPick, isQuiet = false }: Props) {
+  const [wanted, setWanted] = useState('');
   const [open, setOpen] = useState<ReadonlySet<AnswerNode>>(() => firstLevels(root));
   const [limits, setLimits] = useState<ReadonlyMap<AnswerNode, number>>(new Map());
   const [focused, setFocused] = useState<AnswerNode | undefined>(undefined);
@@ -90,10 +96,14 @@ export function AnswerTree({ root, wanted = '', onPick }: Props) {
     event.preventDefault();
     event.stopPropagation();
   };
-  const shown = focused ?? lines[0]?.node;
+  const shown = lines[current]?.node;
   return (
     <div class="dc-answer">
-      <div ref={tree} role="tree" aria-label="Answer" class="dc-tree" onKeyDown={onKeyDown}>
+      {(!isQuiet || wanted !== '' || lines.length >= LONG) && (
+        <input class="dc-input dc-search" type="search" aria-label="Find in answer" placeholder="Find in answer" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
+      )}
+      {lines.length === 0 && <p class="dc-empty">Nothing in the answer fits.</p>}
+      <div ref={tree} role="tree" aria-label={label} class="dc-tree" hidden={lines.length === 0} onKeyDown={onKeyDown}>
         {lines.map(({ node, level, more }, index) =>
           more === undefined ? (
             <div
@@ -126,7 +136,7 @@ export function AnswerTree({ root, wanted = '', onPick }: Props) {
           ),
         )}
       </div>
-      {!onPick && shown && <Path node={shown} />}
+      {shown && <Path node={shown} />}
     </div>
   );
 }
@@ -137,9 +147,11 @@ function Path({ node }: { node: AnswerNode }) {
   const [copied, setCopied] = useState('');
   return (
     <p class="dc-path">
-      <code>{path}</code>{' '}
-      <button type="button" class="dc-button" onClick={() => void navigator.clipboard.writeText(path).then(() => setCopied(path))}>Copy path</button>
-      <span aria-live="polite">{copied === path ? ' Copied.' : ''}</span>
+      <code title={path}>{path}</code>
+      <span class="dc-actions">
+        <span aria-live="polite" class="dc-note">{copied === path ? 'Copied.' : ''}</span>
+        <button type="button" class="dc-button" onClick={() => void copyText(path).then(() => setCopied(path))}>Copy path</button>
+      </span>
     </p>
   );
 }
@@ -151,10 +163,20 @@ export function titleOf({ key, scalar }: AnswerNode): string {
   return key === '' ? scalar : `${name}: ${scalar}`;
 }
 
-/** The answer and, where there are few, what is in it. */
+/** How many lines are open at first. */
+const FIRST_LINES = 100;
+
+/** The answer itself, and below it level by level as much as is looked through quickly. */
 function firstLevels(root: AnswerNode): Set<AnswerNode> {
   const open = new Set([root]);
-  if (root.children.length <= 20) for (const child of root.children) if (child.children.length <= 20) open.add(child);
+  let lines = root.children.length;
+  for (const { children } of open) {
+    for (const child of children) {
+      if (child.children.length === 0 || lines + child.children.length > FIRST_LINES) continue;
+      lines += child.children.length;
+      open.add(child);
+    }
+  }
   return open;
 }
 

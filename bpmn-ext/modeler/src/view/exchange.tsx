@@ -8,7 +8,7 @@ import { answerTree, type AnswerNode } from '../answer/json';
 import type { Outcome, TimingSpan } from '../host/types';
 import { AnswerTree } from './answer-tree';
 import { useId } from './hooks';
-import { sizeOf } from './words';
+import { sizeOf, timeOf } from './words';
 
 const TABS = ['Request', 'Answer', 'Raw', 'Headers', 'Timing'] as const;
 export type ExchangeTab = (typeof TABS)[number];
@@ -51,7 +51,7 @@ export function Exchange({ outcome, onPick, first }: Props) {
           </button>
         ))}
       </div>
-      <div id={`${id}-panel`} role="tabpanel" aria-labelledby={`${id}-${tab}`} class="dc-tabpanel" tabIndex={tab === 'Answer' ? -1 : 0}>
+      <div id={`${id}-panel`} role="tabpanel" aria-labelledby={`${id}-${tab}`} class="dc-tabpanel" tabIndex={-1}>
         {panel(tab, outcome, onPick)}
       </div>
     </div>
@@ -60,10 +60,10 @@ export function Exchange({ outcome, onPick, first }: Props) {
 
 function panel(tab: ExchangeTab, outcome: Outcome, onPick: Props['onPick']): ComponentChildren {
   const { request, response, timing } = outcome;
-  if (tab === 'Request') return request ? <pre class="dc-pre">{requestText(request)}</pre> : <p class="dc-empty">No request was made.</p>;
+  if (tab === 'Request') return request ? <pre class="dc-pre" tabIndex={0}>{requestText(request)}</pre> : <p class="dc-empty">No request was made.</p>;
   if (tab === 'Timing') return timing ? <Timing timing={timing} /> : <p class="dc-empty">Nothing was sent.</p>;
   if (!response) return <p class="dc-empty">There is no answer.</p>;
-  if (tab === 'Headers') return <pre class="dc-pre">{response.headers.map(([name, value]) => `${name}: ${value}`).join('\n')}</pre>;
+  if (tab === 'Headers') return <Headers headers={response.headers} />;
   if (tab === 'Raw') return <Raw response={response} />;
   return <AnswerPanel response={response} onPick={onPick} />;
 }
@@ -74,41 +74,57 @@ export function requestText({ method, url, headers, body }: NonNullable<Outcome[
   return body === null || body === '' ? head : `${head}\n\n${body}`;
 }
 
-function AnswerPanel({ response, onPick }: { response: NonNullable<Outcome['response']>; onPick: Props['onPick'] }) {
-  const [wanted, setWanted] = useState('');
-  const isTree = response.kind === 'json' && !response.truncated && response.body !== null;
-  const root = useMemo(() => (isTree ? answerTree(response.body as string) : undefined), [response]);
-  if (!root) return <Raw response={response} />;
+/** Headers in the order in which they came. */
+export function Headers({ headers }: { headers: [string, string][] }) {
   return (
-    <>
-      <input class="dc-input dc-search" type="search" aria-label="Find in answer" placeholder="Find in answer" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
-      <AnswerTree root={root} wanted={wanted} onPick={onPick} />
-    </>
+    <dl class="dc-pairs">
+      {headers.map(([name, value], at) => <div key={at}><dt>{name}</dt><dd>{value}</dd></div>)}
+    </dl>
   );
 }
 
+function AnswerPanel({ response, onPick }: { response: NonNullable<Outcome['response']>; onPick: Props['onPick'] }) {
+  const isTree = response.kind === 'json' && !response.truncated && response.body !== null;
+  const root = useMemo(() => (isTree ? answerTree(response.body as string) : undefined), [response]);
+  return root ? <AnswerTree root={root} label="Answer" onPick={onPick} /> : <Raw response={response} />;
+}
+
 function Raw({ response: { body, bytes, truncated, kind } }: { response: NonNullable<Outcome['response']> }) {
-  if (body === null || kind === 'binary') return <p class="dc-empty">{sizeOf(bytes)} that are no text.</p>;
+  if (body === null || kind === 'binary') return <p class="dc-empty">A binary answer of {sizeOf(bytes)}, which is not shown.</p>;
   if (body === '') return <p class="dc-empty">The answer has no body.</p>;
   return (
     <>
       {truncated && <p class="dc-note">Answer of {sizeOf(bytes)}; the first 100 KB are shown.</p>}
-      <pre class="dc-pre">{body}</pre>
+      <pre class="dc-pre" tabIndex={0}>{body}</pre>
     </>
   );
 }
 
 function Timing({ timing }: { timing: NonNullable<Outcome['timing']> }) {
-  const total = timing.total_ms ?? 0;
-  const known = SPANS.flatMap(([span, name]) => (typeof timing[span] === 'number' ? [[name, timing[span]] as [string, number]] : []));
-  const rest = total - known.reduce((sum, [, ms]) => sum + ms, 0);
-  const rows: [string, number][] = [...known, ['Rest', Math.max(rest, 0)], ['Total', total]];
+  const known = SPANS.flatMap(([span, name]) => (typeof timing[span] === 'number' ? [{ name, ms: timing[span] as number }] : []));
+  const sum = known.reduce((before, { ms }) => before + ms, 0);
+  const total = timing.total_ms ?? sum;
+  let start = 0;
+  const spans = [...known, { name: 'Rest', ms: Math.max(total - sum, 0) }].map(({ name, ms }) => ({ name, ms, from: (start += ms) - ms }));
+  const share = (ms: number): number => (total > 0 ? (100 * ms) / total : 0);
   return (
-    <table class="dc-table">
-      <thead><tr><th scope="col">Span</th><th scope="col" class="dc-number">Milliseconds</th></tr></thead>
-      <tbody>
-        {rows.map(([name, ms]) => <tr key={name}><th scope="row">{name}</th><td class="dc-number">{Math.round(ms * 10) / 10}</td></tr>)}
-      </tbody>
-    </table>
+    <dl class="dc-spans">
+      {spans.map(({ name, ms, from }) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
+              <rect x={share(from)} width={Math.max(0.5, share(ms))} height="6" />
+            </svg>
+          </dd>
+          <dd class="dc-ms">{timeOf(ms)}</dd>
+        </div>
+      ))}
+      <div class="dc-total">
+        <dt>Total</dt>
+        <dd />
+        <dd class="dc-ms">{timeOf(total)}</dd>
+      </div>
+    </dl>
   );
 }

@@ -22,22 +22,26 @@ export function useListKeys<T>(options: T[], isOpen: boolean, choose: (option: T
   const id = useId();
   const [active, setActive] = useState(first);
   const last = options.length - 1;
-  useEffect(() => setActive(Math.min(first, Math.max(last, 0))), [isOpen, options.length, first]);
+  useLayoutEffect(() => setActive(Math.min(first, Math.max(last, 0))), [isOpen, options.length, first]);
   const idOf = (index: number): string => `${id}-${index}`;
   const bounded = Math.min(active, last);
+  /** The option that keys act on: further keys can come before the next rendering. */
+  const at = useRef(bounded);
+  at.current = bounded;
   return {
     options, active: bounded, choose, setActive, idOf,
     activeId: isOpen && bounded >= 0 ? idOf(bounded) : undefined,
     onKeyDown(event) {
       if (!isOpen) return false;
+      const here = at.current;
       const moves: { [key: string]: number } = {
-        ArrowDown: bounded >= last ? 0 : bounded + 1,
-        ArrowUp: bounded <= 0 ? last : bounded - 1,
-        PageDown: Math.min(bounded + 8, last),
-        PageUp: Math.max(bounded - 8, 0),
+        ArrowDown: here >= last ? 0 : here + 1,
+        ArrowUp: here <= 0 ? last : here - 1,
+        PageDown: Math.min(here + 8, last),
+        PageUp: Math.max(here - 8, 0),
       };
-      const option = options[bounded];
-      if (event.key in moves) setActive(moves[event.key] as number);
+      const option = options[here];
+      if (event.key in moves) setActive((at.current = moves[event.key] as number));
       else if (event.key === 'Enter' && option !== undefined) choose(option);
       else if (event.key === 'Escape') close();
       else return false;

@@ -143,45 +143,77 @@ export function Outline({ injector }: { injector: Injector }) {
     event.preventDefault();
     event.stopPropagation();
   };
-  const describe = ({ element }: OutlineItem): string => {
-    const shape = shapeOf(element);
-    const word = shape && store.isConnector(shape) ? 'Data Connector' : typeWord(element);
-    const count = shape ? countOf(linter.of(shape)) : '';
-    return [element.name || element.id, word, count].filter(Boolean).join(', ');
-  };
+  const at = indexOf(current);
   return (
     <div class="dc-outline">
       <div ref={tree} role="tree" aria-label="Outline" class="dc-tree" aria-describedby="dc-outline-keys" onKeyDown={onKeyDown}>
         {items.map((item, index) => {
-          const { element, level, hasChildren } = item;
+          const { element } = item;
           const shape = shapeOf(element);
-          const isOurs = store.isConnector(shape);
-          const count = shape ? countOf(linter.of(shape)) : '';
           return (
-            <div
+            <Item
               key={element.id}
-              role="treeitem"
-              data-id={element.id}
-              aria-level={level}
-              aria-expanded={hasChildren ? true : undefined}
-              aria-selected={element.id === current}
-              aria-label={describe(item)}
-              tabIndex={index === indexOf(current) ? 0 : -1}
-              class={`dc-tree-item dc-level-${Math.min(level, 12)}${isOurs ? ' dc-ours' : ''}${source === element ? ' dc-source' : ''}`}
-              onClick={() => select(element)}
+              item={item}
+              name={title(element)}
+              word={store.isConnector(shape) ? OURS : typeWord(element)}
+              count={shape ? countOf(linter.of(shape)) : ''}
+              isSelected={element.id === current}
+              isReached={index === at}
+              isSource={source === element}
+              onSelect={() => select(element)}
               onFocus={() => setCurrent(element.id as string)}
-            >
-              <span class={`dc-type ${isOurs ? 'dc-icon' : ''}`} aria-hidden="true" />
-              <span class="dc-name">{title(element)}</span>
-              {!isOurs && element.name && <span class="dc-summary" data-text={typeWord(element)} />}
-              {count !== '' && <span class={`dc-count ${/error/.test(count) ? 'dc-count-error' : 'dc-count-warning'}`} data-text={count} />}
-            </div>
+            />
           );
         })}
       </div>
       <p id="dc-outline-keys" class="dc-keys"><kbd>Enter</kbd> properties <kbd>A</kbd> append <kbd>C</kbd> connect <kbd>Del</kbd> remove</p>
       <p role="status" class="dc-note">{said}</p>
     </div>
+  );
+}
+
+const OURS = 'Data Connector';
+
+interface ItemProps {
+  item: OutlineItem;
+  name: string;
+  /** What kind of element it is. */
+  word: string;
+  /** Its findings in words; empty without any. */
+  count: string;
+  isSelected: boolean;
+  /** Whether Tab leads to it. */
+  isReached: boolean;
+  /** Whether a connection is being drawn from it. */
+  isSource: boolean;
+  onSelect(): void;
+  onFocus(): void;
+}
+
+/** An item, drawn anew only where something about it changed: models have hundreds of them. */
+function Item({ item: { element, level, hasChildren }, name, word, count, isSelected, isReached, isSource, onSelect, onFocus }: ItemProps) {
+  const isOurs = word === OURS;
+  return useMemo(
+    () => (
+      <div
+        role="treeitem"
+        data-id={element.id}
+        aria-level={level}
+        aria-expanded={hasChildren ? true : undefined}
+        aria-selected={isSelected}
+        aria-label={[name, word, count].filter(Boolean).join(', ')}
+        tabIndex={isReached ? 0 : -1}
+        class={`dc-tree-item dc-level-${Math.min(level, 12)}${isOurs ? ' dc-ours' : ''}${isSource ? ' dc-source' : ''}`}
+        onClick={onSelect}
+        onFocus={onFocus}
+      >
+        <span class={`dc-type ${isOurs ? 'dc-icon' : ''}`} aria-hidden="true" />
+        <span class="dc-name">{name}</span>
+        {!isOurs && element.name && <span class="dc-summary" data-text={word} />}
+        {count !== '' && <span class={`dc-count ${/error/.test(count) ? 'dc-count-error' : 'dc-count-warning'}`} data-text={count} />}
+      </div>
+    ),
+    [element, level, hasChildren, name, word, count, isSelected, isReached, isSource],
   );
 }
 

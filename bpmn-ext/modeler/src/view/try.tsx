@@ -46,8 +46,9 @@ function TryOf({ injector, element, trigger }: { injector: Injector; element: El
     store.focus(element, `outputs.${outputs.length}.variable`);
   };
   const { saveExample } = store.host;
-  const onSaveExample = saveExample && resource && (async (data: Json, came: Outcome | undefined): Promise<void> => {
-    await saveExample(store.connectorOf(call) as Connector, resource, { data, answer: came?.response ?? null });
+  const onSaveExample = saveExample && resource && (async (data: Json, { response }: Outcome): Promise<string> => {
+    await saveExample(store.connectorOf(call) as Connector, resource, { data, answer: response });
+    return 'Saved as example.';
   });
   return (
     <section ref={region} class="dc-try dc-pane" aria-label="Try">
@@ -67,6 +68,7 @@ function TryOf({ injector, element, trigger }: { injector: Injector; element: El
         onSaveExample={onSaveExample}
         refusal={store.host.refusal ?? (resource ? undefined : 'Choose a connector and a resource first.')}
         codeHref={store.host.codeHref}
+        adviceFor={store.host.adviceFor}
         trigger={trigger}
       >
         {outcome?.response && <MappedVariables store={store} element={element} mapping={mapping} />}

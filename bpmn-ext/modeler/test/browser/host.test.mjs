@@ -56,7 +56,7 @@ test('a call runs, is stopped, fails at its field, and is answered', async () =>
   await tried.getByText('POST https://stock.example/x\nA: b\n\n{}').waitFor();
 
   await tried.getByRole('button', { name: 'Send POST' }).click();
-  await tried.getByText('Calling …').waitFor();
+  await tried.getByText('Sending …').waitFor();
   await tried.getByRole('button', { name: 'Stop' }).click();
   await tried.getByText('Stopped. It may have taken effect.').waitFor();
 
@@ -83,9 +83,9 @@ test('a call runs, is stopped, fails at its field, and is answered', async () =>
   assert.equal(await tried.getByRole('alert').count(), 0);
   assert.equal(await order.getAttribute('aria-invalid'), null);
   await tried.getByRole('tab', { name: 'Timing' }).click();
-  await tried.getByRole('row', { name: 'Rest 129.4' }).waitFor();
+  await tried.getByRole('tabpanel', { name: 'Timing' }).getByText('129 ms').waitFor();
   await tried.getByRole('tab', { name: 'Headers' }).click();
-  await tried.getByText('x-id: 1').waitFor();
+  await tried.getByRole('tabpanel', { name: 'Headers' }).getByText('x-id').waitFor();
   await tried.getByRole('tab', { name: 'Answer' }).click();
 
   // Rows are mapped anew without a call.

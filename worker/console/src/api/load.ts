@@ -57,6 +57,8 @@ for (const event of ['pointerdown', 'pointermove', 'keydown', 'wheel']) {
 }
 
 export interface Live<T> extends Loaded<T> {
+  /** Whether the data are those of the query, and not what stays of an earlier one until they are there. */
+  isCurrent: boolean;
   etag: string | null;
   updatedAt: number | null;
   /** The server's clock when it answered last with something new, to the end of that second; ISO 8601. */
@@ -67,6 +69,7 @@ export interface Live<T> extends Loaded<T> {
 export function useLive<T>(path: string, query: Query = {}, every = QUICK): Live<T> {
   const key = JSON.stringify([path, query]);
   const [state, setState] = useState<{
+    /** The query of the answer. */
     key: string;
     answer?: Answer<T>;
     error?: unknown;
@@ -99,7 +102,7 @@ export function useLive<T>(path: string, query: Query = {}, every = QUICK): Live
         }));
       } catch (error) {
         if (controller.signal.aborted || isAbort(error)) return;
-        setState((before) => ({ ...before, key, error, since: null }));
+        setState((before) => ({ ...before, error, since: null }));
       }
       again();
     };
@@ -124,6 +127,7 @@ export function useLive<T>(path: string, query: Query = {}, every = QUICK): Live
   }, []);
   return {
     data: state.answer?.data,
+    isCurrent: state.answer !== undefined && state.key === key,
     etag: state.answer?.etag ?? null,
     error: state.error,
     since: state.since,

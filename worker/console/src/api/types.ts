@@ -1,24 +1,22 @@
-/** The shapes of API.md that the pages use. */
+/** The shapes of answers: of the API's own description, and finer where that one says no more than "object" (API.md). */
 
-export type Scope = 'read' | 'execute' | 'manage' | 'admin';
+import type { components } from './schema';
 
-export interface Me {
-  kind: 'token' | 'oidc';
-  id?: number | string;
-  name: string;
-  scopes: Scope[];
-  connectors: string[] | null;
-  expires_at: string | null;
-}
+type Schemas = components['schemas'];
+/** A shape with some members in a finer one. */
+type Finer<T, Members> = Omit<T, keyof Members> & Members;
+
+export type Scope = Schemas['Scopes'][number];
+export type Me = Schemas['Me'];
 
 export interface List<T> {
   data: T[];
-  meta: { total: number; total_pages: number; current_page: number; per_page: number; from: number | null; to: number | null };
+  meta: Schemas['Meta'];
 }
 
 export interface Cursor<T> {
   data: T[];
-  meta: { count: number; per_page: number; next: string | null };
+  meta: Schemas['CursorMeta'];
 }
 
 /** A parameter or header of a resource. */
@@ -58,17 +56,12 @@ export interface Resource {
   [more: string]: unknown;
 }
 
-export interface UsedBy {
-  process: string;
-  version: string;
-  elements: string[];
-}
-
 export type Settings = Record<string, unknown>;
 
-export interface Connector {
-  id: number;
-  uuid: string;
+export type UsedBy = Schemas['ModelUse'];
+
+/** What every connector has, whatever was asked for. */
+interface ConnectorMembers {
   name: string;
   description: string | null;
   type: string;
@@ -81,26 +74,20 @@ export interface Connector {
   warnings: string[];
   created_at: string;
   updated_at: string;
-  settings?: Settings;
-  used_by?: UsedBy[];
-  last_call_at?: string | null;
-  updated_by?: { id: string; name: string } | null;
-  resources?: { name: string; method: string; description: string | null }[];
   timeout?: number | string | null;
   retry_attempts?: number | string | null;
   retry_wait_time?: number | string | null;
   retry?: Retry;
   repeat?: string | null;
-  [more: string]: unknown;
 }
 
-export interface Category {
-  id: number;
-  uuid: string;
-  name: string;
-  status: string;
-  is_system: boolean;
-}
+export type Connector = Pick<
+  Schemas['dataSource'],
+  'id' | 'uuid' | 'resources' | 'used_by' | 'last_call_at' | 'updated_by' | 'settings'
+> &
+  ConnectorMembers & { [more: string]: unknown };
+
+export type Category = Schemas['DataSourceCategory'];
 
 export interface Account {
   connected: boolean;
@@ -108,80 +95,38 @@ export interface Account {
   scope: string | null;
 }
 
-export interface TryRequest {
-  connector: number | string | Partial<Connector>;
-  resource: string | Resource;
-  config?: unknown;
-  data?: unknown;
-  credentials?: Settings;
-  dry_run?: boolean;
-  answer?: { status: number; headers: [string, string][]; body: string | null };
-}
+export type TryRequest = Finer<
+  Schemas['Try'],
+  {
+    connector: number | string | Partial<Connector>;
+    resource: string | Resource;
+    config?: unknown;
+    data?: unknown;
+    credentials?: Settings;
+    answer?: Pick<UpstreamAnswer, 'status' | 'headers' | 'body'>;
+  }
+>;
 
-export interface SentRequest {
-  method: string;
-  url: string;
-  headers: [string, string][];
-  body: string | null;
-  curl: string;
-}
+type Headers = [string, string][];
 
-export interface UpstreamAnswer {
-  status: number;
-  headers: [string, string][];
-  body: string | null;
-  bytes: number;
-  truncated: boolean;
-  kind: 'json' | 'xml' | 'text' | 'binary';
-}
+export type SentRequest = Finer<NonNullable<Schemas['Tried']['request']>, { headers: Headers; body: string | null }>;
 
-export interface Timing {
-  name_ms: number | null;
-  connect_ms: number | null;
-  tls_ms: number | null;
-  first_byte_ms: number | null;
-  token_ms: number | null;
-  total_ms: number | null;
-}
+export type UpstreamAnswer = Finer<NonNullable<Schemas['Tried']['response']>, { headers: Headers }>;
 
-export interface Tried {
-  request: SentRequest | null;
-  response: UpstreamAnswer | null;
-  timing: Timing | null;
-  mapped: Record<string, unknown> | null;
-  warnings: string[] | null;
-  reads: string[] | null;
-  error: { code: string; message: string; at: string | null } | null;
-}
+export type Tried = Finer<
+  Schemas['Tried'],
+  {
+    request: SentRequest | null;
+    response: UpstreamAnswer | null;
+    mapped: Record<string, unknown> | null;
+    warnings: string[] | null;
+    reads: string[] | null;
+  }
+>;
 
-export interface Converted {
-  kind: string;
-  name: string | null;
-  records: Partial<Connector>[];
-  changed: string[];
-  left_out: { what: string; why: string }[];
-}
+export type Converted = Finer<Schemas['Conversion'], { records: Partial<Connector>[] }>;
 
-export interface Job {
-  id: string;
-  state: string;
-  status: 'completed' | 'failed' | 'cancelled' | null;
-  engine: string;
-  process: string | null;
-  version: string | null;
-  request: string;
-  element: string;
-  connector: string | null;
-  resource: string | null;
-  attempt: number;
-  code: string | null;
-  http_status: number | null;
-  duration_ms: number | null;
-  due_at: string | null;
-  replay_of: string | null;
-  created_at: string;
-  updated_at: string;
-}
+export type Job = Finer<Schemas['JobRow'], { engine: string; request: string; element: string }>;
 
 export interface Attempt {
   number: number;
@@ -194,7 +139,7 @@ export interface Attempt {
 
 export interface WholeJob extends Job {
   sent: SentRequest | null;
-  answer: { status: number; headers: [string, string][]; body: string | null } | null;
+  answer: Pick<UpstreamAnswer, 'status' | 'headers' | 'body'> | null;
   message: { element?: { name?: string }; [more: string]: unknown } | null;
   attempts: Attempt[];
   result: {
@@ -205,30 +150,9 @@ export interface WholeJob extends Job {
   } | null;
 }
 
-export interface DeadLetter {
-  id: number;
-  arrived_at: string;
-  reason: string | null;
-  detail: string | null;
-  job: string | null;
-  attempts: number | null;
-  exchange: string | null;
-  routing_key: string | null;
-  replayed_at: string | null;
-  properties?: Record<string, unknown>;
-  body?: string | null;
-}
+export type DeadLetter = Schemas['DeadLetterRow'] & { properties?: unknown; body?: string | null };
 
-export interface ModelRow {
-  process: string;
-  version: string;
-  elements: number;
-  deployed_at: string;
-  file: string | null;
-  name?: string | null;
-  jobs?: number;
-  failed?: number;
-}
+export type ModelRow = Finer<Schemas['Deployment'], { file: string | null }>;
 
 export interface Task {
   process: string;
@@ -239,132 +163,34 @@ export interface Task {
   [more: string]: unknown;
 }
 
-export interface Diagnostic {
-  code: string;
-  severity: 'error' | 'warning';
-  position: { line: number; column: number };
-  message: string;
-  help: string | null;
-  element: string | null;
-  name: string | null;
-  path: string | null;
-  fix?: { title: string; edits: { path: string; value: string | null }[] };
-}
+export type Diagnostic = Finer<Schemas['Diagnostic'], { position: { line: number; column: number } }>;
 
-export interface Stats {
-  from: string;
-  to: string;
-  buckets: { at: string; completed: number; failed: number }[];
-  connectors: {
-    id: number | string;
-    name: string;
-    calls: number;
-    failed: number;
-    p50_ms: number | null;
-    p99_ms: number | null;
-  }[];
-  elements: { process: string; version: string; element: string; jobs: number; failed: number }[];
-  now: { workers: number; in_flight: number; queued: number; waiting: number; oldest_waiting_s: number | null };
-  needs: { kind: string; count: number; target: string | null }[];
-}
+export type Stats = Schemas['Stats'];
+export type Worker = Schemas['Workers']['data'][number];
+export type Queue = Schemas['Workers']['queues'][number];
 
-export interface Worker {
-  id: string;
-  host: string;
-  version: string;
-  state: string;
-  reasons: string[];
-  queues: string[];
-  in_flight: number;
-  concurrency: number;
-  started_at: string;
-  seen_at: string;
-}
+export type Secret = Finer<Schemas['Secret'], { used_by: (string | { id?: string; name?: string })[] }>;
 
-export interface Queue {
-  queue: string;
-  messages: number;
-  workers: number;
-  oldest_s: number | null;
-}
+export type Token = Finer<Schemas['Token'], { created_by: string | null }> & Partial<Pick<Schemas['CreatedToken'], 'token'>>;
 
-export interface Secret {
-  name: string;
-  hosts: string[];
-  changed_at: string;
-  used_by: (string | { id?: string; name?: string })[];
-}
+export type AuditEntry = Finer<Schemas['AuditRow'], { target: string | null; detail: unknown }>;
 
-export interface Token {
-  id: number;
-  name: string;
-  scopes: Scope[];
-  connectors: string[] | null;
-  created_by: string | null;
-  created_at: string;
-  expires_at: string | null;
-  last_used_at: string | null;
-  revoked_at: string | null;
-  token?: string;
-}
+export type Bulk = Finer<Schemas['Bulk'], { action: 'replay' | 'cancel' }>;
 
-export interface AuditEntry {
-  seq: number;
-  at: string;
-  actor: string;
-  action: string;
-  target: string | null;
-  detail: unknown;
-  request_id: string | null;
-}
+export type Example = Finer<Schemas['Examples']['data'][number], { connectors: Partial<Connector>[] }>;
 
-export interface Bulk {
-  id: string;
-  action: 'replay' | 'cancel';
-  count: number;
-  done: number;
-  failed: number;
-  state: 'running' | 'stopped' | 'done';
-  errors: { job: string; message: string }[];
-}
+export type Column = Schemas['Column'];
 
-export interface Example {
-  name: string;
-  title: string;
-  description?: string;
-  model: string;
-  connectors: Partial<Connector>[];
-  data: Record<string, unknown>;
-}
-
-export interface Collection {
-  id: number;
-  uuid: string;
+export interface Collection extends Pick<Schemas['Collection'], 'id' | 'uuid' | 'records_count'> {
   name: string;
   description: string | null;
   columns: Column[];
   connector_id: number | null;
-  records_count: number;
   created_at: string;
   updated_at: string;
 }
 
-export interface Column {
-  label?: string;
-  field: string;
-  type?: string;
-  required?: boolean;
-  unique?: boolean;
-  indexed?: boolean;
-}
-
-export interface CollectionRecord {
-  id: number;
-  data: Record<string, unknown>;
-  version: number;
-  created_at: string;
-  updated_at: string;
-}
+export type CollectionRecord = Pick<Schemas['Record'], 'id' | 'data' | 'version'> & { created_at: string; updated_at: string };
 
 export interface ImportReport {
   mode: string;

@@ -21,11 +21,14 @@ export function Alert({ what, code, next, requestId, children }: AlertProps) {
       <Icon name="circle-alert" />
       <div class="alert-body">
         <p>
-          {what}{' '}
+          {what}
           {code && (
-            <a class="code" href={`/codes/${code}`}>
-              {code}
-            </a>
+            <>
+              {' '}
+              <a class="code" href={`/codes/${code}`}>
+                {code}
+              </a>
+            </>
           )}
         </p>
         {next && <p class="quiet">{next}</p>}

@@ -79,6 +79,8 @@ export function TextField({
         title={common.title}
         class={mono ? 'input mono' : 'input'}
         list={list ? `${id}-list` : undefined}
+        // Suggestions alone would make it a combobox: what is typed need not be one of them.
+        role={list && type === 'text' ? 'textbox' : undefined}
         spellcheck={false}
         aria-label={common.hidden ? common.label : undefined}
         {...described(id, common)}

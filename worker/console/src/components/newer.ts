@@ -9,14 +9,24 @@ export interface Settled<T> {
   show: () => void;
 }
 
-/** Rows that stay where they are: known ones change in place, new ones wait until they are asked for. */
+interface Shown<T> {
+  list: string;
+  keys: string[];
+  known: Map<string, T>;
+  at: string | null;
+}
+
+/**
+ * Rows that stay where they are: known ones change in place, new ones wait until they are asked for. `rows` are undefined until
+ * those of `list` are there; meanwhile what was shown stays.
+ */
 export function useSettled<T>(
   rows: T[] | undefined,
   keyOf: (row: T) => string,
   list: string,
   at: string | null = null,
 ): Settled<T> {
-  const [shown, setShown] = useState<{ list: string; keys: string[]; known: Map<string, T>; at: string | null } | null>(null);
+  const [shown, setShown] = useState<Shown<T> | null>(null);
   useEffect(() => {
     if (rows === undefined) return;
     setShown((before) => {
@@ -26,12 +36,12 @@ export function useSettled<T>(
       return { ...before, known: new Map([...before.known, ...fresh]) };
     });
   }, [rows, list]);
-  const keys = new Set(shown?.list === list ? shown.keys : []);
-  const current = shown?.list === list ? shown : null;
+  const isOfList = shown?.list === list;
+  const keys = new Set(isOfList ? shown.keys : []);
   return {
-    rows: current ? current.keys.flatMap((key) => current.known.get(key) ?? []) : (rows ?? []),
-    newer: current && rows ? rows.filter((row) => !keys.has(keyOf(row))).length : 0,
-    at: current?.at ?? at,
+    rows: shown && (isOfList || !rows) ? shown.keys.flatMap((key) => shown.known.get(key) ?? []) : (rows ?? []),
+    newer: isOfList && rows ? rows.filter((row) => !keys.has(keyOf(row))).length : 0,
+    at: (isOfList ? shown.at : null) ?? at,
     show: () => setShown(null),
   };
 }

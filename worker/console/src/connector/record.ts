@@ -116,8 +116,6 @@ function decoded(text: string): string {
 /** Whether a text is a cURL command rather than a URL. */
 export const isCurl = (text: string): boolean => /^\s*curl(\.exe)?\s/.test(text);
 
-export const hasBody = (method: string): boolean => !['GET', 'HEAD'].includes(method.toUpperCase());
-
 const CONTENT_TYPES: Record<string, string> = { json: 'application/json', xml: 'application/xml' };
 
 /** Another type of body; for JSON and XML the header that nobody else adds. */

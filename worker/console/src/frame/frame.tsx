@@ -19,15 +19,21 @@ import { askNeeds, needs } from './needs';
 import { type Place, places } from './places';
 import { Shortcuts, showShortcuts } from './shortcuts';
 import { SignInAgain } from './sign-in-again';
+import { useMedia } from '../media';
 import { choose, type Theme, theme } from './theme';
 
 const NARROW = 'data-connector.narrow';
+/** Below these the navigation is narrow, unless somebody made it wide: a modeler has panes of its own on both sides. */
+const ROOMY = '(min-width: 1200px)';
+const ROOMY_FOR_MODELER = '(min-width: 1600px)';
 
 /** What surrounds every page of somebody who is signed in. */
 export function Frame({ children }: { children: ComponentChildren }) {
-  const { path } = useLocation();
+  const { path, query } = useLocation();
   const [menuOpen, setMenuOpen] = useState(false);
-  const [narrow, setNarrow] = useState(localStorage.getItem(NARROW) === 'yes');
+  const isRoomy = useMedia(path === '/modeler' && Object.keys(query).length > 0 ? ROOMY_FOR_MODELER : ROOMY);
+  const [chosen, setChosen] = useState(localStorage.getItem(NARROW));
+  const narrow = chosen === null ? !isRoomy : chosen === 'yes';
   useEffect(() => setMenuOpen(false), [path]);
   useEffect(() => void askNeeds(), [path]);
   useSignalEffect(() => void (me.value && askNeeds()));
@@ -37,8 +43,9 @@ export function Frame({ children }: { children: ComponentChildren }) {
     return () => clearInterval(timer);
   });
   const turnNarrow = () => {
-    localStorage.setItem(NARROW, narrow ? 'no' : 'yes');
-    setNarrow(!narrow);
+    const next = narrow ? 'no' : 'yes';
+    localStorage.setItem(NARROW, next);
+    setChosen(next);
   };
   return (
     <div class={narrow ? 'frame frame-narrow' : 'frame'}>

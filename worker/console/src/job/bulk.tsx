@@ -74,9 +74,14 @@ export function BulkActions() {
           <progress max={Math.max(1, bulk.count)} value={bulk.done + bulk.failed} aria-label={wordsOf(bulk)} />
           {bulk.errors.length > 0 && (
             <ul class="plain-list small">
-              {bulk.errors.map((error) => (
-                <li key={error.job}>
-                  <a href={`/jobs/${encodeURIComponent(error.job)}`}>{error.job}</a>: {error.message}
+              {bulk.errors.map(({ job, message }) => (
+                <li key={job ?? message}>
+                  {job !== null && (
+                    <>
+                      <a href={`/jobs/${encodeURIComponent(job)}`}>{job}</a>:{' '}
+                    </>
+                  )}
+                  {message}
                 </li>
               ))}
             </ul>

@@ -3,6 +3,7 @@ import 'bpmn-js/dist/assets/bpmn-js.css';
 import './diagram.css';
 
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
+import { DataConnectorViewerModule, moddleExtensions } from 'bpmn-js-data-connector/viewer';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { Alert } from '../components/alert';
@@ -59,7 +60,12 @@ export function Diagram({ xml, label, links = [], marks = {}, selected }: Diagra
 
   useEffect(() => {
     if (!place.current) return;
-    const made = new NavigatedViewer({ container: place.current, bpmnRenderer: colors() });
+    const made = new NavigatedViewer({
+      container: place.current,
+      bpmnRenderer: colors(),
+      additionalModules: [DataConnectorViewerModule],
+      moddleExtensions,
+    } as ConstructorParameters<typeof NavigatedViewer>[0]);
     viewer.current = made;
     let gone = false;
     made.importXML(xml).then(

@@ -39,7 +39,11 @@ export async function open(browser, server, { signedIn = true, width = 1440, hei
   // The counts in the navigation and the queues of the modeler are extras: the routes come one after another.
   const lacksExtras = ['/stats', '/workers', '/models'].some((path) => !server.has(path));
   const expectations = lacksExtras ? [/status of 404/] : [];
-  page.on('console', (message) => message.type() === 'error' && !expected(message.text()) && faults.push(`${message.text()} ${message.location().url}`));
+  page.on(
+    'console',
+    (message) =>
+      message.type() === 'error' && !expected(message.text()) && faults.push(`${message.text()} ${message.location().url}`),
+  );
   page.on('pageerror', (error) => faults.push(error.stack ?? error.message));
   page.on(
     'request',

@@ -135,7 +135,7 @@ describe('connectors', { skip: server.lacks('/data_sources') }, () => {
     const name = unique('Rates');
     const { page, go, close } = await open(browser, server);
     await go('/connectors');
-    await page.getByRole('link', { name: 'New connector' }).first().click();
+    await page.getByRole('link', { name: 'New connector' }).click();
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill(name);
     await page.getByRole('tab', { name: 'Resources' }).click();
     await page.getByRole('button', { name: 'Add resource' }).click();
@@ -265,7 +265,7 @@ describe('sending', { skip: server.lacks('/data_sources', '/try') }, () => {
     const { page, go, close } = await open(browser, server);
     await go(`/connectors/${made.uuid}/resources/latest`);
     const send = page.getByRole('region', { name: 'Send' });
-    await page.waitForFunction(() => document.querySelector('#sample-data')?.value.includes('currency'));
+    await page.waitForFunction(() => document.querySelector('.send-pane textarea')?.value.includes('currency'));
     await send.getByRole('textbox', { name: 'Sample data' }).fill('{"currency": "EUR"}');
     await send.getByRole('button', { name: 'Send', exact: true }).click();
     await send
@@ -343,7 +343,7 @@ describe('secrets', { skip: server.lacks('/secrets') }, () => {
     const name = `CONSOLE_${process.pid}`;
     const { page, go, close } = await open(browser, server);
     await go('/secrets');
-    await page.getByRole('button', { name: 'New secret' }).first().click();
+    await page.getByRole('button', { name: 'New secret' }).click();
     const dialog = page.getByRole('dialog', { name: 'New secret' });
     await dialog.getByRole('textbox', { name: 'Name' }).fill(name);
     await dialog.getByRole('textbox', { name: 'Value' }).fill('a value that nobody sees');

@@ -22,7 +22,7 @@ describe('models', { skip: server.lacks('/models', '/models/lint', '/stats') }, 
   test('a file is checked, deployed and shown', async () => {
     const { page, go, close } = await open(browser, server);
     await go('/models');
-    await page.getByRole('button', { name: 'Deploy model' }).first().click();
+    await page.getByRole('button', { name: 'Deploy model' }).click();
     const dialog = page.getByRole('dialog', { name: 'Deploy model' });
     assert.equal(await dialog.getByRole('button', { name: 'Deploy', exact: true }).isDisabled(), true);
     await dialog.getByLabel('BPMN file').setInputFiles(MODEL);
@@ -157,6 +157,40 @@ describe('jobs', { skip: server.lacks('/jobs', '/jobs/{id}', '/requests/data_sou
     await question.getByRole('button', { name: 'Replay 1 job' }).click();
     await page.getByRole('region', { name: 'Notifications' }).getByRole('link', { name: 'Show' }).click();
     await page.getByRole('heading', { level: 1, name: `Job ${job.id}#` }).waitFor();
+    await close();
+  });
+
+  test('each filter and each page shows its own jobs', async () => {
+    const name = `Paged ${process.pid}`;
+    const endpoint = (base) => ({ url: `${server.demo}/rates?base=${base}`, method: 'GET' });
+    const { uuid } = await server.call('POST', '/data_sources', {
+      name,
+      endpoints: { good: endpoint('EUR'), bad: endpoint('XTS') },
+    });
+    const job = (resource) =>
+      server.call('POST', `/requests/data_sources/${uuid}`, {
+        mode: 'queue',
+        wait: 20,
+        config: { endpoint: resource },
+        data: {},
+      });
+    const failed = await job('bad');
+    for (let count = 0; count < 101; count += 20)
+      await Promise.all(Array.from({ length: Math.min(20, 101 - count) }, () => job('good')));
+    const { page, go, close } = await open(browser, server);
+    await go(`/jobs?connector=${encodeURIComponent(name)}`);
+    const rows = page.getByRole('table', { name: 'Jobs' }).locator('tbody').getByRole('row');
+    await rows.nth(99).waitFor();
+    assert.equal(await page.getByRole('link', { name: failed.id }).count(), 0);
+    await page.getByRole('link', { name: 'Older' }).click();
+    await page.getByRole('link', { name: failed.id }).waitFor();
+    assert.equal(await rows.count(), 2);
+    await page.getByRole('link', { name: 'Newer' }).click();
+    await rows.nth(99).waitFor();
+    await page.getByRole('combobox', { name: 'State' }).selectOption('Failed');
+    await page.getByRole('link', { name: failed.id }).waitFor();
+    assert.equal(await rows.count(), 1);
+    await page.getByText('No jobs match.').waitFor({ state: 'detached' });
     await close();
   });
 });

@@ -34,48 +34,54 @@ const stopped = (child) =>
     child.kill();
   });
 
-/** `CONSOLE_URL` and `CONSOLE_TOKEN` name a server that runs already. */
-export async function start() {
-  const thirdParty = spawn(process.execPath, [join(root, 'deploy/demo-api.mjs'), '--port', '0'], {
+/** `CONSOLE_URL` and `CONSOLE_TOKEN` name a server that runs already. `demoPort`: of the demo API, any free one without it. */
+export async function start({ demoPort = '0' } = {}) {
+  const thirdParty = spawn(process.execPath, [join(root, 'deploy/demo-api.mjs'), '--port', demoPort], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [, demo] = await line(thirdParty, /(http:\/\/127\.0\.0\.1:\d+)/, 'the demo API');
   if (process.env.CONSOLE_URL) {
-    return serverAt(
-      process.env.CONSOLE_URL,
-      process.env.CONSOLE_TOKEN,
+    return serverAt({
+      url: process.env.CONSOLE_URL,
+      token: process.env.CONSOLE_TOKEN,
+      prefix: process.env.CONSOLE_PREFIX ?? 'data-connector',
       demo,
-      () => true,
-      () => stopped(thirdParty),
-    );
+      has: () => true,
+      stop: () => stopped(thirdParty),
+    });
   }
   const folder = mkdtempSync(join(tmpdir(), 'console-'));
-  const common = ['--data-dir', folder, '--prefix', `console-${process.pid}`];
+  const prefix = `console-${process.pid}`;
+  const common = ['--data-dir', folder, '--prefix', prefix];
   const child = spawn(binary, [...common, 'up', '--listen', '127.0.0.1:0', '--allow-net', '127.0.0.0/8'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const started = await line(child, /first admin token: (dct_\S+)[\s\S]*listening on (http:\/\/\S+)/, 'the server');
   const [, token, url] = started;
   const { paths } = await (await fetch(`${url}/api/1.0/openapi.json`)).json();
-  return serverAt(
+  return serverAt({
     url,
     token,
+    prefix,
     demo,
-    (path) => path in paths,
-    async () => {
+    has: (path) => path in paths,
+    async stop() {
       await stopped(child);
       await stopped(thirdParty);
       const remove = spawn(binary, [...common, 'migrate', '--remove-queues'], { stdio: 'ignore' });
       await new Promise((resolve) => remove.on('exit', resolve));
       rmSync(folder, { recursive: true, force: true });
     },
-  );
+  });
 }
 
-function serverAt(url, token, demo, has, stop) {
+function serverAt({ url, token, prefix, demo, has, stop }) {
   return {
+    binary,
     url,
     token,
+    /** What names on the broker begin with. */
+    prefix,
     demo,
     has,
     stop,

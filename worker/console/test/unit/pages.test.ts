@@ -6,7 +6,7 @@ import { queryOf, wordOf } from '../../src/job/state';
 import { patch, shown, typed, valueAt } from '../../src/pages/collection/cells';
 import { ownPath } from '../../src/pages/sign-in/own-path';
 import { offsetOf } from '../../src/select-place';
-import { withReads } from '../../src/exchange/sample';
+import { withReads } from '../../src/pages/connector/sample';
 
 afterEach(() => vi.unstubAllGlobals());
 

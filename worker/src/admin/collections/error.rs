@@ -35,6 +35,9 @@ pub enum Error {
     /// `If-Match` does not name the current version.
     #[error("{0}")]
     Precondition(String),
+    /// What was sent did not come in time.
+    #[error("{0}")]
+    TooSlow(String),
     /// More than is taken.
     #[error("{0}")]
     TooLarge(String),
@@ -53,6 +56,7 @@ impl Error {
             Self::BadRequest(_) => 400,
             Self::NotFound(_) => 404,
             Self::Mismatch(_) | Self::Conflict(_) => 409,
+            Self::TooSlow(_) => 408,
             Self::Precondition(_) => 412,
             Self::TooLarge(_) => 413,
             Self::Unsupported(_) => 415,
@@ -69,6 +73,7 @@ impl Error {
             Self::NotFound(_) => "NOT_FOUND",
             Self::Mismatch(_) => "JOB_MISMATCH",
             Self::Conflict(_) => "CONFLICT",
+            Self::TooSlow(_) => "TIMEOUT",
             Self::Precondition(_) => "PRECONDITION_FAILED",
             Self::TooLarge(_) => "TOO_LARGE",
             Self::Unsupported(_) => "UNSUPPORTED_MEDIA_TYPE",

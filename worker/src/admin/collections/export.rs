@@ -93,6 +93,8 @@ impl ExportOptions {
             return Err(Error::invalid("formulas", "must be escape"));
         }
         let format = ExportFormat::parse(format)?;
+        // The mark is for spreadsheets: JSON texts have none (RFC 8259 8.1).
+        let has_mark = has_mark && format == ExportFormat::Csv;
         let criteria = ListQuery::parse(of_list)?.criteria;
         Ok(Self { format, criteria, columns, has_mark, escapes_formulas: formulas == "escape" })
     }
@@ -198,7 +200,7 @@ impl Export {
             ExportFormat::Json => out.push(b'['),
             ExportFormat::Csv => {
                 let names = self.header.iter().map(|(name, _)| csv::Cell::Text(name.clone()));
-                csv::write_row(out, names, false);
+                csv::write_row(out, names, self.escapes_formulas);
             }
         }
     }

@@ -50,7 +50,7 @@ impl LocalCollections {
             idempotency: local.idempotency_key.map(|key| (CALLER, key)),
             ..Request::default()
         };
-        let actor = Actor { id: format!("job:{}", local.job), name: None };
+        let actor = Actor { id: format!("job:{}", local.job), name: None, trail: None };
         let mut answer = answer(store, &request, &actor).await;
         let mut headers = HeaderMap::new();
         for (name, value) in std::mem::take(&mut answer.headers) {

@@ -40,7 +40,9 @@ impl ListQuery {
         };
         let mut problems = Problems::default();
         for (name, value) in parameters {
-            if value.trim().is_empty() {
+            // A space may be looked for; of everything else nothing is left of blanks.
+            let is_blank = if name == "filter" { value.is_empty() } else { value.trim().is_empty() };
+            if is_blank {
                 continue;
             }
             if let Err(problem) = query.set(name, value)? {

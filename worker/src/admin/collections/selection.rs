@@ -3,11 +3,11 @@
 //! Records in the order of their ids are read as they are asked for. For any other order the sort keys of all that are
 //! selected are kept, and no more of the records.
 
-use std::cmp::Ordering;
 use std::collections::{HashSet, VecDeque};
 
 use sha2::{Digest, Sha256};
 
+use super::sorted_ids::SortedIds;
 use super::{Collection, Error, StoredRecord};
 use crate::collections::path::Path;
 use crate::collections::pmql::{Query, RecordView};
@@ -21,7 +21,7 @@ const CHUNK_BYTES: usize = 2 * 1024 * 1024;
 const FIRST_CHUNK: i64 = 32;
 const LONGEST_CHUNK: i64 = 1_000;
 /// What the sort keys of a selection may take in memory, bytes.
-const KEY_BYTES: usize = 96 * 1024 * 1024;
+const KEY_BYTES: usize = 80 * 1024 * 1024;
 
 /// What records are ordered by.
 #[derive(Debug, Clone, PartialEq)]
@@ -293,8 +293,8 @@ impl Selection {
     /// The ids of the page, in order; the total with them.
     async fn sorted(&mut self, narrowed: Option<Narrowed>) -> Result<VecDeque<i64>, Error> {
         let mut scan = Scan { narrowed, ..Scan::default() };
-        let (mut groups, mut keys, mut bytes) = (HashSet::new(), Vec::new(), 0);
-        let end = usize::try_from(self.criteria.offset.saturating_add(self.criteria.limit)).unwrap_or(usize::MAX);
+        let (mut groups, mut ids) = (HashSet::new(), SortedIds::new(self.criteria.is_descending));
+        let end = self.criteria.offset.saturating_add(self.criteria.limit);
         loop {
             scan.limit = self.chunk;
             let records = self.read(&scan).await?;
@@ -303,34 +303,18 @@ impl Selection {
             for record in &records {
                 if self.criteria.selects(record, self.now)? && self.criteria.is_first_of_group(record, &mut groups) {
                     self.total += 1;
-                    let key = (self.criteria.key(record), record.id);
-                    bytes += weight(&key.0);
-                    keys.push(key);
+                    ids.push(&self.criteria.key(record), record.id);
                 }
             }
             // Behind the end of the page nothing is needed.
-            if keys.len() / 2 > end || bytes > KEY_BYTES {
-                self.sort(&mut keys);
-                keys.truncate(end);
-                bytes = keys.iter().map(|(key, _)| weight(key)).sum();
-                if bytes > KEY_BYTES {
+            if count(ids.len()) / 2 > end || ids.bytes() > KEY_BYTES {
+                ids.keep_first(usize::try_from(end).unwrap_or(usize::MAX));
+                if ids.bytes() > KEY_BYTES / 2 {
                     return Err(too_much_to_sort());
                 }
             }
         }
-        self.sort(&mut keys);
-        let offset = usize::try_from(self.criteria.offset).unwrap_or(usize::MAX);
-        let limit = usize::try_from(self.criteria.limit).unwrap_or(usize::MAX);
-        Ok(keys.into_iter().skip(offset).take(limit).map(|(_, id)| id).collect())
-    }
-
-    /// Equals by id ascending, whatever the direction.
-    fn sort(&self, keys: &mut [(Vec<SortKey>, i64)]) {
-        let is_descending = self.criteria.is_descending;
-        keys.sort_unstable_by(|(left, left_id), (right, right_id)| {
-            let order = if is_descending { right.cmp(left) } else { left.cmp(right) };
-            if order == Ordering::Equal { left_id.cmp(right_id) } else { order }
-        });
+        Ok(ids.page(self.criteria.offset, self.criteria.limit).into())
     }
 
     async fn read(&mut self, scan: &Scan) -> Result<Vec<StoredRecord>, Error> {
@@ -357,11 +341,6 @@ impl Selection {
 
 fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
-}
-
-fn weight(key: &[SortKey]) -> usize {
-    let text = |key: &SortKey| if let SortKey::Text(text) = key { text.len() + 16 } else { 0 };
-    48 + key.iter().map(|key| 24 + text(key)).sum::<usize>()
 }
 
 fn too_much_to_sort() -> Error {

@@ -8,7 +8,7 @@ mod test_call;
 
 use std::sync::Arc;
 
-use axum::http::header;
+use axum::http::{Method, header};
 use axum::response::Response;
 use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
@@ -30,8 +30,8 @@ pub(super) use test_call::test;
 
 /// POST `/requests/{request_id}/data_sources/{id}` and `/requests/data_sources/{id}`.
 pub(super) async fn run(mut request: Request) -> Result<Response, Error> {
-    let connector = connector(&request).await?;
     let body = request.object().await?;
+    let connector = connector(&request).await?;
     match body.get("mode") {
         None | Some(Value::Null) => {}
         Some(Value::String(mode)) if mode == "sync" => {}
@@ -47,8 +47,9 @@ pub(super) async fn run(mut request: Request) -> Result<Response, Error> {
 
 /// GET and POST `/requests/data_sources/{id}/resources/{endpoint}/data`, which browsers may cache.
 pub(super) async fn data(mut request: Request) -> Result<Response, Error> {
+    // A body of GET has no meaning (RFC 9110 9.3.1).
+    let body = if request.method == Method::POST { request.optional_object().await? } else { Map::new() };
     let connector = connector(&request).await?;
-    let body = request.optional_object().await?;
     let input = Input::of_query(&request.query, body, &connector, request.parameter("endpoint"))?;
     let key = flight::Key::new(&connector, &input);
     let id = execution_id(&request, &connector)?;

@@ -29,7 +29,7 @@ pub(super) async fn run(
     let made = rest_jobs::make(&request.api.store, &request.api.broker, wanted).await?;
     let found = jobs::ended(&request.api, &made.id, wait).await?;
     let status = if jobs::has_ended(&found) { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let response = respond::json(status, &crate::admin::job_view::shown(&found));
+    let response = respond::json(status, &jobs::whole(&request.api, &found).await?);
     let path = percent_encoding::utf8_percent_encode(&made.id, percent_encoding::NON_ALPHANUMERIC);
     let response = respond::with_header(response, header::LOCATION, &format!("{BASE}/jobs/{path}"));
     Ok(if made.is_replayed { respond::with_header(response, REPLAYED, "true") } else { response })

@@ -15,8 +15,8 @@ use crate::job::ErrorHandling;
 
 /// POST `/data_sources/{id}/test`.
 pub(in super::super) async fn test(mut request: Request) -> Result<Response, Error> {
-    let mut stored = connector(&request).await?;
     let mut body = request.object().await?;
+    let mut stored = connector(&request).await?;
     let Some(Value::Object(mut row)) = body.remove("data") else {
         return Err(Error::invalid("data", "data must be the resource as it is being edited"));
     };

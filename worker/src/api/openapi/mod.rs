@@ -12,7 +12,10 @@ use super::service::BASE;
 use super::table;
 
 const SCHEMAS: &str = include_str!("schemas.json");
+/// Bodies that need not be there.
+const OPTIONAL: [&str; 2] = ["Replay", "Connect"];
 const PARAMETERS: &str = include_str!("parameters.json");
+const HEADERS: &str = include_str!("headers.json");
 
 /// GET `/openapi.json`.
 pub(super) async fn serve(_request: Request) -> Result<Response, Error> {
@@ -45,11 +48,12 @@ fn document() -> Value {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
             "schemas": read(SCHEMAS),
             "parameters": read(PARAMETERS),
+            "headers": read(HEADERS),
         },
     })
 }
 
-/// Both files are part of the program, and a test reads them.
+/// The files are part of the program, and a test reads them.
 fn read(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }
@@ -69,7 +73,7 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = Value::Array(parameters);
     }
     if let Some(schema) = route.body {
-        operation["requestBody"] = json!({"required": schema != "Replay", "content": content(schema)});
+        operation["requestBody"] = json!({"required": !OPTIONAL.contains(&schema), "content": content(schema)});
     }
     if matches!(route.needs, Needs::Public) {
         operation["security"] = json!([]);
@@ -77,14 +81,54 @@ fn operation(route: &Route) -> Value {
     operation
 }
 
-/// A model is XML, everything else JSON.
+/// The media types of a body, as bodies and answers have them; most are JSON.
 fn content(schema: &str) -> Value {
-    let schema_of = json!({"schema": reference(schema)});
+    let schema_of = |name: &str| json!({"schema": reference(name)});
+    let text = json!({"schema": {"type": "string"}});
     match schema {
-        "Bpmn" => json!({"application/xml": schema_of}),
-        "RecordsFile" => json!({"text/csv": schema_of, "application/x-ndjson": schema_of}),
-        _ => json!({"application/json": schema_of}),
+        "Bpmn" => {
+            json!({"application/xml": schema_of(schema), "text/xml": schema_of(schema), "application/bpmn+xml": schema_of(schema)})
+        }
+        "ModelToLint" => json!({
+            "application/xml": schema_of("Bpmn"), "text/xml": schema_of("Bpmn"), "application/bpmn+xml": schema_of("Bpmn"),
+            "application/json": schema_of(schema),
+        }),
+        "Model" => json!({"application/json": schema_of(schema), "application/xml": schema_of("Bpmn")}),
+        "Page" => json!({"text/html": text}),
+        "ConvertibleText" => json!({"application/json": schema_of(schema), "text/plain": text}),
+        "RecordsFile" => {
+            json!({"text/csv": text, "application/x-ndjson": text, "application/json": {"schema": {}}})
+        }
+        _ => json!({"application/json": schema_of(schema)}),
     }
+}
+
+/// What a refusal holds; where a third party's answer is passed on, it may be anything.
+fn refusal(route: &Route) -> Value {
+    let error = reference("Error");
+    if route.passes_on {
+        let theirs = json!({"description": "What the third party answered: `X-Upstream-Status` is there."});
+        return json!({"application/json": {"schema": {"anyOf": [error, theirs]}}, "*/*": {}});
+    }
+    json!({"application/json": {"schema": error}})
+}
+
+/// The headers that an answer has beside those of all answers.
+fn headers(route: &Route, status: u16) -> Value {
+    let mut names = vec!["X-Request-Id"];
+    match status {
+        200 | 304 if route.answers.contains(&(304, "")) => names.push("ETag"),
+        201 | 202 => names.push("Location"),
+        401 => names.push("WWW-Authenticate"),
+        429 | 503 => names.push("Retry-After"),
+        _ => {}
+    }
+    if route.passes_on {
+        names.push("X-Upstream-Status");
+    }
+    let named =
+        names.into_iter().map(|name| (name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")})));
+    Value::Object(named.collect())
 }
 
 fn scope(needs: Needs) -> String {
@@ -102,17 +146,22 @@ fn reference(schema: &str) -> Value {
 fn responses(route: &Route) -> Value {
     let mut responses = Map::new();
     for (status, schema) in route.answers {
-        let mut response = json!({"description": description(*status)});
+        let mut response = json!({"description": description(*status), "headers": headers(route, *status)});
         if !schema.is_empty() {
-            response["content"] = json!({"application/json": {"schema": reference(schema)}});
+            response["content"] = content(schema);
         }
         responses.insert(status.to_string(), response);
     }
     for status in refusals(route) {
-        let content = json!({"application/json": {"schema": reference("Error")}});
-        responses
-            .entry(status.to_string())
-            .or_insert_with(|| json!({"description": description(status), "content": content}));
+        let response = || json!({"description": description(status), "headers": headers(route, status), "content": refusal(route)});
+        responses.entry(status.to_string()).or_insert_with(response);
+    }
+    if route.passes_on {
+        for range in ["4XX", "5XX"] {
+            let description = "The third party answered so.";
+            let response = json!({"description": description, "headers": headers(route, 0), "content": refusal(route)});
+            responses.insert(range.to_owned(), response);
+        }
     }
     Value::Object(responses)
 }
@@ -193,7 +242,7 @@ mod tests {
             let pointer = reference.strip_prefix('#').unwrap();
             assert!(document.pointer(pointer).is_some(), "{reference}");
         }
-        for kind in ["schemas", "parameters"] {
+        for kind in ["schemas", "parameters", "headers"] {
             for name in document["components"][kind].as_object().unwrap().keys() {
                 assert!(found.contains(&format!("#/components/{kind}/{name}")), "{kind}/{name} is never named");
             }

@@ -54,9 +54,7 @@ pub(super) fn command(request: &Redacted, names: &Names) -> String {
 /// The variable of a header's secret: the credential's member.
 fn of_header(name: &str, names: &Names) -> String {
     match (names.authtype.as_str(), name) {
-        ("OAUTH2_BEARER" | "OAUTH2_PASSWORD" | "OAUTH2_CLIENT_CREDENTIALS" | "OAUTH2_REFRESH", "authorization") => {
-            "TOKEN".to_owned()
-        }
+        (oauth, "authorization") if oauth.starts_with("OAUTH2_") => "TOKEN".to_owned(),
         ("API_KEY", "accept" | "content-type") => names.secret.clone(),
         ("API_KEY", _) => "VALUE".to_owned(),
         ("HEADERS", _) => variable(name),

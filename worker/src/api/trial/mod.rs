@@ -6,7 +6,7 @@ mod input;
 use std::sync::Arc;
 
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::error::Error;
 use super::execute;
@@ -16,6 +16,7 @@ use crate::admin::executions;
 use crate::admin::trials::{self, Depth, Tried};
 use crate::call::{Calls, SeenAnswer};
 use crate::job::{Code, Failure};
+use crate::plan::Redacted;
 use input::Wanted;
 
 /// Above this, bytes, an answer is cut.
@@ -52,6 +53,15 @@ pub(super) async fn run(mut request: Request) -> Result<Response, Error> {
     };
     let names = curl::names(&record, &name);
     Ok(respond::ok(&shown(&tried, &resource, &names)))
+}
+
+/// A request that was kept as JSON, as one POSIX command.
+pub(super) fn command_of(sent: &Value, record: &Map<String, Value>) -> String {
+    let text = |name: &str| sent.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let headers = sent.get("headers").and_then(|headers| serde_json::from_value(headers.clone()).ok());
+    let (method, url, headers, body) = (text("method"), text("url"), headers.unwrap_or_default(), text("body"));
+    let request = Redacted { method, url, headers, body, timeout: std::time::Duration::ZERO };
+    curl::command(&request, &curl::names(record, ""))
 }
 
 fn shown(tried: &Tried, resource: &str, names: &curl::Names) -> Value {

@@ -22,6 +22,7 @@ use crate::job::{Code, Failure};
 use crate::plan::{Authorization, RequestSpec, UNRESERVED};
 
 pub(super) use digest::Challenged;
+pub use oauth::{AuthorizationCode, ConnectedAccount};
 pub use refresh_tokens::{RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken};
 pub(super) use tokens::{Token, Tokens};
 

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout_at};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use super::assertion;
 use super::refresh_tokens::{RefreshTokenGuard, StoredRefreshToken};
@@ -61,6 +61,32 @@ impl Client {
     ) -> BoxFuture<'a, Result<Option<Token>, Failure>> {
         Box::pin(self.token(request, deadline))
     }
+
+    /// Exchanges a code for the tokens of an account. `request` is what [`crate::plan::PreparedCredentials::token_request`]
+    /// makes; its redactor learns what is sent and what comes.
+    ///
+    /// # Errors
+    /// `DENIED` by the guard, or `AUTH` when the server gives none.
+    pub async fn exchange_code(
+        &self,
+        request: RequestSpec,
+        code: &AuthorizationCode,
+    ) -> Result<ConnectedAccount, Failure> {
+        let Authorization::OAuth2(oauth) = &request.authorization else {
+            return Err(no_token("its credentials are not OAuth credentials"));
+        };
+        let oauth = Arc::clone(oauth);
+        for secret in [&code.code, &code.verifier] {
+            request.redactor.add(secret);
+        }
+        let asking = TokenRequest { client: self.clone(), request: Arc::new(request), oauth };
+        let TokenResponse { fetched, lifetime, refresh_token, scope } = asking.send(Asked::Code(code)).await?;
+        let lifetime = lifetime.unwrap_or(if refresh_token.is_some() { fetched.lifetime } else { FOREVER });
+        Ok(ConnectedAccount {
+            tokens: StoredRefreshToken { refresh_token, access_token: Some(fetched.value), lifetime },
+            scope,
+        })
+    }
 }
 
 /// `AUTH`: there is no token, and trying again would not help.
@@ -86,8 +112,52 @@ struct TokenRequest {
 /// What a token endpoint returned.
 struct TokenResponse {
     fetched: Fetched,
+    /// As it was told.
+    lifetime: Option<Duration>,
     refresh_token: Option<SecretString>,
+    scope: Option<String>,
 }
+
+/// What a token is asked for with, besides who asks.
+#[derive(Debug, Clone, Copy)]
+enum Asked<'a> {
+    /// A user's name and password.
+    Password(&'a str, &'a SecretString),
+    /// Nothing else.
+    Client,
+    /// A refresh token.
+    Refreshed(&'a SecretString),
+    /// A code that a browser brought.
+    Code(&'a AuthorizationCode),
+}
+
+/// A code that an authorization server gave to a browser, and what proves that we asked for it (RFC 6749, 4.1; RFC 7636).
+#[derive(Debug, Clone)]
+pub struct AuthorizationCode {
+    /// The code.
+    pub code: SecretString,
+    /// The verifier of the challenge that it was asked for with.
+    pub verifier: SecretString,
+    /// Where the browser was sent back to.
+    pub redirect_uri: Url,
+}
+
+/// What a code was exchanged for.
+#[derive(Debug)]
+pub struct ConnectedAccount {
+    /// Its tokens.
+    pub tokens: StoredRefreshToken,
+    /// What they are good for, where the server said so.
+    pub scope: Option<String>,
+}
+
+/// What calls end with while nobody has connected an account.
+const NOT_CONNECTED: &str = "no account is connected; connect one on the connector's page";
+/// What calls end with once an account's access token is over and there is no other way to get one.
+const EXPIRED: &str =
+    "the account's access token has expired or was refused, and there is no refresh token; connect the account again";
+/// How long an access token is good for that came without `expires_in` and without a refresh token: until it is refused.
+const FOREVER: Duration = Duration::from_secs(3_650 * 24 * 3_600);
 
 impl TokenRequest {
     async fn fetch(
@@ -95,18 +165,30 @@ impl TokenRequest {
         mut slot: OwnedMutexGuard<TokenSlot>,
     ) -> (OwnedMutexGuard<TokenSlot>, Result<Fetched, Failure>) {
         let fetched = match &self.oauth.grant {
-            Grant::Refresh { refresh_token } => self.refreshed(&mut slot, refresh_token).await,
-            _ => self.send(None).await.map(|response| response.fetched),
+            Grant::Refresh { refresh_token } => self.refreshed(&mut slot, Some(refresh_token), None).await,
+            Grant::Account { connection: Some(connection), .. } => {
+                self.refreshed(&mut slot, None, Some(*connection)).await
+            }
+            Grant::Account { connection: None, .. } => Err(no_token(NOT_CONNECTED)),
+            Grant::Password { username, password } => {
+                self.send(Asked::Password(username, password)).await.map(|response| response.fetched)
+            }
+            Grant::ClientCredentials => self.send(Asked::Client).await.map(|response| response.fetched),
         };
         (slot, fetched)
     }
 
     /// One use of a refresh token; its successor is stored before the access token is used.
-    async fn refreshed(&self, slot: &mut TokenSlot, first: &SecretString) -> Result<Fetched, Failure> {
+    async fn refreshed(
+        &self,
+        slot: &mut TokenSlot,
+        first: Option<&SecretString>,
+        connection: Option<i64>,
+    ) -> Result<Fetched, Failure> {
         let tokens = self.client.inner().settings.refresh_tokens.clone();
         let guard = match &tokens {
             Some(tokens) => {
-                let locked = tokens.lock(&self.request.credential).await;
+                let locked = tokens.lock(&self.request.credential, connection).await;
                 Some(locked.map_err(|e| no_token_yet(&chain(&*e)))?)
             }
             None => None,
@@ -120,19 +202,22 @@ impl TokenRequest {
         if let Some(fetched) = stored.as_ref().and_then(|stored| usable(stored, slot)) {
             return Ok(fetched);
         }
-        let current = stored.map_or_else(|| first.clone(), |stored| stored.refresh_token);
+        let is_known = stored.is_some();
+        let Some(current) = stored.and_then(|stored| stored.refresh_token).or_else(|| first.cloned()) else {
+            return Err(no_token(if is_known { EXPIRED } else { NOT_CONNECTED }));
+        };
         self.request.redactor.add(&current);
-        let response = self.send(Some(&current)).await?;
+        let response = self.send(Asked::Refreshed(&current)).await?;
         let token = StoredRefreshToken {
-            refresh_token: response.refresh_token.unwrap_or(current),
+            refresh_token: response.refresh_token.or(Some(current)),
             access_token: Some(response.fetched.value),
             lifetime: response.fetched.lifetime,
         };
         store(slot, guard, token).await
     }
 
-    async fn send(&self, refresh_token: Option<&SecretString>) -> Result<TokenResponse, Failure> {
-        let spec = self.spec(refresh_token)?;
+    async fn send(&self, asked: Asked<'_>) -> Result<TokenResponse, Failure> {
+        let spec = self.spec(asked)?;
         match self.client.exchange(&spec, RESPONSE_BYTES).await {
             Ok(response) => self.read(&response),
             Err(failure) if matches!(failure.code, Code::Denied | Code::Configuration) => Err(failure),
@@ -147,8 +232,8 @@ impl TokenRequest {
         }
     }
 
-    fn spec(&self, refresh_token: Option<&SecretString>) -> Result<RequestSpec, Failure> {
-        let body = self.form(refresh_token)?;
+    fn spec(&self, asked: Asked<'_>) -> Result<RequestSpec, Failure> {
+        let body = self.form(asked)?;
         let mut headers = vec![
             (ACCEPT, HeaderValue::from_static("application/json")),
             (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
@@ -161,7 +246,8 @@ impl TokenRequest {
         }
         let mut spec = RequestSpec::new(Method::POST, self.oauth.url.clone(), TIMEOUT).with_body(body);
         spec.headers = headers;
-        spec.repeat = Repeat::Safe;
+        // A code is good for one use.
+        spec.repeat = if matches!(asked, Asked::Code(_)) { Repeat::Unsafe } else { Repeat::Safe };
         spec.credential = Arc::clone(&self.request.credential);
         spec.identity.clone_from(&self.request.identity);
         spec.redactor = Arc::clone(&self.request.redactor);
@@ -169,18 +255,22 @@ impl TokenRequest {
         Ok(spec)
     }
 
-    fn form(&self, refresh_token: Option<&SecretString>) -> Result<String, Failure> {
-        let OAuth2 { client_id, client, scope, audience, grant, url, further, expired: _ } = &*self.oauth;
+    fn form(&self, asked: Asked<'_>) -> Result<String, Failure> {
+        let OAuth2 { client_id, client, scope, audience, url, further, grant: _, expired: _ } = &*self.oauth;
         let mut form = form_urlencoded::Serializer::new(String::new());
-        match grant {
-            Grant::Password { username, password } => {
+        match asked {
+            Asked::Password(username, password) => {
                 form.append_pair("username", username).append_pair("password", password.expose_secret());
                 form.append_pair("grant_type", "password");
             }
-            Grant::ClientCredentials => drop(form.append_pair("grant_type", "client_credentials")),
-            Grant::Refresh { refresh_token: first } => {
-                form.append_pair("grant_type", "refresh_token");
-                form.append_pair("refresh_token", refresh_token.unwrap_or(first).expose_secret());
+            Asked::Client => drop(form.append_pair("grant_type", "client_credentials")),
+            Asked::Refreshed(token) => {
+                form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token.expose_secret());
+            }
+            Asked::Code(AuthorizationCode { code, verifier, redirect_uri }) => {
+                form.append_pair("grant_type", "authorization_code").append_pair("code", code.expose_secret());
+                form.append_pair("redirect_uri", redirect_uri.as_str());
+                form.append_pair("code_verifier", verifier.expose_secret());
             }
         }
         match client {
@@ -199,8 +289,10 @@ impl TokenRequest {
                 self.request.redactor.add(&signed);
             }
         }
+        // What a code stands for was said when it was asked for (RFC 6749, 4.1.3).
+        let is_open = !matches!(asked, Asked::Code(_));
         for (name, value) in [("scope", scope), ("audience", audience)] {
-            if let Some(value) = value {
+            if let Some(value) = value.as_ref().filter(|_| is_open) {
                 form.append_pair(name, value);
             }
         }
@@ -238,10 +330,12 @@ impl TokenRequest {
             Some(Value::Number(number)) => number.as_f64(),
             _ => None,
         };
-        let lifetime = seconds.filter(|s: &f64| *s > 0.0 && *s < 1e9).map_or(LIFETIME, Duration::from_secs_f64);
+        let told = seconds.filter(|s: &f64| *s > 0.0 && *s < 1e9).map(Duration::from_secs_f64);
         Ok(TokenResponse {
-            fetched: Fetched { value: SecretString::from(token), lifetime },
+            fetched: Fetched { value: SecretString::from(token), lifetime: told.unwrap_or(LIFETIME) },
+            lifetime: told,
             refresh_token: text("refresh_token").map(SecretString::from),
+            scope: text("scope").map(ToOwned::to_owned),
         })
     }
 }

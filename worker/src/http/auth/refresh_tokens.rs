@@ -10,8 +10,8 @@ use crate::plan::CredentialId;
 /// What is stored of a refresh token between its uses.
 #[derive(Debug, Clone)]
 pub struct StoredRefreshToken {
-    /// The one to use next.
-    pub refresh_token: SecretString,
+    /// The one to use next; an account may have none.
+    pub refresh_token: Option<SecretString>,
     /// The access token that came with it.
     pub access_token: Option<SecretString>,
     /// How much longer the access token is valid.
@@ -26,8 +26,13 @@ pub type StoreError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The store of refresh tokens, shared by all processes.
 pub trait RefreshTokens: Send + Sync + std::fmt::Debug {
-    /// Locks a credential until the guard is dropped; the lock of a process that dies is released.
-    fn lock<'a>(&'a self, credential: &'a CredentialId) -> StoreFuture<'a, Box<dyn RefreshTokenGuard>>;
+    /// Locks a credential until the guard is dropped; the lock of a process that dies is released. `connection` is that of
+    /// an account, whose tokens are stored by whoever connects it.
+    fn lock<'a>(
+        &'a self,
+        credential: &'a CredentialId,
+        connection: Option<i64>,
+    ) -> StoreFuture<'a, Box<dyn RefreshTokenGuard>>;
 }
 
 /// A credential's refresh token, locked.

@@ -364,7 +364,7 @@ struct OnShelf {
 }
 
 impl RefreshTokens for Shelf {
-    fn lock<'a>(&'a self, _: &'a CredentialId) -> StoreFuture<'a, Box<dyn RefreshTokenGuard>> {
+    fn lock<'a>(&'a self, _: &'a CredentialId, _: Option<i64>) -> StoreFuture<'a, Box<dyn RefreshTokenGuard>> {
         Box::pin(async move {
             let lock = Arc::clone(&self.lock).lock_owned().await;
             let kept = self.kept.lock().unwrap().clone();
@@ -415,7 +415,7 @@ async fn a_new_refresh_token_is_written_down_before_its_access_token_is_used() {
     let spec = request(home.url("/"), oauth(endpoint.url("/t"), ClientProof::None, first));
     let process =
         || client_with(|settings| settings.refresh_tokens = Some(Arc::clone(&shelf) as Arc<dyn RefreshTokens>));
-    let kept = || shelf.kept.lock().unwrap().clone().map(|kept| kept.refresh_token.expose_secret().to_owned());
+    let kept = || shelf.kept.lock().unwrap().clone().map(|kept| kept.refresh_token.unwrap().expose_secret().to_owned());
 
     let one = process();
     shelf.broken.store(true, Ordering::SeqCst);

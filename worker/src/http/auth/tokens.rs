@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::refresh_tokens::StoredRefreshToken;
 use crate::job::Failure;
-use crate::plan::{CredentialId, OAuth2, Redactor};
+use crate::plan::{CredentialId, Grant, OAuth2, Redactor};
 
 /// The lifetime of a token without `expires_in`.
 pub(super) const LIFETIME: Duration = Duration::from_mins(5);
@@ -61,6 +61,8 @@ struct Key {
     url: String,
     scope: Option<String>,
     audience: Option<String>,
+    /// Which connection of an account: the tokens of another one are not used.
+    connection: Option<i64>,
 }
 
 /// All tokens of a process.
@@ -152,6 +154,10 @@ impl Tokens {
             url: oauth.url.to_string(),
             scope: oauth.scope.clone(),
             audience: oauth.audience.clone(),
+            connection: match oauth.grant {
+                Grant::Account { connection, .. } => connection,
+                Grant::Password { .. } | Grant::ClientCredentials | Grant::Refresh { .. } => None,
+            },
         };
         self.0.get_with(key, async { Arc::default() }).await
     }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
 use super::connector;
+use super::entries::NewEntries;
 use super::rows::{COLLECTION, CollectionRow, RECORD, RecordRow, VISIBLE};
 use super::session::{Session, binds, in_time, in_time_of, read};
-use super::write::{NewEntries, Writing};
+use super::write::{Writing, entry_of};
 use super::{Actor, Collection, CollectionError, Collections};
 use crate::collections::definition::{Column, Definition};
 use crate::collections::problems::Problems;
@@ -103,7 +106,7 @@ impl Collections<'_> {
     ///
     /// # Errors
     /// When its name or uuid is taken, or the database cannot be reached.
-    pub async fn create(self, new: NewCollection) -> Result<Collection, CollectionError> {
+    pub async fn create(self, new: NewCollection, actor: &Actor) -> Result<Collection, CollectionError> {
         let work = async {
             let mut session = Session::begin(&self.0.database).await?;
             connector::lock(&mut session).await?;
@@ -121,14 +124,16 @@ impl Collections<'_> {
                 uuid.as_str(),
                 new.name.as_str(),
                 definition,
-                serde_json::json!(slots).to_string(),
+                json!(slots).to_string(),
                 next,
                 connector.as_str(),
                 now
             ];
             let (id,) = session.row::<(i64,)>(INSERT, row).await?.unwrap_or_default();
             connector::make(&mut session, (id, &new.name), &connector, now).await?;
-            // An audit row of a collection that is created belongs here.
+            if let Some(entry) = entry_of(actor, "collection.created", &uuid, json!({})) {
+                session.append(&entry, now).await?;
+            }
             session.commit().await?;
             Ok(uuid)
         };
@@ -169,9 +174,11 @@ impl Collections<'_> {
                 writing.change_layout(&new, &layout.0).await?;
             }
             let definition = serde_json::Value::Object(new.to_json()).to_string();
-            let row = binds![id, name, definition, serde_json::json!(layout.0).to_string(), layout.1, writing.now];
+            let slots = json!(layout.0).to_string();
+            let row = binds![id, name.as_str(), definition, slots, layout.1, writing.now];
             writing.session.execute(UPDATE, row).await?;
-            // An audit row of a collection that is updated belongs here.
+            let changed = changed(&old, &new, name != writing.row.name);
+            writing.note("collection.updated", json!({"changed": changed})).await?;
             writing.commit_and_wake().await
         };
         in_time_of(LAYOUT, work).await
@@ -198,7 +205,7 @@ impl Collections<'_> {
             connector::remove(&mut writing.session, &own).await?;
             writing.session.execute("DELETE FROM collections WHERE id = $1", binds![id]).await?;
             writing.session.execute(REMAINS, binds![id, i64::MAX]).await?;
-            // An audit row of a collection that is deleted belongs here.
+            writing.note("collection.deleted", json!({"forced": forced})).await?;
             writing.commit_and_wake().await
         };
         in_time(work).await
@@ -227,7 +234,7 @@ impl Collections<'_> {
                 writing.tell_truncated(count);
             }
             writing.session.keep(request, &()).await?;
-            // An audit row of a collection that is truncated belongs here.
+            writing.note("collection.truncated", json!({"records": count})).await?;
             writing.commit_and_wake().await?;
             Ok(false)
         };
@@ -345,6 +352,14 @@ impl Writing<'_> {
         }
         Ok(false)
     }
+}
+
+/// The members that are not what they were, for the audit log.
+fn changed(old: &Definition, new: &Definition, is_renamed: bool) -> Vec<String> {
+    let old = old.to_json();
+    let differs = |(name, value): (String, serde_json::Value)| (old.get(&name) != Some(&value)).then_some(name);
+    let members = new.to_json().into_iter().filter_map(differs);
+    is_renamed.then(|| "name".to_owned()).into_iter().chain(members).collect()
 }
 
 /// Refuses a name that another collection or connector has.

@@ -1,16 +1,16 @@
 //! Imports in stages: rows are stored a few hundred at a time and stay invisible until all of them are seen at once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::read::Scan;
 use super::session::{Bind, binds, in_time, list};
 use super::tasks::write_once;
 use super::write::{Applied, Change, Writing};
-use super::{Actor, Collection, CollectionError, Collections};
+use super::{Actor, Collection, CollectionError, Collections, StoredRecord};
 use crate::collections::field::Field;
 use crate::collections::rules::{DataError, Slot, entry};
 use crate::collections::value::GroupKey;
@@ -85,14 +85,28 @@ pub struct Import {
 struct Key {
     field: Field,
     slot: Option<Slot>,
-    /// Without an index: records by the hash of their value.
-    known: HashMap<u64, Vec<i64>>,
+    /// Without an index: the hashes of values, each with a record that holds it.
+    known: BTreeSet<(u64, i64)>,
     hasher: RandomState,
 }
 
 impl Key {
     fn hash(&self, value: &Value) -> u64 {
         self.hasher.hash_one(GroupKey::of(Some(value)))
+    }
+
+    /// Notes that a record has a value, unless an index knows.
+    fn learn(&mut self, record: &StoredRecord) {
+        let value = record.data.as_object().and_then(|data| self.field.find(data)).filter(|value| !value.is_null());
+        if let (None, Some(value)) = (&self.slot, value) {
+            self.known.insert((self.hash(value), record.id));
+        }
+    }
+
+    /// Records that may have a value.
+    fn candidates(&self, value: &Value) -> Vec<i64> {
+        let hash = self.hash(value);
+        self.known.range((hash, i64::MIN)..=(hash, i64::MAX)).map(|(_, id)| *id).collect()
     }
 }
 
@@ -138,19 +152,14 @@ impl Collections<'_> {
     /// Who has which value of the key: from the index, else from all records.
     async fn learn_key(self, import: &mut Import, field: &Field) -> Result<Key, CollectionError> {
         let slot = import.collection.rules.slot_of(field).cloned();
-        let mut key = Key { field: field.clone(), slot, known: HashMap::new(), hasher: RandomState::new() };
+        let mut key = Key { field: field.clone(), slot, known: BTreeSet::new(), hasher: RandomState::new() };
         if key.slot.is_some() {
             return Ok(key);
         }
         let mut scan = Scan { limit: CHUNK, ..Scan::default() };
         loop {
             let records = self.scan(&import.collection, &scan).await?;
-            for record in &records {
-                let value = record.data.as_object().and_then(|data| key.field.find(data)).filter(|v| !v.is_null());
-                if let Some(value) = value {
-                    key.known.entry(key.hash(value)).or_default().push(record.id);
-                }
-            }
+            records.iter().for_each(|record| key.learn(record));
             let Some(last) = records.last() else { return Ok(key) };
             scan.after = Some(last.id);
             self.keep_alive(import).await?;
@@ -215,7 +224,7 @@ impl Collections<'_> {
             if is_kept {
                 let statement = "UPDATE collections SET records = records + $2 WHERE id = $1";
                 writing.session.execute(statement, binds![import.collection.id, import.made]).await?;
-                // An audit row of a collection that was imported into belongs here.
+                writing.note("collection.imported", json!({"created": import.made})).await?;
             }
             writing.commit_and_wake().await
         };
@@ -295,12 +304,8 @@ async fn stage_part(
         let outcome = match applied {
             Applied::Created(record) => {
                 made.push(record.id);
-                if let Some(key) = import.key.as_mut().filter(|key| key.slot.is_none())
-                    && let Some(value) = record.data.as_object().and_then(|data| key.field.find(data))
-                    && !value.is_null()
-                {
-                    let hash = key.hash(value);
-                    key.known.entry(hash).or_default().push(record.id);
+                if let Some(key) = &mut import.key {
+                    key.learn(&record);
                 }
                 RowOutcome::Created
             }
@@ -329,7 +334,7 @@ async fn find_matches(writing: &mut Writing<'_>, import: &Import, rows: &[Row]) 
             (Match::Value(value), Some(key)) if key.slot.is_some() => {
                 indexed.get(&GroupKey::of(Some(value))).cloned().unwrap_or_default()
             }
-            (Match::Value(value), Some(key)) => key.known.get(&key.hash(value)).cloned().unwrap_or_default(),
+            (Match::Value(value), Some(key)) => key.candidates(value),
             _ => Vec::new(),
         });
     }

@@ -9,8 +9,10 @@
 mod answers;
 mod connector;
 mod definitions;
+mod entries;
 mod events;
 mod imports;
+mod load;
 mod read;
 mod records;
 mod rows;
@@ -112,6 +114,15 @@ pub struct Actor {
     pub id: String,
     /// The name for people, where there is one.
     pub name: Option<String>,
+    /// What the audit log says of changes of collections; nothing of those that jobs make.
+    pub trail: Option<Trail>,
+}
+
+/// What the audit log says of a change besides who made it and what it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trail {
+    /// The request that asked for it.
+    pub request_id: Option<String>,
 }
 
 /// Why something of a collection was not done.

@@ -24,6 +24,8 @@ pub enum IfMatch {
 pub struct Written {
     /// The record after the change; of a deletion its last state.
     pub record: StoredRecord,
+    /// Its title then.
+    pub title: String,
     /// The same request had been answered before.
     pub replayed: bool,
 }
@@ -32,6 +34,9 @@ pub struct Written {
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     record: StoredRecord,
+    /// Answers that were kept before there were titles have none.
+    #[serde(default)]
+    title: String,
 }
 
 impl Collections<'_> {
@@ -98,7 +103,7 @@ impl Collections<'_> {
         let work = async {
             let mut writing = match Writing::begin_once::<Kept>(self.0, collection, actor, request).await? {
                 Ok(writing) => writing,
-                Err(Kept { record }) => return Ok(Written { record, replayed: true }),
+                Err(kept) => return Ok(kept.written(true)),
             };
             if let Some((id, if_match)) = condition {
                 let current = writing.find(id).await?.ok_or(CollectionError::NoRecord)?;
@@ -110,11 +115,11 @@ impl Collections<'_> {
                 Some(Applied::Refused(error)) => return Err(error.into()),
                 Some(Applied::Missing) | None => return Err(CollectionError::NoRecord),
             };
-            let kept = Kept { record };
+            let kept = Kept { title: writing.title(&record), record };
             writing.session.keep(request, &kept).await?;
             writing.commit().await?;
             fault::at("collections changed").await;
-            Ok(Written { record: kept.record, replayed: false })
+            Ok(kept.written(false))
         };
         in_time(work).await
     }
@@ -132,19 +137,25 @@ impl Collections<'_> {
         let work = async {
             let mut writing = match Writing::begin_once::<Kept>(self.0, collection, actor, request).await? {
                 Ok(writing) => writing,
-                Err(Kept { record }) => return Ok(Written { record, replayed: true }),
+                Err(kept) => return Ok(kept.written(true)),
             };
             let record = writing.find(record).await?.ok_or(CollectionError::NoRecord)?;
             if let Some(if_match) = if_match {
                 if_match.check(record.version)?;
             }
             writing.remove(&record).await?;
-            let kept = Kept { record };
+            let kept = Kept { title: writing.title(&record), record };
             writing.session.keep(request, &kept).await?;
             writing.commit().await?;
-            Ok(Written { record: kept.record, replayed: false })
+            Ok(kept.written(false))
         };
         in_time(work).await
+    }
+}
+
+impl Kept {
+    fn written(self, replayed: bool) -> Written {
+        Written { record: self.record, title: self.title, replayed }
     }
 }
 

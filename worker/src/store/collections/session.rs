@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::CollectionError;
 use crate::store::Error;
+use crate::store::audit::{self, Entry};
 use crate::store::database::{
     Database, POSTGRES_BEGIN, POSTGRES_NOW, SQLITE_BEGIN, SQLITE_NOW, STATEMENT, on, too_slow,
 };
@@ -130,6 +131,15 @@ impl Session {
         };
         let (now,) = self.row::<(i64,)>(clock, Vec::new()).await?.unwrap_or_default();
         Ok(now)
+    }
+
+    /// Appends an entry to the audit log, which is locked until the transaction ends.
+    pub(super) async fn append(&mut self, entry: &Entry, now: i64) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(transaction) => audit::append!(*transaction, entry, now),
+            Self::Postgres(transaction) => audit::append!(*transaction, entry, now),
+        }
+        Ok(())
     }
 
     /// How many rows a statement changed.

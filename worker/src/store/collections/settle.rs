@@ -1,10 +1,11 @@
 //! What a visible import leaves to be done, in small transactions: its patches are merged into their records, and its events are
 //! told. Rows of imports that were given up, of removed collections and of emptied ones go the same way.
 
+use super::entries::NewEntries;
 use super::rows::{RECORD, RecordRow};
 use super::session::{Session, binds, in_time, in_time_of_statement, read};
 use super::tasks::write_once;
-use super::write::{NewEntries, Writing};
+use super::write::Writing;
 use super::{Actor, CollectionError, Collections, StoredRecord, answers};
 use crate::fault;
 use crate::store::Error;
@@ -16,7 +17,7 @@ const CREATED: i64 = 500;
 const ROWS: i64 = 1_000;
 
 /// Changes nothing of its own: its events are those of imports.
-static NOBODY: Actor = Actor { id: String::new(), name: None };
+static NOBODY: Actor = Actor { id: String::new(), name: None, trail: None };
 
 #[derive(Debug, Clone, sqlx::FromRow)]
 struct ImportRow {

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tokio::sync::SemaphorePermit;
 
+use super::entries::NewEntries;
 use super::events::Told;
-use super::rows::{COLLECTION, CollectionRow, RECORD, RecordRow};
+use super::load::Loaded;
+use super::rows::{COLLECTION, CollectionRow};
 use super::session::{Bind, Session, binds, list};
-use super::{Actor, Collection, CollectionError, Idempotency, Shared, StoredRecord};
+use super::{Actor, Collection, CollectionError, Idempotency, Shared, StoredRecord, Trail};
 use crate::collections::merge::{merge, same_members};
 use crate::collections::problems::Problems;
 use crate::collections::rules::{DataError, Entry, Prepared, Rules};
-use crate::store::{Error, Inner};
+use crate::store::{Error, Inner, audit};
 
 /// What is to be done with one record.
 #[derive(Debug, Clone)]
@@ -48,16 +50,6 @@ pub(super) struct Writing<'a> {
     _turn: Option<SemaphorePermit<'a>>,
 }
 
-/// A record as this transaction finds it.
-struct Loaded {
-    record: StoredRecord,
-    patches: Vec<Map<String, Value>>,
-    /// The import of this transaction made it.
-    is_own: bool,
-    /// What the index has of it beside what the import of this transaction put there.
-    base: Vec<Entry>,
-}
-
 /// A change that will be written.
 struct Accepted {
     change: Change,
@@ -74,12 +66,6 @@ const UPDATE_RECORD: &str = "UPDATE collection_records SET data = $3, version = 
     WHERE collection_id = $1 AND id = $2";
 const PATCH_RECORD: &str =
     "UPDATE collection_records SET import_id = $3, patches = $4 WHERE collection_id = $1 AND id = $2";
-const INSERT_INDEX: &str =
-    "INSERT INTO collection_index (collection_id, slot, kind, number, text, record_id, import_id)";
-const INSERT_UNIQUE: &str = "INSERT INTO collection_unique (collection_id, slot, value, record_id, import_id)";
-/// The one that held it before the collection was emptied does not count.
-const TAKE_UNIQUE: &str = "ON CONFLICT (collection_id, slot, value)
-    DO UPDATE SET record_id = excluded.record_id, import_id = excluded.import_id";
 const COUNT: &str = "UPDATE collections SET next_id = $2, records = $3 WHERE id = $1";
 
 impl<'a> Writing<'a> {
@@ -162,6 +148,19 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
+    /// The title of a record.
+    pub(super) fn title(&self, record: &StoredRecord) -> String {
+        record.data.as_object().map(|data| self.rules.title(data)).unwrap_or_default()
+    }
+
+    /// Says in the audit log what is done to the collection, when that is said of this actor's changes.
+    pub(super) async fn note(&mut self, action: &'static str, detail: Value) -> Result<(), Error> {
+        match entry_of(self.actor, action, &self.row.uuid, detail) {
+            Some(entry) => self.session.append(&entry, self.now).await,
+            None => Ok(()),
+        }
+    }
+
     /// Wakes whoever has work to do after this transaction.
     pub(super) async fn commit_and_wake(self) -> Result<(), CollectionError> {
         let shared = self.shared;
@@ -193,48 +192,6 @@ impl<'a> Writing<'a> {
         }
         self.write(accepted, import).await?;
         Ok(applied)
-    }
-
-    /// Records by id; what visible imports have left to do with them is done first.
-    async fn load(&mut self, ids: &[i64], import: Option<i64>) -> Result<HashMap<i64, Loaded>, Error> {
-        let mut loaded = HashMap::new();
-        for row in self.locked_rows(ids).await? {
-            let is_own = import.is_some() && row.import_id == import && row.state == Some(0);
-            let patches = row.patches.as_deref().map(serde_json::from_str).transpose();
-            let patches = patches.map_err(|source| Error::damaged(format!("a change of record {}", row.id), source))?;
-            let record = match (row.state, &row.patches) {
-                (Some(1), _) => self.settle_row(&row).await?,
-                (Some(0), Some(_)) if is_own => row.patched(&self.rules)?,
-                (Some(0 | 2), None) if !is_own => continue,
-                _ => row.base()?,
-            };
-            let patches = if is_own { patches.unwrap_or_default() } else { Vec::new() };
-            let seen = if is_own && row.patches.is_some() { row.base()?.data } else { record.data.clone() };
-            let base = seen.as_object().map(|data| self.rules.entries(data)).unwrap_or_default();
-            loaded.insert(record.id, Loaded { record, patches, is_own: is_own && row.patches.is_none(), base });
-        }
-        Ok(loaded)
-    }
-
-    async fn locked_rows(&mut self, ids: &[i64]) -> Result<Vec<RecordRow>, Error> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let statement = format!("{RECORD} WHERE collection_id = $1 AND id >= $2 AND id IN {}", list(3, ids.len()));
-        let mut binds = binds![self.row.id, self.row.floor];
-        binds.extend(ids.iter().map(|id| Bind::from(*id)));
-        self.session.rows(statement, binds).await
-    }
-
-    /// Records as an import finds them, its own changes included.
-    pub(super) async fn current(&mut self, ids: &[i64], import: i64) -> Result<HashMap<i64, StoredRecord>, Error> {
-        let loaded = self.load(ids, Some(import)).await?;
-        Ok(loaded.into_iter().map(|(id, loaded)| (id, loaded.record)).collect())
-    }
-
-    /// One record, as everybody sees it; what a visible import has left to do with it is done.
-    pub(super) async fn find(&mut self, id: i64) -> Result<Option<StoredRecord>, Error> {
-        Ok(self.load(&[id], None).await?.remove(&id).map(|loaded| loaded.record))
     }
 
     fn plan(&self, change: Change, loaded: &mut HashMap<i64, Loaded>) -> Result<Accepted, Box<Applied>> {
@@ -405,28 +362,6 @@ impl<'a> Writing<'a> {
         self.session.execute(PATCH_RECORD, binds![self.row.id, id, import, patches]).await.map(drop)
     }
 
-    /// Takes what an import (or 0) has put into the index out of it.
-    pub(super) async fn forget_entries(&mut self, record: i64, import: i64) -> Result<(), Error> {
-        for table in ["collection_index", "collection_unique"] {
-            let statement =
-                format!("DELETE FROM {table} WHERE collection_id = $1 AND record_id = $2 AND import_id = $3");
-            self.session.execute(statement, binds![self.row.id, record, import]).await?;
-        }
-        Ok(())
-    }
-
-    pub(super) async fn add_entries(&mut self, NewEntries(entries): NewEntries) -> Result<(), Error> {
-        let (mut index, mut unique) = (Vec::new(), Vec::new());
-        for (record, import, entry) in entries {
-            if let Some(value) = entry.unique {
-                unique.push(binds![self.row.id, entry.slot, value, record, import]);
-            }
-            index.push(binds![self.row.id, entry.slot, entry.kind, entry.number, entry.text, record, import]);
-        }
-        self.session.insert(INSERT_INDEX, index, "").await?;
-        self.session.insert(INSERT_UNIQUE, unique, TAKE_UNIQUE).await
-    }
-
     /// Removes a record, whatever imports have in store for it.
     pub(super) async fn remove(&mut self, record: &StoredRecord) -> Result<(), Error> {
         for statement in [
@@ -443,19 +378,10 @@ impl<'a> Writing<'a> {
     }
 }
 
-/// Values for the index: the record, the import or 0, the value.
-#[derive(Default)]
-pub(super) struct NewEntries(Vec<(i64, i64, Entry)>);
-
-impl NewEntries {
-    pub(super) fn add(&mut self, record: i64, import: i64, entries: Vec<Entry>) {
-        self.0.extend(entries.into_iter().map(|entry| (record, import, entry)));
-    }
-
-    /// Whether a unique value is among them.
-    pub(super) fn holds(&self, slot: i64, value: &str) -> bool {
-        self.0.iter().any(|(_, _, entry)| entry.slot == slot && entry.unique.as_deref() == Some(value))
-    }
+/// The entry of the audit log for what an actor does to a collection; `detail` holds no values.
+pub(super) fn entry_of(actor: &Actor, action: &'static str, uuid: &str, detail: Value) -> Option<audit::Entry> {
+    let Trail { request_id } = actor.trail.clone()?;
+    Some(audit::Entry { actor: actor.id.clone(), action, target: uuid.to_owned(), detail, request_id })
 }
 
 impl Change {

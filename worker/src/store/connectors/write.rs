@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::columns::Columns;
 use super::identity::{Conflict, Existing, Identification, Identity, Known, Settled};
 use super::{CHANGED, COLUMNS, Connectors, Row, StoredConnector, associated_data, calls, note_change};
+use crate::store::accounts;
 use crate::store::audit::{self, Entry};
 use crate::store::database::on;
 use crate::store::{Error, Inner};
@@ -208,7 +209,7 @@ impl Connectors<'_> {
             }
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *transaction).await?;
             sqlx::query("DELETE FROM connectors WHERE uuid = $1").bind(uuid).execute(&mut *transaction).await?;
-            for statement in [calls::FORGET, FORGET_TOKENS] {
+            for statement in [calls::FORGET, FORGET_TOKENS].into_iter().chain(accounts::FORGET) {
                 sqlx::query(statement).bind(uuid).execute(&mut *transaction).await?;
             }
             audit::append!(transaction, entry, now);

@@ -3,8 +3,8 @@
 
 use std::borrow::Borrow;
 
+use serde::Serialize;
 use sqlx::postgres::PgArguments;
-use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, Encode, Postgres, Type};
 
 use super::rows::history_bytes;
@@ -37,7 +37,7 @@ fn bytes<T>(name: &'static str, value: fn(&T) -> Option<&[u8]>) -> Column<T> {
 }
 
 /// The columns of a claim's new row that come from its request.
-pub(super) fn claim_columns() -> [Column<ClaimRequest>; 12] {
+pub(super) fn claim_columns() -> [Column<ClaimRequest>; 13] {
     [
         text("id", |claim| Some(&claim.id)),
         bytes("job_hash", |claim| Some(&claim.job_hash)),
@@ -47,6 +47,7 @@ pub(super) fn claim_columns() -> [Column<ClaimRequest>; 12] {
         bytes("request_hash", |claim| claim.request_hash.as_ref().map(<[u8; 32]>::as_slice)),
         text("engine", |claim| Some(&claim.engine)),
         text("process", |claim| claim.process.as_deref()),
+        text("version", |claim| claim.version.as_deref()),
         text("request", |claim| Some(&claim.request)),
         text("element", |claim| Some(&claim.element)),
         text("connector", |claim| claim.connector.as_deref()),
@@ -58,7 +59,7 @@ pub(super) fn claim_columns() -> [Column<ClaimRequest>; 12] {
 pub(super) struct RecordColumns<'a> {
     pub(super) id: &'a str,
     fence: i64,
-    state: &'static str,
+    pub(super) state: &'static str,
     /// From now until the next attempt is due, milliseconds.
     wait: Option<i64>,
     is_silence: bool,
@@ -68,6 +69,7 @@ pub(super) struct RecordColumns<'a> {
     duration_ms: Option<i64>,
     pub(super) result: Option<&'a StoredResult>,
     job: Option<&'a StoredJob>,
+    exchange: Option<&'a [u8]>,
 }
 
 impl<'a> RecordColumns<'a> {
@@ -87,12 +89,13 @@ impl<'a> RecordColumns<'a> {
     }
 
     /// Those of the payload's row, replaced by [`REPLACE_PAYLOAD`].
-    pub(super) fn of_payload() -> [Column<Self>; 4] {
+    pub(super) fn of_payload() -> [Column<Self>; 5] {
         [
             bytes("result", |record| record.result.map(|result| result.body.as_slice())),
             bytes("reply_address", |record| record.result.map(|result| result.reply_address.as_slice())),
             bytes("job", |record| record.job.map(|job| job.body.as_slice())),
             text("queue", |record| record.job.map(|job| job.queue.as_str())),
+            bytes("exchange", |record| record.exchange),
         ]
     }
 
@@ -110,20 +113,24 @@ impl<'a> RecordColumns<'a> {
                 duration_ms: None,
                 result: None,
                 job: None,
+                exchange: None,
             },
-            Record::Answered { id, fence, code, http_status, duration_ms, history, result, job, send } => Self {
-                id,
-                fence: *fence,
-                state: if *send { "answered" } else { "published" },
-                wait: None,
-                is_silence: false,
-                history: history_bytes(history),
-                code: code.as_deref(),
-                http_status: http_status.map(i64::from),
-                duration_ms: Some(i64::try_from(*duration_ms).unwrap_or(i64::MAX)),
-                result: Some(result),
-                job: Some(job),
-            },
+            Record::Answered { id, fence, code, http_status, duration_ms, history, result, job, exchange, send } => {
+                Self {
+                    id,
+                    fence: *fence,
+                    state: if *send { "answered" } else { "published" },
+                    wait: None,
+                    is_silence: false,
+                    history: history_bytes(history),
+                    code: code.as_deref(),
+                    http_status: http_status.map(i64::from),
+                    duration_ms: Some(i64::try_from(*duration_ms).unwrap_or(i64::MAX)),
+                    result: Some(result),
+                    job: Some(job),
+                    exchange: exchange.as_deref(),
+                }
+            }
         }
     }
 }
@@ -138,7 +145,8 @@ pub(super) const RECORD: &str =
 
 /// What becomes of a payload that is there already.
 pub(super) const REPLACE_PAYLOAD: &str = "ON CONFLICT (job_id) DO UPDATE SET result = excluded.result,
-    reply_address = excluded.reply_address, stored_at = excluded.stored_at, job = excluded.job, queue = excluded.queue";
+    reply_address = excluded.reply_address, stored_at = excluded.stored_at, job = excluded.job, queue = excluded.queue,
+    exchange = excluded.exchange";
 
 /// A hundred years, so that sums fit.
 const LONGEST_MS: i64 = 100 * 366 * 86_400_000;
@@ -148,9 +156,16 @@ pub(super) fn names<T>(columns: &[Column<T>]) -> String {
     columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
 }
 
-/// `$2, $3, …`
-pub(super) fn placeholders<T>(columns: &[Column<T>], first: usize) -> String {
-    (first..).zip(columns).map(|(number, _)| format!("${number}")).collect::<Vec<_>>().join(", ")
+/// `SELECT value->>0 AS id, substr($5, value->>1, value->>2) AS job_hash, … FROM …`: rows of [`JsonRows`].
+pub(super) fn from_json<T>(columns: &[Column<T>], rows: &str, bytes: &str) -> String {
+    let mut places = 0..;
+    let mut place = || places.next().unwrap_or_default();
+    let value = |column: &Column<T>| match column.value {
+        Value::Text(_) | Value::Number(_) => format!("value->>{} AS {}", place(), column.name),
+        Value::Bytes(_) => format!("substr({bytes}, value->>{}, value->>{}) AS {}", place(), place(), column.name),
+    };
+    let values: Vec<String> = columns.iter().map(value).collect();
+    format!("SELECT {} FROM jsonb_each(jsonb({rows}))", values.join(", "))
 }
 
 /// `UNNEST($2::TEXT[], $3::BIGINT[], …) AS u (id, fence, …)`
@@ -189,15 +204,51 @@ where
     arguments.add(value).map_err(|error| sqlx::Error::Encode(error).into())
 }
 
-/// Adds the values of one row, for [`placeholders`].
-pub(super) fn add_row<T>(arguments: &mut SqliteArguments, columns: &[Column<T>], row: &T) -> Result<(), Error> {
-    for column in columns {
-        let added = match column.value {
-            Value::Text(of) => arguments.add(of(row)),
-            Value::Number(of) => arguments.add(of(row)),
-            Value::Bytes(of) => arguments.add(of(row)),
-        };
-        added.map_err(sqlx::Error::Encode)?;
+/// Rows as one JSON array of arrays, for [`from_json`]. Bytes, which JSON cannot hold, are in one buffer for all rows of a
+/// batch, and here is where they begin, from 1, and how many they are.
+pub(super) struct JsonRows {
+    text: Vec<u8>,
+}
+
+impl JsonRows {
+    pub(super) fn new() -> Self {
+        Self { text: vec![b'['] }
     }
-    Ok(())
+
+    /// Adds a row; its columns may be given in several pieces.
+    pub(super) fn add<T>(&mut self, columns: &[&[Column<T>]], row: &T, bytes: &mut Vec<u8>) {
+        self.separate();
+        self.text.push(b'[');
+        for column in columns.iter().copied().flatten() {
+            match column.value {
+                Value::Text(of) => self.value(of(row)),
+                Value::Number(of) => self.value(of(row)),
+                Value::Bytes(of) => {
+                    let found = of(row);
+                    self.value(found.map(|_| bytes.len() + 1));
+                    self.value(found.map(<[u8]>::len));
+                    bytes.extend_from_slice(found.unwrap_or_default());
+                }
+            }
+        }
+        self.text.push(b']');
+    }
+
+    fn value(&mut self, value: impl Serialize) {
+        self.separate();
+        serde_json::to_writer(&mut self.text, &value).unwrap_or_default();
+    }
+
+    /// A comma, but for the first of an array.
+    fn separate(&mut self) {
+        if !self.text.ends_with(b"[") {
+            self.text.push(b',');
+        }
+    }
+
+    /// The whole array.
+    pub(super) fn text(mut self) -> String {
+        self.text.push(b']');
+        String::from_utf8(self.text).unwrap_or_default()
+    }
 }

@@ -268,6 +268,7 @@ mod tests {
             request_hash: Some([2; 32]),
             engine: "default".to_owned(),
             process: None,
+            version: None,
             request: "r".to_owned(),
             element: "e".to_owned(),
             connector: None,
@@ -418,6 +419,7 @@ mod tests {
             history: Vec::new(),
             result,
             job: StoredJob { body: b"{}".to_vec(), queue: "default".to_owned() },
+            exchange: None,
             send: true,
         };
         let (same, other) = (Some(b"{}".as_slice()), Some(b"[]".as_slice()));

@@ -79,7 +79,7 @@ impl LedgerHandle {
         drop(self.queue.send(Operation::Published(id.to_owned())));
     }
 
-    /// Waits until every operation so far is written.
+    /// Waits until every operation so far is written: a mark that is written later would undo what the caller is about to note.
     pub async fn flush(&self) {
         let (done, flushed) = oneshot::channel();
         if self.queue.send(Operation::Flush(done)).is_ok() {
@@ -92,6 +92,7 @@ impl LedgerHandle {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn mark_returned(&self, id: &str) -> Result<(), Error> {
+        self.flush().await;
         self.change(RETURNED, id, &[RETURNED_MS.0, RETURNED_MS.1]).await.map(drop)
     }
 
@@ -100,6 +101,7 @@ impl LedgerHandle {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn mark_copy_returned(&self, id: &str, address: &[u8]) -> Result<(), Error> {
+        self.flush().await;
         copies::returned(&self.database, id, address, RETURNED_MS).await
     }
 
@@ -232,6 +234,7 @@ fn displayable(request: Arc<ClaimRequest>) -> Arc<ClaimRequest> {
     Arc::new(ClaimRequest {
         engine: without_nul(&request.engine),
         process: optional(&request.process),
+        version: optional(&request.version),
         request: without_nul(&request.request),
         element: without_nul(&request.element),
         connector: optional(&request.connector),

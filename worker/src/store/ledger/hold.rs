@@ -85,8 +85,8 @@ struct Noted {
 
 const NOTED: &str = "SELECT state, attempt, job_hash, due_at, waits_for, silent_since FROM jobs WHERE id = $1";
 const ADD: &str = "INSERT INTO jobs (id, job_hash, state, attempt, fence, idempotency_key, engine, process, request, element,
-    connector, resource, due_at, waits_for, silent_since, created_at, updated_at)
-    VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15) ON CONFLICT (id) DO NOTHING";
+    connector, resource, due_at, waits_for, silent_since, created_at, updated_at, version)
+    VALUES ($1, $2, 'waiting', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16) ON CONFLICT (id) DO NOTHING";
 const NOTE: &str = "UPDATE jobs SET due_at = $2, waits_for = $3, silent_since = $4, updated_at = $5 WHERE id = $1";
 
 /// What holds for a job whose row says already that it waits for this; `None` where the row has to be written.
@@ -119,7 +119,7 @@ impl LedgerConnection {
                             .bind(i64::from(claim.attempt.max(1)) - 1).bind(FIRST_FENCE).bind(&claim.idempotency_key)
                             .bind(&claim.engine).bind(&claim.process).bind(&claim.request).bind(&claim.element)
                             .bind(&claim.connector).bind(&claim.resource).bind(due_at).bind(&request.waits_for)
-                            .bind(silent_since).bind(now).execute(&mut *transaction).await?;
+                            .bind(silent_since).bind(now).bind(&claim.version).execute(&mut *transaction).await?;
                         Held::since(silent_since, now)
                     }
                     Some((row, Decision::Acquire(_))) if row.state == "waiting" => {

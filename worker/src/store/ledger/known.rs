@@ -19,10 +19,11 @@ use crate::store::database::on;
 pub(super) const ROWS: &str = "SELECT j.*, w.seen_until FROM jobs j LEFT JOIN workers w ON w.id = j.worker_id WHERE";
 const ACQUIRE: &str = "UPDATE jobs SET state = 'sending', attempt = $2, fence = $3, crashes = $4, worker_id = $5,
     repeat_safe = $6, request_hash = $7, due_at = NULL, waits_for = NULL,
-    begun_at = CASE WHEN jobs.attempt = 0 THEN $8 ELSE begun_at END, updated_at = $8 WHERE id = $1";
+    begun_at = CASE WHEN jobs.attempt = 0 THEN $8 ELSE begun_at END, updated_at = $8, version = COALESCE($9, version)
+    WHERE id = $1";
 const PARK: &str = "UPDATE jobs SET state = 'parked', crashes = $2, fence = fence + 1, updated_at = $3 WHERE id = $1";
 const BACKFILL: &str = "UPDATE jobs SET job_hash = $2, engine = $3, process = $4, request = $5, element = $6,
-    connector = $7, resource = $8 WHERE id = $1";
+    connector = $7, resource = $8, version = $9 WHERE id = $1";
 const RECORDED_STATE: &str = "SELECT j.state, p.result, j.copies FROM jobs j LEFT JOIN payloads p ON p.job_id = j.id
     WHERE j.id = $1 AND j.fence = $2";
 
@@ -64,6 +65,7 @@ impl<'a> Change<'a> {
                     Argument::Number(acquire.repeat_safe),
                     Argument::Bytes(acquire.request_hash.as_deref()),
                     Argument::Number(now),
+                    text(&request.version),
                 ],
             ),
             Decision::Park { crashes } => (PARK, vec![id, Argument::Number(*crashes), Argument::Number(now)]),
@@ -79,6 +81,7 @@ impl<'a> Change<'a> {
                     Argument::Text(Some(&request.element)),
                     text(&request.connector),
                     text(&request.resource),
+                    text(&request.version),
                 ],
             ),
         };

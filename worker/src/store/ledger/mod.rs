@@ -27,7 +27,7 @@ use crate::job::Attempt;
 
 pub use handle::LedgerHandle;
 pub use hold::{Held, HoldRequest};
-pub use queries::{JobDetail, JobFilter, JobRow, StateCount, StoredMeta};
+pub use queries::{JobDetail, JobFilter, JobRow, KeptExchange, StateCount, StoredMeta};
 pub use replay::{NotReplayable, ReplayError, Replayable, ReplayedJob};
 #[cfg(test)]
 pub(super) use retention::ROWS as OLD_ROWS;
@@ -54,6 +54,8 @@ pub struct ClaimRequest {
     pub engine: String,
     /// The BPMN process id.
     pub process: Option<String>,
+    /// Its version: the one that the job names, else the deployed one that it runs as.
+    pub version: Option<String>,
     /// The request's id.
     pub request: String,
     /// The element's id.
@@ -70,7 +72,7 @@ pub struct ClaimRequest {
 
 impl ClaimRequest {
     fn texts(&self) -> impl Iterator<Item = &String> {
-        let optional = [&self.process, &self.connector, &self.resource];
+        let optional = [&self.process, &self.version, &self.connector, &self.resource];
         let texts = [&self.id, &self.idempotency_key, &self.engine, &self.request, &self.element];
         texts.into_iter().chain(optional.into_iter().flatten())
     }
@@ -236,6 +238,8 @@ pub enum Record {
         result: StoredResult,
         /// The job's message.
         job: StoredJob,
+        /// The last request and its answer, masked, as JSON text, where they are kept for people.
+        exchange: Option<Vec<u8>>,
         /// Whether the engine gets the result; that of a replay is often for people only.
         send: bool,
     },
@@ -254,8 +258,9 @@ impl Record {
     fn bytes(&self) -> usize {
         let carried = match self {
             Self::Waiting { id, history, .. } => id.len() + HISTORY * history.len(),
-            Self::Answered { id, history, result, job, .. } => {
-                id.len() + HISTORY * history.len() + result.body.len() + job.body.len()
+            Self::Answered { id, history, result, job, exchange, .. } => {
+                let exchange = exchange.as_ref().map_or(0, Vec::len);
+                id.len() + HISTORY * history.len() + result.body.len() + job.body.len() + exchange
             }
         };
         carried + ROW

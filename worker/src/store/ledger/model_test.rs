@@ -308,6 +308,7 @@ pub(super) fn request(attempt: u32, repeat_safe: bool) -> ClaimRequest {
         request_hash: None,
         engine: String::new(),
         process: None,
+        version: None,
         request: String::new(),
         element: String::new(),
         connector: None,

@@ -118,9 +118,10 @@ fn to_written(batch: &BatchView, rows: Vec<WrittenRow>) -> Written {
 
 impl LockRows for PgConnection {
     async fn lock_rows(&mut self, ids: &[&str]) -> Result<(i64, HashMap<String, Row>), Error> {
-        sqlx::query(LOCK).bind(ids).execute(&mut *self).await?;
+        // A row that is inserted after this statement is not locked, and must not be read: it would be changed out of order.
+        let locked: Vec<String> = sqlx::query_scalar(LOCK).bind(ids).fetch_all(&mut *self).await?;
         let now = sqlx::query_scalar(POSTGRES_NOW).fetch_one(&mut *self).await?;
-        let rows: Vec<Row> = sqlx::query_as(READ.as_str()).bind(ids).fetch_all(self).await?;
+        let rows: Vec<Row> = sqlx::query_as(READ.as_str()).bind(locked).fetch_all(self).await?;
         Ok((now, rows.into_iter().map(|row| (row.id.clone(), row)).collect()))
     }
 }

@@ -1,12 +1,12 @@
 //! The ledger's jobs as people query them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::StoredResult;
 use super::rows::{Payload, RESULT, history_of};
-use crate::job::Attempt;
+use crate::job::{Attempt, readable};
 use crate::store::Error;
 use crate::store::database::on;
 use crate::store::jobs::Jobs;
@@ -43,6 +43,8 @@ pub struct JobRow {
     pub engine: Option<String>,
     /// The BPMN process id.
     pub process: Option<String>,
+    /// The version that the job named, else the deployed one that it ran as.
+    pub version: Option<String>,
     /// The request's id.
     pub request: Option<String>,
     /// The element's id.
@@ -89,6 +91,21 @@ pub struct JobDetail {
     pub result: Option<Value>,
     /// Where that goes.
     pub stored: Option<StoredMeta>,
+    /// What is kept for people, masked.
+    #[serde(skip)]
+    pub exchange: Option<KeptExchange>,
+}
+
+/// The last request of a job and its answer, both masked, and the job's message.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct KeptExchange {
+    /// The request: method, url, headers, body.
+    pub sent: Value,
+    /// Its answer: status, headers, body, bytes, truncated, kind.
+    pub answer: Value,
+    /// The message, where something in it had to be masked; else as it is stored.
+    pub message: Option<Value>,
 }
 
 /// Where a stored result goes.
@@ -109,9 +126,20 @@ pub struct StateCount {
     pub jobs: i64,
 }
 
+/// What is kept of a job for people.
+const KEPT: &str = "SELECT exchange, job FROM payloads WHERE job_id = $1 AND exchange IS NOT NULL";
 /// Jobs whose result may not have been published: in the outbox, or with a date of their own.
-const UNPUBLISHED: &str = "(SELECT * FROM jobs WHERE id IN
-                (SELECT job_id FROM outbox_jobs UNION SELECT id FROM jobs WHERE send_at IS NOT NULL)) AS jobs";
+pub(super) const UNPUBLISHED: &str =
+    "(SELECT job_id FROM outbox_jobs UNION SELECT id FROM jobs WHERE send_at IS NOT NULL)";
+
+/// A row, its result, and what is kept of it: the exchange and its message.
+type Found = (JobRow, Option<Payload>, Option<(Vec<u8>, Option<Vec<u8>>)>);
+
+fn kept_exchange(exchange: &[u8], job: Option<&[u8]>) -> KeptExchange {
+    let kept: KeptExchange = serde_json::from_slice(exchange).unwrap_or_default();
+    let message = || serde_json::from_slice(&readable(job?)).ok();
+    KeptExchange { message: kept.message.or_else(message), ..kept }
+}
 
 impl Jobs<'_> {
     /// Jobs, the newest first.
@@ -133,7 +161,8 @@ impl Jobs<'_> {
         after: Option<&JobRow>,
     ) -> Result<Vec<JobRow>, Error> {
         // Few of all jobs wait or are not published yet: an index tells which, and the others are not read.
-        let jobs = if filter.state.as_deref() == Some("answered") { UNPUBLISHED } else { "jobs" };
+        let unpublished = format!("(SELECT * FROM jobs WHERE id IN {UNPUBLISHED}) AS jobs");
+        let jobs = if filter.state.as_deref() == Some("answered") { unpublished.as_str() } else { "jobs" };
         let statement = format!(
             "SELECT jobs.* FROM {jobs} WHERE ($1 IS NULL OR state = $1) AND ($2 IS NULL OR code = $2)
             AND ($1 IS DISTINCT FROM 'waiting' OR due_at IS NOT NULL)
@@ -152,15 +181,18 @@ impl Jobs<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn find(self, id: &str) -> Result<Option<JobDetail>, Error> {
-        let found: Option<(JobRow, Option<Payload>)> = on!(&self.0.database, read db => {
+        let found: Option<Found> = on!(&self.0.database, read db => {
             let row: Option<JobRow> =
                 sqlx::query_as("SELECT * FROM jobs WHERE id = $1").bind(id).fetch_optional(&mut *db).await?;
             match row {
-                Some(row) => Some((row, sqlx::query_as(RESULT).bind(id).fetch_optional(db).await?)),
+                Some(row) => {
+                    let payload = sqlx::query_as(RESULT).bind(id).fetch_optional(&mut *db).await?;
+                    Some((row, payload, sqlx::query_as(KEPT).bind(id).fetch_optional(db).await?))
+                }
                 None => None,
             }
         })?;
-        Ok(found.map(|(row, payload)| {
+        Ok(found.map(|(row, payload, kept)| {
             let stored = payload.map(StoredResult::from);
             JobDetail {
                 attempts: history_of(row.history.as_deref()),
@@ -171,6 +203,7 @@ impl Jobs<'_> {
                         .unwrap_or_else(|_| String::from_utf8_lossy(&stored.reply_address).into()),
                     bytes: stored.body.len(),
                 }),
+                exchange: kept.map(|(exchange, job)| kept_exchange(&exchange, job.as_deref())),
             }
         }))
     }

@@ -66,9 +66,9 @@ const FIND: &str = "SELECT j.state, j.replay_of, p.job, p.queue FROM jobs j LEFT
     WHERE j.id = $1";
 const NUMBER: &str = "SELECT COALESCE(MAX(replay), 0) FROM jobs WHERE replay_of = $1";
 const ADD: &str = "INSERT INTO jobs (id, job_hash, state, attempt, fence, due_at, idempotency_key, replay_of, replay,
-        replay_send, created_at, updated_at, engine, process, request, element, connector, resource, made_by)
-    SELECT $1, $2, 'waiting', 0, 0, $7, $3, $4, $5, $6, $7, $7, engine, process, request, element, connector, resource, made_by
-    FROM jobs WHERE id = $4 ON CONFLICT (id) DO NOTHING";
+        replay_send, created_at, updated_at, engine, process, version, request, element, connector, resource, made_by)
+    SELECT $1, $2, 'waiting', 0, 0, $7, $3, $4, $5, $6, $7, $7, engine, process, version, request, element, connector,
+        resource, made_by FROM jobs WHERE id = $4 ON CONFLICT (id) DO NOTHING";
 const REMOVE: &str = "DELETE FROM jobs WHERE id = $1 AND state = 'waiting' AND attempt = 0";
 const UNPARK: &str = "UPDATE jobs SET state = 'waiting', crashes = 0, due_at = $2, updated_at = $2
     WHERE id = $1 AND state = 'parked'";

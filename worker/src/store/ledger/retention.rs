@@ -51,6 +51,8 @@ const BULK: &str = "DELETE FROM bulk WHERE id IN (SELECT id FROM bulk
 /// Whole minutes, each of which has many rows.
 const MINUTES: &str = "DELETE FROM minutes WHERE minute IN (SELECT DISTINCT minute FROM minutes
     WHERE minute < $1 AND minute >= $3 ORDER BY minute LIMIT 1 + $2 / 20) RETURNING minute";
+const HOURS: &str = "DELETE FROM hours WHERE hour IN (SELECT DISTINCT hour FROM hours
+    WHERE hour < $1 AND hour >= $3 ORDER BY hour LIMIT 1 + $2 / 20) RETURNING hour";
 
 /// Drops what is older than this; where another worker does so, that is left to it. What cannot be dropped does not keep the
 /// rest.
@@ -66,6 +68,7 @@ pub(super) async fn retain(database: &Database, ages: RetentionAges) -> Result<(
         (RATES, FORGOTTEN),
         (SUSPECTS, FORGOTTEN),
         (MINUTES, MINUTES_KEPT),
+        (HOURS, MINUTES_KEPT),
         (BULK, ages.jobs),
     ] {
         done = done.and(drop_all(&mut connection, statement, now.saturating_sub(millis(age))).await);

@@ -1,10 +1,17 @@
 //! The ledger as it is searched: any combination of filters, page by page.
+//!
+//! What many jobs have is found among the newest ones, by the index that lists are ordered by. What few have would make that index
+//! lead to each row of the ledger, one by one: older jobs are read as the table has them instead, once. An index for each filter
+//! would cost every job.
 
-use sqlx::{AssertSqlSafe, SqlSafeStr};
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, FromRow, SqlSafeStr};
 
 use super::JobRow;
+use super::queries::UNPUBLISHED;
 use crate::store::Error;
-use crate::store::database::on;
+use crate::store::database::{Plan, on};
 use crate::store::jobs::Jobs;
 
 /// Which jobs are wanted; `None` filters nothing.
@@ -26,6 +33,8 @@ pub struct JobSearch {
     pub resource: Option<String>,
     /// The BPMN process id.
     pub process: Option<String>,
+    /// The version of that process.
+    pub version: Option<String>,
     /// The element's id.
     pub element: Option<String>,
     /// Beginning of a job's or a request's id.
@@ -42,14 +51,18 @@ pub struct JobSearch {
     pub limit: i64,
 }
 
+/// How many of the newest jobs are read in the list's order, before the others are read in the table's.
+const NEWEST: i64 = 10_000;
+
 /// A value that is bound.
+#[derive(Clone)]
 enum Bind {
     Text(String),
     Number(i64),
 }
 
-/// A statement with its values, in their order.
-#[derive(Default)]
+/// Conditions with their values, in their order.
+#[derive(Clone, Default)]
 struct Conditions {
     sql: Vec<String>,
     binds: Vec<Bind>,
@@ -72,15 +85,30 @@ impl Conditions {
             self.add(condition, [Bind::Text(value.replace('\0', "\u{fffd}"))]);
         }
     }
+
+    fn all(&self) -> String {
+        if self.sql.is_empty() { "1 = 1".to_owned() } else { self.sql.join(" AND ") }
+    }
+}
+
+/// The column that lists are ordered by; as an expression no index stands for it.
+fn created_at(plan: Plan) -> &'static str {
+    match plan {
+        Plan::Index => "created_at",
+        Plan::WholeTable => "+created_at",
+    }
 }
 
 impl JobSearch {
-    fn conditions(&self) -> Conditions {
+    /// What is asked of a job besides when it was seen.
+    fn filters(&self) -> Conditions {
         const QUEUED: &str = "(state = 'waiting' AND attempt = 0 AND made_by IS NOT NULL AND waits_for IS NULL)";
         let mut found = Conditions::default();
         match self.state.as_deref() {
-            Some("queued") => found.add(QUEUED, []),
-            Some("waiting") => found.add(&format!("state = 'waiting' AND NOT {QUEUED}"), []),
+            // An index tells which jobs wait, and the outbox which results may not have been published.
+            Some("queued") => found.add(&format!("due_at IS NOT NULL AND {QUEUED}"), []),
+            Some("waiting") => found.add(&format!("due_at IS NOT NULL AND state = 'waiting' AND NOT {QUEUED}"), []),
+            Some("answered") => found.add(&format!("state = 'answered' AND id IN {UNPUBLISHED}"), []),
             _ => found.text("state = ?", self.state.as_ref()),
         }
         match self.status.as_deref() {
@@ -94,6 +122,7 @@ impl JobSearch {
         found.text("engine = ?", self.engine.as_ref());
         found.text("resource = ?", self.resource.as_ref());
         found.text("process = ?", self.process.as_ref());
+        found.text("version = ?", self.version.as_ref());
         found.text("element = ?", self.element.as_ref());
         if let Some(connectors) = &self.connectors {
             let places = vec!["?"; connectors.len().max(1)].join(", ");
@@ -113,17 +142,23 @@ impl JobSearch {
             Some(false) => found.add("state IN ('sending', 'waiting')", []),
             None => {}
         }
+        found
+    }
+
+    /// When jobs of the page were first seen.
+    fn span(&self, found: &mut Conditions, plan: Plan) {
+        let created_at = created_at(plan);
         if let Some(from) = self.from {
-            found.add("created_at >= ?", [Bind::Number(from)]);
+            found.add(&format!("{created_at} >= ?"), [Bind::Number(from)]);
         }
         if let Some(to) = self.to {
-            found.add("created_at <= ?", [Bind::Number(to)]);
+            found.add(&format!("{created_at} <= ?"), [Bind::Number(to)]);
         }
         if let Some((at, id)) = &self.after {
             let values = [Bind::Number(*at), Bind::Number(*at), Bind::Text(id.replace('\0', "\u{fffd}"))];
-            found.add("(created_at < ? OR (created_at = ? AND id > ?))", values);
+            found.add(&format!("{created_at} <= ?"), [Bind::Number(*at)]);
+            found.add(&format!("({created_at} < ? OR ({created_at} = ? AND id > ?))"), values);
         }
-        found
     }
 }
 
@@ -133,19 +168,12 @@ impl Jobs<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn count(self, wanted: &JobSearch) -> Result<i64, Error> {
-        let Conditions { sql, binds } = JobSearch { after: None, ..wanted.clone() }.conditions();
-        let conditions = if sql.is_empty() { "1 = 1".to_owned() } else { sql.join(" AND ") };
-        let statement = AssertSqlSafe(format!("SELECT COUNT(*) FROM jobs WHERE {conditions}")).into_sql_str();
-        on!(&self.0.database, read db => {
-            let mut query = sqlx::query_scalar(statement.clone());
-            for bind in &binds {
-                query = match bind {
-                    Bind::Text(text) => query.bind(text),
-                    Bind::Number(number) => query.bind(*number),
-                };
-            }
-            query.fetch_one(db).await?
-        })
+        let wanted = JobSearch { after: None, ..wanted.clone() };
+        let mut conditions = wanted.filters();
+        wanted.span(&mut conditions, Plan::WholeTable);
+        let statement = format!("SELECT COUNT(*) FROM jobs WHERE {}", conditions.all());
+        let counted: Vec<(i64,)> = self.read(Plan::WholeTable, statement, &conditions).await?;
+        Ok(counted.first().map_or(0, |(count,)| *count))
     }
 
     /// Jobs, the newest first.
@@ -153,21 +181,66 @@ impl Jobs<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn search(self, wanted: &JobSearch) -> Result<Vec<JobRow>, Error> {
-        let Conditions { sql, binds } = wanted.conditions();
-        let conditions = if sql.is_empty() { "1 = 1".to_owned() } else { sql.join(" AND ") };
-        let limit = binds.len() + 1;
+        let filters = wanted.filters();
+        let edge = if filters.sql.is_empty() { None } else { self.edge(wanted).await? };
+        let mut newest = filters.clone();
+        if let Some(edge) = edge {
+            newest.add("created_at >= ?", [Bind::Number(edge)]);
+        }
+        let mut rows = self.list_by(wanted, newest, Plan::Index, wanted.limit).await?;
+        let missing = wanted.limit - i64::try_from(rows.len()).unwrap_or(wanted.limit);
+        if let Some(edge) = edge
+            && missing > 0
+        {
+            let mut older = filters;
+            older.add("+created_at < ?", [Bind::Number(edge)]);
+            rows.extend(self.list_by(wanted, older, Plan::WholeTable, missing).await?);
+        }
+        Ok(rows)
+    }
+
+    /// When the last of the newest jobs of a span was first seen; `None` where the span has no more than those.
+    async fn edge(self, wanted: &JobSearch) -> Result<Option<i64>, Error> {
+        let mut span = Conditions::default();
+        wanted.span(&mut span, Plan::Index);
+        let all = span.all();
         let statement =
-            format!("SELECT jobs.* FROM jobs WHERE {conditions} ORDER BY created_at DESC, id LIMIT ${limit}");
+            format!("SELECT created_at FROM jobs WHERE {all} ORDER BY created_at DESC LIMIT 1 OFFSET {NEWEST}");
+        let edge: Vec<(i64,)> = self.read(Plan::Index, statement, &span).await?;
+        Ok(edge.first().map(|(at,)| *at))
+    }
+
+    async fn list_by(
+        self,
+        wanted: &JobSearch,
+        mut conditions: Conditions,
+        plan: Plan,
+        limit: i64,
+    ) -> Result<Vec<JobRow>, Error> {
+        wanted.span(&mut conditions, plan);
+        let (all, created_at) = (conditions.all(), created_at(plan));
+        let statement = format!("SELECT * FROM jobs WHERE {all} ORDER BY {created_at} DESC, id LIMIT {limit}");
+        self.read(plan, statement, &conditions).await
+    }
+
+    async fn read<T>(self, plan: Plan, statement: String, conditions: &Conditions) -> Result<Vec<T>, Error>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
         let statement = AssertSqlSafe(statement).into_sql_str();
+        let begin = self.0.database.begin_to_read(plan);
         on!(&self.0.database, read db => {
+            let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
             let mut query = sqlx::query_as(statement.clone());
-            for bind in &binds {
+            for bind in &conditions.binds {
                 query = match bind {
                     Bind::Text(text) => query.bind(text),
                     Bind::Number(number) => query.bind(*number),
                 };
             }
-            query.bind(wanted.limit).fetch_all(db).await?
+            let rows = query.fetch_all(&mut *transaction).await?;
+            transaction.commit().await?;
+            rows
         })
     }
 }

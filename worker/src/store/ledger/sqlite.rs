@@ -1,53 +1,66 @@
 //! The ledger's batches on SQLite: one transaction each, the writer's lock taken at its beginning.
+//!
+//! A connection has a thread of its own, and handing it a statement costs more than most statements do. So a batch is one text
+//! of several statements, which that thread runs through; of its rows only those come back that are not as usual.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use sqlx::error::BoxDynError;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, Connection, Sqlite, SqliteConnection, Transaction};
 
 use super::batch::{BatchView, Written};
-use super::columns::{RECORD, REPLACE_PAYLOAD, RecordColumns, add_row, claim_columns, names, placeholders};
+use super::columns::{JsonRows, RECORD, REPLACE_PAYLOAD, RecordColumns, claim_columns, from_json, names};
 use super::decide::{Reply, to_recorded};
 use super::known::{LockRows, ROWS};
 use super::rollback::ClaimRollback;
 use super::rows::{Payload, Row};
-use super::{ANSWER_GRACE_MS, ClaimRequest, Record, Recorded, StoredResult};
+use super::{ANSWER_GRACE_MS, Record, Recorded, StoredResult};
 use crate::store::Error;
 use crate::store::database::{SQLITE_BEGIN, SQLITE_NOW};
 
-/// Arguments: time, worker, then those of the claim.
-static CLAIM: LazyLock<String> = LazyLock::new(|| {
-    let columns = claim_columns();
+/// A batch. Arguments: ids of what was published, worker, records, claims, bytes of records and claims, ids of what is to be
+/// sent; lists are JSON.
+///
+/// It returns records whose row is not as it was granted or that end differently, claims of jobs that have a row, and the time
+/// that is in the rows of the other claims. Payloads are stored before the rows of their jobs say that these have ended, since
+/// a record may be written twice. A job of the outbox that was not answered now does no harm: only one that waits to be sent
+/// is looked at.
+static WRITE: LazyLock<String> = LazyLock::new(|| {
+    let (job, payload, claims) = (RecordColumns::of_job(), RecordColumns::of_payload(), claim_columns());
+    let records: Vec<_> = job.into_iter().chain(RecordColumns::of_payload()).collect();
+    let clock = format!("WITH clock (now) AS ({SQLITE_NOW})");
+    let as_granted = "jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')";
     format!(
-        "INSERT INTO jobs ({}, state, fence, worker_id, created_at, updated_at) VALUES ({}, 'sending', 1, $2, $1, $1)
-        ON CONFLICT (id) DO NOTHING",
-        names(&columns),
-        placeholders(&columns, 3)
+        "{SQLITE_BEGIN};
+        WITH u AS ({records}), c AS ({claims})
+        SELECT {ENDED}, u.id, jobs.state, jobs.copies, NULL FROM u LEFT JOIN jobs ON {as_granted}
+            WHERE jobs.id IS NULL OR jobs.state = 'cancelled' OR jobs.copies IS NOT NULL
+        UNION ALL SELECT {KNOWN}, c.id, NULL, NULL, NULL FROM c CROSS JOIN jobs ON jobs.id = c.id;
+        UPDATE jobs SET state = 'published', send_at = NULL, updated_at = ({SQLITE_NOW})
+            WHERE id IN (SELECT value FROM json_each($1)) AND state = 'answered';
+        {clock}, u AS ({records}) INSERT INTO payloads (job_id, stored_at, {payload})
+            SELECT u.id, now, {payload} FROM clock CROSS JOIN u CROSS JOIN jobs ON {as_granted}
+            WHERE u.result IS NOT NULL {REPLACE_PAYLOAD};
+        {clock}, u AS ({records}) {RECORD};
+        INSERT INTO outbox (jobs, due_at) SELECT $6, ({SQLITE_NOW}) + {ANSWER_GRACE_MS} WHERE $6 IS NOT NULL;
+        {clock}, c AS ({claims}) INSERT INTO jobs ({claimed}, state, fence, worker_id, created_at, updated_at)
+            SELECT {claimed}, 'sending', 1, $2, now, now FROM clock CROSS JOIN c WHERE TRUE ON CONFLICT (id) DO NOTHING;
+        SELECT {CLAIMED}, NULL, NULL, NULL, created_at FROM jobs WHERE rowid = last_insert_rowid();
+        COMMIT",
+        records = from_json(&records, "$3", "$5"),
+        claims = from_json(&claims, "$4", "$5"),
+        payload = names(&payload),
+        claimed = names(&claims),
     )
 });
-/// Arguments: time, then those of the record.
-static UPDATE: LazyLock<String> = LazyLock::new(|| {
-    let columns = RecordColumns::of_job();
-    format!(
-        "WITH clock (now) AS (SELECT $1), u ({}) AS (SELECT {}) {RECORD} RETURNING state, copies",
-        names(&columns),
-        placeholders(&columns, 2)
-    )
-});
-/// Arguments: job, time, then those of the record.
-static STORE_PAYLOAD: LazyLock<String> = LazyLock::new(|| {
-    let columns = RecordColumns::of_payload();
-    format!(
-        "INSERT INTO payloads (job_id, stored_at, {}) VALUES ($1, $2, {}) {REPLACE_PAYLOAD}",
-        names(&columns),
-        placeholders(&columns, 3)
-    )
-});
-static READ: LazyLock<String> = LazyLock::new(|| format!("{ROWS} j.id = $1"));
-const PUBLISHED: &str =
-    "UPDATE jobs SET state = 'published', send_at = NULL, updated_at = $2 WHERE id = $1 AND state = 'answered'";
-const OUTBOX: &str = "INSERT INTO outbox (jobs, due_at) VALUES ($1, $2)";
+/// What a row that [`WRITE`] returns is about.
+const ENDED: i64 = 0;
+const KNOWN: i64 = 1;
+const CLAIMED: i64 = 2;
+
+static READ: LazyLock<String> = LazyLock::new(|| format!("{ROWS} j.id IN (SELECT value FROM json_each($1))"));
 const ROLL_BACK: &str = "UPDATE jobs SET state = CASE $4 WHEN 1 THEN state ELSE 'waiting' END, worker_id = NULL,
     fence = fence + 1, attempt = attempt - 1 + $4, crashes = crashes - $4,
     due_at = CASE $4 WHEN 1 THEN NULL ELSE $5 END, updated_at = $5
@@ -60,6 +73,9 @@ const DUE: &str = "SELECT p.job_id, j.engine, p.reply_address, j.copies, p.resul
     JOIN payloads p ON p.job_id = j.id WHERE j.state = 'answered' AND j.send_at <= $1 ORDER BY j.send_at LIMIT $2";
 const SEND_LATER: &str = "UPDATE jobs SET send_at = $2 WHERE id = $1";
 
+/// A row that [`WRITE`] returns: what it is about, id, state, addresses of copies, time.
+type Returned = (i64, Option<String>, Option<String>, Option<Vec<u8>>, Option<i64>);
+
 async fn begin(db: &mut SqliteConnection) -> Result<(Transaction<'_, Sqlite>, i64), Error> {
     let mut transaction = db.begin_with(SQLITE_BEGIN).await?;
     let now = sqlx::query_scalar(SQLITE_NOW).fetch_one(&mut *transaction).await?;
@@ -68,70 +84,74 @@ async fn begin(db: &mut SqliteConnection) -> Result<(Transaction<'_, Sqlite>, i6
 
 /// Writes a batch; `None` for records whose row is not as it was granted, and for claims of jobs that have a row.
 pub(super) async fn write(db: &mut SqliteConnection, worker: &str, batch: &BatchView) -> Result<Written, Error> {
-    let (mut transaction, now) = begin(db).await?;
-    for id in &batch.published {
-        sqlx::query(PUBLISHED).bind(id).bind(now).execute(&mut *transaction).await?;
-    }
-    let (mut written, mut answered) = (Written::default(), Vec::new());
-    for record in &batch.records {
-        let recorded = write_record(&mut transaction, record, now).await?;
-        if matches!(recorded, Some(Recorded::Done | Recorded::Copied(_))) && record.is_to_send() {
-            answered.push(record.id());
+    let arguments = arguments(worker, batch).map_err(sqlx::Error::Encode)?;
+    match sqlx::query_as_with(WRITE.as_str(), arguments).fetch_all(&mut *db).await {
+        Ok(returned) => Ok(to_written(batch, returned)),
+        Err(error) => {
+            // Fails where the transaction has not begun, or has ended with the error.
+            sqlx::query("ROLLBACK").execute(db).await.ok();
+            Err(error.into())
         }
-        written.records.push(recorded);
     }
-    if !answered.is_empty() {
-        let jobs = serde_json::json!(answered).to_string();
-        sqlx::query(OUTBOX).bind(jobs).bind(now + ANSWER_GRACE_MS).execute(&mut *transaction).await?;
+}
+
+fn arguments(worker: &str, batch: &BatchView) -> Result<SqliteArguments, BoxDynError> {
+    let (mut records, mut claims, mut bytes) = (JsonRows::new(), JsonRows::new(), Vec::new());
+    let (job, payload, claim_columns) = (RecordColumns::of_job(), RecordColumns::of_payload(), claim_columns());
+    for record in &batch.records {
+        records.add(&[&job, &payload], &RecordColumns::of(record), &mut bytes);
     }
     for claim in &batch.claims {
-        written.claims.push(write_claim(&mut transaction, worker, claim, now).await?);
+        claims.add(&[&claim_columns], claim, &mut bytes);
     }
-    transaction.commit().await?;
-    Ok(written)
+    let to_send: Vec<&str> =
+        batch.records.iter().filter(|record| record.is_to_send()).map(|record| record.id()).collect();
+    let mut arguments = SqliteArguments::default();
+    arguments.add(serde_json::json!(batch.published).to_string())?;
+    arguments.add(worker)?;
+    arguments.add(records.text())?;
+    arguments.add(claims.text())?;
+    arguments.add(bytes)?;
+    arguments.add((!to_send.is_empty()).then(|| serde_json::json!(to_send).to_string()))?;
+    Ok(arguments)
 }
 
-async fn write_claim(
-    db: &mut SqliteConnection,
-    worker: &str,
-    claim: &ClaimRequest,
-    now: i64,
-) -> Result<Option<Reply>, Error> {
-    let mut arguments = SqliteArguments::default();
-    arguments.add(now).map_err(sqlx::Error::Encode)?;
-    arguments.add(worker).map_err(sqlx::Error::Encode)?;
-    add_row(&mut arguments, &claim_columns(), claim)?;
-    let is_new = sqlx::query_with(CLAIM.as_str(), arguments).execute(db).await?.rows_affected() == 1;
-    Ok(is_new.then(|| Reply::first(claim, now)))
-}
-
-async fn write_record(db: &mut SqliteConnection, record: &Record, now: i64) -> Result<Option<Recorded>, Error> {
-    let record = RecordColumns::of(record);
-    let mut arguments = SqliteArguments::default();
-    arguments.add(now).map_err(sqlx::Error::Encode)?;
-    add_row(&mut arguments, &RecordColumns::of_job(), &record)?;
-    let written: Option<(String, Option<Vec<u8>>)> =
-        sqlx::query_as_with(UPDATE.as_str(), arguments).fetch_optional(&mut *db).await?;
-    let Some((state, copies)) = written else { return Ok(None) };
-    if record.result.is_some() {
-        let mut arguments = SqliteArguments::default();
-        arguments.add(record.id).map_err(sqlx::Error::Encode)?;
-        arguments.add(now).map_err(sqlx::Error::Encode)?;
-        add_row(&mut arguments, &RecordColumns::of_payload(), &record)?;
-        sqlx::query_with(STORE_PAYLOAD.as_str(), arguments).execute(db).await?;
+/// All of a batch is written as usual, but for what was returned.
+fn to_written(batch: &BatchView, returned: Vec<Returned>) -> Written {
+    let (mut ended, mut known, mut now) = (HashMap::new(), HashSet::new(), 0);
+    for (about, id, state, copies, time) in returned {
+        match (about, id) {
+            (ENDED, Some(id)) => drop(ended.insert(id, (state, copies))),
+            (_, Some(id)) => {
+                known.insert(id);
+            }
+            (_, None) => now = time.unwrap_or_default(),
+        }
     }
-    Ok(Some(to_recorded(&state, copies.as_deref())))
+    let recorded = |record: &Record| match ended.get(record.id()) {
+        None => Some(Recorded::Done),
+        Some((None, _)) => None,
+        Some((Some(state), copies)) => {
+            let state = if *state == "cancelled" { state.as_str() } else { RecordColumns::of(record).state };
+            Some(to_recorded(state, copies.as_deref()))
+        }
+    };
+    Written {
+        records: batch.records.iter().map(|record| recorded(record)).collect(),
+        claims: batch
+            .claims
+            .iter()
+            .map(|claim| (!known.contains(&claim.id)).then(|| Reply::first(claim, now)))
+            .collect(),
+    }
 }
 
 impl LockRows for SqliteConnection {
     async fn lock_rows(&mut self, ids: &[&str]) -> Result<(i64, HashMap<String, Row>), Error> {
         let now = sqlx::query_scalar(SQLITE_NOW).fetch_one(&mut *self).await?;
-        let mut rows = HashMap::new();
-        for id in ids {
-            let row: Option<Row> = sqlx::query_as(READ.as_str()).bind(*id).fetch_optional(&mut *self).await?;
-            rows.extend(row.map(|row| (row.id.clone(), row)));
-        }
-        Ok((now, rows))
+        let ids = serde_json::json!(ids).to_string();
+        let rows: Vec<Row> = sqlx::query_as(READ.as_str()).bind(ids).fetch_all(self).await?;
+        Ok((now, rows.into_iter().map(|row| (row.id.clone(), row)).collect()))
     }
 }
 

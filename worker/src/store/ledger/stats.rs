@@ -34,7 +34,7 @@ pub struct LedgerStats {
 }
 
 const WAITING: &str = "SELECT COUNT(*), MIN(updated_at) FROM
-    (SELECT updated_at FROM jobs WHERE state = 'waiting' ORDER BY due_at LIMIT $1) AS s";
+    (SELECT updated_at FROM jobs WHERE state = 'waiting' AND due_at IS NOT NULL ORDER BY due_at LIMIT $1) AS s";
 
 impl Jobs<'_> {
     /// How many jobs wait for another attempt or a call back, and for how long the oldest has waited, milliseconds.

@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::batch::{Answer, Batch, Waiting};
 use super::connection::LedgerConnection;
@@ -16,6 +17,9 @@ use crate::store::database::Database;
 
 /// Operations in one go; more would only make the first ones wait.
 const BATCH: usize = 256;
+/// How long marks of published results wait for other operations: a worker that dies meanwhile has these results sent once
+/// more.
+const MARKS_WAIT: Duration = Duration::from_millis(50);
 
 /// One operation and where its answer goes.
 pub(super) enum Operation {
@@ -33,16 +37,30 @@ pub(super) async fn write(database: Database, worker: Arc<str>, mut operations: 
     let mut writer = Writer { connection, worker, rollbacks: Rollbacks::new() };
     let mut batch = Vec::new();
     loop {
-        let received = if writer.rollbacks.is_empty() {
-            Some(operations.recv_many(&mut batch, BATCH).await)
-        } else {
-            timeout(RETRY, operations.recv_many(&mut batch, BATCH)).await.ok()
-        };
+        let next = next_batch(&mut operations, &mut batch);
+        let received = if writer.rollbacks.is_empty() { Some(next.await) } else { timeout(RETRY, next).await.ok() };
         if received == Some(0) {
             return;
         }
         writer.turn(std::mem::take(&mut batch)).await;
     }
+}
+
+/// Waits for operations, and takes all that there are; returns how many, 0 once the last handle is gone. Marks of published
+/// results wait for a short while until anything else is to be written: nobody waits for them, and alone they would take a
+/// transaction of their own, for which those who come next would have to wait.
+async fn next_batch(operations: &mut mpsc::UnboundedReceiver<Operation>, batch: &mut Vec<Operation>) -> usize {
+    if operations.recv_many(batch, BATCH).await == 0 {
+        return batch.len();
+    }
+    let end = Instant::now() + MARKS_WAIT;
+    while batch.len() < BATCH && batch.iter().all(|operation| matches!(operation, Operation::Published(_))) {
+        match timeout_at(end, operations.recv_many(batch, BATCH - batch.len())).await {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => break,
+        }
+    }
+    batch.len()
 }
 
 struct Writer {
@@ -232,5 +250,43 @@ impl Writer {
         {
             self.rollbacks.undelivered(&grant);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn marks_wait_for_company_and_nothing_else_does() {
+        let (queue, mut operations) = mpsc::unbounded_channel();
+        let mut batch = Vec::new();
+        let mark = || queue.send(Operation::Published("j".to_owned())).ok().unwrap();
+        let flush = || queue.send(Operation::Flush(oneshot::channel().0)).ok().unwrap();
+        {
+            let mut next = std::pin::pin!(next_batch(&mut operations, &mut batch));
+            assert_eq!(next.as_mut().now_or_never(), None, "there is nothing");
+            mark();
+            assert_eq!(next.as_mut().now_or_never(), None, "there is but a mark");
+            mark();
+            flush();
+            assert_eq!(next.as_mut().now_or_never(), Some(3));
+        }
+        batch.clear();
+        flush();
+        assert_eq!(next_batch(&mut operations, &mut batch).now_or_never(), Some(1));
+        batch.clear();
+        (0..=BATCH).for_each(|_| mark());
+        assert_eq!(next_batch(&mut operations, &mut batch).now_or_never(), Some(BATCH), "that is company enough");
+        batch.clear();
+        assert_eq!(next_batch(&mut operations, &mut batch).await, 1, "not for long");
+        batch.clear();
+        mark();
+        drop(queue);
+        assert_eq!(next_batch(&mut operations, &mut batch).now_or_never(), Some(1));
+        batch.clear();
+        assert_eq!(next_batch(&mut operations, &mut batch).now_or_never(), Some(0));
     }
 }

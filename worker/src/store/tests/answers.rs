@@ -24,6 +24,7 @@ contract! {
             history: vec![failed(1)],
             result: stored.clone(),
             job: stored_job(),
+exchange: None,
             send: true,
         };
         assert_eq!(ledger.record(record.clone()).await.unwrap(), Recorded::Done);

@@ -48,6 +48,14 @@ contract! {
         assert_eq!(minutes.sums(other).await.unwrap(), []);
         let same = Span { process: Some("p"), version: Some("1"), ..span(0, 180_000) };
         assert_eq!(minutes.sums(same).await.unwrap().len(), 3);
+
+        // A span of whole hours is read from a table of its own.
+        minutes.add(&HashMap::from([(ended(&job("Rates", ""), 3_600_000), 8)])).await.unwrap();
+        let mut hours = minutes.parts(span(0, 7_200_000), 3_600_000).await.unwrap();
+        hours.sort_by_key(|row| (row.part, row.failed, row.jobs));
+        assert_eq!(hours, [row(0, &odd, 0, 4), row(0, "Rates", 0, 5), row(0, "Rates", 1, 1), row(1, "Rates", 0, 8)]);
+        let sums = minutes.sums(span(0, 7_200_000)).await.unwrap();
+        assert_eq!(sums.iter().map(|sum| sum.jobs).sum::<i64>(), 18);
     }
 }
 
@@ -62,5 +70,6 @@ contract! {
         fixture.store.ledger("w").retain(ages).await.unwrap();
         let kept = minutes.parts(span(0, now), day).await.unwrap();
         assert_eq!(kept.iter().map(|row| row.jobs).sum::<i64>(), 1);
+        assert_eq!(fixture.number("SELECT COUNT(*) FROM hours").await, 1);
     }
 }

@@ -15,6 +15,7 @@ mod opening;
 mod outage;
 mod pmql;
 mod rate_limits;
+mod search;
 mod secrets;
 mod test_store;
 

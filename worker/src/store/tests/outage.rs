@@ -2,9 +2,9 @@
 
 use secrecy::SecretString;
 
-use super::test_store::{KEY, answer, claim_of, granted, on_postgresql, result, stored_job};
+use super::test_store::{KEY, answer, claim_of, granted, on_postgresql, on_sqlite, result, stored_job};
 use crate::store::ledger::{Claim, Record, Recorded, Verdict};
-use crate::store::{DatabaseTls, KeySource, Store};
+use crate::store::{DatabaseTls, Error, KeySource, Store};
 use crate::testing::proxy::Proxy;
 
 #[tokio::test]
@@ -131,6 +131,7 @@ async fn only_the_guilty_operation_of_a_batch_fails() {
                 history,
                 result,
                 job: stored_job(),
+                exchange: None,
                 send: true,
             };
             async move { ledger.record(record).await }
@@ -141,6 +142,32 @@ async fn only_the_guilty_operation_of_a_batch_fails() {
         }
         assert!(matches!(ledger.claim(claim_of("j12", 1)).await.unwrap(), Claim::Refused(Verdict::Answered(_))));
         assert!(matches!(ledger.claim(claim_of("j13", 1)).await.unwrap(), Claim::Refused(Verdict::Busy { .. })));
+    })
+    .await;
+}
+
+/// A batch that SQLite rejects leaves neither a part of it nor an open transaction behind.
+#[tokio::test]
+async fn a_rejected_operation_fails_alone_in_a_file_too() {
+    on_sqlite(|fixture| async move {
+        let ledger = fixture.worker("one").await;
+        for id in ["good", "bad", "other"] {
+            granted(ledger.claim(claim_of(id, 1)).await.unwrap());
+        }
+        fixture
+            .sql(
+                "CREATE TRIGGER rejects BEFORE UPDATE ON jobs WHEN NEW.id = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END",
+            )
+            .await;
+        let record = |id: &'static str| ledger.record(answer(id, 1, b"{}"));
+        let recorded = tokio::join!(record("good"), record("bad"), record("other"), ledger.claim(claim_of("new", 1)));
+        assert_eq!((recorded.0.unwrap(), recorded.2.unwrap()), (Recorded::Done, Recorded::Done));
+        assert!(matches!(recorded.1, Err(Error::Rejected(_))), "{:?}", recorded.1);
+        granted(recorded.3.unwrap());
+        assert_eq!((fixture.state("good").await, fixture.state("bad").await), ("answered".into(), "sending".into()));
+        assert_eq!(fixture.number("SELECT COUNT(*) FROM payloads").await, 2);
+        fixture.sql("DROP TRIGGER rejects").await;
+        assert_eq!(ledger.record(answer("bad", 1, b"{}")).await.unwrap(), Recorded::Done);
     })
     .await;
 }

@@ -104,7 +104,7 @@ fn credentials_text(of: &Map<String, Value>) -> String {
 contract! {
     async fn a_refresh_token_is_used_by_one_at_a_time_and_outlives_its_user(fixture: TestStore) {
         let kept = |number: usize| RefreshToken {
-            refresh_token: secret(&format!("refresh-{number}")),
+            refresh_token: Some(secret(&format!("refresh-{number}"))),
             access_token: Some(secret("access")),
             lifetime: Duration::from_hours(1),
         };
@@ -116,11 +116,11 @@ contract! {
         assert!(!waiting.is_finished(), "another process waits");
         locked.replace(&kept(1)).await.unwrap();
         let found = waiting.await.unwrap();
-        assert_eq!(found.refresh_token.expose_secret(), "refresh-1");
+        assert_eq!(found.refresh_token.unwrap().expose_secret(), "refresh-1");
         assert!(found.lifetime > Duration::from_secs(3_500) && found.lifetime <= Duration::from_hours(1));
         drop(fixture.store.refresh_tokens().lock("u-1", 1).await.unwrap());
         let again = fixture.store.refresh_tokens().lock("u-1", 1).await.unwrap();
-        assert_eq!(again.stored.as_ref().unwrap().refresh_token.expose_secret(), "refresh-1", "given back unused");
+        assert_eq!(again.stored.as_ref().unwrap().refresh_token.as_ref().unwrap().expose_secret(), "refresh-1", "given back unused");
         drop(again);
         let imported = fixture.store.refresh_tokens().lock("u-1", 2).await.unwrap();
         assert!(imported.stored.is_none(), "other credentials begin anew");
@@ -137,7 +137,7 @@ contract! {
         }
         let credentials = record(json!({"password": "open sesame"}));
         let made = fixture.store.connectors().import(record(json!({"name": "A"})), Some(credentials.clone())).await.unwrap();
-        let token = RefreshToken { refresh_token: secret("r"), access_token: None, lifetime: Duration::ZERO };
+        let token = RefreshToken { refresh_token: Some(secret("r")), access_token: None, lifetime: Duration::ZERO };
         fixture.store.refresh_tokens().lock(&made.uuid, 1).await.unwrap().replace(&token).await.unwrap();
 
         let both = KeySource { key: Some(secret(OTHER_KEY)), old_keys: vec![secret(KEY)], file: None };

@@ -121,6 +121,7 @@ pub(super) fn claim_of(id: &str, attempt: u32) -> ClaimRequest {
         request_hash: Some([2; 32]),
         engine: "default".to_owned(),
         process: Some("order".to_owned()),
+        version: None,
         request: "7".to_owned(),
         element: "fetch".to_owned(),
         connector: Some("API".to_owned()),
@@ -167,6 +168,7 @@ pub(super) fn answer(id: &str, fence: i64, body: &[u8]) -> Record {
         history: Vec::new(),
         result: result(id, body),
         job: stored_job(),
+        exchange: None,
         send: true,
     }
 }

@@ -35,6 +35,7 @@ impl<S: Source> JobRun<'_, S> {
             request_hash: sent.map(|call| call.request().hash()),
             engine: job.engine.clone(),
             process: job.process_id.clone(),
+            version: job.process_version.clone().or_else(|| call?.deployed_version().map(ToOwned::to_owned)),
             request: job.request_id.clone(),
             element: job.element_id.clone(),
             connector: call.map(|call| call.connector().to_owned()),

@@ -21,8 +21,8 @@ impl<S: Source> JobRun<'_, S> {
     pub(super) async fn finish(&self, outcome: Outcome) -> Result<(), ShuttingDown> {
         match outcome {
             Outcome::Retry { grant, after, is_silence } => self.wait(grant, after, is_silence).await,
-            Outcome::Ended { grant, result, summary, room } => {
-                let ended = self.end(grant, &result, summary).await;
+            Outcome::Ended { grant, result, summary, exchange, room } => {
+                let ended = self.end(grant, &result, (summary, exchange)).await;
                 drop(room);
                 ended
             }
@@ -44,7 +44,12 @@ impl<S: Source> JobRun<'_, S> {
         }
     }
 
-    async fn end(&self, grant: Grant, result: &JobResult, summary: Summary) -> Result<(), ShuttingDown> {
+    async fn end(
+        &self,
+        grant: Grant,
+        result: &JobResult,
+        (summary, exchange): (Summary, Option<Vec<u8>>),
+    ) -> Result<(), ShuttingDown> {
         let body = outcome::body(self.job, &grant, result, self.worker.limits.result_bytes);
         let send = !self.job.is_of_rest() && grant.replay.is_none_or(|replay| replay.send);
         let record = Arc::new(Record::Answered {
@@ -56,6 +61,7 @@ impl<S: Source> JobRun<'_, S> {
             history: grant.history,
             result: self.source.address(self.delivery, &outcome::recipient(self.job), body),
             job: StoredJob { body: self.message.body.to_vec(), queue: self.message.queue.to_owned() },
+            exchange,
             send,
         });
         let recorded = self.record(Arc::clone(&record)).await?;

@@ -17,7 +17,7 @@ use tracing::Instrument;
 
 use super::context::Context;
 use super::in_flight::InFlightJob;
-use crate::call::{self, Calls, Invocation, Permit, PrepareError, PreparedCall, Progress};
+use crate::call::{self, Calls, Invocation, Permit, PrepareError, PreparedCall, Progress, Response, Watched};
 use crate::clock;
 use crate::engine::{Message, Redelivery, Source};
 use crate::fault;
@@ -106,7 +106,10 @@ impl<'a, S: Source> JobRun<'a, S> {
                 fault::with("claimed", &self.job.id).await;
                 self.attempt(intent, permit, grant).await
             }
-            Claim::Orphaned(grant) => outcome::unknown(self.job, intent.call(), grant),
+            Claim::Orphaned(grant) => {
+                let outcome = outcome::unknown(self.job, intent.call(), grant);
+                self.kept(outcome, intent.call(), true, None).await
+            }
             Claim::Refused(verdict) => return self.settle(verdict).await,
         };
         self.in_flight.set_time_budget(Duration::ZERO);
@@ -128,26 +131,37 @@ impl<'a, S: Source> JobRun<'a, S> {
 
     /// The attempt, and what follows from it.
     async fn attempt(&self, intent: Intent<'_>, permit: Option<Permit>, mut grant: Grant) -> Outcome {
+        let was_sent = !grant.history.is_empty();
         let (call, permit) = match (intent, permit) {
-            (Intent::Fail(failure), _) => return outcome::failed(self.job, None, grant, failure, Duration::ZERO),
+            (Intent::Fail(failure), _) => {
+                let outcome = outcome::failed(self.job, None, grant, failure, Duration::ZERO);
+                return self.kept(outcome, None, false, None).await;
+            }
             (Intent::GiveUp(call, failure), _) => {
-                return outcome::failed(self.job, Some(&call), grant, failure, Duration::ZERO);
+                let outcome = outcome::failed(self.job, Some(&call), grant, failure, Duration::ZERO);
+                return self.kept(outcome, Some(&call), was_sent, None).await;
             }
             (Intent::Call(call), Some(permit)) if !self.is_late() => (call, permit),
             (Intent::Call(call), _) => {
                 let message = "the job's deadline had passed before this attempt could start";
                 let failure = Failure::before_any_attempt(Code::DeadlinePassed, message);
-                return outcome::failed(self.job, Some(&call), grant, failure, Duration::ZERO);
+                let outcome = outcome::failed(self.job, Some(&call), grant, failure, Duration::ZERO);
+                return self.kept(outcome, Some(&call), was_sent, None).await;
             }
         };
         let call = call.with_idempotency_key(&grant.idempotency_key);
-        let attempt = self.worker.calls.attempt(&call, permit).await;
+        let Watched { attempt, response } = self.worker.calls.watched(&call, permit).await;
         let failure = match attempt.outcome {
             call::Outcome::Completed(answer) => {
-                return outcome::completed(self.job, &call, grant, answer, attempt.took);
+                let outcome = outcome::completed(self.job, &call, grant, answer, attempt.took);
+                if call.keeps_exchange() {
+                    return self.kept(outcome, Some(&call), true, response).await;
+                }
+                return outcome;
             }
             call::Outcome::Failed(failure) => failure,
         };
+        let was_sent = was_sent || failure.attempted;
         if failure.attempted {
             grant.history.push(outcome::entry(grant.attempt, attempt.started_ms, &failure, attempt.took));
         }
@@ -157,8 +171,23 @@ impl<'a, S: Source> JobRun<'a, S> {
         let is_silence = Calls::is_silence(&failure);
         match self.worker.calls.decide(&call, failure, Progress { attempt: grant.attempt, elapsed }, now_ms) {
             Decision::Retry { after } => outcome::retry(grant, after, is_silence),
-            Decision::Fail(failure) => outcome::failed(self.job, Some(&call), grant, failure, attempt.took),
+            Decision::Fail(failure) => {
+                let outcome = outcome::failed(self.job, Some(&call), grant, failure, attempt.took);
+                self.kept(outcome, Some(&call), was_sent, response).await
+            }
         }
+    }
+
+    /// The same outcome with what is kept of the last call. In a box, since most jobs complete and keep nothing.
+    async fn kept(
+        &self,
+        outcome: Outcome,
+        call: Option<&PreparedCall<'_>>,
+        was_sent: bool,
+        response: Option<Response>,
+    ) -> Outcome {
+        let kept = call::kept(self.message.body, call, was_sent, response);
+        outcome.with_exchange(Box::pin(kept).await)
     }
 
     /// The job comes again after a wait.

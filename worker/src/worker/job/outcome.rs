@@ -19,9 +19,23 @@ pub(super) enum Outcome {
         grant: Grant,
         result: Box<JobResult>,
         summary: Summary,
+        /// What is kept of the last call for people.
+        exchange: Option<Vec<u8>>,
         /// The room in memory that the result takes until it is stored and sent.
         room: Share,
     },
+}
+
+impl Outcome {
+    /// The same with what is kept of the last call, where it is the end.
+    pub(super) fn with_exchange(self, kept: Vec<u8>) -> Self {
+        match self {
+            retry @ Self::Retry { .. } => retry,
+            Self::Ended { grant, result, summary, room, .. } => {
+                Self::Ended { grant, result, summary, exchange: Some(kept), room }
+            }
+        }
+    }
 }
 
 /// The columns that people filter the ledger by.
@@ -65,7 +79,7 @@ pub(super) fn completed(
     };
     let summary = Summary { code: None, status: call.status, duration_ms: call.duration_ms };
     let result = Box::new(result(job, &grant, Ending::Completed { data: answer.mapped.data }, call));
-    Outcome::Ended { grant, result, summary, room: answer.room }
+    Outcome::Ended { grant, result, summary, exchange: None, room: answer.room }
 }
 
 /// It was not.
@@ -97,7 +111,7 @@ pub(super) fn failed(
         attempts: grant.history.clone(),
     };
     let result = Box::new(result(job, &grant, Ending::Failed { error, bpmn_error }, call));
-    Outcome::Ended { grant, result, summary, room: Share::default() }
+    Outcome::Ended { grant, result, summary, exchange: None, room: Share::default() }
 }
 
 /// What is known before there is an answer, which brings those of its request.

@@ -5,7 +5,8 @@ import { LinkButton } from '../../components/button';
 import { Page } from '../../components/page';
 import { texts } from '../../texts';
 import NotFound from '../not-found';
-import type { Block, CodePage, Inline } from './page';
+import { InlineOf } from '../../code/inline';
+import type { Block, CodePage } from '../../code/page';
 
 const t = texts.codes;
 
@@ -73,21 +74,5 @@ function BlockOf({ block }: { block: Block }) {
     <p>
       <InlineOf of={block.inline} />
     </p>
-  );
-}
-
-function InlineOf({ of }: { of: Inline[] }) {
-  return (
-    <>
-      {of.map((part, index) =>
-        'strong' in part ? (
-          <strong key={index}>{part.strong}</strong>
-        ) : 'code' in part ? (
-          <code key={index}>{part.code}</code>
-        ) : (
-          part.text
-        ),
-      )}
-    </>
   );
 }

@@ -79,7 +79,7 @@ export function Columns({ collection, onSaved }: { collection: Collection; onSav
                   label={t.columnPart(t.type, index + 1)}
                   value={column.type ?? 'json'}
                   error={errorOf(index, 'type')}
-                  onChange={(type) => set(index, { type })}
+                  onChange={(type) => set(index, { type: type as Column['type'] })}
                   options={t.types.map(([value, text]) => ({ value, text }))}
                 />
               </td>

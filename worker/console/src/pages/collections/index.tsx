@@ -75,13 +75,7 @@ export default function Collections() {
                 { id: 'changed', header: t.columns.changed, cell: (row) => <Time at={row.updated_at} /> },
               ]}
               empty={
-                query.q ? (
-                  <Empty icon="search-x" text={t.noMatch} />
-                ) : (
-                  <Empty icon="database" text={t.none} hint={t.noneHint}>
-                    {create}
-                  </Empty>
-                )
+                query.q ? <Empty icon="search-x" text={t.noMatch} /> : <Empty icon="database" text={t.none} hint={t.noneHint} />
               }
             />
             <Pages meta={meta} onPage={(to) => set({ page: to === 1 ? null : String(to) })} />

@@ -56,7 +56,7 @@ export class Editor {
   }
 
   async load(aborted: AbortSignal): Promise<Connector> {
-    const { data, etag } = await this.fetch(aborted);
+    const { data, etag } = await this.ask(aborted);
     if (aborted.aborted) return data;
     batch(() => {
       this.take(data, etag);
@@ -65,7 +65,7 @@ export class Editor {
     return data;
   }
 
-  private fetch(aborted?: AbortSignal) {
+  private ask(aborted?: AbortSignal) {
     return get<Connector>(`/data_sources/${segment(this.id ?? '')}`, { query: { include: INCLUDE }, signal: aborted });
   }
 
@@ -178,7 +178,7 @@ export class Editor {
 
   private async update(): Promise<string | null> {
     await put(`/data_sources/${segment(this.id ?? '')}`, this.record(), { ifMatch: this.etag });
-    const { data, etag } = await this.fetch();
+    const { data, etag } = await this.ask();
     this.etag = etag;
     const mine = this.state.value;
     batch(() => {
@@ -193,7 +193,7 @@ export class Editor {
 
   /** Somebody else saved first. */
   private async meet(): Promise<void> {
-    const { data, etag } = await this.fetch();
+    const { data, etag } = await this.ask();
     this.conflict.value = { theirs: data, etag };
   }
 

@@ -152,7 +152,7 @@ function EditorPage({ editor, base }: { editor: Editor; base: string }) {
 }
 
 /** Sample data and passwords are no part of the record: the browser undoes what was typed there. */
-const isOwnText = (target: Element): boolean => target.matches('.send textarea, .send input, input[type=password]');
+const isOwnText = (target: Element): boolean => target.matches('.send-pane textarea, .send-pane input, input[type=password]');
 
 /** Paths of fields that show their own texts on some tab. */
 function shownFields(editor: Editor): string[] {

@@ -6,7 +6,7 @@ import { ErrorAlert } from '../../components/alert';
 import { Button, IconButton } from '../../components/button';
 import { Select, TextArea, TextField } from '../../components/field';
 import { notify } from '../../components/notifications';
-import { bodyType, type Endpoint, hasBody, isCurl, splitQuery, withBodyType } from '../../connector/record';
+import { bodyType, type Endpoint, isCurl, splitQuery, withBodyType } from '../../connector/record';
 import { texts } from '../../texts';
 import type { Editor } from './editor';
 import { Retries } from './retries';
@@ -101,26 +101,22 @@ export function ResourceForm({ editor, endpoint, mayManage, onChange, onRename, 
           editor.errorOf(`endpoints.${name}.headers.${index}.${member}`, `resource.headers.${index}.${member}`)
         }
       />
-      {(hasBody(resource.method) || bodyType(resource) !== '') && (
-        <div class="stack">
-          <div class="body-type">
-            <Select
-              label={t.bodyType}
-              value={bodyType(resource)}
-              onChange={(type) => onChange('body_type', (one) => ({ ...one, resource: withBodyType(one.resource, type) }))}
-              options={t.bodyTypes.map(([value, text]) => ({ value, text }))}
-            />
-          </div>
-          {bodyType(resource) !== '' && (
-            <TextArea
-              label={t.body}
-              rows={8}
-              value={resource.body ?? ''}
-              error={errorOf('body')}
-              onInput={(body) => set('body', { body })}
-            />
-          )}
-        </div>
+      <div class="body-type">
+        <Select
+          label={t.bodyType}
+          value={bodyType(resource)}
+          onChange={(type) => onChange('body_type', (one) => ({ ...one, resource: withBodyType(one.resource, type) }))}
+          options={t.bodyTypes.map(([value, text]) => ({ value, text }))}
+        />
+      </div>
+      {bodyType(resource) !== '' && (
+        <TextArea
+          label={t.body}
+          rows={8}
+          value={resource.body ?? ''}
+          error={errorOf('body')}
+          onInput={(body) => set('body', { body })}
+        />
       )}
       <fieldset class="field-group">
         <legend class="field-group-title">{t.retriesAndTime}</legend>

@@ -1,19 +1,17 @@
 import { useLocation } from 'preact-iso';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 
-import { may, isLimited } from '../../api/session';
-import type { Resource, TryRequest } from '../../api/types';
+import type { Resource } from '../../api/types';
 import { Method } from '../../components/badge';
 import { Button } from '../../components/button';
 import { Splitter, useSplit } from '../../components/splitter';
 import { Empty } from '../../components/table';
-import { credentialsOf } from '../../connector/credentials';
-import { type Endpoint, freeName, freshId, newResource, recordOf } from '../../connector/record';
-import { Send } from '../../exchange/send';
+import { type Endpoint, freeName, freshId, newResource } from '../../connector/record';
 import { texts } from '../../texts';
 import type { Editor } from './editor';
 import { PasteCurl } from './paste-curl';
 import { ResourceForm } from './resource-form';
+import { Send } from './send';
 
 const t = texts.connector;
 
@@ -122,7 +120,7 @@ export function Resources({ editor, base, mayManage }: ResourcesProps) {
       )}
       <Splitter split={send} label={t.splitSend} reverse />
       {selected && (
-        <SendOf key={selected.id} editor={editor} endpoint={selected} onChange={(what, how) => change(selected.id, what, how)} />
+        <Send key={selected.id} editor={editor} endpoint={selected} onChange={(what, how) => change(selected.id, what, how)} />
       )}
       {pasting && (
         <PasteCurl
@@ -135,91 +133,4 @@ export function Resources({ editor, base, mayManage }: ResourcesProps) {
       )}
     </div>
   );
-}
-
-interface SendOfProps {
-  editor: Editor;
-  endpoint: Endpoint;
-  onChange: (what: string, how: (endpoint: Endpoint) => Endpoint) => void;
-}
-
-function SendOf({ editor, endpoint, onChange }: SendOfProps) {
-  const stored = editor.stored.value;
-  const { resource, name } = endpoint;
-  const [sample, setSample] = useState(() => sampleText(resource));
-  const storedResource = stored?.endpoints[name];
-  const isStored = stored !== null && !editor.unsaved.value && storedResource !== undefined;
-  const refused = isStored
-    ? may('execute')
-      ? null
-      : texts.frame.notCall
-    : may('manage')
-      ? stored === null && isLimited.value
-        ? texts.frame.limited
-        : null
-      : may('execute')
-        ? t.sendUnsaved
-        : texts.frame.notCall;
-
-  const target = (): Pick<TryRequest, 'connector' | 'resource' | 'credentials'> => {
-    if (isStored && stored) return { connector: stored.uuid, resource: name };
-    const { endpoints: _, ...record } = recordOf(editor.state.value);
-    const credentials = credentialsOf(
-      editor.state.value.authtype,
-      editor.credentials.value,
-      stored?.authtype !== editor.state.value.authtype,
-    );
-    return {
-      connector: { ...record, name: record.name || t.unnamed, ...(stored ? { uuid: stored.uuid } : {}) },
-      resource: { ...resource, purpose: name },
-      ...(credentials === undefined ? {} : { credentials }),
-    };
-  };
-  useEffect(() => setSample(sampleText(resource)), [endpoint.id]);
-  return (
-    <div class="send-pane">
-      <Send
-        resource={resource}
-        target={target}
-        refused={refused}
-        sample={sample}
-        onSample={setSample}
-        watch={JSON.stringify([resource.url, resource.params, resource.headers, resource.body, resource.method])}
-        onMark={(at, text) => mark(editor, at, text)}
-        onSaveExample={(data, answer) =>
-          onChange('example', (one) => ({ ...one, resource: withExample(one.resource, data, answer) }))
-        }
-      />
-    </div>
-  );
-}
-
-/** Marks the field that a try names, and goes there. */
-function mark(editor: Editor, at: string, text: string): void {
-  editor.marks.value = { [at]: text };
-  setTimeout(() => document.querySelector<HTMLElement>('.resource-form [aria-invalid=true]')?.focus(), 60);
-}
-
-function sampleText(resource: Resource): string {
-  const data = resource.testData;
-  if (data === null || data === undefined || data === '') return '';
-  try {
-    return JSON.stringify(typeof data === 'string' ? JSON.parse(data) : data, null, 2);
-  } catch {
-    return String(data);
-  }
-}
-
-const EXAMPLE_BYTES = 64 * 1024;
-
-/** The sample data and the answer, as the example of a resource; an answer that is too large is left out. */
-function withExample(
-  resource: Resource,
-  testData: string,
-  answer: { status: number; headers: [string, string][]; body: string | null },
-): Resource {
-  const testAnswer = { status: answer.status, headers: answer.headers, body: answer.body };
-  const fits = new Blob([JSON.stringify(testAnswer)]).size <= EXAMPLE_BYTES;
-  const { testAnswer: _, ...rest } = resource;
-  return fits ? { ...rest, testData, testAnswer } : { ...rest, testData };
 }

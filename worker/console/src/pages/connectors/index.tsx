@@ -118,16 +118,9 @@ export default function Connectors() {
                   </Empty>
                 ) : (
                   <Empty icon="plug" text={t.none} hint={t.noneHint}>
-                    {mayCreate && (
-                      <>
-                        <LinkButton href="/connectors/import" icon="import">
-                          {t.import}
-                        </LinkButton>
-                        <LinkButton href="/connectors/new" icon="plus">
-                          {t.new}
-                        </LinkButton>
-                      </>
-                    )}
+                    <LinkButton href="/modeler?example=order" icon="workflow">
+                      {t.example}
+                    </LinkButton>
                   </Empty>
                 )
               }

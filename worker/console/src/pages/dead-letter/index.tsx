@@ -1,5 +1,3 @@
-import '../../exchange/exchange.css';
-
 import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
 
@@ -14,7 +12,7 @@ import { notify } from '../../components/notifications';
 import { Page } from '../../components/page';
 import { Terms } from '../../components/terms';
 import { Time } from '../../components/time';
-import { Body } from '../../exchange/exchange';
+import { Body } from '../../plug-in';
 import { texts } from '../../texts';
 
 const t = texts.deadLetters;

@@ -18,7 +18,11 @@ const t = texts.deadLetters;
 export default function DeadLetters() {
   const { query, set, href } = useAddress();
   const page = useLive<Cursor<DeadLetter>>('/dead_letters', { all: query.all, after: query.after, per_page: 100 });
-  const settled = useSettled(page.data?.data, (row) => String(row.id), JSON.stringify([query.all, query.after]));
+  const settled = useSettled(
+    page.isCurrent ? page.data?.data : undefined,
+    (row) => String(row.id),
+    JSON.stringify([query.all, query.after]),
+  );
   return (
     <Page title={t.title} actions={<LiveBar at={page.updatedAt} />}>
       <Checkbox

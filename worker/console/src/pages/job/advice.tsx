@@ -1,6 +1,6 @@
 import { pages } from 'virtual:codes';
 
-import type { Inline } from '../codes/page';
+import { InlineOf } from '../../code/inline';
 
 /** What to change, and who, of a code's page. */
 export function Advice({ code }: { code: string }) {
@@ -9,16 +9,5 @@ export function Advice({ code }: { code: string }) {
   if (!first || !('inline' in first)) return null;
   const at = first.inline.findIndex((part) => 'strong' in part && part.strong.startsWith('Who'));
   const parts = at < 0 ? first.inline : first.inline.slice(at);
-  return (
-    <>
-      {parts.map((part, index) => (
-        <Part key={index} part={part} />
-      ))}
-    </>
-  );
-}
-
-function Part({ part }: { part: Inline }) {
-  if ('strong' in part) return <strong>{part.strong}</strong>;
-  return 'code' in part ? <code>{part.code}</code> : <>{part.text}</>;
+  return <InlineOf of={parts} />;
 }

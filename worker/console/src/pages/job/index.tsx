@@ -17,10 +17,9 @@ import { Page } from '../../components/page';
 import { Tabs } from '../../components/tabs';
 import { Terms } from '../../components/terms';
 import { Time } from '../../components/time';
+import { nameOf, useConnectors } from '../../connector/names';
 import { copy } from '../../copy';
-import { Body, Headers, requestText } from '../../exchange/exchange';
-import { statusLine } from '../../exchange/statuses';
-import '../../exchange/exchange.css';
+import { Body, Headers, requestText, statusLine } from '../../plug-in';
 import { CancelQuestion, ReplayQuestion } from '../../job/questions';
 import { hasEnded } from '../../job/state';
 import { StateBadge } from '../../job/state-badge';
@@ -172,13 +171,14 @@ function JobOf({ id }: { id: string }) {
 const NotKept = () => <p class="quiet">{t.notKept}</p>;
 
 function JobTerms({ job }: { job: WholeJob }) {
+  const connectors = useConnectors();
   const missing = texts.jobs.missing;
   const name = job.message?.element?.name;
   return (
     <Terms
       of={[
         [t.terms.element, name ? `${name} (${job.element})` : job.element],
-        [t.terms.connector, job.connector ?? missing],
+        [t.terms.connector, job.connector === null ? missing : nameOf(connectors, job.connector)],
         [t.terms.resource, job.resource ?? missing],
         [t.terms.request, <a href={`/jobs?request=${encodeURIComponent(job.request)}`}>{job.request}</a>],
         [t.terms.process, [job.process, job.version].filter(Boolean).join(' ') || missing],

@@ -5,7 +5,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { get } from '../../api/client';
 import { useLive, useLoad } from '../../api/load';
 import { may, mayEverywhere } from '../../api/session';
-import type { Connector, Cursor, Job, List, ModelRow } from '../../api/types';
+import type { Cursor, Job, ModelRow } from '../../api/types';
 import { useAddress } from '../../address';
 import { Button } from '../../components/button';
 import { Select } from '../../components/field';
@@ -18,6 +18,7 @@ import { Page } from '../../components/page';
 import { Search } from '../../components/search';
 import { type ColumnOf, Empty, Table } from '../../components/table';
 import { Time } from '../../components/time';
+import { nameOf, useConnectors } from '../../connector/names';
 import { duration, longTime } from '../../format';
 import { BulkActions, countBulk, startBulk } from '../../job/bulk';
 import { CancelQuestion, ReplayQuestion } from '../../job/questions';
@@ -45,9 +46,11 @@ export default function Jobs() {
   const filter = apiQuery(query, from);
   const list = JSON.stringify([filter, query.after]);
   const page = useLive<Cursor<Job>>('/jobs', { ...filter, after: query.after, per_page: PER_PAGE });
-  const settled = useSettled(page.data?.data, (row) => row.id, list, page.serverTime);
+  const settled = useSettled(page.isCurrent ? page.data?.data : undefined, (row) => row.id, list, page.serverTime);
   const filters = active(query);
   const choices = useChoices();
+  const connectors = useConnectors();
+  const columns = useMemo(() => columnsOf((reference) => nameOf(connectors, reference)), [connectors]);
   const mayManage = may('manage');
 
   const ask = (action: Asked['action'], all: boolean) => {
@@ -101,7 +104,7 @@ export default function Jobs() {
         <Search label={t.search} value={query.q ?? ''} onSearch={(q) => set({ q, after: null }, 'replace')} />
         <Filter name="state" query={query} set={set} options={WORDS.map((word) => [word, t.words[word]])} />
         <Filter name="code" query={query} set={set} options={choices.codes.map((code) => [code, code])} />
-        <Filter name="connector" query={query} set={set} options={choices.connectors.map((name) => [name, name])} />
+        <Filter name="connector" query={query} set={set} options={connectors.map(({ name }) => [name, name])} />
         <Filter name="process" query={query} set={set} options={choices.processes.map((name) => [name, name])} />
         <Filter name="period" query={query} set={set} options={Object.entries(t.periods)} />
       </div>
@@ -158,7 +161,7 @@ export default function Jobs() {
             <Table
               label={t.title}
               rows={settled.rows}
-              columns={COLUMNS}
+              columns={columns}
               keyOf={(row) => row.id}
               selection={{ selected, onChange: setSelected, name: (row) => row.id }}
               empty={
@@ -217,14 +220,10 @@ function Filter({ name, query, set, options }: FilterProps) {
   );
 }
 
-/** What filters offer: codes that are described, connectors and processes that are there. */
+/** What filters offer: codes that are described, processes that are there. */
 function useChoices() {
   const loaded = useLoad(async (signal) => {
-    const [connectors, models, codes] = await Promise.all([
-      get<List<Connector>>('/data_sources', { query: { per_page: 1000, order_by: 'name', fields: 'name' }, signal }).then(
-        (answer) => answer.data.data,
-        () => [],
-      ),
+    const [models, codes] = await Promise.all([
       mayEverywhere('read')
         ? get<{ data: ModelRow[] }>('/models', { signal }).then(
             (answer) => answer.data.data,
@@ -234,15 +233,14 @@ function useChoices() {
       import('virtual:codes'),
     ]);
     return {
-      connectors: connectors.map((one) => one.name),
       processes: [...new Set(models.map((one) => one.process))],
       codes: codes.pages.filter((page) => page.kind === 'job').map((page) => page.code),
     };
   }, []);
-  return loaded.data ?? { connectors: [], processes: [], codes: [] };
+  return loaded.data ?? { processes: [], codes: [] };
 }
 
-const COLUMNS: ColumnOf<Job>[] = [
+const columnsOf = (nameOfConnector: (reference: string) => string): ColumnOf<Job>[] => [
   { id: 'state', header: t.columns.state, cell: (row) => <StateBadge job={row} /> },
   {
     id: 'job',
@@ -255,7 +253,12 @@ const COLUMNS: ColumnOf<Job>[] = [
     ),
   },
   { id: 'element', header: t.columns.element, tooltip: (row) => row.element, cell: (row) => row.element },
-  { id: 'connector', header: t.columns.connector, tooltip: (row) => row.connector, cell: (row) => row.connector ?? t.missing },
+  {
+    id: 'connector',
+    header: t.columns.connector,
+    tooltip: (row) => row.connector,
+    cell: (row) => (row.connector === null ? t.missing : nameOfConnector(row.connector)),
+  },
   { id: 'attempts', header: t.columns.attempts, numeric: true, cell: (row) => row.attempt },
   {
     id: 'code',

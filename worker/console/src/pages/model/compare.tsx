@@ -7,7 +7,7 @@ import { Empty } from '../../components/table';
 import { Diagram } from '../../model/diagram';
 import { texts } from '../../texts';
 import { difference } from './difference';
-import { nameOf, type Whole, whole } from './index';
+import { nameOf, type Whole, whole } from './whole';
 
 const t = texts.models;
 

@@ -3,7 +3,7 @@ import { Empty, Table } from '../../components/table';
 import { count } from '../../format';
 import { called } from '../../model/model';
 import { texts } from '../../texts';
-import { jobsHref, nameOf, type Whole } from './index';
+import { jobsHref, nameOf, type Whole } from './whole';
 
 const t = texts.models;
 

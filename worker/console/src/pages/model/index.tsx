@@ -19,25 +19,14 @@ import { download } from '../../download';
 import { plural } from '../../format';
 import { Diagram, type ElementLink } from '../../model/diagram';
 import { Findings } from '../../model/findings';
-import { type Deployed, deployed, fileOf, type Lint, lint, modelHref } from '../../model/model';
+import { modelHref } from '../../model/model';
 import { texts } from '../../texts';
 import { Compare } from './compare';
 import { Elements } from './elements';
+import { jobsHref, nameOf, type Whole, whole } from './whole';
 
 const t = texts.models;
 const TABS = ['diagram', 'elements', 'findings', 'compare'] as const;
-
-export interface Whole {
-  model: Deployed;
-  xml: string | null;
-  lint: Lint | null;
-}
-
-/** A version with its file, and what lint says of it. */
-export async function whole(process: string, version: string, signal?: AbortSignal): Promise<Whole> {
-  const [model, xml] = await Promise.all([deployed(process, version, signal), fileOf(process, version, signal)]);
-  return { model, xml, lint: xml === null ? null : await lint(xml, undefined, signal).catch(() => null) };
-}
 
 /** `/models/:process/:version?tab&with&element`. */
 export default function ModelPage() {
@@ -157,11 +146,6 @@ function ModelOf({ process, version }: { process: string; version: string }) {
   );
 }
 
-/** The name of an element in the file, else its id. */
-export function nameOf(data: Whole, element: string): string {
-  return data.lint?.tasks.find((task) => task.element === element)?.name ?? element;
-}
-
 function linksOf(data: Whole, stats: Stats | undefined): ElementLink[] {
   return Object.keys(data.model.elements).map((element) => {
     const counted = stats?.elements.find((one) => one.element === element) ?? { jobs: 0, failed: 0 };
@@ -173,8 +157,4 @@ function linksOf(data: Whole, stats: Stats | undefined): ElementLink[] {
       bad: counted.failed > 0,
     };
   });
-}
-
-export function jobsHref(model: Deployed, element: string): string {
-  return `/jobs?process=${encodeURIComponent(model.process)}&element=${encodeURIComponent(element)}&period=24h`;
 }

@@ -11,7 +11,7 @@ import { shortTime } from '../../format';
 import { useCtrl } from '../../frame/shortcuts';
 import { theme } from '../../frame/theme';
 import { texts } from '../../texts';
-import { DeployDialog } from '../models/deploy-dialog';
+import { DeployDialog } from '../../model/deploy-dialog';
 import { Workspace } from './workspace';
 import { Missing } from './missing';
 import type { Opened } from './opened';
@@ -36,7 +36,7 @@ export function Editor({ opened, selected, address }: EditorProps) {
     attempt: useRef<HTMLDivElement>(null),
   };
   const [deploying, setDeploying] = useState<{ xml: string; file: string } | null>(null);
-  const [showsOutline, setShowsOutline] = useState(true);
+  const [showsOutline, setShowsOutline] = useState(() => matchMedia('(min-width: 1200px)').matches);
   const [showsProblems, setShowsProblems] = useState(true);
   const left = useSplit('outline', 220, 160, 420);
   const right = useSplit('properties', 340, 280, 560);

@@ -1,11 +1,11 @@
 /** What the plug-in asks of the page around it, over the API. */
 
-import { connectorOf, type Host, type Json, type Outcome } from 'bpmn-js-data-connector/parts';
-
-import { get, post, put, segment } from '../../api/client';
+import { attempt } from '../../api/attempt';
+import { get, put, segment } from '../../api/client';
 import { may } from '../../api/session';
-import type { Connector, List, Queue, Tried } from '../../api/types';
+import type { Connector, List, Queue } from '../../api/types';
 import { lint } from '../../model/model';
+import { connectorOf, type Host, type Json } from '../../plug-in';
 import { texts } from '../../texts';
 
 export function apiHost(): Host {
@@ -17,20 +17,11 @@ export function apiHost(): Host {
     async lint(xml, data) {
       return (await lint(xml, isObject(data) ? data : undefined)).diagnostics;
     },
-    async attempt(request, signal) {
-      const { data } = await post<Tried>('/try', request, { signal });
-      return outcome(data);
-    },
+    attempt,
     async map(answer, rows, request) {
       const { connector, resource, config, data: given } = request;
-      const { data } = await post<Tried>('/try', {
-        connector,
-        resource,
-        config: { ...config, dataMapping: rows },
-        data: given,
-        answer,
-      });
-      return { variables: (data.mapped ?? {}) as Record<string, Json>, error: data.error };
+      const mapped = await attempt({ connector, resource, config: { ...config, dataMapping: rows }, data: given, answer });
+      return { variables: mapped.mapped ?? {}, error: mapped.error };
     },
     async queues() {
       try {
@@ -42,16 +33,13 @@ export function apiHost(): Host {
     },
     ...(may('manage') ? { saveExample } : {}),
     codeHref: (code) => `/codes/${code}`,
+    adviceFor: (code) => texts.exchange.next[code],
     ...(may('execute') ? {} : { refusal: texts.frame.notCall }),
   };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function outcome(tried: Tried): Outcome {
-  return { ...tried, mapped: tried.mapped as Outcome['mapped'], warnings: tried.warnings ?? [], reads: tried.reads ?? [] };
-}
 
 const saveExample: NonNullable<Host['saveExample']> = async (connector, resource, example) => {
   const id = segment(connector.uuid ?? connector.id ?? connector.name);

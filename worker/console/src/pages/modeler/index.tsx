@@ -1,7 +1,6 @@
 import './modeler.css';
 
-import { useLocation } from 'preact-iso';
-import { useEffect, useState } from 'preact/hooks';
+import { lazy, useLocation } from 'preact-iso';
 
 import { useLoad } from '../../api/load';
 import { useAddress } from '../../address';
@@ -10,13 +9,16 @@ import { LinkButton } from '../../components/button';
 import { Loading } from '../../components/loading';
 import { Page } from '../../components/page';
 import { Empty } from '../../components/table';
-import { Diagram } from '../../model/diagram';
+import { useMedia } from '../../media';
 import { texts } from '../../texts';
-import { Editor } from './editor';
 import { type Opened, open } from './opened';
 import { Start } from './start';
 
 const t = texts.modeler;
+
+// The page to begin at has no diagram.
+const Editor = lazy(() => import('./editor').then((module) => module.Editor));
+const Diagram = lazy(() => import('../../model/diagram').then((module) => module.Diagram));
 
 /** `/modeler`, `?example=…`, `?model=…&version=…`, `?draft=…`, each with `&element=…`. */
 export default function ModelerPage() {
@@ -28,7 +30,7 @@ export default function ModelerPage() {
 
 function Named({ query }: { query: Record<string, string> }) {
   const loaded = useLoad((signal) => open(query, signal), []);
-  const isNarrow = useNarrow();
+  const isNarrow = useMedia('(max-width: 899px)');
   const { url } = useLocation();
   const plain = loaded.error instanceof Error && loaded.error.constructor === Error ? loaded.error : null;
   if (loaded.data) {
@@ -66,15 +68,4 @@ function Reading({ of, selected }: { of: Opened; selected?: string }) {
       <Diagram xml={of.current.xml} label={t.canvas} selected={selected} />
     </Page>
   );
-}
-
-function useNarrow(): boolean {
-  const [media] = useState(() => matchMedia('(max-width: 899px)'));
-  const [narrow, setNarrow] = useState(media.matches);
-  useEffect(() => {
-    const look = () => setNarrow(media.matches);
-    media.addEventListener('change', look);
-    return () => media.removeEventListener('change', look);
-  }, []);
-  return narrow;
 }

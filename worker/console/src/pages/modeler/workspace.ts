@@ -5,6 +5,7 @@ import 'bpmn-js/dist/assets/bpmn-js.css';
 import 'bpmn-js/dist/assets/bpmn-font/css/bpmn.css';
 import '@bpmn-io/properties-panel/dist/assets/properties-panel.css';
 import 'bpmn-js-data-connector/style.css';
+import '../../styles/plug-in.css';
 
 import { signal } from '@preact/signals';
 import Modeler from 'bpmn-js/lib/Modeler';
@@ -18,8 +19,9 @@ import { apiHost } from './host';
 import type { Opened } from './opened';
 
 const DELAY = 1_000;
-/** The width that the palette takes, and the space around a model, pixels. */
+/** The width that the palette takes, the height of bpmn.io's mark, and the space around a model, pixels. */
 const PALETTE = 116;
+const MARK = 24;
 const MARGIN = 32;
 
 export interface Places {
@@ -37,8 +39,15 @@ interface Box {
   height: number;
 }
 
+interface View extends Box {
+  scale: number;
+  inner: Box;
+  outer: { width: number; height: number };
+}
+
 interface Canvas {
-  viewbox: (to?: Box) => Box & { inner: Box; outer: { width: number; height: number } };
+  viewbox: (to?: Box) => View;
+  resized: () => void;
 }
 
 interface CommandStack {
@@ -70,6 +79,8 @@ export class Workspace {
   private draft: ModelDraft;
   private timer = 0;
   private palette = '';
+  /** What `fit` showed last. */
+  private fitted: View | null = null;
   /** Whether something is not in the draft yet. */
   private dirty = false;
 
@@ -104,8 +115,11 @@ export class Workspace {
       const [element] = newSelection;
       onSelect(element ? (element.labelTarget ?? element).id : null);
     });
+    const observer = new ResizeObserver(() => this.refit());
+    observer.observe(canvas);
     void this.show(this.draft.xml, selected);
     return () => {
+      observer.disconnect();
       clearTimeout(this.timer);
       void this.keep();
       for (const one of unmount) one();
@@ -129,16 +143,27 @@ export class Workspace {
     }
   }
 
-  /** The whole model, at most in its own size, beside the palette. */
+  /** The whole model, at most in its own size, beside the palette and above the mark. */
   private fit(): void {
     const canvas = this.modeler?.get<Canvas>('canvas');
     if (!canvas) return;
     const { inner, outer } = canvas.viewbox();
-    const room = { width: outer.width - PALETTE - 2 * MARGIN, height: outer.height - 2 * MARGIN };
+    const room = { width: outer.width - PALETTE - 2 * MARGIN, height: outer.height - MARK - 2 * MARGIN };
     const scale = Math.min(1, room.width / inner.width, room.height / inner.height);
     const [width, height] = [outer.width / scale, outer.height / scale];
     const x = inner.x - (PALETTE + MARGIN + (room.width - inner.width * scale) / 2) / scale;
-    canvas.viewbox({ x, y: inner.y - (height - inner.height) / 2, width, height });
+    const y = inner.y - (MARGIN + (room.height - inner.height * scale) / 2) / scale;
+    canvas.viewbox({ x, y, width, height });
+    this.fitted = canvas.viewbox();
+  }
+
+  /** Fits again when the canvas has more or less room, unless somebody has moved or zoomed. */
+  private refit(): void {
+    const canvas = this.modeler?.get<Canvas>('canvas');
+    if (!canvas || !this.fitted) return;
+    canvas.resized();
+    const { x, y, scale } = canvas.viewbox();
+    if (x === this.fitted.x && y === this.fitted.y && scale === this.fitted.scale) this.fit();
   }
 
   private select(element: string | undefined): void {

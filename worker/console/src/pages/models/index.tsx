@@ -4,7 +4,7 @@ import { useLive } from '../../api/load';
 import { mayEverywhere } from '../../api/session';
 import type { ModelRow } from '../../api/types';
 import { useAddress } from '../../address';
-import { Button } from '../../components/button';
+import { Button, LinkButton } from '../../components/button';
 import { LiveBar } from '../../components/live-bar';
 import { Loading } from '../../components/loading';
 import { Page } from '../../components/page';
@@ -14,7 +14,7 @@ import { Time } from '../../components/time';
 import { count } from '../../format';
 import { modelHref } from '../../model/model';
 import { texts } from '../../texts';
-import { DeployDialog } from './deploy-dialog';
+import { DeployDialog } from '../../model/deploy-dialog';
 
 const t = texts.models;
 
@@ -88,7 +88,9 @@ export default function Models() {
             empty={
               word === '' ? (
                 <Empty icon="boxes" text={t.none} hint={t.noneHint}>
-                  {deploy}
+                  <LinkButton href="/modeler" icon="workflow">
+                    {t.draw}
+                  </LinkButton>
                 </Empty>
               ) : (
                 <Empty icon="search-x" text={t.noMatch} />

@@ -22,7 +22,7 @@ export function Bars({ stats: { buckets } }: { stats: Stats }) {
           const place = { x: index * width + width * 0.12, width: width * 0.76 };
           return (
             <g key={bucket.at}>
-              <title>{`${exactTime(new Date(bucket.at))}: ${t.sums(bucket.completed, bucket.failed)}`}</title>
+              <title>{t.bucket(exactTime(new Date(bucket.at)), bucket.completed, bucket.failed)}</title>
               <rect class="bar-hover" x={index * width} width={width} y="0" height={HEIGHT} />
               {good > 0 && <rect class="bar-good" {...place} y={HEIGHT - good} height={good} />}
               {bad > 0 && <rect class="bar-bad" {...place} y={HEIGHT - good - bad} height={Math.max(2, bad)} />}

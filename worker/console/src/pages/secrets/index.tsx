@@ -79,11 +79,7 @@ export default function Secrets() {
                 </>
               )
             }
-            empty={
-              <Empty icon="lock" text={t.none} hint={t.noneHint}>
-                {create}
-              </Empty>
-            }
+            empty={<Empty icon="lock" text={t.none} hint={t.noneHint} />}
           />
         )}
       </Loading>

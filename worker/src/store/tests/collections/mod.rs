@@ -8,16 +8,18 @@ mod writes;
 use serde_json::{Map, Value, json};
 
 use super::test_store::TestStore;
-use crate::admin::collections::{self as admin, Actor, Collection, Error, Idempotency, ImportOptions, StoredRecord};
+use crate::admin::collections::{
+    self as admin, Actor, Collection, Error, Idempotency, ImportOptions, StoredRecord, Trail,
+};
 use crate::collections::report::Report;
 use crate::store::Store;
 
 fn actor() -> Actor {
-    Actor { id: "token:7".to_owned(), name: Some("Ada".to_owned()) }
+    Actor { id: "token:7".to_owned(), name: Some("Ada".to_owned()), trail: Some(Trail::default()) }
 }
 
 async fn made(store: &Store, definition: Value) -> Collection {
-    admin::make(store, &definition).await.unwrap()
+    admin::make(store, &definition, &actor()).await.unwrap()
 }
 
 async fn created(store: &Store, collection: &Collection, data: Value) -> Result<StoredRecord, Error> {

@@ -25,9 +25,9 @@ contract! {
         assert_eq!(members, ["id", "uuid", "name", "description", "custom_title", "create_screen_id", "read_screen_id",
             "update_screen_id", "signal_create", "signal_update", "signal_delete", "columns", "schema", "connector_id",
             "records_count", "created_at", "updated_at"]);
-        assert_eq!(paths(admin::make(store, &json!({"name": "Orders"})).await), ["name"]);
-        assert_eq!(paths(admin::make(store, &json!({"name": "x", "uuid": one.uuid})).await), ["uuid"]);
-        let problem = admin::make(store, &json!({"name": "Orders"})).await.unwrap_err().to_json();
+        assert_eq!(paths(admin::make(store, &json!({"name": "Orders"}), &actor()).await), ["name"]);
+        assert_eq!(paths(admin::make(store, &json!({"name": "x", "uuid": one.uuid}), &actor()).await), ["uuid"]);
+        let problem = admin::make(store, &json!({"name": "Orders"}), &actor()).await.unwrap_err().to_json();
         assert_eq!(problem["errors"]["name"], json!(["The Name has already been taken."]));
         admin::update(store, &one, &json!({"name": "Bestellungen", "records_count": 9}), &actor()).await.unwrap();
         let changed = admin::find(store, "Bestellungen").await.unwrap();
@@ -68,9 +68,9 @@ contract! {
         assert!(store.connectors().revision().await.unwrap() > before, "caches have to notice");
         let renamed = store.connectors().find("New").await.unwrap().unwrap();
         assert_eq!((renamed.uuid.as_str(), &renamed.record["description"]), (connector.uuid.as_str(), &json!("edited")));
-        assert_eq!(paths(admin::make(store, &json!({"name": "New"})).await), ["name"]);
+        assert_eq!(paths(admin::make(store, &json!({"name": "New"}), &actor()).await), ["name"]);
         store.connectors().import(object(json!({"name": "Rates"})), None).await.unwrap();
-        assert_eq!(paths(admin::make(store, &json!({"name": "Rates"})).await), ["name"], "connectors have names too");
+        assert_eq!(paths(admin::make(store, &json!({"name": "Rates"}), &actor()).await), ["name"], "connectors have names too");
         let entry = Entry {
             actor: "system".to_owned(),
             action: "connector.deleted",

@@ -1,0 +1,2 @@
+-- Of SQLite only: here, rows are found through indexes anyway.
+SELECT 1;

@@ -1,0 +1,1 @@
+import{T as e,i as t}from"./vendor-FI2JOqjo.js";function n({of:n}){return t(e,{children:n.map((e,n)=>`strong`in e?t(`strong`,{children:e.strong},n):`code`in e?t(`code`,{children:e.code},n):e.text)})}export{n as t};

@@ -1,1 +1,0 @@
-import{i as e}from"./vendor-FI2JOqjo.js";function t({of:t}){return e(`dl`,{class:`terms card`,children:t.map(([t,n])=>e(`div`,{children:[e(`dt`,{children:t}),e(`dd`,{children:n})]},t))})}export{t};
