@@ -281,7 +281,11 @@ fn scheme(authtype: &str, of: &Reader<'_>) -> Result<Scheme, Invalid> {
         "API_KEY" => {
             Scheme::ApiKey { location: key_location(of)?, name: of.required_text("name")?, value: secret(of, "value")? }
         }
-        "DIGEST" => Scheme::Digest { username: of.required_text("username")?, password: secret(of, "password")? },
+        "DIGEST" => {
+            // As with BASIC, it may be empty, though not forgotten.
+            let password = of.text("password")?.ok_or_else(|| of.invalid("password", "is missing"))?;
+            Scheme::Digest { username: of.required_text("username")?, password: password.into() }
+        }
         "AWS_SIGV4" => Scheme::Aws(AwsKeys {
             access_key_id: of.required_text("access_key_id")?,
             secret_access_key: secret(of, "secret_access_key")?,

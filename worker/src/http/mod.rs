@@ -20,10 +20,13 @@ mod send;
 mod timing;
 mod spelling;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub use auth::answers_challenge;
 pub use auth::{
     AuthorizationCode, ConnectedAccount, RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken,
 };
 pub use client::{Client, Error, Settings};
+pub use cookies::Session;
 pub use guard::DeniedDestination;
 pub use handshakes::measure_handshakes;
 pub use timing::{Timing, measured};
