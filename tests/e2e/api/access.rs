@@ -90,12 +90,36 @@ async fn refusals_come_in_their_order_and_every_answer_has_its_headers() {
         assert_eq!(answer.header("content-security-policy"), "default-src 'none'; sandbox");
         assert_eq!(answer.header("cache-control"), "no-store");
     }
+    // What is not JSON is told before what is not there.
+    for path in [
+        "/requests/data_sources/none",
+        "/requests/7/data_sources/none",
+        "/requests/data_sources/none/resources/none/data",
+        "/data_sources/none/test",
+        "/jobs/none/cancel",
+        "/jobs/none/replay",
+        "/dead_letters/99/replay",
+    ] {
+        let broken = sent(admin.request("POST", path).body("{")).await;
+        assert_eq!((broken.status, broken.json()["code"].as_str()), (400, Some("BAD_REQUEST")), "{path}");
+        let other = sent(admin.request("POST", path).header("content-type", "text/plain").body("{}")).await;
+        assert_eq!(other.status, 415, "{path}");
+        let missing = sent(admin.request("POST", path).header("content-type", "").body("{}")).await;
+        assert_eq!(missing.status, 404, "{path}: {}", missing.body);
+        // No bytes are an empty object where all members are optional.
+        let nothing = sent(admin.request("POST", path)).await.status;
+        let is_optional = ["/data", "/cancel", "/replay"].iter().any(|end| path.ends_with(end));
+        assert_eq!(nothing, if is_optional { 404 } else { 400 }, "{path}");
+    }
+    let ignored = sent(admin.request("GET", "/requests/data_sources/none/resources/none/data").body("{")).await;
+    assert_eq!(ignored.status, 404, "a body of GET has no meaning");
     let allowed = sent(admin.request("PATCH", "/tokens")).await;
     assert_eq!(allowed.header("allow"), "GET, POST, HEAD");
     let odd = sent(admin.request("GET", "/me").header("x-request-id", "a b")).await;
     assert_eq!(odd.header("x-request-id").len(), 36, "a new one");
-    let head = sent(admin.request("HEAD", "/me")).await;
+    let (head, whole) = (sent(admin.request("HEAD", "/me")).await, admin.get("/me").await);
     assert_eq!((head.status, head.body.as_str()), (200, ""));
+    assert_eq!(head.header("content-length"), whole.body.len().to_string(), "as of GET");
 }
 
 #[tokio::test]
@@ -193,6 +217,10 @@ async fn the_command_line_makes_lists_and_revokes_tokens() {
     for (arguments, code) in [
         (vec!["tokens", "create", "y", "--scope", "root"], 2),
         (vec!["tokens", "create", "y", "--scope", "read", "--expires", "soon"], 2),
+        (vec!["tokens", "create", "y", "--scope", "read", "--expires", "3xd"], 2),
+        (vec!["tokens", "create", "y", "--scope", "read", "--expires", "0s"], 2),
+        (vec!["tokens", "create", "y", "--scope", "read", "--expires", "2020-01-01T00:00:00Z"], 2),
+        (vec!["tokens", "create", "y", "--scope", "admin", "--connector", "none"], 1),
         (vec!["tokens", "create", "x", "--scope", "read"], 1),
         (vec!["tokens", "create", "y", "--scope", "read", "--connector", "none"], 1),
         (vec!["tokens", "revoke", "none"], 1),

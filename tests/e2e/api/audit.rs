@@ -48,4 +48,35 @@ async fn a_refusal_of_a_caller_is_noted_once_a_minute() {
         rows["data"].as_array().expect("rows").iter().filter(|row| row["action"] == "access.denied").collect();
     assert_eq!(denied.len(), 1, "{rows}");
     assert_eq!((denied[0]["actor"].as_str(), denied[0]["target"].as_str()), (Some("token:2"), Some("/api/1.0/tokens")));
+    // Also one that depends on what the body asks for.
+    assert_eq!(admin.post("/data_sources", &json!({"name": "A"})).await.status, 201);
+    let runner = admin.with_scopes(&["execute"], &[]).await;
+    for _ in 0..2 {
+        let edited = json!({"connector": "A", "resource": {"url": "http://127.0.0.1:1/"}});
+        assert_eq!(runner.post("/try", &edited).await.status, 403);
+    }
+    let rows = admin.get("/audit").await.json();
+    let tried = rows["data"].as_array().expect("rows").iter().filter(|row| row["target"] == "/api/1.0/try");
+    assert_eq!(tried.map(|row| &row["action"]).collect::<Vec<_>>(), ["access.denied"], "{rows}");
+}
+
+#[tokio::test]
+async fn a_job_is_taken_back_with_its_row_in_the_audit_log() {
+    for app in [TestApp::new(), TestApp::new().with_postgres().await] {
+        app.import_resources(json!({"r": {"url": "http://127.0.0.1:9/"}})).await;
+        // Nobody works on it.
+        let (_process, api) = app.serve(&["serve"]).await;
+        let made = api.post("/requests/data_sources/API", &json!({"mode": "queue", "config": {"endpoint": "r"}})).await;
+        let id = made.json()["id"].as_str().expect("an id").to_owned();
+        assert_eq!((made.status, &made.json()["state"]), (202, &json!("queued")), "{}", made.body);
+        let taken = api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+        let (state, status) = (taken.json()["state"].clone(), taken.json()["status"].clone());
+        assert_eq!((taken.status, state, status), (202, json!("cancelled"), json!("cancelled")), "{}", taken.body);
+        assert_eq!(api.post(&format!("/jobs/{id}/cancel"), &json!({})).await.status, 409, "it has ended");
+        let rows = api.get("/audit").await.json();
+        let cancelled: Vec<&Value> =
+            rows["data"].as_array().expect("rows").iter().filter(|row| row["action"] == "job.cancelled").collect();
+        assert_eq!(cancelled.len(), 1, "{rows}");
+        assert_eq!((&cancelled[0]["target"], &cancelled[0]["actor"]), (&json!(id), &json!("token:1")));
+    }
 }

@@ -20,16 +20,20 @@ async fn judged(app: &TestApp, api: &Api, document: &Value, operations: &[&str])
     command.arg("--config-file").arg(repository().join("tests/e2e/api/schemathesis.toml")).args(["--no-color", "run"]);
     command.arg(document).args(["--url", &format!("{}/api/1.0", api.base())]).args(operations);
     let command = command.env("API_TOKEN", api.token()).current_dir(app.path("")).kill_on_drop(true);
-    let output = timeout(Duration::from_mins(3), command.output()).await.expect("its end").expect("schemathesis");
+    let output = timeout(Duration::from_mins(7), command.output()).await.expect("its end").expect("schemathesis");
     (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// The product with something behind every route.
 async fn product(app: &TestApp) -> (ThirdParty, Running, Api) {
-    let third_party = ThirdParty::start(|seen, _| match seen.path.as_str() {
+    let text = |status: u16| {
+        let headers = vec![("content-type", "text/plain".to_owned())];
+        Reply::Answer { status, headers, body: "a text".to_owned(), after: Duration::ZERO }
+    };
+    let third_party = ThirdParty::start(move |seen, _| match seen.path.as_str() {
         "/missing" => Reply::status(404, &json!({})),
-        "/text" => Reply::Answer { status: 200, headers: vec![], body: "a text".to_owned(), after: Duration::ZERO },
-        "/refused" => Reply::Answer { status: 403, headers: vec![], body: "no".to_owned(), after: Duration::ZERO },
+        "/text" => text(200),
+        "/refused" => text(403),
         _ => Reply::json(&json!({"a": 1})),
     })
     .await;

@@ -9,6 +9,7 @@ mod data_sources;
 mod document;
 mod execute;
 mod kept;
+mod limits;
 mod lint;
 mod oidc;
 mod processmaker;

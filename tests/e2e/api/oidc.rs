@@ -233,3 +233,33 @@ async fn known_keys_serve_while_the_provider_is_slow_or_away() {
     assert_eq!(with(&unknown, "k3").get("/me").await.status, 401, "not asked again within ten seconds");
     assert_eq!(provider.seen().len(), 2);
 }
+
+#[tokio::test]
+async fn the_discovery_document_says_where_the_keys_are() {
+    let key = Key::new();
+    let keys = json!({"keys": [key.jwk("k1")]});
+    let provider = ThirdParty::start(move |seen, _| {
+        let here = format!("http://{}", seen.header("host"));
+        let document = |issuer: &str, keys: &str| Reply::json(&json!({"issuer": issuer, "jwks_uri": keys}));
+        match seen.path.as_str() {
+            "/good/.well-known/openid-configuration" => document(&format!("{here}/good"), &format!("{here}/keys")),
+            "/other/.well-known/openid-configuration" => document(&format!("{here}/good"), &format!("{here}/keys")),
+            "/plain/.well-known/openid-configuration" => document(&format!("{here}/plain"), "http://192.0.2.1/keys"),
+            "/keys" => Reply::json(&keys),
+            _ => Reply::status(404, &json!({})),
+        }
+    })
+    .await;
+    // Those of somebody else, and those that come unencrypted from elsewhere, are not taken.
+    for (issuer, expected) in [("/good", 200), ("/other", 503), ("/plain", 503)] {
+        let (app, issuer) = (TestApp::new(), provider.url(issuer));
+        let variables =
+            [("DATA_CONNECTOR__API__OIDC__ISSUER", issuer.as_str()), ("DATA_CONNECTOR__API__OIDC__AUDIENCE", "us")];
+        let (_process, api) = app.serve_with(&["serve"], &variables).await;
+        let claims =
+            json!({"iss": issuer, "aud": "us", "sub": "u1", "exp": now() + 600, "scope": "data-connector:read"});
+        let answer = api.with(Some(&key.token(&json!({"alg": "ES256", "kid": "k1"}), &claims))).get("/me").await;
+        assert_eq!(answer.status, expected, "{issuer}: {}", answer.body);
+        assert_eq!(answer.header("retry-after").is_empty(), expected == 200, "{issuer}");
+    }
+}

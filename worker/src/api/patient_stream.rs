@@ -1,7 +1,10 @@
-//! A connection whose peer has to read: one that reads nothing for too long is closed.
+//! A connection whose peer has to read: one that reads nothing for too long is closed. A peer that is refused while it still
+//! sends gets the time to read why.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -9,17 +12,41 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+/// How long what a refused peer still sends is read and thrown away: closing at once would reset the connection, and the
+/// answer would be lost with it (RFC 9112 9.6).
+const LINGER: Duration = Duration::from_secs(2);
+
 /// A stream whose writes fail once the peer has taken nothing for `patience`.
 pub(super) struct PatientStream {
     stream: TcpStream,
     patience: Duration,
+    /// Whether the last request was refused before all of it was read.
+    refused: Arc<AtomicBool>,
+    /// Runs from the end of what is sent until the connection is closed.
+    lingering: Option<Pin<Box<Sleep>>>,
     /// Runs while a write waits for the peer.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl PatientStream {
-    pub(super) fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
+    pub(super) fn new(stream: TcpStream, patience: Duration, refused: Arc<AtomicBool>) -> Self {
+        Self { stream, patience, refused, lingering: None, waiting: None }
+    }
+
+    /// Reads what the peer still sends, until it has ended or its time is over.
+    fn discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut bytes = [0; 8 * 1024];
+        loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let is_over = self.lingering.as_mut().is_none_or(|time| time.as_mut().poll(context).is_ready());
+            if is_over {
+                return Poll::Ready(Ok(()));
+            }
+            let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 
     /// What a write came to, or that the peer's time is over.
@@ -69,6 +96,13 @@ impl AsyncWrite for PatientStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            if !self.refused.load(Ordering::Relaxed) {
+                return Poll::Ready(Ok(()));
+            }
+            self.lingering = Some(Box::pin(sleep(LINGER)));
+        }
+        self.discard(context)
     }
 }

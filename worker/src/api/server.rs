@@ -4,13 +4,13 @@
 use std::collections::VecDeque;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::future::BoxFuture;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -180,14 +180,18 @@ async fn connection(
 ) {
     // Answers are written at once; without it the last packet of one may wait for the peer's acknowledgement.
     drop(stream.set_nodelay(true));
+    let refused = Arc::<AtomicBool>::default();
+    let is_refused = Arc::clone(&refused);
     let service = service_fn(move |request: Request<Incoming>| {
         let counted = InProgress::new(&in_progress);
+        let (has_body, is_refused) = (!request.body().is_end_stream(), Arc::clone(&is_refused));
         let answer = if head_bytes(&request) > HEAD_BYTES { None } else { Some(answer(request, peer)) };
         async move {
             let response = match answer {
                 Some(answer) => answer.await,
                 None => head_too_large(),
             };
+            is_refused.store(has_body && response.status().as_u16() >= 400, Ordering::Relaxed);
             drop(counted);
             Ok::<_, std::convert::Infallible>(response)
         }
@@ -197,7 +201,7 @@ async fn connection(
         .header_read_timeout(limits.head)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
-        .serve_connection(TokioIo::new(PatientStream::new(stream, UNREAD)), service);
+        .serve_connection(TokioIo::new(PatientStream::new(stream, UNREAD, refused)), service);
     let mut requests = std::pin::pin!(requests);
     tokio::select! {
         _ = requests.as_mut() => {}
@@ -297,6 +301,30 @@ mod tests {
             let refused = answer(address, &get.replace("host", &format!("{large}host"))).await;
             assert!(!refused.contains("here"), "{refused}");
         }
+        stop.send_replace(true);
+        server.stopped().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn whoever_is_refused_while_it_sends_reads_why() {
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.address();
+        let (stop, stopped) = watch::channel(false);
+        let refuse: Answer = Arc::new(|_, _| {
+            let mut response = Response::new(Body::from("too large"));
+            *response.status_mut() = hyper::StatusCode::PAYLOAD_TOO_LARGE;
+            Box::pin(std::future::ready(response))
+        });
+        let (server, started) = listener.serve(SMALL, async { Ok::<_, ()>(refuse) }, stopped).unwrap();
+        started.await.unwrap().unwrap();
+        let body = vec![b'x'; 20_000_000];
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!("POST / HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&body).await.expect("nobody resets the connection");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("the answer");
+        assert!(answer.starts_with("HTTP/1.1 413 ") && answer.ends_with("too large"), "{answer}");
         stop.send_replace(true);
         server.stopped().await.unwrap();
     }

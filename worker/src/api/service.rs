@@ -1,12 +1,14 @@
 //! One request, from its head to its answer: the order in which it may be refused (API 2), and what every answer has.
 
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use serde_json::json;
 use tracing::Instrument as _;
 
@@ -102,13 +104,21 @@ async fn checked(api: &Arc<Api>, request: Request<Body>, id: &str, peer: SocketA
         found.into_parameters(),
         (head.headers, body),
     );
-    let answered = handler(request).await;
+    let answered = or_internal(handler(request)).await;
     // What a token may do with one thing is known only once the thing is.
     let is_denied = answered.as_ref().is_err_and(|error| error.status() == StatusCode::FORBIDDEN);
     if let Some(actor) = actor.filter(|_| is_denied) {
         note_denied(api, actor, operation, (&method, whole, id)).await?;
     }
     answered
+}
+
+/// What a handler answers; a panic in it is a defect that ends this request only.
+async fn or_internal(handled: impl Future<Output = Result<Response, Error>>) -> Result<Response, Error> {
+    AssertUnwindSafe(handled).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("a request could not be answered: its handler panicked");
+        Err(Error::internal())
+    })
 }
 
 /// Who asks: a valid token, from an address that has not sent too many others, and not too often.
@@ -218,5 +228,17 @@ impl request::Request {
     /// On a public route, which has nobody.
     pub(super) fn by(&self) -> Result<By, Error> {
         Ok(By { actor: self.caller()?.actor(), request_id: Some(self.id.clone()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_of_its_own_request() {
+        let panics = async { None::<Result<Response, Error>>.expect("a defect") };
+        let refused = or_internal(panics).await.expect_err("an error");
+        assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

@@ -354,15 +354,17 @@ fn records() -> Vec<Route> {
         route(Method::POST, "/collections", MANAGE, "createCollection", "Makes a collection and its connector.")
             .body("CollectionEditable")
             .answers(&[(201, "Collection")]),
-        route(
+        Route::new(
             Method::POST,
             "/collections/import",
             MANAGE,
             "importCollection",
-            "Makes a collection of an exported one.",
+            to!(record_imports::import_collection),
         )
+        .summary("Makes a collection of an exported one.")
         .body("CollectionDocument")
-        .answers(&[(201, "Collection")]),
+        .answers(&[(201, "Collection")])
+        .unlimited_only(),
         route(Method::GET, "/collections/{c}", READ, "getCollectionById", "Shows a collection.")
             .answers(&[(200, "Collection")]),
         route(Method::PUT, "/collections/{c}", MANAGE, "updateCollection", "Changes a collection.")
@@ -408,7 +410,7 @@ fn records() -> Vec<Route> {
         .summary("Makes and changes records from a file, as it comes.")
         .query(&["format", "mode", "key", "on_match", "dry_run", "delimiter", "encoding"])
         .body("RecordsFile")
-        .answers(&[(200, "ImportReport")])
+        .answers(&[(200, "ImportReport"), (422, "RefusedImport")])
         .unlimited_only(),
         route(Method::GET, ONE, READ, "getRecordById", "Shows a record.").answers(&[(200, "Record"), (304, "")]),
         route(Method::PUT, ONE, EXECUTE, "replaceRecord", "Replaces the data of a record.")

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use super::{Config, Error};
 
 /// The delay ladder holds a copy of a job for at most 2^20 - 1 seconds, a little more than twelve days, and without its
@@ -83,6 +85,11 @@ impl Config {
         check(self.api.oidc.issuer.is_none() || self.api.oidc.audience.is_some(), "api.oidc.audience", || {
             "is empty; with api.oidc.issuer it is required, for else tokens made for others would be valid here"
                 .to_owned()
+        })?;
+        let keys = self.api.oidc.jwks_url.as_ref();
+        let is_local = |url: &Url| matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        check(keys.is_none_or(|url| url.scheme() == "https" || is_local(url)), "api.oidc.jwks_url", || {
+            "is http; keys that come unencrypted from another machine can be anybody's: use https".to_owned()
         })?;
         check(self.vault.key.is_none() || self.vault.key_file.is_none(), "vault.key", || {
             "is set, and so is vault.key_file; one of them is enough".to_owned()

@@ -113,22 +113,32 @@ fn refusal(route: &Route) -> Value {
     json!({"application/json": {"schema": error}})
 }
 
-/// The headers that an answer has beside those of all answers.
-fn headers(route: &Route, status: u16) -> Value {
-    let mut names = vec!["X-Request-Id"];
-    match status {
-        200 | 304 if route.answers.contains(&(304, "")) => names.push("ETag"),
-        201 | 202 => names.push("Location"),
-        401 => names.push("WWW-Authenticate"),
-        429 | 503 => names.push("Retry-After"),
-        _ => {}
-    }
+/// The headers that tell something about an answer.
+fn headers(route: &Route, status: u16) -> Vec<&'static str> {
+    let mut names = match status {
+        200 | 304 if route.answers.contains(&(304, "")) => vec!["ETag"],
+        201 | 202 => vec!["Location"],
+        401 => vec!["WWW-Authenticate"],
+        429 | 503 => vec!["Retry-After"],
+        _ => vec![],
+    };
     if route.passes_on {
         names.push("X-Upstream-Status");
     }
-    let named =
-        names.into_iter().map(|name| (name.to_owned(), json!({"$ref": format!("#/components/headers/{name}")})));
-    Value::Object(named.collect())
+    names
+}
+
+/// An answer with these headers; `content` is null where it has no body.
+fn response(description: &str, headers: Vec<&'static str>, content: Value) -> Value {
+    let mut response = json!({"description": description});
+    if !headers.is_empty() {
+        let reference = |name: &str| json!({"$ref": format!("#/components/headers/{name}")});
+        response["headers"] = headers.into_iter().map(|name| (name.to_owned(), reference(name))).collect();
+    }
+    if !content.is_null() {
+        response["content"] = content;
+    }
+    response
 }
 
 fn scope(needs: Needs) -> String {
@@ -146,21 +156,17 @@ fn reference(schema: &str) -> Value {
 fn responses(route: &Route) -> Value {
     let mut responses = Map::new();
     for (status, schema) in route.answers {
-        let mut response = json!({"description": description(*status), "headers": headers(route, *status)});
-        if !schema.is_empty() {
-            response["content"] = content(schema);
-        }
-        responses.insert(status.to_string(), response);
+        let content = if schema.is_empty() { Value::Null } else { content(schema) };
+        responses.insert(status.to_string(), response(description(*status), headers(route, *status), content));
     }
     for status in refusals(route) {
-        let response = || json!({"description": description(status), "headers": headers(route, status), "content": refusal(route)});
-        responses.entry(status.to_string()).or_insert_with(response);
+        let refused = || response(description(status), headers(route, status), refusal(route));
+        responses.entry(status.to_string()).or_insert_with(refused);
     }
     if route.passes_on {
         for range in ["4XX", "5XX"] {
-            let description = "The third party answered so.";
-            let response = json!({"description": description, "headers": headers(route, 0), "content": refusal(route)});
-            responses.insert(range.to_owned(), response);
+            let theirs = response("The third party answered so.", headers(route, 0), refusal(route));
+            responses.insert(range.to_owned(), theirs);
         }
     }
     Value::Object(responses)

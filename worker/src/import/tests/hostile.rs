@@ -18,7 +18,7 @@ fn quickly(what: &str, text: &str) -> Result<Conversion, Error> {
 }
 
 /// That of this thread, which a busy machine does not lengthen.
-fn processor_time() -> Duration {
+pub(super) fn processor_time() -> Duration {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(statistics.split(' ').next().unwrap().parse().unwrap())
 }
