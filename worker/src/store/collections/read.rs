@@ -59,17 +59,14 @@ impl Collections<'_> {
         let order = if scan.is_descending { "DESC" } else { "ASC" };
         let (limit, offset) = (scan.limit, scan.offset);
         let page = |id: &str| format!("ORDER BY {id} {order} LIMIT {limit} OFFSET {offset}");
-        let (statement, binds) = match in_index(collection, scan) {
+        let (statement, binds) = if let Some((rows, binds)) = in_index(collection, scan) {
             // The page is cut in the index: a planner that takes records first reads all of them.
-            Some((rows, binds)) => {
-                let ids = format!("SELECT record_id FROM collection_index {rows} {}", page("+record_id"));
-                let records = format!("collection_id = $1 AND id IN ({ids}) AND {VISIBLE}");
-                (format!("{RECORD} WHERE {records} ORDER BY id {order}"), binds)
-            }
-            None => {
-                let (condition, binds) = condition(collection, scan);
-                (format!("{RECORD} {condition} {}", page("id")), binds)
-            }
+            let ids = format!("SELECT record_id FROM collection_index {rows} {}", page("+record_id"));
+            let records = format!("collection_id = $1 AND id IN ({ids}) AND {VISIBLE}");
+            (format!("{RECORD} WHERE {records} ORDER BY id {order}"), binds)
+        } else {
+            let (condition, binds) = condition(collection, scan);
+            (format!("{RECORD} {condition} {}", page("id")), binds)
         };
         let rows: Vec<RecordRow> = read(&self.0.database, statement, binds).await?;
         rows.iter().map(|row| row.seen(&collection.rules)).collect()
@@ -81,13 +78,12 @@ impl Collections<'_> {
     /// When the database cannot be reached.
     pub async fn count(self, collection: &Collection, scan: &Scan) -> Result<i64, Error> {
         let scan = Scan { after: None, ..scan.clone() };
-        let (statement, binds) = match in_index(collection, &scan) {
-            Some((rows, binds)) => (format!("SELECT COUNT(*) FROM collection_index {rows}"), binds),
-            None => {
-                let (condition, binds) = condition(collection, &scan);
-                let joined = "collection_records LEFT JOIN collection_imports ON number = import_id";
-                (format!("SELECT COUNT(*) FROM {joined} {condition}"), binds)
-            }
+        let (statement, binds) = if let Some((rows, binds)) = in_index(collection, &scan) {
+            (format!("SELECT COUNT(*) FROM collection_index {rows}"), binds)
+        } else {
+            let (condition, binds) = condition(collection, &scan);
+            let joined = "collection_records LEFT JOIN collection_imports ON number = import_id";
+            (format!("SELECT COUNT(*) FROM {joined} {condition}"), binds)
         };
         let counts: Vec<(i64,)> = read(&self.0.database, statement, binds).await?;
         Ok(counts.first().map_or(0, |(count,)| *count))
