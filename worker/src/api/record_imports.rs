@@ -35,7 +35,6 @@ struct Importing {
 
 /// Imports the body.
 pub(super) async fn import(mut request: Request) -> Result<Response, Error> {
-    let collection = admin::find(&request.api.store, request.parameter("c")).await?;
     let parameters: Vec<(String, String)> =
         url::form_urlencoded::parse(request.whole_query.as_bytes()).into_owned().collect();
     let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -45,6 +44,8 @@ pub(super) async fn import(mut request: Request) -> Result<Response, Error> {
     if announced.is_some_and(|length: u64| length > limit) {
         return Err(admin::Error::TooLarge(too_large(limit)).into());
     }
+    // What can be said of the body by its head comes before what is not there (API 2).
+    let collection = admin::find(&request.api.store, request.parameter("c")).await?;
     let source = pumped(request.stream(), limit, silence);
     let (actor, store) = (actor(&request)?, request.api.store.clone());
     let (progress, read) = watch::channel(0);
