@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::contender::{Contender, Setup};
 use crate::load::Workload;
-use crate::page::Figure;
+use crate::page::{Figure, note};
 use crate::third_party::{self, Counts};
 
 /// Calls that one host may have at once, of 256 jobs in hand.
@@ -17,7 +17,7 @@ const WAITING: u64 = 300;
 
 /// Jobs that were published at once.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Burst {
+struct Burst {
     jobs: u64,
     /// How long the host takes for each.
     takes: Duration,
@@ -33,7 +33,7 @@ impl Burst {
     }
 
     /// Its figure: the target is the ideal and a tenth of it.
-    pub(crate) fn figure(self) -> Figure {
+    fn figure(self) -> Figure {
         let (ideal, took) = (self.ideal().as_secs_f64(), self.took.as_secs_f64());
         let state = if self.is_cold { "cold" } else { "warm" };
         let what = format!("{} jobs at once at a host of {:.1} s, {state}", self.jobs, self.takes.as_secs_f64());
@@ -43,9 +43,9 @@ impl Burst {
 }
 
 /// Each burst at a process that has just started, then once more.
-pub(crate) async fn bursts(third_party: &str) -> Result<Vec<Burst>> {
+pub(crate) async fn bursts(third_party: &str) -> Result<Vec<Figure>> {
     let mut setup = Setup::new(Contender::Postgres, Workload::Arriving, third_party).await?;
-    let mut bursts = Vec::new();
+    let mut figures = Vec::new();
     for (resource, takes) in [("after200", Duration::from_millis(200)), ("after2000", Duration::from_secs(2))] {
         for jobs in [20, 100, 500] {
             let process = setup.start_as_installed();
@@ -57,17 +57,18 @@ pub(crate) async fn bursts(third_party: &str) -> Result<Vec<Burst>> {
             for is_cold in [true, false] {
                 let begun = Instant::now();
                 setup.load.arrive(resource, jobs).await?;
-                bursts.push(Burst { jobs, takes, is_cold, took: begun.elapsed() });
+                let burst = Burst { jobs, takes, is_cold, took: begun.elapsed() };
+                note(&mut figures, burst.figure());
             }
             setup.end(process).await;
         }
     }
-    Ok(bursts)
+    Ok(figures)
 }
 
 /// A host that was away.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Return {
+struct Return {
     away: Duration,
     /// From its return until all jobs had called it.
     took: Duration,
@@ -75,7 +76,7 @@ pub(crate) struct Return {
 
 impl Return {
     /// Its figure.
-    pub(crate) fn figure(self) -> Figure {
+    fn figure(self) -> Figure {
         let (away, took) = (self.away.as_secs(), self.took.as_secs_f64());
         let what = format!("a host is back after {away} s, {WAITING} jobs wait: until all are on their way");
         Figure::new(what, "5 s", format!("{took:.1} s"), took <= 5.0)
@@ -83,9 +84,9 @@ impl Return {
 }
 
 /// Hosts that come back after 20 and 90 seconds, each with a worker of its own.
-pub(crate) async fn returns() -> Result<Vec<Return>> {
+pub(crate) async fn returns() -> Result<Vec<Figure>> {
     let (short, long) = tokio::try_join!(comes_back(Duration::from_secs(20)), comes_back(Duration::from_secs(90)))?;
-    Ok(vec![short, long])
+    Ok(vec![short.figure(), long.figure()])
 }
 
 async fn comes_back(away: Duration) -> Result<Return> {

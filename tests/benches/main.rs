@@ -57,9 +57,9 @@ async fn bench(settings: Settings) -> Result<()> {
                 continue;
             }
             Section::Hosts => {
-                let bursts = hosts::bursts(&third_party).await?.into_iter().map(hosts::Burst::figure);
-                let returns = hosts::returns().await?.into_iter().map(hosts::Return::figure);
-                ("Bursts and hosts", bursts.chain(returns).collect())
+                let mut figures = hosts::bursts(&third_party).await?;
+                figures.extend(hosts::returns().await?);
+                ("Bursts and hosts", figures)
             }
             Section::Api => ("The API", api::measure(&third_party, &counts).await?),
             Section::Ledger => ("A ledger of 1,000,000 jobs", filters::measure().await?),

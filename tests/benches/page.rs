@@ -175,12 +175,25 @@ pub(crate) fn figures(measured: &Measured) -> String {
     table(&rows)
 }
 
+impl std::fmt::Display for Figure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { what, target, found, met } = self;
+        write!(f, "| {what} | {target} | {found} | {} |", if *met { "yes" } else { "**no**" })
+    }
+}
+
 fn table(rows: &[Figure]) -> String {
     let mut page = String::from("\n| | target | measured | met |\n|---|---|---|---|\n");
-    for Figure { what, target, found, met } in rows {
-        line(&mut page, format_args!("| {what} | {target} | {found} | {} |", if *met { "yes" } else { "**no**" }));
+    for figure in rows {
+        line(&mut page, format_args!("{figure}"));
     }
     page
+}
+
+/// Adds a figure, and says it at once: a run takes minutes.
+pub(crate) fn note(figures: &mut Vec<Figure>, figure: Figure) {
+    crate::say(&figure.to_string());
+    figures.push(figure);
 }
 
 /// A section of its own.

@@ -29,5 +29,6 @@ mod replays;
 mod retries;
 mod secrets;
 mod shaping;
+mod sizes;
 mod tidy;
 mod tls;

@@ -126,6 +126,12 @@ impl TestApp {
         crate::process::succeed_with(&mut self.command(arguments), file).await
     }
 
+    /// Runs the command line, however it ends; returns all that it writes.
+    pub async fn cli_output(&self, arguments: &[&str]) -> String {
+        let output = run(&mut self.command(arguments)).await;
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat()
+    }
+
     /// Runs the command line, which must fail; returns exit code and standard error.
     pub async fn cli_error(&self, arguments: &[&str]) -> (i32, String) {
         let output = run(&mut self.command(arguments)).await;

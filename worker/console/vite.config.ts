@@ -31,7 +31,7 @@ export default defineConfig({
       checks: { pluginTimings: false },
       output: {
         codeSplitting: {
-          // A change of ours changes none of the chunks of others. What diagrams need to be looked at is apart from the modeler,
+          // A change of ours changes none of the chunks of others. What diagrams need to be looked at is no part of the modeler,
           // and JSON from both.
           includeDependenciesRecursively: false,
           groups: [

@@ -40,5 +40,8 @@ pub mod clock;
 pub mod memory;
 pub mod shutdown;
 mod fault;
+// What fuzz targets and tests call with any bytes.
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 #[cfg(test)]
 mod testing;

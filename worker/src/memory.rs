@@ -2,36 +2,31 @@
 //!
 //! Small inputs, which is nearly all of them, pass through here without waiting.
 
+mod bodies;
+mod pool;
+
 use std::panic::resume_unwind;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::thread::available_parallelism;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+pub use bodies::{Account, Bodies, BodyShare};
+use pool::Pool;
+pub use pool::{Share, TooMuch};
 
 /// Inputs from this size on are large, bytes: a smaller one is worked on in a few milliseconds.
 pub const LARGE: usize = 32 * 1024;
 
-/// `limits.memory`: one half for messages and what is made of them, one for answers. A job that has its share of the first waits
-/// for the second and for nothing else, so that jobs never wait for one another. Cheap to clone.
+/// `limits.memory` in parts: for messages and what is made of them, for bodies of requests and answers, for what is made of
+/// answers, and for results until they are stored. A job waits for its shares in the order messages, bodies, results, answers,
+/// and has the last one only while a thread works, so that jobs never wait for one another. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Memory {
-    messages: Arc<Semaphore>,
-    answers: Arc<Semaphore>,
-    share: usize,
-}
-
-/// A part of the memory, until it is dropped.
-#[derive(Debug)]
-pub struct Share {
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-/// More than one input may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("takes some {needed} bytes in memory, and one may take {share} (half of limits.memory)")]
-pub struct TooMuch {
-    needed: usize,
-    share: usize,
+    messages: Pool,
+    bodies: Bodies,
+    results: Pool,
+    answers: Pool,
 }
 
 /// A permit of a semaphore stands for so many bytes.
@@ -40,9 +35,14 @@ const UNIT: usize = 1024;
 impl Memory {
     /// A memory of so many bytes.
     pub fn new(bytes: usize) -> Self {
-        let units = (bytes / 2 / UNIT).clamp(1, Semaphore::MAX_PERMITS);
-        let half = || Arc::new(Semaphore::new(units));
-        Self { messages: half(), answers: half(), share: units * UNIT }
+        let eighth = bytes / 8;
+        let (messages, bodies) = (Pool::new(3 * eighth), Bodies::new(units(eighth)));
+        Self { messages, bodies, results: Pool::new(eighth), answers: Pool::new(3 * eighth) }
+    }
+
+    /// The room for bodies of requests and answers.
+    pub fn bodies(&self) -> &Bodies {
+        &self.bodies
     }
 
     /// Waits until a message and what is made of it has room.
@@ -50,38 +50,56 @@ impl Memory {
     /// # Errors
     /// When it never has.
     pub async fn message(&self, bytes: usize) -> Result<Share, TooMuch> {
-        self.part_of(&self.messages, bytes).await
+        self.messages.share(bytes).await
     }
 
-    /// Waits until an answer and what is made of it has room.
+    /// Waits until what is made of an answer has room.
     ///
     /// # Errors
     /// When it never has.
     pub async fn answer(&self, bytes: usize) -> Result<Share, TooMuch> {
-        self.part_of(&self.answers, bytes).await
+        self.answers.share(bytes).await
     }
 
-    async fn part_of(&self, half: &Arc<Semaphore>, bytes: usize) -> Result<Share, TooMuch> {
-        if bytes < LARGE {
-            return Ok(Share { _permit: None });
-        }
-        if bytes > self.share {
-            return Err(TooMuch { needed: bytes, share: self.share });
-        }
-        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
-        // Never closed.
-        Ok(Share { _permit: Arc::clone(half).acquire_many_owned(units).await.ok() })
+    /// Waits until a result has room that takes at most so many bytes, as far as any may; [`Share::shrink_to`] gives back
+    /// what it does not take.
+    pub async fn result(&self, most: usize) -> Share {
+        // No more than there is.
+        self.results.share(most.min(self.results.all())).await.unwrap_or_default()
     }
+}
+
+fn units(bytes: usize) -> usize {
+    (bytes / UNIT).clamp(1, Semaphore::MAX_PERMITS)
 }
 
 /// How many threads work on large inputs at once; the others wait without a thread.
 static THREADS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, Into::into)));
 
+/// The same for planning, which waits for room that others take until their answers were read.
+static PLANNING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, Into::into)));
+
+/// A turn to work in a thread.
+#[derive(Debug)]
+pub struct Turn {
+    // Never closed, so that it is always there.
+    _permit: Option<SemaphorePermit<'static>>,
+}
+
+/// Waits for a turn to plan a request.
+pub async fn turn_to_plan() -> Turn {
+    Turn { _permit: PLANNING.acquire().await.ok() }
+}
+
 /// Works on a large input in a thread of its own, so that the runtime goes on meanwhile.
 pub async fn in_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let permit = THREADS.acquire().await;
+    let turn = Turn { _permit: THREADS.acquire().await.ok() };
+    in_a_thread_of(&turn, work).await
+}
+
+/// The same in a turn that was waited for.
+pub async fn in_a_thread_of<T: Send + 'static>(_turn: &Turn, work: impl FnOnce() -> T + Send + 'static) -> T {
     let done = tokio::task::spawn_blocking(work).await;
-    drop(permit);
     match done.map_err(tokio::task::JoinError::try_into_panic) {
         Ok(done) => done,
         // A panic is the caller's, as if it had worked on the input itself.
@@ -125,17 +143,28 @@ mod tests {
     #[tokio::test]
     async fn what_has_no_room_waits_and_what_never_has_is_refused() {
         let memory = Memory::new(1024 * 1024);
-        let most = memory.message(400 * 1024).await.unwrap();
+        let most = memory.message(300 * 1024).await.unwrap();
         assert!(memory.message(200 * 1024).now_or_never().is_none(), "it waits");
         memory.message(LARGE - 1).now_or_never().expect("small ones never wait").unwrap();
-        memory.answer(400 * 1024).now_or_never().expect("answers have a half of their own").unwrap();
+        memory.answer(200 * 1024).now_or_never().expect("answers have a part of their own").unwrap();
         drop(most);
         memory.message(200 * 1024).now_or_never().expect("there is room now").unwrap();
-        let problem = memory.message(513 * 1024).await.unwrap_err();
+        let problem = memory.message(385 * 1024).await.unwrap_err();
         assert_eq!(
             problem.to_string(),
-            "takes some 525312 bytes in memory, and one may take 524288 (half of limits.memory)"
+            "takes some 394240 bytes in memory, and one may take 393216 (a part of limits.memory)"
         );
+    }
+
+    #[tokio::test]
+    async fn a_result_gives_back_what_it_does_not_take() {
+        let memory = Memory::new(1024 * 1024);
+        let mut first = memory.result(usize::MAX).await;
+        assert!(memory.result(LARGE).now_or_never().is_none(), "the first may take all");
+        first.shrink_to(64 * 1024);
+        drop(memory.result(64 * 1024).now_or_never().expect("what it does not take is free"));
+        first.shrink_to(0);
+        memory.result(128 * 1024).now_or_never().expect("it takes nothing");
     }
 
     #[tokio::test]

@@ -22,7 +22,9 @@ use crate::store::{DatabaseTls, KeySource, Store};
 /// # Errors
 /// When a certificate authority file or the proxy cannot be used.
 pub async fn calls(config: &Config, catalog: Catalog) -> Result<Calls, http::Error> {
-    let client = client(config, catalog.store()).await?;
+    let memory = Memory::new(config.limits.memory);
+    let settings = client_settings(config, catalog.store()).await;
+    let client = http::Client::new(http::Settings { bodies: memory.bodies().clone(), ..settings })?;
     let collections = local_collections(config, catalog.store().cloned());
     Ok(Calls {
         catalog,
@@ -31,7 +33,7 @@ pub async fn calls(config: &Config, catalog: Catalog) -> Result<Calls, http::Err
         limits: plan_limits(config),
         longest_wait: config.limits.retry_after,
         host_wait: config.limits.host_wait,
-        memory: Memory::new(config.limits.memory),
+        memory,
     })
 }
 

@@ -89,7 +89,7 @@ describe("ProcessMaker's spelling", () => {
     });
   });
 
-  test('broken JSON is told, left alone by edits, and replaced only when asked', async () => {
+  test('broken JSON is reported, left alone by edits, and replaced only when asked', async () => {
     const broken = '{"dataSource":,"endpoint":"list"}';
     const model = await Model.of(pmTask(broken));
     expect(brokenText(model.element('t'))).toBe('pm:config');

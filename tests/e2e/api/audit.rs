@@ -59,3 +59,24 @@ async fn a_refusal_of_a_caller_is_noted_once_a_minute() {
     let tried = rows["data"].as_array().expect("rows").iter().filter(|row| row["target"] == "/api/1.0/try");
     assert_eq!(tried.map(|row| &row["action"]).collect::<Vec<_>>(), ["access.denied"], "{rows}");
 }
+
+#[tokio::test]
+async fn a_job_is_taken_back_with_its_row_in_the_audit_log() {
+    for app in [TestApp::new(), TestApp::new().with_postgres().await] {
+        app.import_resources(json!({"r": {"url": "http://127.0.0.1:9/"}})).await;
+        // Nobody works on it.
+        let (_process, api) = app.serve(&["serve"]).await;
+        let made = api.post("/requests/data_sources/API", &json!({"mode": "queue", "config": {"endpoint": "r"}})).await;
+        let id = made.json()["id"].as_str().expect("an id").to_owned();
+        assert_eq!((made.status, &made.json()["state"]), (202, &json!("queued")), "{}", made.body);
+        let taken = api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+        let (state, status) = (taken.json()["state"].clone(), taken.json()["status"].clone());
+        assert_eq!((taken.status, state, status), (202, json!("cancelled"), json!("cancelled")), "{}", taken.body);
+        assert_eq!(api.post(&format!("/jobs/{id}/cancel"), &json!({})).await.status, 409, "it has ended");
+        let rows = api.get("/audit").await.json();
+        let cancelled: Vec<&Value> =
+            rows["data"].as_array().expect("rows").iter().filter(|row| row["action"] == "job.cancelled").collect();
+        assert_eq!(cancelled.len(), 1, "{rows}");
+        assert_eq!((&cancelled[0]["target"], &cancelled[0]["actor"]), (&json!(id), &json!("token:1")));
+    }
+}

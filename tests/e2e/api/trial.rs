@@ -2,6 +2,7 @@
 
 use harness::test_app::TestApp;
 use harness::third_party::{Reply, ThirdParty};
+use harness::tls::Authority;
 use serde_json::{Value, json};
 
 async fn third_party() -> ThirdParty {
@@ -165,4 +166,29 @@ async fn what_is_edited_needs_more_than_a_call() {
         assert!(refused.status == 422 && refused.json()["errors"][field][0].is_string(), "{body}: {}", refused.body);
     }
     assert_eq!(admin.post("/try", &json!({"connector": 99, "resource": "r"})).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_handshake_is_a_span_of_its_own() {
+    let authority = Authority::new();
+    let secure = ThirdParty::secure(authority.sign("127.0.0.1").server(), |_, _| Reply::json(&json!({"a": 1}))).await;
+    let plain = ThirdParty::friendly().await;
+    let app = TestApp::new();
+    let file = app.file("ca.pem", &authority.pem()).display().to_string();
+    app.import_resources(json!({"secure": {"url": secure.url("/")}, "plain": {"url": plain.url("/")}})).await;
+    let (_process, api) = app.serve_with(&["serve"], &[("DATA_CONNECTOR__HTTP__CA_FILE", file.as_str())]).await;
+    let timing = async |resource: &str| {
+        let tried = api.post("/try", &json!({"connector": "API", "resource": resource})).await.json();
+        assert_eq!(tried["error"], Value::Null, "{tried}");
+        tried["timing"].clone()
+    };
+    let first = timing("secure").await;
+    let spans: Vec<f64> =
+        ["connect_ms", "tls_ms", "first_byte_ms", "total_ms"].iter().filter_map(|span| first[span].as_f64()).collect();
+    let [connect, tls, first_byte, total] = spans.as_slice() else { panic!("{first}") };
+    assert!(*tls > 0.0 && connect + tls + first_byte <= total + 0.1, "{first}");
+    let second = timing("secure").await;
+    assert_eq!([&second["connect_ms"], &second["tls_ms"]], [&Value::Null; 2], "the connection was open: {second}");
+    let without = timing("plain").await;
+    assert!(without["tls_ms"].is_null() && without["connect_ms"].is_number(), "{without}");
 }

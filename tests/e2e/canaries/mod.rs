@@ -3,6 +3,7 @@
 
 mod api;
 mod attackers;
+mod doors;
 mod echo;
 mod search;
 

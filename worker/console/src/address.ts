@@ -1,6 +1,7 @@
 /** The state of a page that is in its address: reload, Back and a link sent on show the same. */
 
 import { useLocation } from 'preact-iso';
+import { useRef } from 'preact/hooks';
 
 export interface Address {
   query: Record<string, string>;
@@ -22,4 +23,20 @@ export function useAddress(): Address {
     return path + (text === '' ? '' : `?${text}`);
   };
   return { query, href, set: (changes, how = 'push') => route(href(changes), how === 'replace') };
+}
+
+/** What follows `/base/` in the address, decoded. On the way to another page, whose address is here before that page is: what was. */
+export function useParts(base: string): string[] {
+  const { path } = useLocation();
+  const last = useRef<string[]>([]);
+  if (path.startsWith(`/${base}/`)) last.current = path.split('/').slice(2).map(decoded);
+  return last.current;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

@@ -189,7 +189,7 @@ async fn connect(
         access_token: tokens.access_token,
         lifetime: tokens.lifetime,
     };
-    let scope = scope.map(printable).or_else(|| oauth.scope.clone());
+    let scope = scope.as_deref().map(printable).or_else(|| oauth.scope.clone());
     let by = By { actor: request.actor.clone(), request_id: Some(request_id.to_owned()) };
     let entry = by.entry("account.connected", &connector.uuid, json!({}));
     let version = (connector.uuid.as_str(), connector.credentials_version);
@@ -267,7 +267,7 @@ fn not_an_account() -> Invalid {
 }
 
 /// A scope as it can be stored and shown.
-fn printable(scope: String) -> String {
+fn printable(scope: &str) -> String {
     scope.chars().filter(|c| !c.is_control()).take(LONGEST_SCOPE).collect()
 }
 

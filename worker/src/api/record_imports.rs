@@ -1,4 +1,4 @@
-//! POST `/collections/{c}/records/import`: a file as it comes, in bounded memory, and how far it has come (COLLECTIONS 6).
+//! Imports of records and of whole collections: a file as it comes, in bounded memory, and how far it has come (COLLECTIONS 6).
 
 use std::io;
 use std::time::Duration;
@@ -33,20 +33,35 @@ struct Importing {
     ticks: Interval,
 }
 
-/// Imports the body.
-pub(super) async fn import(mut request: Request) -> Result<Response, Error> {
-    let parameters: Vec<(String, String)> =
-        url::form_urlencoded::parse(request.whole_query.as_bytes()).into_owned().collect();
-    let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let options = ImportOptions::parse(pairs, request.media_type().as_deref())?;
+/// POST `/collections/import`: the document of an exported collection.
+pub(super) async fn import_collection(mut request: Request) -> Result<Response, Error> {
+    request.expect_json()?;
+    let (source, actor) = (file(&mut request)?, actor(&request)?);
+    let made = admin::import_document(&request.api.store, source, &actor).await?;
+    let made_at = format!("{}/{}", admin::BASE, made.id);
+    let answer = respond::json(StatusCode::CREATED, &Value::Object(admin::to_json(&made)));
+    Ok(respond::with_header(answer, header::LOCATION, &made_at))
+}
+
+/// The body as it comes, up to `limits.import_bytes` and without a long silence.
+fn file(request: &mut Request) -> Result<admin::Source, Error> {
     let (limit, silence) = (request.api.config.limits.import_bytes, request.api.config.api.body_timeout);
     let announced = request.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > limit) {
         return Err(admin::Error::TooLarge(too_large(limit)).into());
     }
+    Ok(pumped(request.stream(), limit, silence))
+}
+
+/// POST `/collections/{c}/records/import`.
+pub(super) async fn import(mut request: Request) -> Result<Response, Error> {
+    let parameters: Vec<(String, String)> =
+        url::form_urlencoded::parse(request.whole_query.as_bytes()).into_owned().collect();
+    let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let options = ImportOptions::parse(pairs, request.media_type().as_deref())?;
+    let source = file(&mut request)?;
     // What can be said of the body by its head comes before what is not there (API 2).
     let collection = admin::find(&request.api.store, request.parameter("c")).await?;
-    let source = pumped(request.stream(), limit, silence);
     let (actor, store) = (actor(&request)?, request.api.store.clone());
     let (progress, read) = watch::channel(0);
     let task = tokio::spawn(async move {

@@ -354,15 +354,17 @@ fn records() -> Vec<Route> {
         route(Method::POST, "/collections", MANAGE, "createCollection", "Makes a collection and its connector.")
             .body("CollectionEditable")
             .answers(&[(201, "Collection")]),
-        route(
+        Route::new(
             Method::POST,
             "/collections/import",
             MANAGE,
             "importCollection",
-            "Makes a collection of an exported one.",
+            to!(record_imports::import_collection),
         )
+        .summary("Makes a collection of an exported one.")
         .body("CollectionDocument")
-        .answers(&[(201, "Collection")]),
+        .answers(&[(201, "Collection")])
+        .unlimited_only(),
         route(Method::GET, "/collections/{c}", READ, "getCollectionById", "Shows a collection.")
             .answers(&[(200, "Collection")]),
         route(Method::PUT, "/collections/{c}", MANAGE, "updateCollection", "Changes a collection.")

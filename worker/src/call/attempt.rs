@@ -8,12 +8,14 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::follow_ups;
+use super::reading::Read;
 use super::transport::Transport;
 use super::{Permit, PreparedCall};
 use crate::clock;
+use crate::http::Session;
 use crate::interpret::{MappedData, Response};
 use crate::job::{Code, Failure, Retriable};
-use crate::memory::Memory;
+use crate::memory::{Memory, Share};
 use crate::telemetry::event;
 
 /// An attempt that was made.
@@ -53,6 +55,8 @@ pub struct Answer {
     pub status: u16,
     /// What goes back into the request's data.
     pub mapped: MappedData,
+    /// The room that it takes, until its result is stored.
+    pub room: Share,
 }
 
 /// What an attempt is made with.
@@ -100,22 +104,18 @@ async fn caught(means: Means<'_>, call: &PreparedCall<'_>, deadline: Instant) ->
 }
 
 /// Whatever comes back may hold what was sent: it was masked before it was interpreted, and nothing leaves this function that
-/// was not masked again.
+/// was not masked again, data where it was interpreted, everything else here.
 async fn redacted(means: Means<'_>, call: &PreparedCall<'_>, deadline: Instant) -> Result<Answer, Failure> {
     let redactor = &call.plan.request.redactor;
     match answered(means, call, deadline).await {
         Ok(mut answer) => {
             answer.mapped.warnings.extend_from_slice(call.warnings());
-            redactor.redact_members(&mut answer.mapped.data);
             answer.mapped.warnings.iter_mut().for_each(|warning| redactor.redact_text(warning));
             Ok(answer)
         }
         Err(mut failure) => {
             redactor.redact_text(&mut failure.message);
             failure.body.iter_mut().for_each(|body| redactor.redact_truncated(body));
-            if let Some(answer) = &mut failure.answer {
-                redactor.redact_value(Arc::make_mut(answer));
-            }
             if let Some(headers) = &mut failure.headers {
                 redactor.redact_members(Arc::make_mut(headers));
             }
@@ -128,16 +128,19 @@ async fn answered(means: Means<'_>, call: &PreparedCall<'_>, deadline: Instant) 
     let Means { transport, memory, seen } = means;
     let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
     let context = call.response_context().ok_or_else(broken)?;
-    let request = follow_ups::with_files(transport, &call.plan.request, deadline, call.limits.response_bytes).await?;
-    let response = transport.send(&request, deadline).await?;
+    let session = Session::new(memory.bodies().account());
+    let planned = (&call.plan.request, &session);
+    let request = follow_ups::with_files(transport, planned, deadline, call.limits.response_bytes).await?;
+    let response = transport.send(&request, deadline, &session).await?;
     let polled = Instant::now();
-    let response = follow_ups::poll(transport, call, response, &context).await?;
+    let response = follow_ups::poll(&means, call, response, (&context, &session)).await?;
     // Polling has a time of its own.
     let deadline = deadline + polled.elapsed();
-    let response = follow_ups::pages(transport, call, &request, response, deadline, &context).await?;
+    let response = follow_ups::pages(&means, call, (&request, &session), response, deadline, &context).await?;
     if let Some(seen) = seen {
         seen.set(response.clone()).unwrap_or_default();
     }
     let status = response.status;
-    Ok(Answer { status, mapped: call.interpreted(response, memory).await? })
+    let Read { mapped, room } = call.interpreted(response, memory).await?;
+    Ok(Answer { status, mapped, room })
 }

@@ -9,7 +9,7 @@ use moka::future::Cache;
 use serde_json::{Map, Value};
 
 use super::attempt::Attempt;
-use super::element_cache::{Element, ElementCache, InvalidElement};
+use super::element_cache::{Element, ElementCache, InvalidElement, Work};
 use super::last_calls::LastCalls;
 use crate::connector::{AUTHORIZATION_CODE, Connector, Credentials, Invalid, UNSET, missing_members};
 use crate::interpret::ConnectorRules;
@@ -37,6 +37,8 @@ pub struct ResolvedConnector {
     pub lacking: Vec<String>,
     /// Its uuid, where it is stored.
     pub uuid: String,
+    /// How much work the templates of each resource may make.
+    works: BTreeMap<String, Work>,
     /// Whether the requests and answers of all of its jobs are kept for people: `debug_mode`.
     pub keeps_exchanges: bool,
 }
@@ -72,8 +74,15 @@ impl ResolvedConnector {
         // 1 and its text are flags as PHP writes them.
         let is_on = |flag: &Value| matches!(flag.to_string().trim_matches('"'), "true" | "1");
         let keeps_exchanges = record.get("debug_mode").is_some_and(is_on);
+        let resources = record.get("endpoints").and_then(Value::as_object).into_iter().flatten();
+        let works = resources.map(|(name, resource)| (name.clone(), Work::of(&resource.to_string()))).collect();
         let prepared = connector.map(PreparedConnector::new);
-        Self { rules, secrets, credentials, lacking, uuid, keeps_exchanges, prepared }
+        Self { rules, secrets, credentials, lacking, uuid, keeps_exchanges, works, prepared }
+    }
+
+    /// How much work the templates of a resource may make.
+    pub(super) fn work(&self, resource: &str) -> Work {
+        self.works.get(resource).copied().unwrap_or_default()
     }
 }
 

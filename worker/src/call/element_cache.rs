@@ -62,28 +62,43 @@ impl Element {
     }
 }
 
-/// How much work rows may make with request data: what decides whether a request is planned in a thread of its own.
-#[derive(Debug, Clone, Copy)]
+/// How much work templates and rows may make with request data: what decides whether a request is planned in a thread of its
+/// own.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Work {
     text: usize,
-    /// Whether rows can do more than read all of the data once each.
+    tags: usize,
+    /// Whether there is more to do than to read all of the data once for each tag.
     multiplies: bool,
 }
 
-/// Bytes of rows times bytes of data that are planned in a few milliseconds.
+/// Bytes of texts times bytes of data that are planned in a few milliseconds.
 const QUICK: usize = 16 * 1024 * 1024;
-/// Expressions and sections that are.
+/// What may be rendered without room in memory, bytes.
+const UNCOUNTED: usize = 256 * 1024;
+/// Expressions and patterns that are evaluated at once. Sections multiply as soon as there are two.
 const FEW: usize = 8;
 
 impl Work {
-    fn of(text: &str) -> Self {
-        let multiply = ["\"feel\"", "{{#", "{{^"].iter().map(|part| text.matches(part).count()).sum::<usize>();
-        Self { text: text.len(), multiplies: multiply > FEW }
+    /// The work of the templates, rows and rules in a text.
+    pub(super) fn of(text: &str) -> Self {
+        let count = |parts: &[&str]| parts.iter().map(|part| text.matches(part).count()).sum::<usize>();
+        let expressions = count(&["\"feel\""]);
+        let multiplies = count(&["{{#", "{{^", "{{=", "{{ #"]) > 1
+            || expressions + count(&["matches"]) > FEW
+            || expressions > 0 && text.contains("..");
+        Self { text: text.len(), tags: count(&["{{"]) + expressions, multiplies }
     }
 
-    /// Whether planning with this data may hold up the runtime.
+    /// This work and another one's.
+    pub(super) fn with(self, other: Self) -> Self {
+        let multiplies = self.multiplies || other.multiplies;
+        Self { text: self.text + other.text, tags: self.tags + other.tags, multiplies }
+    }
+
+    /// Whether planning with this data may hold up the runtime, or make much of it.
     pub(super) fn is_long(self, data: &Map<String, Value>) -> bool {
-        let most = QUICK / self.text.max(1);
+        let most = (QUICK / self.text.max(1)).min(UNCOUNTED / self.tags.max(1));
         let mut bytes = 0;
         let is_more = data.iter().any(|(name, value)| {
             bytes += name.len() + weight(value, most);

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value};
 
 use super::attempt::{self, Means};
+use super::reading::Read;
 use super::{Answer, Attempt, Calls, Permit, PreparedCall, reads};
 use crate::interpret::{self, Response};
 use crate::job::Failure;
@@ -86,7 +87,8 @@ impl Calls {
             *kind = http::HeaderValue::from_str(&format!("{media}; charset=utf-8")).unwrap_or_else(|_| kind.clone());
         }
         let response = Response { status: given.status, headers, body: given.body.into(), warnings: Vec::new() };
-        Ok(Answer { status: given.status, mapped: call.interpreted(response, &self.memory).await? })
+        let Read { mapped, room } = call.interpreted(response, &self.memory).await?;
+        Ok(Answer { status: given.status, mapped, room })
     }
 
     /// The top-level variables of the data that the call reads, whether it can be planned or not.

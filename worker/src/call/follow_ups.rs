@@ -7,20 +7,22 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::PreparedCall;
+use super::attempt::Means;
 use super::transport::Transport;
 use crate::clock;
-use crate::interpret::{Page, Pages, Response, ResponseContext, polling};
+use crate::http::Session;
+use crate::interpret::{self, Page, Pages, Response, ResponseContext, polling};
 use crate::job::{Code, Failure, Retriable};
 use crate::plan::{FollowUp, Repeat, RequestSpec, redacted};
 
 /// The request with its body whole: files that are named by a URL are fetched first, within the attempt's time.
 pub(super) async fn with_files<'a>(
     transport: &Transport,
-    request: &'a RequestSpec,
+    (request, session): (&'a RequestSpec, &Session),
     deadline: Instant,
     limit: usize,
 ) -> Result<Cow<'a, RequestSpec>, Failure> {
@@ -31,11 +33,18 @@ pub(super) async fn with_files<'a>(
     for url in request.raw_file_urls() {
         let what = format!("the file {} could not be fetched, and nothing was sent", redacted::url(url));
         in_time(request, deadline, &what)?;
-        let fetched = Box::pin(transport.send(&request.anonymous_get(url.clone(), request.timeout), deadline))
-            .await
-            .map_err(|e| within(e, &what))?;
+        let fetched = Box::pin(transport.send(
+            &request.anonymous_get(url.clone(), request.timeout),
+            deadline,
+            &session.anonymous(),
+        ))
+        .await
+        .map_err(|e| within(e, &what))?;
         if !(200..300).contains(&fetched.status) {
-            let retriable = if fetched.status >= 500 { Retriable::Retry { after: None } } else { Retriable::Final };
+            let retriable = match fetched.status {
+                408 | 425 | 429 | 500.. => Retriable::Retry { after: interpret::asked_wait(&fetched, clock::now_ms()) },
+                _ => Retriable::Final,
+            };
             let message = format!("{what}: status {}", fetched.status);
             return Err(Failure::of_attempt(Code::Connect, message, retriable));
         }
@@ -48,7 +57,14 @@ pub(super) async fn with_files<'a>(
         }
     }
     in_time(request, deadline, "fetching the body's files took all the time")?;
-    Ok(Cow::Owned(request.with_files(files)))
+    let mut room = session.share();
+    let length = files.iter().map(Bytes::len).sum();
+    if timeout_at(deadline, room.grow_to(length)).await.is_err() {
+        in_time(request, deadline, "the body's files had no room in memory")?;
+    }
+    let whole = request.with_files(files);
+    let body = room.around(whole.raw_body().clone());
+    Ok(Cow::Owned(whole.with_body(body)))
 }
 
 fn in_time(request: &RequestSpec, deadline: Instant, what: &str) -> Result<(), Failure> {
@@ -66,27 +82,32 @@ fn within(failure: Failure, what: &str) -> Failure {
 
 /// All pages as one answer; the attempt's time is for all of them.
 pub(super) async fn pages(
-    transport: &Transport,
+    Means { transport, memory, .. }: &Means<'_>,
     call: &PreparedCall<'_>,
-    request: &RequestSpec,
+    (request, session): (&RequestSpec, &Session),
     first: Response,
     deadline: Instant,
     context: &ResponseContext<'_>,
 ) -> Result<Response, Failure> {
+    if !Pages::are_configured(context) {
+        return Ok(first);
+    }
     let (mut url, mut answer, mut pages) = (request.raw_url().clone(), first, Pages::default());
     let (mut is_away, mut before) = (false, None);
     loop {
-        let next = match pages.add(&url, &answer, context, call.limits.response_bytes)? {
+        let page;
+        (page, pages, answer) = call.page(memory, &url, (pages, answer)).await?;
+        let next = match page {
             // An answer that is no page is what the attempt ends with: a status, a text.
             Page::Whole => return Ok(answer),
             Page::Last(warning) => {
                 answer.warnings.extend(warning);
-                return Ok(pages.into_response(answer));
+                return call.joined(memory, pages, answer, session.share()).await;
             }
             Page::Past(warning) => {
                 let mut last = before.unwrap_or(answer);
                 last.warnings.extend(warning);
-                return Ok(pages.into_response(last));
+                return call.joined(memory, pages, last, session.share()).await;
             }
             Page::Next(next) => next,
         };
@@ -98,10 +119,9 @@ pub(super) async fn pages(
         is_away |= next.origin() != request.raw_url().origin();
         let kind = if is_away { FollowUp::GetAway } else { FollowUp::SameRequest };
         let follow_up = request.follow_up(next.clone(), request.timeout, kind);
-        // It is joined: while the next page comes, this one takes no room.
-        answer.body = Bytes::new();
         before = Some(answer);
-        answer = Box::pin(transport.send(&follow_up, deadline)).await.map_err(|failure| within(failure, &what))?;
+        answer =
+            Box::pin(transport.send(&follow_up, deadline, session)).await.map_err(|failure| within(failure, &what))?;
         url = next;
     }
 }
@@ -126,10 +146,10 @@ fn within_bounds(request: &RequestSpec, to: &Url, what: &str) -> Result<(), Fail
 ///
 /// Each question has the attempt's time; all of them together have `limits.poll_time` and the job's deadline.
 pub(super) async fn poll(
-    transport: &Transport,
+    Means { transport, memory, .. }: &Means<'_>,
     call: &PreparedCall<'_>,
     accepted: Response,
-    context: &ResponseContext<'_>,
+    (context, session): (&ResponseContext<'_>, &Session),
 ) -> Result<Response, Failure> {
     let request = &call.plan.request;
     let Some((place, asking)) = polling::begin(request.raw_url(), &accepted, context)? else { return Ok(accepted) };
@@ -150,10 +170,12 @@ pub(super) async fn poll(
         }
         tokio::time::sleep(wait).await;
         let question = request.follow_up(place.clone(), request.timeout, FollowUp::Get);
-        match Box::pin(transport.send(&question, Instant::now() + request.timeout)).await {
-            Ok(answer) => match polling::next(&answer, asking, context)? {
-                None => return Ok(answer),
-                Some(longer) => (wait, last) = (longer, format!("the last answer had status {}", answer.status)),
+        match Box::pin(transport.send(&question, Instant::now() + request.timeout, session)).await {
+            Ok(answer) => match call.polled(memory, answer, asking).await? {
+                (None, answer) => return Ok(answer),
+                (Some(longer), answer) => {
+                    (wait, last) = (longer, format!("the last answer had status {}", answer.status));
+                }
             },
             Err(failure) if matches!(failure.retriable, Retriable::Retry { .. }) => last = failure.message,
             Err(failure) => return Err(accepted_but(failure)),

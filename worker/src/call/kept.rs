@@ -27,11 +27,11 @@ pub async fn kept(
     };
     let request = call.map(|call| call.request().clone());
     if message.len() < memory::LARGE {
-        return text(message, request.as_ref(), was_sent, answer);
+        return text(message, request.as_ref(), was_sent, answer.as_ref());
     }
     // Masking a large message takes a while.
     let message = message.to_vec();
-    memory::in_a_thread(move || text(&message, request.as_ref(), was_sent, answer)).await
+    memory::in_a_thread(move || text(&message, request.as_ref(), was_sent, answer.as_ref())).await
 }
 
 /// The beginning of an answer, masked; `bytes` says how many there were.
@@ -46,7 +46,7 @@ async fn beginning(call: &PreparedCall<'_>, mut answer: Response) -> SeenAnswer 
     SeenAnswer { bytes, ..seen_answer(call, answer).await }
 }
 
-fn text(message: &[u8], request: Option<&RequestSpec>, was_sent: bool, answer: Option<SeenAnswer>) -> Vec<u8> {
+fn text(message: &[u8], request: Option<&RequestSpec>, was_sent: bool, answer: Option<&SeenAnswer>) -> Vec<u8> {
     let masked = request.and_then(|request| masked(message, &request.redactor));
     let sent = request.filter(|_| was_sent).map(|request| sent(request.redacted()));
     let mut kept = json!({"sent": sent, "answer": answer.map(shown)});
@@ -61,7 +61,7 @@ fn sent(request: Redacted) -> Value {
     json!({"method": method, "url": url, "headers": headers, "body": body})
 }
 
-fn shown(answer: SeenAnswer) -> Value {
+fn shown(answer: &SeenAnswer) -> Value {
     let text = answer.body.text();
     let cut = text.map(|text| text.get(..text.floor_char_boundary(ANSWER)).unwrap_or_default());
     json!({
@@ -120,7 +120,7 @@ mod tests {
         let body = format!("{}é", "x".repeat(ANSWER - 1));
         let (headers, bytes) = (vec![("a".to_owned(), "b".to_owned())], body.len());
         let answer = SeenAnswer { status: 500, headers, body: SeenBody::Text(body), bytes };
-        let shown = shown(answer);
+        let shown = shown(&answer);
         assert_eq!(shown["body"].as_str().map(str::len), Some(ANSWER - 1));
         assert_eq!((&shown["truncated"], &shown["headers"]), (&json!(true), &json!([["a", "b"]])));
     }

@@ -20,6 +20,7 @@ mod language_page;
 mod pace;
 mod prepare;
 mod rate_limit;
+mod reading;
 mod reads;
 mod token_store;
 mod transport;
@@ -240,7 +241,7 @@ impl Calls {
     /// # Errors
     /// The failure that says what to change, or that the database cannot be reached.
     pub async fn prepare<'a>(&self, invocation: Invocation<'a>) -> Result<PreparedCall<'a>, PrepareError> {
-        prepare::prepare(&self.catalog, &self.limits, invocation).await
+        prepare::prepare(&self.catalog, (&self.limits, &self.memory), invocation).await
     }
 
     /// Judges the destination as it is written, without asking anybody.

@@ -4,18 +4,18 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Method;
 use serde_json::{Map, Value};
 
 use super::catalog::{Catalog, ResolvedConnector};
 use super::element_cache::{Element, InvalidElement};
+use super::reading::with_room;
 use super::{Invocation, PrepareError};
 use crate::clock;
 use crate::connector::Invalid;
-use crate::interpret::{self, MappedData, Response, ResponseContext};
+use crate::interpret;
 use crate::job::{BpmnError, Code, ConfigObject, Configuration, ErrorHandling, Failure};
 use crate::memory::{self, Memory};
-use crate::plan::{self, Limits, Plan, PlanInput, Redactor, Repeat, RequestSpec, Secrets};
+use crate::plan::{self, Limits, Plan, PlanInput, Repeat, RequestSpec, Secrets};
 
 /// The longest configuration of an element, bytes; what a designer configures has a few KB.
 const LONGEST_CONFIGURATION: usize = 256 * 1024;
@@ -58,7 +58,7 @@ impl PreparedCall<'_> {
         &self.plan.request
     }
 
-    /// What its designer should know of the request, whatever becomes of it.
+    /// What its designer should know of the request, also where it is not sent.
     pub fn warnings(&self) -> &[String] {
         &self.plan.warnings
     }
@@ -95,57 +95,11 @@ impl PreparedCall<'_> {
         self.plan.request.redactor.redact_text(&mut explained.message);
         explained
     }
-
-    /// What an answer is read with.
-    pub(super) fn response_context(&self) -> Option<ResponseContext<'_>> {
-        let parts = (&*self.element, &*self.connector);
-        context(self.invocation.data, parts, (&self.plan.request.method, &self.plan.request.redactor), &self.limits)
-    }
-
-    /// Interprets an answer; a large one in a thread of its own, once it has room.
-    pub(super) async fn interpreted(&self, response: Response, memory: &Memory) -> Result<MappedData, Failure> {
-        let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
-        if response.body.len() < memory::LARGE {
-            return interpret::interpret(&response, &self.response_context().ok_or_else(broken)?);
-        }
-        let (data, element, connector) =
-            (Arc::clone(self.invocation.data), Arc::clone(&self.element), Arc::clone(&self.connector));
-        let (method, redactor) = (self.plan.request.method.clone(), Arc::clone(&self.plan.request.redactor));
-        let limits = self.limits.clone();
-        let share = memory.answer(response.body.len() + memory::of_json(&response.body)).await;
-        memory::in_a_thread(move || {
-            let parts = (&*element, &*connector);
-            let context = context(&data, parts, (&method, &redactor), &limits).ok_or_else(broken)?;
-            match share {
-                Ok(_share) => interpret::interpret(&response, &context),
-                Err(problem) => Err(interpret::unread(&response, &context, &problem.to_string())),
-            }
-        })
-        .await
-    }
-}
-
-fn context<'a>(
-    data: &'a Map<String, Value>,
-    (element, connector): (&'a Element, &'a ResolvedConnector),
-    (method, redactor): (&'a Method, &'a Redactor),
-    limits: &'a Limits,
-) -> Option<ResponseContext<'a>> {
-    let [resource, of_connector] = connector.rules.as_ref().ok()?.of(&element.resource).ok()?;
-    Some(ResponseContext {
-        data,
-        mapping: &element.mapping,
-        rules: [&element.rules, resource, of_connector],
-        method,
-        ctx: limits.eval_context(clock::now_ms()),
-        inline_bytes: limits.inline_bytes,
-        redactor,
-    })
 }
 
 pub(super) async fn prepare<'a>(
     catalog: &Catalog,
-    limits: &Limits,
+    (limits, memory): (&Limits, &Memory),
     invocation: Invocation<'a>,
 ) -> Result<PreparedCall<'a>, PrepareError> {
     let Configured { config, handling, version: deployed_version } = configuration(&invocation, catalog).await?;
@@ -171,8 +125,9 @@ pub(super) async fn prepare<'a>(
         return Err(failed(Code::Auth, &invocation, named, &lacking));
     }
     let secrets = catalog.secrets(element.secrets.union(&connector.secrets)).await?;
-    let (planned, secrets) = if element.work.is_long(invocation.data) {
-        Box::pin(planned_in_a_thread(&invocation, &element, &handling, &connector, secrets, limits)).await
+    let (planned, secrets) = if element.work.with(connector.work(&element.resource)).is_long(invocation.data) {
+        let planning = planned_in_a_thread(&invocation, &element, &handling, &connector, secrets, (limits, memory));
+        Box::pin(planning).await
     } else {
         (plan_with(&invocation, &element, &handling, &connector, &secrets, limits), secrets)
     };
@@ -191,13 +146,15 @@ async fn planned_in_a_thread(
     handling: &Map<String, Value>,
     connector: &Arc<ResolvedConnector>,
     secrets: Secrets,
-    limits: &Limits,
+    (limits, memory): (&Limits, &Memory),
 ) -> (Result<Plan, Invalid>, Secrets) {
+    // Kept until the body has room, so that few bodies wait for it.
+    let turn = memory::turn_to_plan().await;
     let texts = [invocation.engine, invocation.id, invocation.element].map(ToOwned::to_owned);
     let (data, traceparent) = (Arc::clone(invocation.data), invocation.traceparent.map(ToOwned::to_owned));
     let (element, connector) = (Arc::clone(element), Arc::clone(connector));
     let (handling, limits) = (handling.clone(), limits.clone());
-    memory::in_a_thread(move || {
+    let (planned, secrets) = memory::in_a_thread_of(&turn, move || {
         let [engine, id, of_element] = &texts;
         let invocation = Invocation {
             engine,
@@ -214,7 +171,15 @@ async fn planned_in_a_thread(
         };
         (plan_with(&invocation, &element, &handling, &connector, &secrets, &limits), secrets)
     })
-    .await
+    .await;
+    let planned = match planned {
+        Ok(plan) => {
+            let body = with_room(memory, plan.request.raw_body().clone()).await;
+            Ok(Plan { request: plan.request.with_body(body), ..plan })
+        }
+        Err(invalid) => Err(invalid),
+    };
+    (planned, secrets)
 }
 
 pub(super) fn plan_with(

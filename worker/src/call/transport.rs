@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::http::Client;
+use crate::http::{Client, Session};
 use crate::interpret::Response;
 use crate::job::{Code, Failure, Retriable};
 use crate::plan::RequestSpec;
@@ -89,12 +89,16 @@ impl Transport {
     ///
     /// # Errors
     /// As [`Client::send_until`].
-    pub async fn send(&self, request: &RequestSpec, deadline: Instant) -> Result<Response, Failure> {
+    pub async fn send(&self, request: &RequestSpec, deadline: Instant, session: &Session) -> Result<Response, Failure> {
         match (self, &request.in_process) {
-            (_, None) => self.client().send_until(request, deadline).await,
+            (_, None) => self.client().send_until(request, deadline, session).await,
             (Self::Network(_), Some(_)) => Err(nobody_answers()),
             (Self::NetworkAndProcess(client, process), Some(job)) => {
-                answered_here(process.as_ref(), request, job, client.response_bytes(), deadline).await
+                let limit = client.response_bytes();
+                let answer = answered_here(process.as_ref(), request, job, limit, deadline).await?;
+                let mut room = session.share();
+                timeout_at(deadline, room.grow_to(answer.body.len())).await.unwrap_or_default();
+                Ok(Response { body: room.around(answer.body), ..answer })
             }
         }
     }

@@ -91,6 +91,11 @@ impl Reader {
         }
     }
 
+    /// Whether the list has come to its end.
+    pub fn is_at_end(&self) -> bool {
+        self.place == Place::After
+    }
+
     /// The next value; none until more is pushed, or at the end.
     ///
     /// # Errors

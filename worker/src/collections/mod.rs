@@ -7,6 +7,7 @@ pub mod column;
 pub mod csv;
 pub mod date;
 pub mod definition;
+pub mod document;
 pub mod field;
 pub mod header;
 pub mod index_row;

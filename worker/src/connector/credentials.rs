@@ -51,7 +51,7 @@ pub enum Scheme {
     /// `HEADERS`: header names and their templates.
     Headers(Vec<(String, SecretString)>),
     /// `OAUTH2_PASSWORD`, `OAUTH2_CLIENT_CREDENTIALS`, `OAUTH2_REFRESH`, `OAUTH2_AUTHORIZATION_CODE`.
-    OAuth2(OAuth2),
+    OAuth2(Box<OAuth2>),
 }
 
 /// `in` of an `API_KEY`.
@@ -281,7 +281,11 @@ fn scheme(authtype: &str, of: &Reader<'_>) -> Result<Scheme, Invalid> {
         "API_KEY" => {
             Scheme::ApiKey { location: key_location(of)?, name: of.required_text("name")?, value: secret(of, "value")? }
         }
-        "DIGEST" => Scheme::Digest { username: of.required_text("username")?, password: secret(of, "password")? },
+        "DIGEST" => {
+            // As with BASIC, it may be empty, though not forgotten.
+            let password = of.text("password")?.ok_or_else(|| of.invalid("password", "is missing"))?;
+            Scheme::Digest { username: of.required_text("username")?, password: password.into() }
+        }
         "AWS_SIGV4" => Scheme::Aws(AwsKeys {
             access_key_id: of.required_text("access_key_id")?,
             secret_access_key: secret(of, "secret_access_key")?,
@@ -292,16 +296,16 @@ fn scheme(authtype: &str, of: &Reader<'_>) -> Result<Scheme, Invalid> {
         "HEADERS" => Scheme::Headers(headers(of)?),
         "OAUTH2_PASSWORD" => {
             let grant = Grant::Password { username: of.required_text("username")?, password: secret(of, "password")? };
-            Scheme::OAuth2(oauth2(of, grant)?)
+            Scheme::OAuth2(Box::new(oauth2(of, grant)?))
         }
-        "OAUTH2_CLIENT_CREDENTIALS" => Scheme::OAuth2(client_credentials(of)?),
+        "OAUTH2_CLIENT_CREDENTIALS" => Scheme::OAuth2(Box::new(client_credentials(of)?)),
         "OAUTH2_REFRESH" => {
             let grant = Grant::Refresh { refresh_token: secret(of, "refresh_token")? };
-            Scheme::OAuth2(oauth2(of, grant)?)
+            Scheme::OAuth2(Box::new(oauth2(of, grant)?))
         }
         AUTHORIZATION_CODE => {
             let authorize_url = endpoint(of, "authorize_url", "the page on which an account is connected")?;
-            Scheme::OAuth2(oauth2(of, Grant::Account { authorize_url, connection: None })?)
+            Scheme::OAuth2(Box::new(oauth2(of, Grant::Account { authorize_url, connection: None })?))
         }
         other => {
             let problem = format!(

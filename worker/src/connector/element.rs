@@ -124,7 +124,7 @@ fn outbound_row(row: &Reader<'_>) -> Result<OutboundRow, Invalid> {
         Some("feel") => RowFormat::Feel,
         Some(other) => return Err(unknown_format(row, other, "mustache or feel")),
     };
-    Ok(OutboundRow { kind, key: row.required_text("key")?, value: any_text(row, "value"), format })
+    Ok(OutboundRow { kind, key: row.required_text("key")?.trim().to_owned(), value: any_text(row, "value"), format })
 }
 
 /// `dataMapping`.
@@ -140,7 +140,7 @@ fn mapping_row(row: &Reader<'_>) -> Result<MappingRow, Invalid> {
         Some("jmespath") => RowFormat::JmesPath,
         Some(other) => return Err(unknown_format(row, other, "dotNotation, mustache, feel or jmespath")),
     };
-    Ok(MappingRow { key: row.required_text("key")?, value: any_text(row, "value"), format })
+    Ok(MappingRow { key: row.required_text("key")?.trim().to_owned(), value: any_text(row, "value"), format })
 }
 
 fn unknown_format(row: &Reader<'_>, found: &str, known: &str) -> Invalid {

@@ -64,8 +64,8 @@ pub(super) fn before_status(error: &SendError, request: &RequestSpec, body_polle
     without_status(request, timed_out, nothing_sent, &chain(error))
 }
 
-/// Whether it is certain that the peer did not work on the request: a stream that it refused, or that it had not seen when it
-/// said goodbye (RFC 9113, 6.8 and 8.7), or a request that was taken back before its connection began to write it.
+/// Whether it is certain that the peer did not work on the request: a stream that it refused, or that came after its
+/// GOAWAY (RFC 9113, 6.8 and 8.7), or a request that was taken back before its connection began to write it.
 fn was_not_worked_on(error: &SendError) -> bool {
     let refused = |h2: &h2::Error| {
         h2.is_remote() && (h2.is_go_away() || h2.is_reset() && h2.reason() == Some(h2::Reason::REFUSED_STREAM))

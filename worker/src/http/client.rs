@@ -21,6 +21,7 @@ use super::resolve::{Lookup, Resolver, system};
 use super::reuse::Reuse;
 use super::spelling::Spelling;
 use crate::job::{Code, Failure};
+use crate::memory::Bodies;
 use crate::plan::{ClientIdentity, CredentialId, RequestSpec};
 
 /// How many header fields a response may have, and how large they may be together, bytes.
@@ -39,6 +40,8 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// The largest response, bytes after decompression.
     pub response_bytes: usize,
+    /// What all responses may take together.
+    pub bodies: Bodies,
     /// Whether a connector may switch certificate verification off.
     pub allow_insecure_tls: bool,
     /// Additional certificate authorities, a PEM file.
@@ -64,6 +67,7 @@ impl Settings {
             allow_ports: Vec::new(),
             connect_timeout: Duration::from_secs(5),
             response_bytes: 10 * 1024 * 1024,
+            bodies: Bodies::default(),
             allow_insecure_tls: false,
             ca_file: None,
             pool_idle_timeout: Duration::from_secs(4),

@@ -1,14 +1,47 @@
 //! Cookies that servers set on the way of one call: they go along on the origin that set them, and are forgotten with the call
 //! (RFC 6265, 5).
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 use url::{Origin, Url};
 
+use crate::memory::{Account, BodyShare};
+
 /// How many cookies are remembered; more than browsers send to one host are no session.
 const MOST: usize = 50;
+
+/// What the requests of one call have in common: its redirects, pages and polls get the cookies that were set on its way.
+#[derive(Debug)]
+pub struct Session {
+    cookies: Mutex<Cookies>,
+    account: Arc<Account>,
+}
+
+impl Session {
+    /// For a call whose bodies have this account.
+    pub fn new(account: Arc<Account>) -> Self {
+        Self { cookies: Mutex::default(), account }
+    }
+
+    /// Without its cookies, for what is not the connector's own.
+    #[must_use]
+    pub fn anonymous(&self) -> Self {
+        Self::new(Arc::clone(&self.account))
+    }
+
+    /// The room for a body of this call.
+    pub fn share(&self) -> BodyShare {
+        self.account.share()
+    }
+
+    pub(super) fn cookies(&self) -> MutexGuard<'_, Cookies> {
+        // What is known is whole after every step.
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// The cookies of one call.
 #[derive(Debug, Default)]

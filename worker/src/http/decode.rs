@@ -124,6 +124,11 @@ impl BodyReader {
         self.decoder.write(chunk).map_err(|error| body_error(self.encoding, error))
     }
 
+    /// What it takes in memory so far, bytes.
+    pub(super) fn takes(&self) -> usize {
+        self.decoder.limited().bytes.len()
+    }
+
     /// The whole body.
     pub(super) fn finish(self) -> Result<Bytes, BodyError> {
         // The response to HEAD, or a 204, is encoded and empty.
@@ -184,6 +189,17 @@ impl Decoder {
                 };
                 self.write(&start)
             }
+        }
+    }
+
+    fn limited(&self) -> &Limited {
+        match self {
+            Self::Plain(limited) | Self::Deflate { limited, .. } => limited,
+            Self::Gzip(decoder) => decoder.get_ref(),
+            Self::Zlib(decoder) => decoder.get_ref(),
+            Self::RawDeflate(decoder) => decoder.get_ref(),
+            Self::Brotli(decoder) => decoder.get_ref(),
+            Self::Zstd(decoder) => decoder.writer(),
         }
     }
 

@@ -10,6 +10,7 @@ mod connections;
 mod cookies;
 mod decode;
 mod guard;
+mod handshakes;
 mod keep_alive;
 mod peer;
 mod ranges;
@@ -19,9 +20,13 @@ mod send;
 mod timing;
 mod spelling;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub use auth::answers_challenge;
 pub use auth::{
     AuthorizationCode, ConnectedAccount, RefreshTokenGuard, RefreshTokens, StoreError, StoreFuture, StoredRefreshToken,
 };
 pub use client::{Client, Error, Settings};
+pub use cookies::Session;
 pub use guard::DeniedDestination;
+pub use handshakes::measure_handshakes;
 pub use timing::{Timing, measured};

@@ -26,7 +26,7 @@ pub(super) struct Reuse(Cache<String, Arc<Mutex<Origin>>>);
 struct Origin {
     /// For how long a connection was idle and then carried another request.
     kept: Option<Duration>,
-    /// Whether its connections carry many requests at once, and say goodbye before they end (HTTP/2).
+    /// Whether its connections carry many requests at once, and announce their end (HTTP/2).
     multiplexes: bool,
     /// Whether one was closed within the time for which the pool would have kept it.
     closes: bool,
@@ -52,7 +52,7 @@ impl Default for Reuse {
 
 impl Reuse {
     /// For a request that is sent again where its connection turns out to be closed.
-    pub(super) fn whatever_becomes_of_it(&self, url: &Url) -> Use {
+    pub(super) fn for_repeatable(&self, url: &Url) -> Use {
         let origin = self.origin(url);
         Use::begin(&origin, &mut locked(&origin))
     }

@@ -16,7 +16,7 @@ use super::body::ObservedBody;
 use super::classify::{self, SendError};
 use super::client::{Client, ClientKey, HEADER_BYTES, chain};
 use super::connections;
-use super::cookies::Cookies;
+use super::cookies::Session;
 use super::decode::{ACCEPTED, BodyError, BodyReader};
 use super::guard::UrlError;
 use super::reuse::Use;
@@ -39,26 +39,36 @@ impl Client {
     /// # Errors
     /// Why there is no usable response, in its class of the retry table.
     pub async fn send(&self, request: &RequestSpec) -> Result<Response, Failure> {
-        self.send_until(request, Instant::now() + request.timeout).await
+        self.send_until(request, Instant::now() + request.timeout, &self.session()).await
     }
 
-    /// The same with what is left of an attempt's time.
+    /// The same with what is left of an attempt's time, and with the cookies of its earlier requests.
     ///
     /// # Errors
     /// As [`Self::send`].
-    pub async fn send_until(&self, request: &RequestSpec, deadline: Instant) -> Result<Response, Failure> {
+    pub async fn send_until(
+        &self,
+        request: &RequestSpec,
+        deadline: Instant,
+        session: &Session,
+    ) -> Result<Response, Failure> {
         self.judge(request)?;
         let auth = match self.token(request, deadline).await? {
             Some(token) => AuthState::Token(token),
             None => AuthState::Planned,
         };
-        Call::new(self, request, deadline).answer(auth, self.inner().settings.response_bytes).await
+        Call::new(self, request, deadline, session).answer(auth, self.inner().settings.response_bytes).await
+    }
+
+    fn session(&self) -> Session {
+        Session::new(self.inner().settings.bodies.account())
     }
 
     /// Makes a call without authentication of its own, whose response has at most `limit` bytes.
     pub(super) async fn exchange(&self, request: &RequestSpec, limit: usize) -> Result<Response, Failure> {
         self.judge(request)?;
-        Call::new(self, request, Instant::now() + request.timeout).answer(AuthState::Planned, limit).await
+        let (deadline, session) = (Instant::now() + request.timeout, self.session());
+        Call::new(self, request, deadline, &session).answer(AuthState::Planned, limit).await
     }
 }
 
@@ -70,14 +80,14 @@ struct Call<'a> {
     request: &'a RequestSpec,
     deadline: Instant,
     body_polled: Arc<AtomicBool>,
-    cookies: Cookies,
+    session: &'a Session,
     /// Until the answer was read.
     in_pool: Option<Use>,
 }
 
 impl<'a> Call<'a> {
-    fn new(client: &'a Client, request: &'a RequestSpec, deadline: Instant) -> Self {
-        Self { client, request, deadline, body_polled: Arc::default(), cookies: Cookies::default(), in_pool: None }
+    fn new(client: &'a Client, request: &'a RequestSpec, deadline: Instant, session: &'a Session) -> Self {
+        Self { client, request, deadline, body_polled: Arc::default(), session, in_pool: None }
     }
 
     async fn answer(mut self, auth: AuthState, limit: usize) -> Result<Response, Failure> {
@@ -92,7 +102,8 @@ impl<'a> Call<'a> {
         let (mut hops, mut is_away, mut is_renewed) = (0, false, false);
         loop {
             let response = self.send_once(&hop, &auth).await?;
-            self.cookies.store(hop.raw_url(), response.headers(), (self.client.inner().settings.now_ms)());
+            let now_ms = (self.client.inner().settings.now_ms)();
+            self.session.cookies().store(hop.raw_url(), response.headers(), now_ms);
             if !is_renewed && let Some(renewed) = self.renewed(&hop, &auth, &response).await? {
                 (auth, is_renewed) = (renewed, true);
                 continue;
@@ -170,8 +181,7 @@ impl<'a> Call<'a> {
         let (inner, url) = (self.client.inner(), request.raw_url());
         let may_repeat = request.method.is_safe() && request.repeat == Repeat::Safe;
         self.in_pool = None;
-        self.in_pool =
-            if may_repeat { Some(inner.reuse.whatever_becomes_of_it(url)) } else { inner.reuse.where_kept(url) };
+        self.in_pool = if may_repeat { Some(inner.reuse.for_repeatable(url)) } else { inner.reuse.where_kept(url) };
         let key = inner.key(request, self.in_pool.is_some());
         let (executed, is_dialled) = self.execute_with(&key, request, auth).await?;
         if matches!(&executed, Ok(Ok(response)) if response.version() == Version::HTTP_2) {
@@ -230,7 +240,7 @@ impl<'a> Call<'a> {
         set(headers, IDEMPOTENCY_KEY, request.idempotency_key.clone());
         set(headers, TRACEPARENT, request.traceparent.clone());
         auth::apply(&mut built, request, auth, (self.client.inner().settings.now_ms)())?;
-        self.cookies.add_to(built.headers_mut(), request.raw_url());
+        self.session.cookies().add_to(built.headers_mut(), request.raw_url());
         // RFC 9110, 8.6; after what signs the request, for a proxy may leave it out.
         if request.raw_body().is_empty() && matches!(request.method, Method::POST | Method::PUT | Method::PATCH) {
             built.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -281,10 +291,16 @@ impl<'a> Call<'a> {
         }
         let mut body = BodyReader::new(response.headers(), limit)?;
         let warning = body.warning.take();
+        let mut share = self.session.share();
         loop {
-            match timeout_at(self.deadline, response.chunk()).await {
+            // What does not read makes the server wait: nothing is lost while others have the room.
+            let chunk = async {
+                share.grow_to(body.takes()).await;
+                response.chunk().await
+            };
+            match timeout_at(self.deadline, chunk).await {
                 Ok(Ok(Some(chunk))) => body.push(&chunk)?,
-                Ok(Ok(None)) => return body.finish().map(|bytes| (bytes, warning)),
+                Ok(Ok(None)) => return body.finish().map(|bytes| (share.around(bytes), warning)),
                 Ok(Err(error)) => return Err(BodyError::BrokeOff(chain(&error.without_url()))),
                 Err(_) => return Err(BodyError::Late(self.request.timeout)),
             }

@@ -8,13 +8,22 @@ use std::time::{Duration, Instant};
 pub struct Timing {
     /// Resolving the name.
     pub name: Option<Duration>,
-    /// Connecting, with the TLS handshake where there is one.
+    /// Connecting.
     pub connect: Option<Duration>,
+    /// The TLS handshake.
+    pub tls: Option<Duration>,
     /// From the request to the status line, without what went before.
     pub first_byte: Option<Duration>,
 }
 
-type Shared = Arc<Mutex<Timing>>;
+/// What is known of the hop so far.
+#[derive(Debug, Default)]
+struct Hop {
+    spans: Timing,
+    handshake: Option<Instant>,
+}
+
+type Shared = Arc<Mutex<Hop>>;
 
 tokio::task_local! {
     static TIMING: Shared;
@@ -24,35 +33,47 @@ tokio::task_local! {
 pub async fn measured<T>(call: impl Future<Output = T>) -> (T, Timing) {
     let shared = Shared::default();
     let value = TIMING.scope(Arc::clone(&shared), call).await;
-    let timing = *shared.lock().unwrap_or_else(PoisonError::into_inner);
-    (value, timing)
+    let spans = shared.lock().unwrap_or_else(PoisonError::into_inner).spans;
+    (value, spans)
 }
 
-fn note(set: impl FnOnce(&mut Timing)) {
+fn note(set: impl FnOnce(&mut Hop)) {
     // Most calls are not measured.
     TIMING.try_with(|shared| set(&mut shared.lock().unwrap_or_else(PoisonError::into_inner))).unwrap_or_default();
 }
 
 /// Notes how long a name took to resolve.
 pub(super) fn resolved(took: Duration) {
-    note(|timing| timing.name = Some(took));
+    note(|hop| hop.spans.name = Some(took));
 }
 
-/// Notes how long a connection took, its name included.
+/// Notes that the TLS handshake begins, unless it has.
+pub(super) fn handshake_begun() {
+    note(|hop| {
+        hop.handshake.get_or_insert_with(Instant::now);
+    });
+}
+
+/// Notes how long a connection took, its name and its TLS handshake included.
 pub(super) fn connected(took: Duration) {
-    note(|timing| timing.connect = Some(took.saturating_sub(timing.name.unwrap_or_default())));
+    note(|hop| {
+        let Hop { spans, handshake } = hop;
+        spans.tls = handshake.map(|begun| begun.elapsed());
+        let others = spans.name.unwrap_or_default() + spans.tls.unwrap_or_default();
+        spans.connect = Some(took.saturating_sub(others));
+    });
 }
 
 /// Begins a hop.
 pub(super) fn begun() -> Instant {
-    note(|timing| *timing = Timing::default());
+    note(|hop| *hop = Hop::default());
     Instant::now()
 }
 
 /// Notes that the status line of the hop that began at `begun` came.
 pub(super) fn answered(begun: Instant) {
-    note(|timing| {
-        let before = timing.name.unwrap_or_default() + timing.connect.unwrap_or_default();
-        timing.first_byte = Some(begun.elapsed().saturating_sub(before));
+    note(|Hop { spans, .. }| {
+        let before: Duration = [spans.name, spans.connect, spans.tls].into_iter().flatten().sum();
+        spans.first_byte = Some(begun.elapsed().saturating_sub(before));
     });
 }

@@ -83,7 +83,7 @@ pub(super) fn decode(
     if kind == AnswerKind::Binary {
         return binary(response, ask.inline).map(Body::Bytes);
     }
-    if response.body.trim_ascii().is_empty() {
+    if is_empty(&response.body) {
         return Ok(Body::Text(text(response).text.into_owned()));
     }
     let media = Media::of(&response.headers);
@@ -121,6 +121,11 @@ pub(super) fn decode(
         return xml::read(&text).map(Body::Xml);
     }
     Ok(Body::Text(text.into_owned()))
+}
+
+/// Whether a body is blank, also behind a byte order mark.
+fn is_empty(body: &[u8]) -> bool {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii().is_empty()
 }
 
 /// Why an answer that calls itself JSON is none.
@@ -187,7 +192,9 @@ pub(super) fn beginning(response: &Response) -> String {
     // A character has at most four bytes, so that the rest of a large answer is not decoded.
     let head = response.body.get(..8_000).unwrap_or(&response.body);
     let whole = match std::str::from_utf8(head) {
-        Err(cut) if cut.error_len().is_none() => head.get(..cut.valid_up_to()).unwrap_or(head),
+        Err(cut) if cut.error_len().is_none() && head.len() < response.body.len() => {
+            head.get(..cut.valid_up_to()).unwrap_or(head)
+        }
         _ => head,
     };
     excerpt(in_charset(&response.headers, whole).text.as_bytes())

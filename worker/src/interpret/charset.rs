@@ -1,9 +1,13 @@
 //! The character set of an answer: a byte order mark, else the header's, else XML's own declaration, else UTF-8, else
 //! windows-1252.
 
+mod code_pages;
+
 use std::borrow::Cow;
 
 use encoding_rs::{BIG5, EUC_KR, Encoding, GBK, REPLACEMENT, SHIFT_JIS, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use self::code_pages::CodePage;
 
 /// A body as text, without its byte order mark.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,6 +20,7 @@ pub(super) struct Decoded<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Charset {
     Of(&'static Encoding),
+    Page(&'static CodePage),
     Utf32 { big_endian: bool },
 }
 
@@ -60,7 +65,10 @@ impl Charset {
             "cp932" | "windows-932" => Self::Of(SHIFT_JIS),
             "cp949" | "ms949" => Self::Of(EUC_KR),
             "cp950" | "ms950" | "windows-950" => Self::Of(BIG5),
-            other => Self::Of(Encoding::for_label(other.as_bytes()).filter(|encoding| *encoding != REPLACEMENT)?),
+            other => match code_pages::named(other) {
+                Some(page) => Self::Page(page),
+                None => Self::Of(Encoding::for_label(other.as_bytes()).filter(|encoding| *encoding != REPLACEMENT)?),
+            },
         })
     }
 
@@ -68,7 +76,7 @@ impl Charset {
         match self {
             Self::Utf32 { .. } => 4,
             Self::Of(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => 2,
-            Self::Of(_) => 1,
+            Self::Of(_) | Self::Page(_) => 1,
         }
     }
 
@@ -86,7 +94,7 @@ impl Charset {
             _ if names_order || self.unit() == 1 => self,
             _ => wide(body).unwrap_or(match self {
                 Self::Utf32 { .. } => self,
-                Self::Of(_) => Self::Of(UTF_16BE),
+                Self::Of(_) | Self::Page(_) => Self::Of(UTF_16BE),
             }),
         }
     }
@@ -129,6 +137,7 @@ fn decoded(body: &[u8], charset: Charset) -> Decoded<'_> {
             let (text, is_broken) = encoding.decode_without_bom_handling(body);
             (text, encoding.name(), is_broken)
         }
+        Charset::Page(page) => (Cow::Owned(page.decode(body)), page.name, false),
         Charset::Utf32 { big_endian } => {
             let (text, is_broken) = utf32(body, big_endian);
             (Cow::Owned(text), "UTF-32", is_broken)
@@ -189,6 +198,8 @@ mod tests {
             (b"\xbb\xc6\xbd\xf0".to_vec(), Some("gbk"), "黄金", ""),
             (b"\xc1\xaa\xcd\xa8".to_vec(), Some("cp936"), "联通", ""),
             (b"\x93\xfa".to_vec(), Some("Shift_JIS"), "日", ""),
+            (b"caf\x82".to_vec(), Some("cp850"), "café", ""),
+            (b"caf\x82".to_vec(), Some("IBM437"), "café", ""),
             (b"\x1b$BF|\x1b(B".to_vec(), Some("iso-2022-jp"), "日", ""),
             // What the header says is not so, or says nothing.
             (b"{\"a\":1}".to_vec(), Some("utf-16"), "{\"a\":1}", "`utf-16`"),

@@ -17,6 +17,9 @@ const DEPTH: usize = 24;
 /// Values that an expression may touch or produce.
 const WORK: f64 = 2e6;
 
+/// How often an expression may touch each value of a small answer where that one is read.
+const FEW: f64 = 8.0;
+
 /// The functions of the language. The library reads JSON in a way that does not know numbers with all their digits, so that
 /// `to_number` is our own, and literals are put right after parsing.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -132,6 +135,11 @@ impl Path {
             ));
         }
         Ok(())
+    }
+
+    /// Whether it touches a value more than a few times.
+    pub(super) fn is_long(&self) -> bool {
+        self.cost.work.max(self.cost.growth) > FEW
     }
 
     /// What it finds in `value`; null where it finds nothing.

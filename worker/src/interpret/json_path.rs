@@ -84,6 +84,11 @@ impl Path {
         Ok(found.first().cloned().unwrap_or_else(|| Value::from("")))
     }
 
+    /// Whether it looks at a node more than a few times.
+    pub(super) fn is_long(&self) -> bool {
+        self.shape.patterns > 0 || self.shape.descendants + self.shape.filters + self.shape.roots > 1
+    }
+
     /// The names that it begins with; none where its work is measured by the whole answer.
     pub(super) fn beginning(&self) -> impl Iterator<Item = &str> {
         self.beginning.iter().map(String::as_str)

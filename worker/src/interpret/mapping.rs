@@ -1,6 +1,7 @@
 //! Mapping rows: a path, an expression, a template or the whole answer to one top-level variable each (COMPATIBILITY 4.7).
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use bpmn_ext::names::is_reserved_variable;
 use serde_json::{Map, Value};
@@ -70,6 +71,17 @@ impl Mapping {
     /// What the rows read of an answer.
     pub(super) fn projection(&self) -> &Projection {
         &self.projection
+    }
+
+    /// How many times at most the rows copy the whole answer: those that name different members share it.
+    pub fn copies(&self) -> usize {
+        let members = self.rows.iter().filter_map(|row| row.source.members()).collect::<BTreeSet<_>>().len();
+        self.rows.len() - members + usize::from(members > 0)
+    }
+
+    /// Whether the rows make much work of a small answer, too.
+    pub fn is_long(&self) -> bool {
+        self.rows.iter().any(|row| row.source.is_long())
     }
 
     /// Whether there are no rows.

@@ -214,6 +214,20 @@ pub fn unread(response: &Response, context: &ResponseContext<'_>, problem: &str)
     }
 }
 
+/// The wait that an answer asks for, whatever its status means.
+pub fn asked_wait(response: &Response, now_ms: i64) -> Option<std::time::Duration> {
+    retry_after::wait(&response.headers, response.status, now_ms)
+}
+
+/// An answer as data in whatever character set it came, where it is JSON; and as text.
+pub fn plain_data(response: &Response) -> (Option<Value>, String) {
+    let ask = body::Ask { projection: &Projection::All, is_read: false, inline: 0 };
+    match body::decode(response, AnswerKind::Json, ask, &mut Vec::new()) {
+        Ok(Body::Data(value)) => (Some(value), String::new()),
+        _ => (None, body::as_text(response)),
+    }
+}
+
 fn bad_response(response: &Response, context: &ResponseContext<'_>, problem: &str) -> Failure {
     let repeatable = matches!(context.method.as_str(), "GET" | "HEAD");
     let retriable = if repeatable { Retriable::Retry { after: None } } else { Retriable::Final };

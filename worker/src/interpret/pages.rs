@@ -15,11 +15,10 @@ use crate::job::{Code, Failure, Retriable};
 use crate::plan::template::Escape;
 use crate::plan::{UNRESERVED, redacted};
 
-/// The pages so far.
+/// The pages so far, as they came: what is made of them takes many times as much.
 #[derive(Debug, Default)]
 pub struct Pages {
-    joined: Option<Value>,
-    count: u32,
+    pages: Vec<Response>,
     bytes: usize,
     seen: Vec<Url>,
 }
@@ -38,6 +37,11 @@ pub enum Page {
 }
 
 impl Pages {
+    /// Whether answers are paginated.
+    pub fn are_configured(context: &ResponseContext<'_>) -> bool {
+        context.rule(|rules| rules.pagination.as_ref()).is_some()
+    }
+
     /// Adds a page and decides what follows it.
     ///
     /// # Errors
@@ -53,13 +57,22 @@ impl Pages {
         let shown = super::masked(response, context);
         if !super::is_success(&shown, None, context)? {
             return Ok(match response.status {
-                404 if self.count > 0 => Page::Past(rules.past(url)),
+                404 if !self.pages.is_empty() => Page::Past(rules.past(url)),
                 _ => Page::Whole,
             });
         }
-        let Some(mut body) = super::unmasked_data(response, context) else { return Ok(Page::Whole) };
+        let Some(mut body) = super::unmasked_data(response, context) else {
+            if self.pages.is_empty() {
+                return Ok(Page::Whole);
+            }
+            // What was fetched is not lost for a page without content, nor for one that cannot be read.
+            if response.body.trim_ascii().is_empty() {
+                return Ok(Page::Past(None));
+            }
+            return Err(super::bad_response(response, context, "it is one of several pages, and is no data"));
+        };
         let failure = |(code, problem): (Code, String)| {
-            let message = format!("pagination, page {}: {problem}", self.count + 1);
+            let message = format!("pagination, page {}: {problem}", self.pages.len() + 1);
             super::answered(Failure::of_attempt(code, message, Retriable::Final), response)
         };
         let bytes = self.bytes_with(response, limit).map_err(|problem| failure((Code::BadResponse, problem)))?;
@@ -73,11 +86,13 @@ impl Pages {
         self.seen.push(url.clone());
         // Who names a page that was there has no more of them.
         let next = next.filter(|next| !self.seen.contains(next));
-        (self.count, self.bytes) = (self.count + 1, bytes);
-        self.join(members);
+        self.bytes = bytes;
+        // Of its headers, which may be many, only what says how to read it.
+        let headers = response.headers.get(CONTENT_TYPE).map(|kind| (CONTENT_TYPE, kind.clone())).into_iter().collect();
+        self.pages.push(Response { headers, warnings: Vec::new(), ..response.clone() });
         Ok(match next {
             None => Page::Last(None),
-            Some(_) if self.count >= rules.pages => {
+            Some(_) if self.count() >= rules.pages => {
                 Page::Last(Some(format!("there are more than {} pages; the rest was not fetched", rules.pages)))
             }
             Some(next) => Page::Next(next),
@@ -95,30 +110,27 @@ impl Pages {
         Ok(bytes)
     }
 
-    fn join(&mut self, mut members: Map<String, Value>) {
-        let body = members.remove("body").unwrap_or_default();
-        self.joined = Some(match self.joined.take() {
-            None => body,
-            Some(before) => joined(before, body),
-        });
+    /// All pages as one answer: the last one's status and headers, and the joined body.
+    pub fn into_response(self, last: Response, context: &ResponseContext<'_>) -> Response {
+        if self.pages.len() < 2 {
+            return last;
+        }
+        let bodies = self.pages.iter().map(|page| super::data(page, context).unwrap_or_default());
+        let body = bodies.reduce(joined).unwrap_or_default();
+        // What was joined is JSON in UTF-8, whatever the pages were.
+        let mut headers = last.headers;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Response { headers, body: body.to_string().into(), ..last }
     }
 
-    /// All pages as one answer: the last one's status and headers, and the joined body.
-    pub fn into_response(self, last: Response) -> Response {
-        match self.joined {
-            Some(body) if self.count > 1 || last.body.is_empty() => {
-                // What was joined is JSON in UTF-8, whatever the pages were.
-                let mut headers = last.headers;
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                Response { headers, body: body.to_string().into(), ..last }
-            }
-            _ => last,
-        }
+    /// What the pages take in memory once they are parsed, bytes.
+    pub fn weight(&self, of: impl Fn(&[u8]) -> usize) -> usize {
+        self.pages.iter().map(|page| of(&page.body)).sum()
     }
 
     /// How many pages were added.
     pub fn count(&self) -> u32 {
-        self.count
+        u32::try_from(self.pages.len()).unwrap_or(u32::MAX)
     }
 }
 
@@ -190,9 +202,17 @@ fn is_last(
     until.holds(&subject).map_err(|error| format!("until: {error}"))
 }
 
-/// Lists one after the other, objects member by member, everything else from the later page.
+/// Lists one after the other, objects member by member, everything else from the later page. A page that says in another way
+/// that it is empty ends a list, and does not replace it.
 fn joined(before: Value, after: Value) -> Value {
+    let is_nothing = match &after {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    };
     match (before, after) {
+        (before @ (Value::Array(_) | Value::Object(_)), _) if is_nothing => before,
         (Value::Array(mut list), Value::Array(more)) => {
             list.extend(more);
             Value::Array(list)
@@ -267,7 +287,7 @@ fn links(value: &str) -> Vec<(String, String)> {
             let (parameter, others) = split_unquoted(left, ';');
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
             if name.trim().eq_ignore_ascii_case("rel") && relation.is_none() {
-                relation = Some(value.trim().trim_matches('"').to_owned());
+                relation = Some(value.trim().trim_matches(['"', '\'']).to_owned());
             }
             left = others;
         }

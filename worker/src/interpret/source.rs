@@ -17,6 +17,11 @@ use crate::plan::template::{Escape, Scope, Template};
 use crate::plan::value::member;
 use crate::plan::{Feel, Secrets};
 
+/// A text without the blanks around it, among them those that have no width: web pages put them into what is copied.
+fn without_blanks(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}'))
+}
+
 /// A parsed source.
 #[derive(Debug)]
 pub(super) enum Source {
@@ -43,7 +48,7 @@ pub(super) enum DotPath {
 impl DotPath {
     /// Blanks around a path are pasted with it.
     pub(super) fn parse(text: &str) -> Result<Self, PathError> {
-        let text = text.trim();
+        let text = without_blanks(text);
         if let Some(name) = text.strip_prefix("$headers.") {
             return Ok(Self::Header(name.to_ascii_lowercase()));
         }
@@ -73,7 +78,7 @@ impl Source {
     pub(super) fn parse(row: &MappingRow) -> Result<Self, String> {
         let has_mustache = row.value.contains("{{");
         // A source is pasted with blanks around it; in a template they are text.
-        let written = if row.format == RowFormat::Mustache { row.value.as_str() } else { row.value.trim() };
+        let written = if row.format == RowFormat::Mustache { row.value.as_str() } else { without_blanks(&row.value) };
         Ok(match (written, row.format) {
             // For PHP "0" is empty, which designers may rely on.
             ("" | "0", _) | ("$", RowFormat::DotPath) | ("@", RowFormat::JmesPath) => Self::Whole,
@@ -102,6 +107,27 @@ impl Source {
             Self::Whole | Self::JmesPath(_) | Self::Mustache(_) | Self::Feel(_) | Self::Rendered(..) => {
                 projection.add(std::iter::empty());
             }
+        }
+    }
+
+    /// The path, where it names a member of a member.
+    pub(super) fn members(&self) -> Option<&str> {
+        match self {
+            Self::Path(DotPath::Dots(path)) if path.contains('.') => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Whether it goes through a value again and again: what it costs is then no question of the answer's size.
+    pub(super) fn is_long(&self) -> bool {
+        match self {
+            Self::Whole | Self::Status | Self::Headers => false,
+            Self::Path(DotPath::Json(path)) => path.is_long(),
+            Self::Path(_) => false,
+            Self::JmesPath(path) => path.is_long(),
+            Self::Mustache(template) | Self::Feel(Feel::Rendered(template)) => template.has_sections(),
+            Self::Feel(Feel::Parsed(expression)) => expression.is_long(),
+            Self::Rendered(..) => true,
         }
     }
 
@@ -134,13 +160,12 @@ impl Source {
             Self::Headers => Ok(Value::Object(answer.response.all_headers())),
             Self::Path(path) => path.find(answer),
             Self::JmesPath(path) => answer.search(path),
-            // Templates see headers where neither answer nor request data has the name.
             Self::Mustache(template) => {
-                let scope = answer.scope.clone().under_headers(&answer.headers);
+                let scope = answer.whole_scope();
                 template.render(&scope, answer.escape).map(Value::from).map_err(|e| e.to_string())
             }
             Self::Feel(feel) => {
-                let scope = answer.scope.clone().under_headers(&answer.headers);
+                let scope = answer.whole_scope();
                 feel.evaluate(&scope, answer.ctx).map_err(|e| e.to_string())
             }
             Self::Rendered(template, format) => {
@@ -172,6 +197,8 @@ pub(super) struct Answer<'a> {
     response: &'a Response,
     /// The first value of each.
     headers: Map<String, Value>,
+    /// The same and the status by the names that conditions know them by.
+    named: Map<String, Value>,
     /// Request data overlaid by the answer's members.
     scope: Scope<'a>,
     escape: Escape,
@@ -193,17 +220,29 @@ impl<'a> Answer<'a> {
         escape: Escape,
         ctx: EvalContext<'a>,
     ) -> Self {
+        let headers = response.first_headers();
+        let named = Map::from_iter([
+            ("headers".to_owned(), Value::Object(headers.clone())),
+            ("status".to_owned(), Value::from(response.status)),
+        ]);
+        let scope = Scope::new(data).over(members);
         Self {
             body,
             kind,
             response,
-            headers: response.first_headers(),
-            scope: Scope::new(data).over(members),
+            headers,
+            named,
+            scope: if kind == Kind::Xml { scope.with_lists_of_one() } else { scope },
             escape,
             ctx,
             variable: OnceCell::new(),
             size: OnceCell::new(),
         }
+    }
+
+    /// What templates and expressions read: where neither answer nor request data has a name, a header, `headers` or `status`.
+    fn whole_scope(&self) -> Scope<'_> {
+        self.scope.clone().under_headers(&self.headers).under(&self.named)
     }
 
     fn search(&self, path: &jmes_path::Path) -> Result<Value, String> {
@@ -245,7 +284,7 @@ impl<'a> Answer<'a> {
 
     /// Whether the request's data or the headers have all these names.
     fn has_all(&self, names: &BTreeSet<String>) -> bool {
-        let scope = self.scope.clone().under_headers(&self.headers);
+        let scope = self.whole_scope();
         names.iter().all(|name| Secrets::is_reference(name) || scope.get(name).is_some())
     }
 }

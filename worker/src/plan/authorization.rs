@@ -138,7 +138,7 @@ impl PreparedCredentials {
                 SharedParts::Headers(vec![(name_of(name)?, Template::literal(value.expose_secret()))])
             }
             Scheme::Aws(keys) => SharedParts::Aws(Arc::new(keys.clone())),
-            Scheme::OAuth2(oauth) => SharedParts::OAuth2(Arc::new(oauth.clone())),
+            Scheme::OAuth2(oauth) => SharedParts::OAuth2(Arc::new(OAuth2::clone(oauth))),
             _ => SharedParts::Nothing,
         };
         let identity = credentials.identity.clone().map(Arc::new);

@@ -77,6 +77,11 @@ fn prepare(index: usize, row: &OutboundRow) -> Result<PreparedRow, Invalid> {
 }
 
 impl PreparedRow {
+    /// What is wrong with it, under its path.
+    pub(super) fn refused(&self, problem: String) -> Invalid {
+        Invalid::new(&self.path, problem)
+    }
+
     /// Whether its value holds a secret.
     fn holds_secret(&self) -> bool {
         matches!(&self.value, Source::Mustache(template) if template.secret().is_some())

@@ -31,6 +31,9 @@ const RESERVED: [&str; 14] = [
 /// The header that every request has, unless a row is named exactly so (COMPATIBILITY 4.5).
 const ACCEPT: &str = "Accept";
 
+/// What all headers of a request may take, bytes; servers take no more than some of it.
+const BYTES: usize = 128 * 1024;
+
 /// Headers with their names as they were written.
 pub(super) type Written = (Vec<(HeaderName, HeaderValue)>, Vec<String>);
 
@@ -47,11 +50,12 @@ pub(super) fn headers(
     for (index, header) in declared.iter().enumerate().filter(|(_, header)| rows.is_none() || header.required) {
         let invalid = |e| Invalid::new(format!("headers.{index}"), format!("{e}"));
         let key = header.key.render(data, Escape::None).map_err(invalid)?;
-        named.set(key, header.value.render(data, Escape::None).map_err(invalid)?);
+        let value = header.value.render(data, Escape::None).map_err(invalid)?;
+        named.set(key, value).map_err(|problem| Invalid::new(format!("headers.{index}"), problem))?;
     }
     for row in rows.unwrap_or_default().iter().filter(|row| row.kind == OutboundKind::Header) {
         let (name, value) = row.header(data)?;
-        named.set(name, value);
+        named.set(name, value).map_err(|problem| row.refused(problem))?;
     }
     let mut headers = Vec::new();
     if !named.list.iter().any(|(name, _)| name == ACCEPT) {
@@ -69,18 +73,24 @@ struct Named {
     list: Vec<(String, String)>,
     /// The places of names in lower case.
     places: HashMap<String, usize>,
+    bytes: usize,
 }
 
 impl Named {
-    fn set(&mut self, name: String, value: String) {
+    fn set(&mut self, name: String, value: String) -> Result<(), String> {
         if value.trim().is_empty() {
-            return;
+            return Ok(());
+        }
+        self.bytes = self.bytes.saturating_add(name.len() + value.len());
+        if self.bytes > BYTES {
+            return Err(format!("the headers up to this one take more than {BYTES} bytes; send less"));
         }
         let place = *self.places.entry(name.to_ascii_lowercase()).or_insert(self.list.len());
         match self.list.get_mut(place) {
             Some(known) => *known = (name, value),
             None => self.list.push((name, value)),
         }
+        Ok(())
     }
 }
 

@@ -18,6 +18,9 @@ use super::template::{Escape, Scope, TemplateError};
 /// Each parameter's decoded name, and the parameter as it is sent.
 type Parameters = Vec<(String, String)>;
 
+/// What the parameters of a request may take, bytes: no address is as long.
+const BYTES: usize = 1024 * 1024;
+
 /// How lists and spaces are written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
@@ -65,6 +68,7 @@ fn declared(
 ) -> Result<Parameters, Invalid> {
     let mut parameters = Parameters::new();
     let mut from_rows: Vec<String> = Vec::new();
+    let mut bytes = 0_usize;
     for (index, parameter) in declared.iter().enumerate() {
         let invalid = |e: TemplateError| Invalid::new(format!("params.{index}"), e.to_string());
         let key = parameter.key.render(data, Escape::None).map_err(invalid)?;
@@ -76,6 +80,11 @@ fn declared(
             }
         } else {
             let value = parameter.value.render(data, Escape::None).map_err(invalid)?;
+            bytes = bytes.saturating_add(value.len());
+            if bytes > BYTES {
+                let problem = format!("the parameters up to this one take more than {BYTES} bytes; send less");
+                return Err(Invalid::new(format!("params.{index}"), problem));
+            }
             push(&mut parameters, &key, &Value::from(value), parameter.required, style);
         }
     }

@@ -132,13 +132,15 @@ impl Accounts<'_> {
     pub async fn take(self, state: &str) -> Result<Option<ReturnedRequest>, Error> {
         let clock = self.0.database.clock();
         let state = hashed(state);
-        let (used, now, row): (u64, i64, Option<Row>) = on!(&self.0.database, write db => {
+        // Anybody may come with anything: what is not known writes nothing.
+        let row: Option<Row> =
+            on!(&self.0.database, read db => sqlx::query_as(RETURNED).bind(&state).fetch_optional(db).await?)?;
+        let Some(row) = row else { return Ok(None) };
+        let (used, now): (u64, i64) = on!(&self.0.database, write db => {
             let now: i64 = sqlx::query_scalar(clock).fetch_one(&mut *db).await?;
             // One statement: of two that come at once, one finds it unused.
-            let used = sqlx::query(USE).bind(&state).bind(now).execute(&mut *db).await?.rows_affected();
-            (used, now, sqlx::query_as(RETURNED).bind(&state).fetch_optional(db).await?)
+            (sqlx::query(USE).bind(&state).bind(now).execute(db).await?.rows_affected(), now)
         })?;
-        let Some(row) = row else { return Ok(None) };
         let (verifier, redirect_uri) = self.opened(&state, &row.sealed)?;
         let Row { connector, credentials_version, actor, actor_until, return_url, created_at, .. } = row;
         let request =

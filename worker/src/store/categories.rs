@@ -52,7 +52,8 @@ pub enum CategoryRefusal {
 
 /// Changes of categories take turns; the number is the last one that was given.
 const TAKE_TURN: &str = "UPDATE revisions SET value = value WHERE name = 'data_source_categories'";
-const NEXT_ID: &str = "UPDATE revisions SET value = value + 1 WHERE name = 'data_source_categories' RETURNING value";
+pub(super) const NEXT_ID: &str =
+    "UPDATE revisions SET value = value + 1 WHERE name = 'data_source_categories' RETURNING value";
 const ALL: &str =
     "SELECT id, uuid, name, status, is_system, version, created_at, updated_at FROM data_source_categories";
 const INSERT: &str = "INSERT INTO data_source_categories (id, uuid, name, status, is_system, created_at, updated_at)

@@ -13,6 +13,8 @@ use url::Url;
 pub(crate) enum Reply {
     /// Writes these bytes and stays open for the next request.
     KeepOpen(String),
+    /// The same with bytes that may be no UTF-8.
+    Bytes(Vec<u8>),
     /// Writes these bytes and closes.
     Close(String),
     /// Writes these bytes, then one more every 100 ms until the client closes.
@@ -90,6 +92,11 @@ async fn serve(mut socket: TcpStream, requests: Requests, reply: Arc<impl Fn(&st
         match reply(&request, number) {
             Reply::KeepOpen(text) => {
                 if socket.write_all(text.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+            Reply::Bytes(bytes) => {
+                if socket.write_all(&bytes).await.is_err() {
                     return;
                 }
             }

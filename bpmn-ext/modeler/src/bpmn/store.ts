@@ -241,7 +241,7 @@ export class Store {
   #create = (type: string, properties?: object): ModdleElement => this.#injector.get('bpmnFactory').create(type, properties);
 }
 
-/** The field of a path: those without one of their own are told at a neighbour. */
+/** The field of a path: those without one of their own are shown at a neighbour. */
 function fieldOf(path: string): string {
   if (['', 'success', 'repeat'].includes(path)) return 'connector';
   if (/^retry\.(maxWait|budget)$/.test(path)) return 'retry.attempts';

@@ -1,5 +1,5 @@
 /** @jsxImportSource @bpmn-io/properties-panel/preact */
-// The frame of a field: what is printed beside it, its findings, and the focus that it is to get.
+// The frame of a field: what is printed next to it, its findings, and the focus that it is to get.
 
 import type { ComponentChildren, RefObject } from '@bpmn-io/properties-panel/preact';
 import { useEffect } from '@bpmn-io/properties-panel/preact/hooks';

@@ -46,7 +46,7 @@ if (typeof document !== 'undefined') {
 }
 
 /**
- * Runs when the click that took the focus away arrives, before its target hears of it: what runs may move things, and a
+ * Runs when the click that took the focus away arrives, before its target gets it: what runs may move things, and a
  * target that moves between press and release gets no click.
  */
 export function atClick(run: () => void): void {

@@ -16,7 +16,7 @@ export interface SendProps {
   /** The sample data as they are typed. */
   data: string;
   onData(text: string): void;
-  /** Makes the call, or with `dry` only renders it. A `SampleDataError` is told at the sample data. */
+  /** Makes the call, or with `dry` only renders it. A `SampleDataError` is shown at the sample data. */
   attempt(data: Json, dry: boolean, signal: AbortSignal): Promise<Outcome>;
   outcome: Outcome | undefined;
   onOutcome(outcome: Outcome | undefined): void;

@@ -168,7 +168,7 @@ async function prefill(store: Store, element: Element, resource: Resource | unde
   try {
     reads = (await store.host.attempt(requestOf(element, current, true))).reads;
   } catch {
-    // What cannot be planned is told when it is sent.
+    // What cannot be planned is shown when it is sent.
   }
   const known = new Set(store.variablesOf(element).filter(({ value }) => value !== undefined).map(({ name }) => name));
   const example = resource.example?.data;

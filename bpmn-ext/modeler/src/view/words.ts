@@ -44,7 +44,7 @@ export function toneOf({ response }: Outcome): 'good' | 'warn' | 'bad' {
   return status < 300 ? 'good' : status < 400 ? 'warn' : 'bad';
 }
 
-/** Whether a failure is told as an alert: one without an answer, or one that the answer itself does not show. */
+/** Whether a failure is shown as an alert: one without an answer, or one that the answer itself does not show. */
 export function isAlert({ response, error }: Outcome): boolean {
   return error !== null && (!response || ['MAPPING', 'BAD_RESPONSE', 'RESULT_TOO_LARGE'].includes(error.code));
 }

@@ -101,7 +101,7 @@ test('a call runs, is stopped, fails at its field, and is answered', async () =>
   page.check();
 });
 
-test('who may not call is told why', async () => {
+test('who may not call sees why', async () => {
   const page = await browser.open({ host: () => ({ refusal: 'Your token may read, but not call. Ask for one with the scope execute.' }) });
   await page.append(/Demo rates: latest/);
   await page.getByRole('button', { name: 'Try', exact: true }).click();
@@ -145,7 +145,7 @@ test('a late answer of the linter never overwrites a newer one, and a finding op
   page.check();
 });
 
-test('a host that cannot be reached is told, and asked again', async () => {
+test('a host that cannot be reached is reported, and asked again', async () => {
   const page = await browser.open({
     host: () => {
       let count = 0;

@@ -1,4 +1,4 @@
-/** What can go wrong between the page and the server, as data: each error knows what a person has to be told. */
+/** What can go wrong between the page and the server, as data: each error knows what a person has to know. */
 
 export interface ErrorBody {
   message: string;

@@ -51,7 +51,7 @@ interface ErrorAlertProps {
   children?: ComponentChildren;
 }
 
-/** An error of a request, told in three parts. What was stopped on purpose is no error. */
+/** An error of a request, shown in three parts. What was stopped on purpose is no error. */
 export function ErrorAlert({ error, shown = [], children }: ErrorAlertProps) {
   if (error == null || isAbort(error)) return null;
   if (error instanceof Away)

@@ -34,7 +34,7 @@ interface LoadingProps<T> {
   rows?: number;
 }
 
-/** Shows what was loaded. That nobody answers is told once, by the frame. Before, nothing for 150 ms, then a skeleton, then words, then a way to stop. */
+/** Shows what was loaded. That nobody answers is said once, by the frame. Before, nothing for 150 ms, then a skeleton, then words, then a way to stop. */
 export function Loading<T>({ of, what, children, rows = 6 }: LoadingProps<T>) {
   const step = useStep(of.since);
   return (
@@ -48,7 +48,7 @@ export function Loading<T>({ of, what, children, rows = 6 }: LoadingProps<T>) {
       )}
       {step === 3 && (
         <p class="loading-text" role="status">
-          {texts.loading.still(what)} <Button onClick={of.stop}>{texts.act.stop}</Button>
+          <span>{texts.loading.still(what)}</span> <Button onClick={of.stop}>{texts.act.stop}</Button>
         </p>
       )}
       {of.data !== undefined

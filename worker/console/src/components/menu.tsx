@@ -18,7 +18,7 @@ interface MenuProps {
   label: string;
   icon: IconName;
   items: MenuItem[];
-  /** Text beside the icon; without it the label is for screen readers and the tooltip. */
+  /** Text next to the icon; without it the label is for screen readers and the tooltip. */
   text?: string;
   header?: preact.ComponentChildren;
   disabled?: boolean;

@@ -18,15 +18,15 @@ interface PageProps {
   title: string;
   /** The pages above this one. */
   above?: Crumb[];
-  /** Beside the title. */
-  beside?: ComponentChildren;
+  /** Next to the title. */
+  trailing?: ComponentChildren;
   actions?: ComponentChildren;
   children?: ComponentChildren;
   class?: string;
 }
 
 /** One page: its only `h1`, the title of the window, and the focus on the `h1` after a change of page. */
-export function Page({ title, above = [], beside, actions, children, class: more }: PageProps) {
+export function Page({ title, above = [], trailing, actions, children, class: more }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} – ${texts.product}`;
@@ -43,7 +43,7 @@ export function Page({ title, above = [], beside, actions, children, class: more
         <h1 tabIndex={-1} ref={heading}>
           {title}
         </h1>
-        {beside}
+        {trailing}
         <div class="page-actions">{actions}</div>
       </div>
       {children}

@@ -2,7 +2,7 @@ import type { List } from '../api/types';
 import { texts } from '../texts';
 import { IconButton } from './button';
 
-/** Where one is in a list, and the pages beside. */
+/** Where one is in a list, and the pages around it. */
 export function Pages({ meta, onPage }: { meta: List<unknown>['meta']; onPage: (page: number) => void }) {
   if (meta.total === 0) return null;
   return (

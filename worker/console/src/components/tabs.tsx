@@ -16,12 +16,12 @@ interface TabsProps {
   onSelect?: (id: string) => void;
   children: ComponentChildren;
   /** At the end of the row of tabs. */
-  beside?: ComponentChildren;
+  trailing?: ComponentChildren;
   small?: boolean;
 }
 
 /** Tabs and the panel of the selected one; arrows walk. */
-export function Tabs({ label, tabs, selected, onSelect, children, beside, small }: TabsProps) {
+export function Tabs({ label, tabs, selected, onSelect, children, trailing, small }: TabsProps) {
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
   const onKeyDown = (event: KeyboardEvent) => {
@@ -68,7 +68,7 @@ export function Tabs({ label, tabs, selected, onSelect, children, beside, small 
             );
           })}
         </div>
-        {beside}
+        {trailing}
       </div>
       <div role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${selected}`} class="tabs-panel" tabIndex={-1}>
         {children}

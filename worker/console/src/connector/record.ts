@@ -135,7 +135,7 @@ export function bodyType(resource: Resource): string {
   return resource.body_type ?? 'raw';
 }
 
-/** How often, and how long apart: read from the members that the record has, and written back into these. */
+/** How often, and with which waits: read from the members that the record has, and written back into these. */
 export const retries = {
   attempts(of: RetryHolder): string {
     if (of.retry?.attempts !== undefined) return String(Math.max(0, Number(of.retry.attempts) - 1));

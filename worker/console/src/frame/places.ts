@@ -8,7 +8,7 @@ export interface Place {
   path: string;
   text: string;
   icon: IconName;
-  /** Kinds of `needs` of `/stats` that are counted beside it. */
+  /** Kinds of `needs` of `/stats` that are counted next to it. */
   needs?: readonly string[];
 }
 

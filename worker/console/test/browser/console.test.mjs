@@ -116,7 +116,7 @@ describe('the frame', () => {
     await close();
   });
 
-  test('a token that may only read is told so once', { skip: server.lacks('/data_sources') }, async () => {
+  test('a token that may only read has its reason on the page, once', { skip: server.lacks('/data_sources') }, async () => {
     const { token } = await server.call('POST', '/tokens', { name: unique('reader'), scopes: ['read'] });
     const made = await server.call('POST', '/data_sources', { name: unique('Read only') });
     const { page, go, close } = await open(browser, { ...server, token });
@@ -234,7 +234,7 @@ describe('connectors', { skip: server.lacks('/data_sources') }, () => {
     await close();
   });
 
-  test('a taken name is told at the field, which gets the focus', async () => {
+  test('a taken name is shown at the field, which gets the focus', async () => {
     const made = await server.call('POST', '/data_sources', { name: unique('Taken') });
     const { page, go, close, expect } = await open(browser, server);
     expect(/status of 422/);
@@ -323,7 +323,7 @@ describe('importing', { skip: server.lacks('/data_sources', '/data_sources/conve
     await close();
   });
 
-  test('a fault is told with its place, which is selected', async () => {
+  test('a fault is shown with its place, which is selected', async () => {
     const { page, go, close, expect } = await open(browser, server);
     expect(/status of 422/);
     await go('/connectors/import');

@@ -103,7 +103,7 @@ describe('the modeler', { skip: server.lacks('/examples', '/models/lint', '/try'
     await close();
   });
 
-  test('an unreadable file is told, and nothing is replaced', async () => {
+  test('an unreadable file is reported, and nothing is replaced', async () => {
     const { page, go, close } = await open(browser, server);
     await go('/modeler');
     await page

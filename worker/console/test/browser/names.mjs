@@ -1,4 +1,4 @@
-// What a page has, told as an outline of roles and names.
+// What a page has, as an outline of roles and names.
 
 import assert from 'node:assert/strict';
 

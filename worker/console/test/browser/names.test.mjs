@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { launch, open } from './browser.mjs';
+import { faultsOf, launch, open } from './browser.mjs';
 import { has } from './names.mjs';
 import { start } from './server.mjs';
 
@@ -49,6 +49,7 @@ const look = (name, path, act) =>
     await go(path.replace(':id', connector.uuid));
     await page.getByRole('heading', { level: 1 }).waitFor();
     await act(page);
+    assert.deepEqual(await faultsOf(page), []);
     await close();
   });
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { launch, open } from './browser.mjs';
+import { faultsOf, launch, open } from './browser.mjs';
 import { has } from './names.mjs';
 import { start } from './server.mjs';
 
@@ -44,6 +44,7 @@ const look = (name, path, act) =>
     await opened.go(path.replace(':job', failed.id).replace(':collection', collection.id));
     await opened.page.getByRole('heading', { level: 1 }).waitFor();
     await act(opened.page, opened);
+    assert.deepEqual(await faultsOf(opened.page), []);
     await opened.close();
   });
 

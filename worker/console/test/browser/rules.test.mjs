@@ -70,7 +70,7 @@ test('staying signed in is asked for', async () => {
   await close();
 });
 
-test('too many tries are told with a time', async () => {
+test('too many tries are answered with a time', async () => {
   const { page, go, close, expect } = await open(browser, server, { signedIn: false });
   expect(/status of 429/);
   await page.route('**/api/1.0/me', (route) =>
@@ -186,7 +186,7 @@ test('an account that was not connected is an alert', async () => {
   await close();
 });
 
-test('an import into a taken name is told at its field; into the connector itself, names make room', async () => {
+test('an import into a taken name is shown at its field; into the connector itself, names make room', async () => {
   const made = await make('Room', { endpoints: { rates: { url: 'https://a.example/rates', method: 'GET' } } });
   const { page, go, close, expect } = await open(browser, server);
   expect(/status of 422/);
@@ -255,5 +255,63 @@ test('a model is undone, redone, and kept without asking', async () => {
   await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor();
   await page.goBack();
   await page.getByRole('treeitem', { name: /^Data Connector, Data Connector/ }).waitFor();
+  await close();
+});
+
+test('"Go to" finds connectors and codes', async () => {
+  const made = await make('Sought');
+  const { page, go, close } = await open(browser, server);
+  await go('/tokens');
+  await page.getByRole('heading', { level: 1, name: 'Tokens' }).waitFor();
+  await page.keyboard.press('Control+k');
+  const field = page.getByRole('combobox', { name: 'Page, connector, model, job id or code' });
+  await field.fill(made.name);
+  await page.getByRole('option', { name: made.name }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: made.name }).waitFor();
+  await page.keyboard.press('Control+k');
+  await field.fill('OUTCOME_UNK');
+  await page.getByRole('option', { name: /OUTCOME_UNKNOWN/ }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'OUTCOME_UNKNOWN' }).waitFor();
+  await close();
+});
+
+test('what takes long is said, and can be stopped', async () => {
+  const { page, go, close } = await open(browser, server);
+  await page.clock.install();
+  await page.route('**/api/1.0/audit?**', () => {});
+  await go('/audit');
+  await page.getByRole('heading', { level: 1, name: 'Audit' }).waitFor();
+  await page.clock.runFor(1_500);
+  await page
+    .getByText('Loading entries …')
+    .or(page.getByText(/^Loading .* …$/))
+    .first()
+    .waitFor();
+  await page.clock.runFor(10_000);
+  await page.getByText(/^Still working: .* …$/).waitFor();
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByText(/^Still working/).waitFor({ state: 'detached' });
+  await close();
+});
+
+test('reload and Back keep filters, sort and the selected element', async () => {
+  await make('Filtered A');
+  const { page, go, close } = await open(browser, server);
+  await go('/connectors?q=Filtered');
+  await page
+    .getByRole('link', { name: /^Filtered A/ })
+    .first()
+    .click();
+  await page.getByRole('heading', { level: 1, name: /^Filtered A/ }).waitFor();
+  await page.goBack();
+  assert.equal(await page.getByRole('searchbox', { name: 'Search connectors' }).inputValue(), 'Filtered');
+  await page.reload();
+  await page
+    .getByRole('link', { name: /^Filtered A/ })
+    .first()
+    .waitFor();
+  assert.match(page.url(), /q=Filtered/);
   await close();
 });

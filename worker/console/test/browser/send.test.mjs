@@ -92,7 +92,7 @@ test('a preview sends nothing', async () => {
   await close();
 });
 
-test('a call is stopped, and told what that means', async () => {
+test('a call is stopped, and the page says what that means', async () => {
   const reading = await at('slow');
   await reading.press('Send');
   await reading.press('Stop');
@@ -171,7 +171,7 @@ test('what has no answer is an alert; what cannot be planned marks its field', a
   await faulty.close();
 });
 
-test('sample data that are no JSON are told at the field', async () => {
+test('sample data that are no JSON are shown at the field', async () => {
   const { page, send, press, close, expect } = await at('exact');
   expect(/status of 422/);
   const data = send.getByRole('textbox', { name: 'Sample data' });
@@ -202,7 +202,7 @@ test('an example is saved with the resource', async () => {
   await close();
 });
 
-test('a token that may only read previews, and is told why it cannot send', async () => {
+test('a token that may only read previews, and says why it cannot send', async () => {
   const { token } = await server.call('POST', '/tokens', { name: `reads ${process.pid}`, scopes: ['read'] });
   const { send, press, close } = await at('exact', { token });
   assert.equal(await send.getByRole('button', { name: 'Send', exact: true }).isDisabled(), true);

@@ -20,7 +20,7 @@ test('the separator is what the header has most, outside quotes', () => {
   expect(delimiterOf('alone\n')).toBe(',');
 });
 
-test('columns go where they are told, others are left out', () => {
+test('columns go where they are mapped to, others are left out', () => {
   expect(mapped('Code;Name;Note\nDE;"Ger;many";x\n\nCH;;y\n', ['code', 'name', ''])).toBe(
     '"code","name"\r\n"DE","Ger;many"\r\n"CH",\r\n',
   );

@@ -203,7 +203,7 @@ impl Door<'_> {
     }
 
     async fn import_document(&self) -> Result<Answer, Error> {
-        let made = super::import_document(self.store, &self.json()?, self.actor).await?;
+        let made = super::import_document(self.store, self.whole_file().await, self.actor).await?;
         Ok(Answer::json(201, Value::Object(to_json(&made))).with("location", format!("{BASE}/{}", made.id)))
     }
 
@@ -260,9 +260,7 @@ impl Door<'_> {
         let (collection, parameters) = (self.collection(c).await?, self.parameters());
         let pairs = parameters.iter().map(|(n, v)| (n.as_str(), v.as_str()));
         let options = ImportOptions::parse(pairs, self.request.content_type)?;
-        let (sender, source) = mpsc::channel(1);
-        sender.send(Ok(Bytes::copy_from_slice(self.request.body))).await.unwrap_or_default();
-        drop(sender);
+        let source = self.whole_file().await;
         let report = super::import(self.store, collection, options, source, self.actor, |_| {}).await?;
         let status = report.status();
         let mut body = json!(report);
@@ -271,6 +269,13 @@ impl Door<'_> {
             body["code"] = "INVALID".into();
         }
         Ok(Answer::json(status, body))
+    }
+
+    /// The body as a file that has come already.
+    async fn whole_file(&self) -> super::Source {
+        let (sender, source) = mpsc::channel(1);
+        sender.send(Ok(Bytes::copy_from_slice(self.request.body))).await.unwrap_or_default();
+        source
     }
 
     async fn record(&self, c: &str, id: &str) -> Result<Answer, Error> {

@@ -75,7 +75,7 @@ fn shown(tried: &Tried, resource: &str, names: &curl::Names) -> Value {
     let timing = tried.timing.map(|timing| {
         let ms = |span: Option<std::time::Duration>| span.map(|span| (span.as_secs_f64() * 100_000.0).round() / 100.0);
         json!({
-            "name_ms": ms(timing.hop.name), "connect_ms": ms(timing.hop.connect), "tls_ms": null,
+            "name_ms": ms(timing.hop.name), "connect_ms": ms(timing.hop.connect), "tls_ms": ms(timing.hop.tls),
             "first_byte_ms": ms(timing.hop.first_byte), "token_ms": ms(timing.token), "total_ms": ms(Some(timing.total)),
         })
     });

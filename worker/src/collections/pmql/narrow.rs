@@ -69,8 +69,8 @@ pub(super) enum What {
     Never,
     All(Vec<What>),
     Any(Vec<What>),
-    /// There is an index row of the slot for which one of the conditions holds.
-    Indexed(i16, Vec<Row>),
+    /// There is an index row of the slot for which one of the conditions of each list holds.
+    Indexed(i16, Vec<Vec<Row>>),
     /// There is no index row of the slot.
     Missing(i16),
     /// A column compares; with several values it equals one of them.
@@ -143,7 +143,7 @@ impl Scope<'_> {
                 let column = self.columns.iter().find(|column| path.is_members(&column.path))?;
                 let selection = rows::selection(column.kind, &test.check, self.instants)?;
                 let missing = selection.has_missing.then_some(What::Missing(column.slot));
-                let indexed = (!selection.rows.is_empty()).then_some(What::Indexed(column.slot, selection.rows));
+                let indexed = (!selection.rows.is_empty()).then_some(What::Indexed(column.slot, vec![selection.rows]));
                 let what = any_of(missing.into_iter().chain(indexed).collect());
                 Some(Condition { what, is_exact: !selection.is_superset })
             }
@@ -177,7 +177,7 @@ fn all(conditions: impl Iterator<Item = Condition>) -> Condition {
         match condition.what {
             What::Never => return Condition { what: What::Never, is_exact: true },
             What::Always => {}
-            what => parts.push(what),
+            what => add(&mut parts, what),
         }
         is_exact &= condition.is_exact;
     }
@@ -187,6 +187,20 @@ fn all(conditions: impl Iterator<Item = Condition>) -> Condition {
         _ => What::All(parts),
     };
     Condition { what, is_exact }
+}
+
+/// Adds a condition. A record has one row of a slot, so that several conditions on it are about the same row: both ends of a
+/// range are one part of the index.
+fn add(parts: &mut Vec<What>, what: What) {
+    let What::Indexed(slot, lists) = what else { return parts.push(what) };
+    let same = parts.iter_mut().find_map(|part| match part {
+        What::Indexed(other, lists) if *other == slot => Some(lists),
+        _ => None,
+    });
+    match same {
+        Some(all) => all.extend(lists),
+        None => parts.push(What::Indexed(slot, lists)),
+    }
 }
 
 fn any(conditions: impl Iterator<Item = Condition>) -> Condition {

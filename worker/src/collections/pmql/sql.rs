@@ -33,10 +33,10 @@ impl Writer {
                 self.what(what);
                 self.push(")");
             }
-            What::Indexed(slot, rows) => self.index_row(*slot, Some(rows)),
+            What::Indexed(slot, lists) => self.index_row(*slot, lists),
             What::Missing(slot) => {
                 self.push("NOT ");
-                self.index_row(*slot, None);
+                self.index_row(*slot, &[]);
             }
             What::Own(column, comparison, values) => {
                 self.push(column);
@@ -47,7 +47,7 @@ impl Writer {
 
     /// There is an index row of the record. SQLite collects the records of an uncorrelated query once; PostgreSQL does so only
     /// while they fit into its memory for that, and joins what is correlated.
-    fn index_row(&mut self, slot: i16, rows: Option<&[Row]>) {
+    fn index_row(&mut self, slot: i16, lists: &[Vec<Row>]) {
         self.push(match self.dialect {
             Dialect::Sqlite => "(id IN (SELECT record_id FROM collection_index WHERE collection_id = $1 AND slot = ",
             Dialect::Postgres => {
@@ -55,7 +55,7 @@ impl Writer {
             }
         });
         self.bind(Bind::Integer(slot.into()));
-        if let Some(rows) = rows {
+        for rows in lists {
             self.push(" AND ");
             self.rows(rows);
         }

@@ -80,6 +80,15 @@ pub(super) fn apply(
     }
 }
 
+/// Answers a challenge of these headers, if it can be answered; whether it was.
+#[cfg(any(test, feature = "fuzzing"))]
+pub fn answers_challenge(headers: &http::HeaderMap) -> bool {
+    let Ok(url) = Url::parse("https://h.example/a?b=c") else { return false };
+    let who = ("user", &SecretString::from("password"));
+    let challenged = Challenged::by(headers, "nonce".to_owned());
+    challenged.map(|challenged| challenged.answer(who, (&http::Method::GET, &url, b"body"))).is_some()
+}
+
 fn unusable(problem: &str) -> Failure {
     Failure::before_any_attempt(Code::Configuration, format!("the connector's credential {problem}"))
 }

@@ -17,7 +17,7 @@ use super::refresh_tokens::{RefreshTokenGuard, StoredRefreshToken};
 use super::tokens::{Fetched, LIFETIME, Token, TokenSlot};
 use crate::http::Client;
 use crate::http::client::chain;
-use crate::interpret::Response;
+use crate::interpret::{self, Response};
 use crate::job::{Code, Failure, Retriable};
 use crate::plan::{Authorization, ClientProof, Grant, OAuth2, Repeat, RequestSpec};
 
@@ -25,7 +25,6 @@ use crate::plan::{Authorization, ClientProof, Grant, OAuth2, Repeat, RequestSpec
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// The largest response of a token endpoint, bytes.
 const RESPONSE_BYTES: usize = 64 * 1024;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A stored access token is used only if it is valid for this much longer.
 const LEAST_LIFETIME: Duration = Duration::from_secs(30);
 
@@ -158,7 +157,7 @@ const NOT_CONNECTED: &str = "no account is connected; connect one on the connect
 const EXPIRED: &str =
     "the account's access token has expired or was refused, and there is no refresh token; connect the account again";
 /// How long an access token is good for that came without `expires_in` and without a refresh token: until it is refused.
-const FOREVER: Duration = Duration::from_secs(3_650 * 24 * 3_600);
+const FOREVER: Duration = Duration::from_hours(3_650 * 24);
 
 impl TokenRequest {
     async fn fetch(
@@ -303,23 +302,25 @@ impl TokenRequest {
 
     fn read(&self, response: &Response) -> Result<TokenResponse, Failure> {
         let host = self.oauth.url.host_str().unwrap_or_default();
-        let body = response.body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&response.body);
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let (data, plain) = interpret::plain_data(response);
+        // Some endpoints answer as they are asked, with a form.
+        let body = data.unwrap_or_else(|| form(response, &plain));
         let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let is_good = (200..300).contains(&response.status);
         // Some endpoints refuse with a good status.
-        if !is_good || text("access_token").is_none() && text("error").is_some() {
-            let reason =
-                [text("error"), text("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        if !is_good || text("access_token").is_none() && refusal(&body).is_some() {
+            let reason = refusal(&body).unwrap_or_else(|| plain.split_whitespace().collect::<Vec<_>>().join(" "));
             let reason: String = self.request.redactor.redacted_text(&reason).chars().take(300).collect();
             let problem = format!("{host} answered {} {reason}", response.status);
             let problem = problem.trim_end();
             let is_later = matches!(text("error"), Some("temporarily_unavailable" | "server_error" | "slow_down"));
             let is_transient = matches!(response.status, 408 | 425 | 429 | 500..) || is_good && is_later;
-            return Err(if is_transient { no_token_yet(problem) } else { no_token(problem) });
+            let after = interpret::asked_wait(response, (self.client.inner().settings.now_ms)());
+            let later = || Failure { retriable: Retriable::Retry { after }, ..no_token(problem) };
+            return Err(if is_transient { later() } else { no_token(problem) });
         }
         let Some(token) = text("access_token") else {
-            return Err(no_token(&format!("the answer of {host} has no `access_token`")));
+            return Err(no_token(&format!("the answer of {host} has no `access_token`; it has: {}", members(&body))));
         };
         if HeaderValue::from_str(token).is_err() {
             return Err(no_token(&format!("the `access_token` of {host} cannot be sent in a header")));
@@ -337,6 +338,37 @@ impl TokenRequest {
             scope: text("scope").map(ToOwned::to_owned),
         })
     }
+}
+
+/// Why there is no token, as the endpoint says: as RFC 6749, 5.2 has it, and as others write it.
+fn refusal(body: &Value) -> Option<String> {
+    let of = |name: &str| body.get(name).filter(|value| !value.is_null() && **value != Value::from(""));
+    let first = |value: &Value| value.get(0).cloned().unwrap_or_else(|| value.clone());
+    let written = |value: Value| match value.get("message").unwrap_or(&value) {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if let (Some(error), Some(description)) = (of("error"), of("error_description").or_else(|| of("error_uri"))) {
+        return Some(format!("{}: {}", written(error.clone()), written(description.clone())));
+    }
+    let found = of("error").or_else(|| of("errors")).or_else(|| of("message")).or_else(|| of("error_description"))?;
+    Some(written(first(found)))
+}
+
+/// The members of a form.
+fn form(response: &Response, text: &str) -> Value {
+    let kind = response.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+        return Value::Null;
+    }
+    let pairs = form_urlencoded::parse(text.as_bytes());
+    pairs.map(|(name, value)| (name.into_owned(), Value::from(value.into_owned()))).collect()
+}
+
+/// Names, since values may be tokens.
+fn members(body: &Value) -> String {
+    let names = body.as_object().map(|map| map.keys().take(12).cloned().collect::<Vec<_>>().join(", "));
+    names.filter(|names| !names.is_empty()).unwrap_or_else(|| "nothing that can be read".to_owned())
 }
 
 /// The access token that another process has fetched, if it may still be used.

@@ -440,3 +440,58 @@ async fn a_new_refresh_token_is_written_down_before_its_access_token_is_used() {
     three.admit(&spec).await.unwrap();
     assert_eq!(endpoint.request_count(), 2);
 }
+
+/// A token comes in the character set and the form of its answer.
+#[tokio::test]
+async fn tokens_in_other_character_sets_and_as_forms() {
+    let latin =
+        "{\"access_token\":\"token-number-0\",\"x\":\"\u{e9}\"}".chars().map(|c| u8::try_from(c).unwrap()).collect();
+    let wide = "{\"access_token\":\"token-number-0\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let cases: [(&str, Vec<u8>); 4] = [
+        ("application/json; charset=iso-8859-1", latin),
+        ("application/json; charset=utf-16", wide),
+        ("text/html", b"\xef\xbb\xbf{\"access_token\":\"token-number-0\"}".to_vec()),
+        ("application/x-www-form-urlencoded; charset=utf-8", b"access_token=token-number-0&token_type=bearer".to_vec()),
+    ];
+    for (kind, body) in cases {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+        let whole = [head.into_bytes(), body].concat();
+        let endpoint = RawServer::start(move |_, _| Reply::Bytes(whole.clone())).await;
+        let home = RawServer::start(|seen, _| {
+            if is_let_in(seen, "token-number-0") { status("200 OK", "", "{}") } else { status("401 No", "", "") }
+        })
+        .await;
+        let spec = request(home.url("/"), by_secret(endpoint.url("/token")));
+        assert_eq!(client().send(&spec).await.unwrap().status, 200, "{kind}");
+    }
+}
+
+/// However an endpoint says why it refuses; and what it hands out under other names is not shown.
+#[tokio::test]
+async fn refusals_in_the_words_of_the_endpoint() {
+    for (line, body, said) in [
+        ("400 No", r#"{"error": "bad", "error_description": "why so"}"#, "bad: why so"),
+        ("200 OK", r#"{"error": {"code": 5, "message": "why so"}}"#, "answered 200 why so"),
+        ("401 No", r#"{"errors": [{"message": "why so"}]}"#, "answered 401 why so"),
+        ("200 OK", r#"{"ok": false, "message": "why so"}"#, "answered 200 why so"),
+        ("403 No", "<p>why\n so</p>", "answered 403 <p>why so</p>"),
+        ("401 No", "client-secret is wrong", "answered 401 ******** is wrong"),
+        ("200 OK", r#"{"token": "Canary", "id": 1}"#, "has no `access_token`; it has: token, id"),
+        ("200 OK", "Canary", "has no `access_token`; it has: nothing that can be read"),
+    ] {
+        let endpoint = RawServer::start(move |_, _| status(line, "", body)).await;
+        let spec = request(endpoint.url("/"), by_secret(endpoint.url("/token")));
+        let failure = client().send(&spec).await.unwrap_err();
+        assert_eq!(class(&failure), ("AUTH".to_owned(), false, true), "{body}");
+        assert!(failure.message.contains(said) && !failure.message.contains("Canary"), "{body}: {}", failure.message);
+    }
+}
+
+/// `Retry-After` counts wherever it comes from (CONTRACT 6).
+#[tokio::test]
+async fn an_endpoint_says_when_it_may_be_asked_again() {
+    let endpoint = RawServer::start(|_, _| status("429 Slow", "Retry-After: 7\r\n", r#"{"error": "slow_down"}"#)).await;
+    let spec = request(endpoint.url("/"), by_secret(endpoint.url("/token")));
+    let failure = client().send(&spec).await.unwrap_err();
+    assert_eq!(failure.retriable, Retriable::Retry { after: Some(Duration::from_secs(7)) }, "{failure:?}");
+}

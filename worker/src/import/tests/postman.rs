@@ -155,7 +155,7 @@ fn bodies_of_all_modes() {
     assert_eq!((found.0, found.1), (json!("form-data"), json!("{\n  \"a\": \"{{x}}\"\n}")));
     assert!(left_out(&found.3, &["the field `b`", "switched off"]));
     let found = body(
-        json!({"mode": "formdata", "formdata": [{"key": "f", "type": "file", "src": "/home/x/y.png"}, {"key": "a", "value": "1", "type": "text"}]}),
+        json!({"mode": "formdata", "formdata": [{"key": "f", "type": "file", "src": "/files/y.png"}, {"key": "a", "value": "1", "type": "text"}]}),
     );
     let parts: Value = serde_json::from_str(found.1.as_str().unwrap()).unwrap();
     assert_eq!(

@@ -117,8 +117,8 @@ impl<'a, 'b> Evaluation<'a, 'b> {
     /// A member of an object or an item of a list; an error about a missing one names those that exist.
     fn part(&mut self, value: &Cow<'a, Value>, name: &str, of: &Node, at: usize) -> Found<'a> {
         let found = match value {
-            Cow::Borrowed(value) => find_member(value, name, of).map(Cow::Borrowed),
-            Cow::Owned(value) => find_member(value, name, of).map(|found| Cow::Owned(found.clone())),
+            Cow::Borrowed(value) => find_member(self.scope, value, name, of).map(Cow::Borrowed),
+            Cow::Owned(value) => find_member(self.scope, value, name, of).map(|found| Cow::Owned(found.clone())),
         };
         match found {
             Some(Cow::Owned(found)) => {
@@ -234,9 +234,9 @@ impl<'a, 'b> Evaluation<'a, 'b> {
 }
 
 /// A member; of `headers` one that is written in any case.
-fn find_member<'v>(value: &'v Value, name: &str, of: &Node) -> Option<&'v Value> {
+fn find_member<'v>(scope: &Scope<'_>, value: &'v Value, name: &str, of: &Node) -> Option<&'v Value> {
     let of_headers = || matches!(&of.kind, Kind::Name(variable) if variable == "headers");
-    member(value, name).or_else(|| member(value, &name.to_ascii_lowercase()).filter(|_| of_headers()))
+    scope.part(value, name).or_else(|| member(value, &name.to_ascii_lowercase()).filter(|_| of_headers()))
 }
 
 fn owned<'a>(value: Result<Value, Problem>) -> Found<'a> {

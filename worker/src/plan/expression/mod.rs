@@ -24,6 +24,8 @@ use parse::Node;
 
 /// The longest expression, bytes.
 pub const LENGTH: usize = 8 * 1024;
+/// An expression up to this length is evaluated in no time, bytes.
+const SHORT: usize = 512;
 /// Parentheses, lists and calls inside each other.
 pub const DEPTH: usize = 48;
 /// The steps of one evaluation at most: about a millisecond of work.
@@ -136,6 +138,11 @@ impl Expression {
     /// Whether it can give true or false; one that never does, such as `40`, is a slip where a condition is meant.
     pub fn can_be_truth(&self) -> bool {
         self.root.as_ref().is_none_or(truth::is_possible)
+    }
+
+    /// Whether it makes more of its input than that has: patterns are compiled, and ranges are lists.
+    pub fn is_long(&self) -> bool {
+        ["matches", "..", " in "].iter().any(|operator| self.source.contains(operator)) || self.source.len() > SHORT
     }
 
     /// Evaluates to a yes or no, as PHP takes values for one; what is missing is null.

@@ -155,6 +155,11 @@ impl Template {
         }
     }
 
+    /// Whether it has sections, which repeat what is inside of them.
+    pub fn has_sections(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node, Node::Section { .. }))
+    }
+
     /// Whether rendering does not depend on the scope.
     pub fn is_constant(&self) -> bool {
         self.nodes.iter().all(|node| matches!(node, Node::Text(_)))

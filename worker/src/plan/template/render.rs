@@ -23,6 +23,8 @@ pub struct Scope<'a> {
     secrets: Option<&'a Secrets>,
     /// What is rendered, where it is a thing that no secret may be a part of.
     closed: Option<&'static str>,
+    /// Whether a list of one item is that item.
+    lists_of_one: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +76,25 @@ impl<'a> Scope<'a> {
         self
     }
 
+    /// The same, with `members` behind everything else.
+    #[must_use]
+    pub fn under(mut self, members: &'a Map<String, Value>) -> Self {
+        self.layers.insert(0, Layer::Members(members));
+        self
+    }
+
+    /// The same for data in which a list of one is its item, as in XML: item 0 of what is no list is itself.
+    #[must_use]
+    pub fn with_lists_of_one(self) -> Self {
+        Self { lists_of_one: true, ..self }
+    }
+
+    /// A member by name, or an item by its number.
+    pub(in crate::plan) fn part<'v>(&self, value: &'v Value, name: &str) -> Option<&'v Value> {
+        let is_one = self.lists_of_one && name == "0" && !value.is_array();
+        member(value, name).or_else(|| is_one.then_some(value))
+    }
+
     /// A scope whose root is any value.
     pub fn of_value(value: &'a Value) -> Self {
         Self { layers: vec![Layer::Value(value)], ..Self::default() }
@@ -102,7 +123,7 @@ impl<'a> Scope<'a> {
                 Layer::Members(_) | Layer::Headers(_) | Layer::Rows(..) => None,
             });
         };
-        let find = |value: &'a Value, part: &String| match member(value, part) {
+        let find = |value: &'a Value, part: &String| match self.part(value, part) {
             None if first == "headers" => member(value, &part.to_ascii_lowercase()),
             found => found,
         };

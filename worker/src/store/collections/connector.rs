@@ -5,8 +5,15 @@ use serde_json::{Map, Value, json};
 use super::session::{Session, binds};
 use crate::collections::problems::Problems;
 use crate::store::Error;
+use crate::store::categories::NEXT_ID;
 use crate::store::connectors::CHANGED;
 
+/// The category of all connectors that were made with a collection.
+const CATEGORY: &str = "Generated";
+const FIND_CATEGORY: &str = "SELECT id FROM data_source_categories WHERE name = $1";
+const INSERT_CATEGORY: &str =
+    "INSERT INTO data_source_categories (id, uuid, name, status, is_system, created_at, updated_at)
+    VALUES ($1, $2, $3, 'ACTIVE', 1, $4, $4) ON CONFLICT (name) DO NOTHING";
 const TAKEN: &str = "SELECT uuid FROM connectors WHERE name = $1";
 const INSERT: &str = "INSERT INTO connectors (id, uuid, name, record, created_at, updated_at)
     SELECT COALESCE(MAX(id), 0) + 1, $1, $2, $3, $4, $4 FROM connectors";
@@ -14,6 +21,18 @@ const FIND: &str = "SELECT record FROM connectors WHERE uuid = $1";
 const RENAME: &str =
     "UPDATE connectors SET name = $2, record = $3, version = version + 1, updated_at = $4 WHERE uuid = $1";
 const REMOVE: &str = "DELETE FROM connectors WHERE uuid = $1";
+
+/// The number of the category [`CATEGORY`], which is made where it is not there. Before connectors are locked, as in every change
+/// of a category.
+pub(super) async fn category(session: &mut Session, now: i64) -> Result<i64, Error> {
+    if let Some((id,)) = session.row::<(i64,)>(FIND_CATEGORY, binds![CATEGORY]).await? {
+        return Ok(id);
+    }
+    let (id,) = session.row::<(i64,)>(NEXT_ID, Vec::new()).await?.unwrap_or_default();
+    let uuid = uuid::Uuid::new_v4().to_string();
+    session.execute(INSERT_CATEGORY, binds![id, uuid, CATEGORY, now]).await?;
+    Ok(session.row::<(i64,)>(FIND_CATEGORY, binds![CATEGORY]).await?.map_or(id, |(id,)| id))
+}
 
 /// Locks all connectors, as every change of one does first.
 pub(super) async fn lock(session: &mut Session) -> Result<(), Error> {
@@ -29,10 +48,10 @@ pub(super) async fn has_name(session: &mut Session, name: &str, own: &str) -> Re
 pub(super) async fn make(
     session: &mut Session,
     (collection, name): (i64, &str),
-    uuid: &str,
+    (uuid, category): (&str, i64),
     now: i64,
 ) -> Result<(), Error> {
-    let record = record(collection, name).to_string();
+    let record = record(collection, name, category).to_string();
     session.execute(INSERT, binds![uuid, name, record, now]).await.map(drop)
 }
 
@@ -79,7 +98,7 @@ pub(super) fn name_taken() -> Problems {
     Problems::one("name", "The Name has already been taken.")
 }
 
-fn record(collection: i64, name: &str) -> Value {
+fn record(collection: i64, name: &str, category: i64) -> Value {
     let base = format!("/api/1.0/collections/{collection}");
     let (records, one) = (format!("{base}/records"), format!("{base}/records/{{{{record_id}}}}"));
     let optional: Vec<Value> =
@@ -101,8 +120,8 @@ fn record(collection: i64, name: &str) -> Value {
             (purpose.to_owned(), resource)
         })
         .collect();
-    json!({"name": name, "type": "REST", "authtype": "NONE", "status": "ACTIVE", "category": "Generated",
-        "endpoints": endpoints})
+    json!({"name": name, "type": "REST", "authtype": "NONE", "status": "ACTIVE",
+        "data_source_category_id": category.to_string(), "endpoints": endpoints})
 }
 
 fn param(key: &str, required: bool) -> Value {

@@ -109,6 +109,8 @@ impl Collections<'_> {
     pub async fn create(self, new: NewCollection, actor: &Actor) -> Result<Collection, CollectionError> {
         let work = async {
             let mut session = Session::begin(&self.0.database).await?;
+            let now = session.now().await?;
+            let category = connector::category(&mut session, now).await?;
             connector::lock(&mut session).await?;
             free_name(&mut session, &new.name, 0, "").await?;
             let uuid = new.uuid.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
@@ -116,7 +118,6 @@ impl Collections<'_> {
             if session.row::<(i64,)>(taken, binds![uuid.as_str()]).await?.is_some() {
                 return Err(Problems::one("uuid", "The uuid has already been taken.").into());
             }
-            let now = session.now().await?;
             let connector = uuid::Uuid::new_v4().to_string();
             let (slots, next) = slots(&new.definition, None, (BTreeMap::new(), 1));
             let definition = serde_json::Value::Object(new.definition.to_json()).to_string();
@@ -130,7 +131,7 @@ impl Collections<'_> {
                 now
             ];
             let (id,) = session.row::<(i64,)>(INSERT, row).await?.unwrap_or_default();
-            connector::make(&mut session, (id, &new.name), &connector, now).await?;
+            connector::make(&mut session, (id, &new.name), (&connector, category), now).await?;
             if let Some(entry) = entry_of(actor, "collection.created", &uuid, json!({})) {
                 session.append(&entry, now).await?;
             }

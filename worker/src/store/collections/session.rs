@@ -180,7 +180,11 @@ impl Session {
             let (mut statement, mut binds) = (String::from(begin), Vec::new());
             for row in rows.by_ref().take(ROWS) {
                 statement.push_str(if binds.is_empty() { " VALUES (" } else { "), (" });
-                push_placeholders(&mut statement, binds.len() + 1, row.len());
+                match self {
+                    // SQLite looks a numbered placeholder up among all of the statement, each time.
+                    Self::Sqlite(_) => statement.push_str(&vec!["?"; row.len()].join(", ")),
+                    Self::Postgres(_) => push_placeholders(&mut statement, binds.len() + 1, row.len()),
+                }
                 binds.extend(row);
             }
             statement.push_str(") ");

@@ -326,7 +326,7 @@ impl<'a> Writing<'a> {
                     }
                     self.patch_row(after.id, number, &before.patches).await?;
                     self.forget_entries(after.id, number).await?;
-                    // What the record holds now stays its own, whatever becomes of the import.
+                    // What the record holds now stays its own, also where the import fails.
                     let new = prepared.entries.into_iter().filter(|entry| !before.base.contains(entry)).collect();
                     index.add(after.id, number, new);
                 }

@@ -206,6 +206,7 @@ pub struct StoredResult {
 
 /// What an attempt ended with.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a record is handed on behind an Arc")]
 pub enum Record {
     /// Another attempt after a wait.
     Waiting {

@@ -22,40 +22,61 @@ use crate::store::database::POSTGRES_NOW;
 const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id COLLATE \"C\" FOR UPDATE";
 static READ: LazyLock<String> = LazyLock::new(|| format!("{ROWS} j.id = ANY($1)"));
 
-/// Arguments of [`WRITE`] before those of records and claims: published ids, worker, and how soon answers are looked after.
-const FIRST: usize = 3;
+/// Kinds of operations: what was published, what ended, what is new.
+const PUBLISHED: usize = 1;
+const RECORDS: usize = 2;
+const CLAIMS: usize = 4;
 
-/// Everything that waits, in one statement: what was published, what ended, what is new. What was answered together has one
-/// row of the outbox: a date in each job's own row would cost an entry in every index whenever it comes or goes.
-static WRITE: LazyLock<String> = LazyLock::new(|| {
-    let (job, payload, claims) = (RecordColumns::of_job(), RecordColumns::of_payload(), claim_columns());
-    let records: Vec<_> = job.into_iter().chain(RecordColumns::of_payload()).collect();
-    let (payload, of_records, of_claims) = (names(&payload), FIRST + 1, FIRST + 1 + records.len());
-    format!(
-        "WITH clock AS (SELECT now_ms() AS now),
-        sent AS (
+/// All that waits, in one statement, for each set of kinds: a part with nothing to do costs the server nearly as much as one
+/// with a single row, and while little happens, most batches have one row.
+static WRITE: LazyLock<[String; 8]> = LazyLock::new(|| std::array::from_fn(statement));
+
+/// The statement for a set of kinds. Arguments: published ids; how soon answers are looked after, and the columns of records;
+/// the worker, and the columns of claims. What was answered together has one row of the outbox: a date in each job's own row
+/// would cost an entry in every index whenever it comes or goes.
+fn statement(kinds: usize) -> String {
+    let mut parts = vec!["clock AS (SELECT now_ms() AS now)".to_owned()];
+    let (mut written, mut next) = (Vec::new(), 1);
+    if kinds & PUBLISHED != 0 {
+        parts.push(format!(
+            "sent AS (
             UPDATE jobs SET state = 'published', send_at = NULL, updated_at = clock.now FROM clock
-            WHERE id = ANY($1) AND state = 'answered'),
-        u AS (SELECT * FROM {records}),
+            WHERE id = ANY(${next}) AND state = 'answered')"
+        ));
+        next += 1;
+    }
+    if kinds & RECORDS != 0 {
+        let payload = names(&RecordColumns::of_payload());
+        let columns: Vec<_> = RecordColumns::of_job().into_iter().chain(RecordColumns::of_payload()).collect();
+        let records = unnest(&columns, next + 1);
+        parts.push(format!(
+            "u AS (SELECT * FROM {records}),
         done AS ({RECORD} RETURNING jobs.id AS job_id, jobs.state, jobs.updated_at, jobs.copies, {payload}),
         stored AS (
             INSERT INTO payloads (job_id, stored_at, {payload})
             SELECT job_id, updated_at, {payload} FROM done WHERE result IS NOT NULL {REPLACE_PAYLOAD}),
         sending AS (
-            INSERT INTO outbox (jobs, due_at) SELECT ARRAY_AGG(job_id), MAX(updated_at) + $3 FROM done
-            WHERE state = 'answered' HAVING COUNT(*) > 0),
-        claimed AS (
+            INSERT INTO outbox (jobs, due_at) SELECT ARRAY_AGG(job_id), MAX(updated_at) + ${next} FROM done
+            WHERE state = 'answered' HAVING COUNT(*) > 0)"
+        ));
+        written.push("SELECT job_id, state, NULL::BIGINT, copies FROM done");
+        next += 1 + columns.len();
+    }
+    if kinds & CLAIMS != 0 {
+        let (claimed, claims) = (names(&claim_columns()), unnest(&claim_columns(), next + 1));
+        parts.push(format!(
+            "claimed AS (
             INSERT INTO jobs ({claimed}, state, fence, worker_id, created_at, updated_at)
-            SELECT {claimed}, 'sending', 1, $2, clock.now, clock.now FROM clock, {claims}
-            ON CONFLICT (id) DO NOTHING RETURNING id, created_at)
-        SELECT job_id, state, NULL::BIGINT, copies FROM done UNION ALL SELECT id, NULL, created_at, NULL FROM claimed",
-        records = unnest(&records, of_records),
-        claimed = names(&claims),
-        claims = unnest(&claims, of_claims),
-    )
-});
+            SELECT {claimed}, 'sending', 1, ${next}, clock.now, clock.now FROM clock, {claims}
+            ON CONFLICT (id) DO NOTHING RETURNING id, created_at)"
+        ));
+        written.push("SELECT id, NULL::TEXT, created_at, NULL::BYTEA FROM claimed");
+    }
+    format!("WITH {} {}", parts.join(", "), written.join(" UNION ALL "))
+}
+
 /// Such marks alone wait for no disk: one that gets lost only lets a result be sent once more.
-const PUBLISHED: &str = "UPDATE jobs SET state = 'published', send_at = NULL, updated_at = clock.now
+const MARK_PUBLISHED: &str = "UPDATE jobs SET state = 'published', send_at = NULL, updated_at = clock.now
     FROM (SELECT now_ms() AS now, set_config('synchronous_commit', 'off', true)) AS clock
     WHERE id = ANY($1) AND state = 'answered'";
 const ROLL_BACK: &str =
@@ -87,14 +108,24 @@ const OPENED: i64 = 1_000;
 /// Writes a batch; `None` for records whose row is not as it was granted, and for claims of jobs that have a row.
 pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &BatchView) -> Result<Written, Error> {
     let records: Vec<RecordColumns<'_>> = batch.records.iter().map(|record| RecordColumns::of(record)).collect();
-    let mut arguments = PgArguments::default();
-    add(&mut arguments, batch.published.as_slice())?;
-    add(&mut arguments, worker)?;
-    add(&mut arguments, ANSWER_GRACE_MS)?;
-    add_arrays(&mut arguments, &RecordColumns::of_job(), &records)?;
-    add_arrays(&mut arguments, &RecordColumns::of_payload(), &records)?;
-    add_arrays(&mut arguments, &claim_columns(), &batch.claims)?;
-    let rows = sqlx::query_as_with(WRITE.as_str(), arguments).fetch_all(db).await?;
+    let (mut arguments, mut kinds) = (PgArguments::default(), 0);
+    if !batch.published.is_empty() {
+        kinds |= PUBLISHED;
+        add(&mut arguments, batch.published.as_slice())?;
+    }
+    if !records.is_empty() {
+        kinds |= RECORDS;
+        add(&mut arguments, ANSWER_GRACE_MS)?;
+        add_arrays(&mut arguments, &RecordColumns::of_job(), &records)?;
+        add_arrays(&mut arguments, &RecordColumns::of_payload(), &records)?;
+    }
+    if !batch.claims.is_empty() {
+        kinds |= CLAIMS;
+        add(&mut arguments, worker)?;
+        add_arrays(&mut arguments, &claim_columns(), &batch.claims)?;
+    }
+    let statement = WRITE.get(kinds).map_or("", String::as_str);
+    let rows = sqlx::query_as_with(statement, arguments).fetch_all(db).await?;
     Ok(to_written(batch, rows))
 }
 
@@ -127,7 +158,7 @@ impl LockRows for PgConnection {
 }
 
 pub(super) async fn published(db: &mut PgConnection, ids: &[String]) -> Result<(), Error> {
-    sqlx::query(PUBLISHED).bind(ids).execute(db).await?;
+    sqlx::query(MARK_PUBLISHED).bind(ids).execute(db).await?;
     Ok(())
 }
 

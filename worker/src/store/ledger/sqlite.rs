@@ -188,3 +188,29 @@ pub(super) async fn sweep(db: &mut SqliteConnection, limit: u32) -> Result<Vec<S
     transaction.commit().await?;
     Ok(due)
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Executor};
+
+    use super::*;
+    use crate::store::database::SQLITE;
+
+    /// Also where statistics say that there are no jobs.
+    #[tokio::test]
+    async fn a_batch_finds_every_row_through_an_index() {
+        let mut db = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        SQLITE.run(&mut db).await.unwrap();
+        for statistics in ["SELECT 1", "ANALYZE"] {
+            db.execute(statistics).await.unwrap();
+            let statements: Vec<&str> = WRITE.split(';').collect();
+            assert_eq!(statements.len(), 9, "{statements:#?}");
+            for statement in statements {
+                let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+                let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&mut db).await.unwrap();
+                let reads_all = |step: &str| step.starts_with("SCAN jobs") || step.starts_with("SCAN payloads");
+                assert!(!plan.iter().any(|(.., step)| reads_all(step)), "{statement}: {plan:?}");
+            }
+        }
+    }
+}

@@ -21,7 +21,11 @@ impl<S: Source> JobRun<'_, S> {
     pub(super) async fn finish(&self, outcome: Outcome) -> Result<(), ShuttingDown> {
         match outcome {
             Outcome::Retry { grant, after, is_silence } => self.wait(grant, after, is_silence).await,
-            Outcome::Ended { grant, result, summary, exchange } => self.end(grant, &result, (summary, exchange)).await,
+            Outcome::Ended { grant, result, summary, exchange, room } => {
+                let ended = self.end(grant, &result, (summary, exchange)).await;
+                drop(room);
+                ended
+            }
         }
     }
 

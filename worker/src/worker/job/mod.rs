@@ -4,6 +4,7 @@
 //! each.
 
 mod admit;
+mod arrival;
 mod claim;
 mod finish;
 mod outcome;
@@ -12,7 +13,6 @@ mod suspect;
 
 use std::time::Duration;
 
-use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::context::Context;
@@ -21,15 +21,15 @@ use crate::call::{self, Calls, Invocation, Permit, PrepareError, PreparedCall, P
 use crate::clock;
 use crate::engine::{Message, Redelivery, Source};
 use crate::fault;
-use crate::job::{Code, Envelope, Failure, Job, Refusal};
-use crate::memory::{self, Share, TooMuch};
+use crate::job::{Code, Failure, Job};
 use crate::retry::Decision;
 use crate::shutdown::ShuttingDown;
 use crate::store::ledger::{Claim, Grant};
 use crate::telemetry::event;
 use admit::Admission;
+use arrival::{Arrival, planned};
 use outcome::Outcome;
-use suspect::{Begin, Suspect};
+use suspect::Suspect;
 
 /// A delivered job, with everything that its steps need.
 struct JobRun<'a, S: Source> {
@@ -66,35 +66,10 @@ pub(super) async fn work<S: Source>(
     if message.is_unrouted {
         event::job_unrouted();
     }
-    if message.body.len() > worker.limits.job_bytes {
-        return reject::too_large(worker, source, delivery).await;
-    }
-    let share = match room(worker, in_flight, message.body).await {
-        Ok(Some(share)) => share,
-        Ok(None) => {
-            let Envelope { attempt, reserved_slot: slot, is_registered, .. } = *message.envelope;
-            let again = Redelivery { attempt, slot, is_registered };
-            event::job_deferred("memory", NO_ROOM);
-            return source.defer(delivery, again, NO_ROOM).await;
-        }
-        Err(problem) => return reject::too_much(worker, source, delivery, problem).await,
+    let (job, share, suspect) = match arrival::arrive(worker, source, delivery, &message, in_flight).await? {
+        Arrival::Job { job, share, suspect } => (job, share, suspect),
+        Arrival::Settled => return Ok(()),
     };
-    let suspect = match Box::pin(suspect::begin(worker, source, delivery, &message, in_flight)).await? {
-        Begin::Plan(suspect) => suspect,
-        Begin::Parked => return Ok(()),
-    };
-    let job = match decoded(worker, &message).await {
-        Ok(job) => job,
-        Err(refusal) => {
-            planned(suspect).await;
-            return reject::bad_job(worker, source, delivery, &refusal).await;
-        }
-    };
-    in_flight.set_job_id(&job.id);
-    if job.is_of_rest() && !Box::pin(worker.has_rest_job(&job.id)).await? {
-        planned(suspect).await;
-        return reject::bad_job(worker, source, delivery, &job.refused_as_reserved()).await;
-    }
     let span = tracing::info_span!(
         "job",
         job.id,
@@ -107,38 +82,6 @@ pub(super) async fn work<S: Source>(
     let worked = run.run(suspect).instrument(span).await;
     drop(share);
     worked
-}
-
-/// How long a message waits here for the memory that it takes, and then in the delay ladder.
-const WAITS_FOR_ROOM: Duration = Duration::from_secs(20);
-const NO_ROOM: Duration = Duration::from_secs(10);
-
-/// What a message and what is made of it takes; `None` where there was no room in time.
-async fn room(worker: &Context, in_flight: &InFlightJob, body: &[u8]) -> Result<Option<Share>, TooMuch> {
-    let memory = &worker.calls.memory;
-    if body.len() < memory::LARGE {
-        return memory.message(0).await.map(Some);
-    }
-    in_flight.set_time_budget(WAITS_FOR_ROOM);
-    // The bytes three times, as they came, canonical, and with the result; and the values.
-    let takes = 3 * body.len() + memory::of_json(body);
-    timeout(WAITS_FOR_ROOM, memory.message(takes)).await.ok().transpose()
-}
-
-/// A large message is decoded in a thread of its own.
-async fn decoded(worker: &Context, message: &Message<'_>) -> Result<Job, Box<Refusal>> {
-    if message.body.len() < memory::LARGE {
-        return worker.decoder.decode(message.body, message.envelope);
-    }
-    let (decoder, body, envelope) = (worker.decoder.clone(), message.body.to_vec(), message.envelope.clone());
-    memory::in_a_thread(move || decoder.decode(&body, &envelope)).await
-}
-
-/// In a box, since few messages are suspects and every job's task would have room for it.
-async fn planned(suspect: Option<Suspect<'_>>) {
-    if let Some(suspect) = suspect {
-        Box::pin(suspect.planned()).await;
-    }
 }
 
 impl<'a, S: Source> JobRun<'a, S> {

@@ -6,6 +6,7 @@ use crate::call::{Answer, PreparedCall};
 use crate::clock;
 use crate::engine::Recipient;
 use crate::job::{Attempt, Call, Code, Ending, Failure, Job, JobResult, ResultError, Retriable};
+use crate::memory::Share;
 use crate::store::ledger::Grant;
 
 /// What follows from an attempt.
@@ -20,6 +21,8 @@ pub(super) enum Outcome {
         summary: Summary,
         /// What is kept of the last call for people.
         exchange: Option<Vec<u8>>,
+        /// The room in memory that the result takes until it is stored and sent.
+        room: Share,
     },
 }
 
@@ -28,7 +31,9 @@ impl Outcome {
     pub(super) fn with_exchange(self, kept: Vec<u8>) -> Self {
         match self {
             retry @ Self::Retry { .. } => retry,
-            Self::Ended { grant, result, summary, .. } => Self::Ended { grant, result, summary, exchange: Some(kept) },
+            Self::Ended { grant, result, summary, room, .. } => {
+                Self::Ended { grant, result, summary, exchange: Some(kept), room }
+            }
         }
     }
 }
@@ -74,7 +79,7 @@ pub(super) fn completed(
     };
     let summary = Summary { code: None, status: call.status, duration_ms: call.duration_ms };
     let result = Box::new(result(job, &grant, Ending::Completed { data: answer.mapped.data }, call));
-    Outcome::Ended { grant, result, summary, exchange: None }
+    Outcome::Ended { grant, result, summary, exchange: None, room: answer.room }
 }
 
 /// It was not.
@@ -106,7 +111,7 @@ pub(super) fn failed(
         attempts: grant.history.clone(),
     };
     let result = Box::new(result(job, &grant, Ending::Failed { error, bpmn_error }, call));
-    Outcome::Ended { grant, result, summary, exchange: None }
+    Outcome::Ended { grant, result, summary, exchange: None, room: Share::default() }
 }
 
 /// What is known before there is an answer, which brings those of its request.

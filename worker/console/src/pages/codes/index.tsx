@@ -1,8 +1,8 @@
-import { useLocation } from 'preact-iso';
 import { pages } from 'virtual:codes';
 
 import { LinkButton } from '../../components/button';
 import { Page } from '../../components/page';
+import { useParts } from '../../address';
 import { texts } from '../../texts';
 import NotFound from '../not-found';
 import { InlineOf } from '../../code/inline';
@@ -12,8 +12,7 @@ const t = texts.codes;
 
 /** `/codes/:code`: what a code means, and what to change. */
 export default function Code() {
-  const { path } = useLocation();
-  const code = decodeURIComponent(path.split('/')[2] ?? '');
+  const [code = ''] = useParts('codes');
   const page = pageOf(code);
   if (!page) return <NotFound />;
   return (

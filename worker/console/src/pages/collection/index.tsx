@@ -7,7 +7,7 @@ import { get, remove, segment } from '../../api/client';
 import { useLoad } from '../../api/load';
 import { mayEverywhere } from '../../api/session';
 import type { Collection } from '../../api/types';
-import { useAddress } from '../../address';
+import { useAddress, useParts } from '../../address';
 import { LinkButton } from '../../components/button';
 import { Question } from '../../components/dialog';
 import { Loading } from '../../components/loading';
@@ -24,8 +24,7 @@ const t = texts.collections;
 
 /** `/collections/:id?tab&pmql&page&sort`. */
 export default function CollectionPage() {
-  const { path } = useLocation();
-  const id = decodeURIComponent(path.split('/')[2] ?? '');
+  const [id = ''] = useParts('collections');
   return <CollectionOf key={id} id={id} />;
 }
 

@@ -66,7 +66,7 @@ export default function Collections() {
                   cell: (row) => (
                     <>
                       <a href={`/collections/${row.uuid}`}>{row.name}</a>
-                      {row.description && <span class="quiet beside">{row.description}</span>}
+                      {row.description && <span class="quiet secondary">{row.description}</span>}
                     </>
                   ),
                 },

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import { useLoad } from '../../api/load';
 import { isLimited, may } from '../../api/session';
-import { useAddress } from '../../address';
+import { useAddress, useParts } from '../../address';
 import { Alert, ErrorAlert } from '../../components/alert';
 import { Button } from '../../components/button';
 import { Loading } from '../../components/loading';
@@ -26,10 +26,7 @@ const t = texts.connector;
 
 /** `/connectors/new`, `/connectors/:id` and what is below it. */
 export default function ConnectorPage() {
-  const { path } = useLocation();
-  const id = decodeURIComponent(path.split('/')[2] ?? '');
-  // On the way to another page, whose address is here before that page is.
-  if (id === '') return null;
+  const [id = ''] = useParts('connectors');
   return id === 'new' ? <NewConnector key="new" /> : <StoredConnector key={id} id={id} />;
 }
 
@@ -53,16 +50,13 @@ function StoredConnector({ id }: { id: string }) {
   return <EditorPage editor={editor} base={`/connectors/${encodeURIComponent(id)}`} />;
 }
 
-/** The last part of the address that is a tab; everything else shows the resources. */
-function tabOf(path: string, base: string): string {
-  const first = path.slice(base.length).split('/')[1] ?? '';
-  return ['details', 'authentication', 'used-by'].includes(first) ? first : 'resources';
-}
+const OTHER_TABS = ['details', 'authentication', 'used-by'];
 
 function EditorPage({ editor, base }: { editor: Editor; base: string }) {
   const { path, route } = useLocation();
   const { query } = useAddress();
-  const tab = tabOf(path, base);
+  const [, part = '', resource = ''] = useParts('connectors');
+  const tab = OTHER_TABS.includes(part) ? part : 'resources';
   const mayManage = may('manage') && (!editor.isNew || !isLimited.value);
   const unsaved = editor.unsaved.value;
   const [opened] = useState(() => editor.isNew && tab === 'resources' && path === base);
@@ -142,7 +136,9 @@ function EditorPage({ editor, base }: { editor: Editor; base: string }) {
         </ul>
       )}
       <Tabs label={t.title} tabs={tabs} selected={tab}>
-        {tab === 'resources' && <Resources editor={editor} base={base} mayManage={mayManage} />}
+        {tab === 'resources' && (
+          <Resources editor={editor} base={base} addressed={part === 'resources' ? resource : ''} mayManage={mayManage} />
+        )}
         {tab === 'authentication' && <Authentication editor={editor} mayManage={mayManage} />}
         {tab === 'details' && <Details editor={editor} mayManage={mayManage} />}
         {tab === 'used-by' && <UsedBy editor={editor} />}

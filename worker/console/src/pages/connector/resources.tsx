@@ -18,22 +18,23 @@ const t = texts.connector;
 interface ResourcesProps {
   editor: Editor;
   base: string;
+  /** The name of a resource in the address; empty without one. */
+  addressed: string;
   mayManage: boolean;
 }
 
 /** The list of resources, the form of one, and Send: side by side from 1,200 px. */
-export function Resources({ editor, base, mayManage }: ResourcesProps) {
-  const { path, route } = useLocation();
+export function Resources({ editor, base, addressed, mayManage }: ResourcesProps) {
+  const { route } = useLocation();
   const [pasting, setPasting] = useState(false);
   const [chosen, setChosen] = useState<string | null>(null);
   const list = useSplit('resources', 200, 140, 400);
   const send = useSplit('send', 460, 320, 900);
   const endpoints = editor.state.value.endpoints;
-  const addressed = decodeURIComponent(path.slice(`${base}/resources/`.length));
   const selected =
     endpoints.find((one) => one.id === chosen && (one.name === addressed || addressed === '')) ??
     endpoints.find((one) => one.name === addressed) ??
-    (path.startsWith(`${base}/resources/`) && addressed !== '' ? undefined : endpoints[0]);
+    (addressed === '' ? endpoints[0] : undefined);
 
   const select = (endpoint: Endpoint, how: 'push' | 'replace' = 'push') => {
     setChosen(endpoint.id);

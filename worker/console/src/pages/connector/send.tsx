@@ -41,8 +41,8 @@ export function Send({ editor, endpoint, onChange }: SendProps) {
           try {
             return await attempt({ ...targetOf(editor, endpoint), data, ...(dry ? { dry_run: true } : {}) }, signal);
           } catch (error) {
-            const told = error instanceof ApiError ? error.field('data') : undefined;
-            throw told === undefined ? error : new SampleDataError(told);
+            const text = error instanceof ApiError ? error.field('data') : undefined;
+            throw text === undefined ? error : new SampleDataError(text);
           }
         }}
         outcome={outcome}
@@ -130,7 +130,7 @@ function useReads(
         const filled = withReads(latest.current, reads);
         if (!controller.signal.aborted && filled !== null) onSample(filled);
       } catch {
-        // What is wrong with the request is told when it is sent.
+        // What is wrong with the request is shown when it is sent.
       }
     }, DELAY);
     return () => {

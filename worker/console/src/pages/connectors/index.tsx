@@ -158,7 +158,7 @@ function NameCell({ row }: { row: Connector }) {
   return (
     <>
       <a href={`/connectors/${row.uuid}`}>{row.name}</a>
-      {row.description && <span class="quiet beside">{row.description}</span>}
+      {row.description && <span class="quiet secondary">{row.description}</span>}
     </>
   );
 }

@@ -1,4 +1,3 @@
-import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
 
 import { get, post, segment } from '../../api/client';
@@ -13,14 +12,14 @@ import { Page } from '../../components/page';
 import { Terms } from '../../components/terms';
 import { Time } from '../../components/time';
 import { Body } from '../../plug-in';
+import { useParts } from '../../address';
 import { texts } from '../../texts';
 
 const t = texts.deadLetters;
 
 /** `/dead-letters/:n`: one message as it came, and publishing it again. */
 export default function DeadLetterPage() {
-  const { path } = useLocation();
-  const number = decodeURIComponent(path.split('/')[2] ?? '');
+  const [number = ''] = useParts('dead-letters');
   const [asking, setAsking] = useState(false);
   const loaded = useLoad(
     async (signal) => (await get<DeadLetter>(`/dead_letters/${segment(number)}`, { signal })).data,

@@ -57,7 +57,7 @@ export default function DeadLetters() {
                     <>
                       <a href={`/dead-letters/${row.id}`}>{row.id}</a>
                       {row.replayed_at && (
-                        <span class="beside">
+                        <span class="secondary">
                           <Badge tone="plain" icon="send" text={t.publishedAlready} />
                         </span>
                       )}

@@ -39,14 +39,14 @@ export function Preview({ read, plan, error, onChange, onImport, busy }: Preview
   const change = (index: number, changes: Partial<Group>) =>
     onChange({ ...plan, groups: plan.groups.map((group, at) => (at === index ? { ...group, ...changes } : group)) });
 
-  const beside = plan.groups.map((group) =>
+  const followUps = plan.groups.map((group) =>
     consequences(
       group,
       connectors.data?.find((one) => one.uuid === group.into),
     ),
   );
-  const changed = [...read.changed, ...beside.flatMap((one) => one.changed)];
-  const leftOut = [...read.left_out, ...beside.flatMap((one) => one.leftOut)];
+  const changed = [...read.changed, ...followUps.flatMap((one) => one.changed)];
+  const leftOut = [...read.left_out, ...followUps.flatMap((one) => one.leftOut)];
   const fresh = plan.groups.filter((group) => group.into === '');
   const kind = t.kinds.find(([value]) => value === read.kind)?.[1] ?? read.kind;
   return (

@@ -1,13 +1,12 @@
 import '../../job/job.css';
 
-import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
 
 import { post, segment } from '../../api/client';
 import { useLive } from '../../api/load';
 import { may, mayEverywhere } from '../../api/session';
 import type { Job, WholeJob } from '../../api/types';
-import { useAddress } from '../../address';
+import { useAddress, useParts } from '../../address';
 import { Alert } from '../../components/alert';
 import { Button, LinkButton } from '../../components/button';
 import { LiveBar } from '../../components/live-bar';
@@ -33,8 +32,7 @@ const TABS = ['request', 'answer', 'mapped', 'job', 'result'] as const;
 
 /** `/jobs/:id`: what happened to one job, and running it again. */
 export default function JobPage() {
-  const { path } = useLocation();
-  const id = decodeURIComponent(path.split('/')[2] ?? '');
+  const [id = ''] = useParts('jobs');
   return <JobOf key={id} id={id} />;
 }
 
@@ -59,7 +57,7 @@ function JobOf({ id }: { id: string }) {
     <Page
       title={t.title(id)}
       above={[{ text: texts.jobs.title, href: '/jobs' }]}
-      beside={
+      trailing={
         job && (
           <span role="status">
             <StateBadge job={job} />

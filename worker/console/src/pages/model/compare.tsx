@@ -11,7 +11,7 @@ import { nameOf, type Whole, whole } from './whole';
 
 const t = texts.models;
 
-/** This version beside another one, and in what they differ. */
+/** This version next to another one, and in what they differ. */
 export function Compare({ mine, versions }: { mine: Whole; versions: ModelRow[] }) {
   const { query, set } = useAddress();
   const { process, version } = mine.model;

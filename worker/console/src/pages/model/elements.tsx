@@ -31,7 +31,7 @@ export function Elements({ whole, stats, selected }: { whole: Whole; stats: Stat
             cell: (row) => (
               <span class={row.element === selected ? 'chosen' : undefined}>
                 {row.name}
-                {row.name !== row.element && <span class="quiet beside">{row.element}</span>}
+                {row.name !== row.element && <span class="quiet secondary">{row.element}</span>}
               </span>
             ),
           },

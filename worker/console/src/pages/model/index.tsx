@@ -5,7 +5,7 @@ import { get, remove, segment } from '../../api/client';
 import { useLive, useLoad } from '../../api/load';
 import { mayEverywhere } from '../../api/session';
 import type { ModelRow, Stats } from '../../api/types';
-import { useAddress } from '../../address';
+import { useAddress, useParts } from '../../address';
 import { LinkButton } from '../../components/button';
 import { Question } from '../../components/dialog';
 import { Select } from '../../components/field';
@@ -30,8 +30,7 @@ const TABS = ['diagram', 'elements', 'findings', 'compare'] as const;
 
 /** `/models/:process/:version?tab&with&element`. */
 export default function ModelPage() {
-  const { path } = useLocation();
-  const [, , process = '', version = ''] = path.split('/').map(decodeURIComponent);
+  const [process = '', version = ''] = useParts('models');
   return <ModelOf key={`${process} ${version}`} process={process} version={version} />;
 }
 
@@ -59,7 +58,7 @@ function ModelOf({ process, version }: { process: string; version: string }) {
     <Page
       title={name}
       above={[{ text: t.title, href: '/models' }]}
-      beside={
+      trailing={
         <div class="version">
           <Select
             label={t.version}

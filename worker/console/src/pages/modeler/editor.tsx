@@ -70,7 +70,7 @@ export function Editor({ opened, selected, address }: EditorProps) {
     <Page
       title={t.title}
       class="page-modeler"
-      beside={<span class="quiet cut">{opened.current.name}</span>}
+      trailing={<span class="quiet cut">{opened.current.name}</span>}
       actions={
         <div role="toolbar" aria-label={t.toolbar} class="row">
           <span role="status" class="quiet small">

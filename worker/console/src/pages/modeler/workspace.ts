@@ -143,7 +143,7 @@ export class Workspace {
     }
   }
 
-  /** The whole model, at most in its own size, beside the palette and above the mark. */
+  /** The whole model, at most in its own size, next to the palette and above the mark. */
   private fit(): void {
     const canvas = this.modeler?.get<Canvas>('canvas');
     if (!canvas) return;

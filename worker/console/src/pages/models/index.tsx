@@ -56,7 +56,7 @@ export default function Models() {
                 cell: (row) => (
                   <>
                     <a href={modelHref(row.process, row.version)}>{row.name ?? row.process}</a>
-                    {row.name && <span class="quiet beside">{row.process}</span>}
+                    {row.name && <span class="quiet secondary">{row.process}</span>}
                   </>
                 ),
               },

@@ -7,7 +7,7 @@ const HEIGHT = 120;
 
 type Bucket = Stats['buckets'][number];
 
-/** A bar a bucket: completed below, failed above. The sums stand beside it in words. */
+/** A bar a bucket: completed below, failed above. The sums stand next to it in words. */
 export function Bars({ stats: { buckets } }: { stats: Stats }) {
   const most = Math.max(1, ...buckets.map((bucket) => bucket.completed + bucket.failed));
   const width = 100 / Math.max(1, buckets.length);

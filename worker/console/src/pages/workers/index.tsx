@@ -32,7 +32,7 @@ export default function Workers() {
                   cell: (row) => (
                     <>
                       {row.host}
-                      <span class="quiet beside mono">{row.id.slice(0, 8)}</span>
+                      <span class="quiet secondary mono">{row.id.slice(0, 8)}</span>
                     </>
                   ),
                 },
@@ -43,7 +43,7 @@ export default function Workers() {
                   cell: (row) => (
                     <>
                       <Badge tone={toneOf(row)} text={row.state} />
-                      {row.reasons.length > 0 && <span class="beside small">{row.reasons.join(' ')}</span>}
+                      {row.reasons.length > 0 && <span class="secondary small">{row.reasons.join(' ')}</span>}
                     </>
                   ),
                 },

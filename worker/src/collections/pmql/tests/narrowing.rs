@@ -99,6 +99,17 @@ fn lists_are_one_look_up() {
 }
 
 #[test]
+fn both_ends_of_a_range_are_one_look_up() {
+    let (sql, binds, is_exact) = sql_of("data.n >= 5 AND data.s = 'x' AND data.n < 6").unwrap();
+    assert_eq!(
+        sql,
+        "((ROW($2 AND (kind = 3 AND number >= $3) AND (kind = 3 AND number < $4))) AND (ROW($5 AND (kind = 4 AND text = $6))))"
+    );
+    assert_eq!(binds[1..3], [Bind::Real(5.0), Bind::Real(6.0)]);
+    assert!(is_exact);
+}
+
+#[test]
 fn days_are_rounded_to_midnight() {
     for (test, expected) in [
         ("= '2024-01-01T00:00Z'", Some("text = 2024-01-01")),

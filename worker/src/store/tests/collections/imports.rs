@@ -154,6 +154,23 @@ contract! {
 }
 
 contract! {
+    async fn a_row_may_have_a_thousand_columns(fixture: TestStore) {
+        let store = &fixture.store;
+        let collection = made(store, columns()).await;
+        let row = |cell: fn(usize) -> String| (0..1_000).map(cell).collect::<Vec<_>>().join(";");
+        let header = row(|n| format!("g{}.c{n}", n % 10));
+        let file = format!("\u{feff}{header}\r\n{}\r\n{}\r\n", row(|n| format!("\"{n}\r\n;\"")), row(|n| n.to_string()));
+        let wide: Vec<u8> = file.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for file in [file.into_bytes(), wide] {
+            let report = imported(store, &collection, &[], &file).await.unwrap();
+            assert_eq!((report.created, report.failed), (2, 0), "{:?}", report.errors);
+        }
+        let data = data_of(store, &collection, 3).await;
+        assert_eq!((&data["g3"]["c993"], data["g9"].as_object().unwrap().len()), (&json!("993\r\n;"), 100));
+    }
+}
+
+contract! {
     async fn a_file_that_does_not_come_to_its_end_stores_nothing(fixture: TestStore) {
         let store = &fixture.store;
         let collection = made(store, columns()).await;
@@ -161,8 +178,15 @@ contract! {
         let (sender, source) = tokio::sync::mpsc::channel(10);
         sender.send(Ok(bytes::Bytes::from("k\n".to_owned() + &"row\n".repeat(1_000)))).await.unwrap();
         sender.send(Err(std::io::Error::other("gone"))).await.unwrap();
-        let ended = admin::import(store, collection.clone(), options, source, &actor(), |_| {}).await;
+        let ended = admin::import(store, collection.clone(), options.clone(), source, &actor(), |_| {}).await;
         assert!(matches!(ended, Err(Error::BadRequest(_))), "{ended:?}");
+        for (kind, status) in [(std::io::ErrorKind::TimedOut, 408), (std::io::ErrorKind::FileTooLarge, 413)] {
+            let (sender, source) = tokio::sync::mpsc::channel(10);
+            sender.send(Ok(bytes::Bytes::from_static(b"k\nrow\n"))).await.unwrap();
+            sender.send(Err(std::io::Error::from(kind))).await.unwrap();
+            let ended = admin::import(store, collection.clone(), options.clone(), source, &actor(), |_| {}).await;
+            assert_eq!(ended.unwrap_err().status(), status);
+        }
         settled(store).await;
         assert_eq!(rows(&fixture).await, 0);
     }

@@ -32,6 +32,8 @@ contract! {
             (vec![("groupBy", "data.even"), ("order_direction", "desc")], vec![2, 1], 2),
             (vec![("groupBy", "data.none"), ("pmql", "data.n > 3")], vec![5], 1),
             (vec![("filter", "TRU"), ("per_page", "2")], vec![1, 3], 13),
+            (vec![("filter", " ")], vec![], 0),
+            (vec![("filter", "")], (1..=25).collect(), 25),
             (vec![("pmql", "  "), ("per_page", "99999999999999999999"), ("page", "2")], vec![], 25),
             (vec![("pmql", "id IN [3, 4] OR created > NOW +1 day")], vec![3, 4], 2),
         ] {
@@ -95,10 +97,28 @@ contract! {
         assert_eq!(serde_json::from_str::<Value>(&lines).unwrap(), listed(store, &collection, &[("pmql", "id = 2")]).await["data"][0]);
         let list: Value = serde_json::from_str(&exported(store, &[("format", "json")]).await).unwrap();
         assert_eq!(list, listed(store, &collection, &[]).await["data"]);
+        assert!(exported(store, &[("format", "json"), ("bom", "1")]).await.starts_with('['), "JSON has no mark");
+        created(store, &collection, json!({"=cmd": 1})).await.unwrap();
+        let only = [("format", "csv"), ("pmql", "id = 3"), ("formulas", "escape")];
+        assert_eq!(exported(store, &only).await, "id,'=cmd\r\n3,1\r\n", "a name is a text like any other");
         let columns = json!({"columns": [{"field": "data.b"}, {"field": "data.a.n"}]});
         admin::update(store, &collection, &columns, &actor()).await.unwrap();
         assert_eq!(exported(store, &[("format", "csv"), ("pmql", "id = 1")]).await, "id,b,a.n\r\n1,\"x,y\",1\r\n");
     }
+}
+
+/// Imports a document that comes in small pieces.
+async fn taken_in_text(store: &crate::store::Store, text: &str) -> Result<admin::Collection, Error> {
+    let (sender, source) = tokio::sync::mpsc::channel(text.len());
+    for piece in text.as_bytes().chunks(7) {
+        sender.send(Ok(bytes::Bytes::copy_from_slice(piece))).await.unwrap();
+    }
+    drop(sender);
+    admin::import_document(store, source, &actor()).await
+}
+
+async fn taken_in(store: &crate::store::Store, document: &Value) -> Result<admin::Collection, Error> {
+    taken_in_text(store, &document.to_string()).await
 }
 
 contract! {
@@ -116,14 +136,21 @@ contract! {
         let mut document: Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(document["type"], "data-connector.collection.v1");
         assert_eq!(document["records"], json!([{"data": {"k": "a"}}, {"data": {"k": "b"}}]));
-        assert_eq!(paths(admin::import_document(store, &document, &actor()).await), ["name"]);
+        assert_eq!(paths(taken_in(store, &document).await), ["name"]);
         document["collection"]["name"] = json!("copy");
-        let copy = admin::import_document(store, &document, &actor()).await.unwrap();
+        let copy = taken_in(store, &document).await.unwrap();
         assert_ne!(copy.uuid, collection.uuid);
         assert_eq!((copy.records, ids(store, &copy, &[("pmql", "data.k = \"b\"")]).await), (2, (vec![2], 1)));
         document["collection"]["name"] = json!("third");
         document["records"][1]["data"]["k"] = json!("a");
-        assert_eq!(paths(admin::import_document(store, &document, &actor()).await), ["records.1.data.k"]);
+        assert_eq!(paths(taken_in(store, &document).await), ["records.1.data.k"]);
+        assert!(matches!(admin::find(store, "third").await, Err(Error::NotFound(_))));
+        document["type"] = json!("data-connector.collection.v2");
+        assert_eq!(paths(taken_in(store, &document).await), ["type"]);
+        document.as_object_mut().unwrap().remove("collection");
+        assert_eq!(paths(taken_in(store, &json!({"type": "data-connector.collection.v1", "records": []})).await), ["collection"]);
+        assert_eq!(taken_in(store, &json!([])).await.unwrap_err().status(), 422);
+        assert_eq!(taken_in_text(store, "{\"collection\": {\"name\": \"third\"}, \"records\": [{\"data\": {}}").await.unwrap_err().status(), 400);
         assert!(matches!(admin::find(store, "third").await, Err(Error::NotFound(_))));
     }
 }

@@ -6,9 +6,9 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::super::contract;
-use super::{actor, created, data_of, ids, key, made, object, paths, rows, settled};
-use crate::admin::collections::{self as admin, Error, IfMatch};
-use crate::store::audit::Entry;
+use super::{actor, created, data_of, ids, imported, key, made, object, paths, rows, settled};
+use crate::admin::collections::{self as admin, Actor, Error, IfMatch};
+use crate::store::audit::{Entry, Row};
 use crate::store::{NewDeployment, StoredConnector};
 
 contract! {
@@ -59,6 +59,15 @@ contract! {
             ("DeleteRecord", "DELETE", "/api/1.0/collections/1/records/{{record_id}}"),
             ("TruncateCollection", "DELETE", "/api/1.0/collections/1/truncate"),
         ]);
+        let other = made(store, json!({"name": "Other"})).await;
+        let twin = store.connectors().find("Other").await.unwrap().unwrap();
+        let categories = store.categories().list().await.unwrap();
+        let [category] = categories.as_slice() else { panic!("one category: {categories:?}") };
+        assert_eq!((category.name.as_str(), category.is_system), ("Generated", 1));
+        for record in [&connector.record, &twin.record] {
+            assert_eq!(record["data_source_category_id"], category.id.to_string());
+        }
+        admin::remove(store, &other, false, &actor()).await.unwrap();
         let mut edited = connector.record.clone();
         edited.insert("uuid".to_owned(), connector.uuid.clone().into());
         edited.insert("description".to_owned(), "edited".into());
@@ -215,6 +224,36 @@ contract! {
         assert!(!create(json!({"n": 5}), "k").await.unwrap().replayed, "after a day a key is free");
         settled(store).await;
         assert_eq!(fixture.number("SELECT COUNT(*) FROM collection_answers").await, 1);
+    }
+}
+
+contract! {
+    async fn the_audit_log_has_what_was_done_to_collections_and_nothing_else(fixture: TestStore) {
+        let store = &fixture.store;
+        let collection = made(store, json!({"name": "c", "columns": [{"field": "data.k", "type": "string", "unique": true}]})).await;
+        admin::update(store, &collection, &json!({"name": "d", "description": "x", "columns": collection.rules.definition().to_json()["columns"]}), &actor()).await.unwrap();
+        admin::update(store, &collection, &json!({"description": "x"}), &actor()).await.unwrap();
+        assert!(admin::update(store, &collection, &json!({"name": ""}), &actor()).await.is_err());
+        created(store, &collection, json!({"k": "a"})).await.unwrap();
+        imported(store, &collection, &[], b"k\nb\n").await.unwrap();
+        imported(store, &collection, &[], b"k\nb\n").await.unwrap();
+        imported(store, &collection, &[("dry_run", "1")], b"k\nc\n").await.unwrap();
+        admin::truncate(store, &collection, (&actor(), None)).await.unwrap();
+        let job = Actor { id: "job:7".to_owned(), name: None, trail: None };
+        admin::truncate(store, &collection, (&job, None)).await.unwrap();
+        admin::remove(store, &collection, true, &actor()).await.unwrap();
+        let mut log: Vec<Value> = store.audit().list(None, 100).await.unwrap().iter().map(Row::json).collect();
+        log.reverse();
+        let told: Vec<_> = log.iter().map(|row| (row["action"].as_str().unwrap(), &row["detail"])).collect();
+        assert_eq!(told, [
+            ("collection.created", &json!({})),
+            ("collection.updated", &json!({"changed": ["name", "description"]})),
+            ("collection.imported", &json!({"created": 1})),
+            ("collection.truncated", &json!({"records": 2})),
+            ("collection.deleted", &json!({"forced": true})),
+        ]);
+        assert!(log.iter().all(|row| row["target"] == collection.uuid && row["actor"] == "token:7"), "{log:#?}");
+        assert_eq!(store.audit().verify().await.unwrap().broken_at, None);
     }
 }
 

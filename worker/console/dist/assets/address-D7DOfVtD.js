@@ -1,1 +1,0 @@
-import{m as e}from"./vendor-FI2JOqjo.js";function t(){let{query:t,path:n,route:r}=e(),i=e=>{let r=new URLSearchParams(t);for(let[t,n]of Object.entries(e))n==null||n===``?r.delete(t):r.set(t,n);let i=r.toString();return n+(i===``?``:`?${i}`)};return{query:t,href:i,set:(e,t=`push`)=>r(i(e),t===`replace`)}}export{t};

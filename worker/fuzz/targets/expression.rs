@@ -1,0 +1,5 @@
+//! Any bytes: see `data_connector::fuzzing::expression`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| data_connector::fuzzing::expression(bytes));
