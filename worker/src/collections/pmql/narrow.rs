@@ -40,6 +40,8 @@ pub struct Narrowing {
     pub binds: Vec<Bind>,
     /// It holds for no other records than the query selects, so that pages can be cut and counted in SQL.
     pub is_exact: bool,
+    /// The same on the rows of `collection_index`, one for each record, where it is about one indexed column only.
+    pub on_index: Option<String>,
 }
 
 /// A value for a placeholder.
@@ -69,8 +71,8 @@ pub(super) enum What {
     Never,
     All(Vec<What>),
     Any(Vec<What>),
-    /// There is an index row of the slot for which one of the conditions holds.
-    Indexed(i16, Vec<Row>),
+    /// There is an index row of the slot for which one condition of each list holds.
+    Indexed(i16, Vec<Vec<Row>>),
     /// There is no index row of the slot.
     Missing(i16),
     /// A column compares; with several values it equals one of them.
@@ -96,7 +98,8 @@ pub(super) fn narrow(
         return None;
     }
     let (sql, binds) = sql::write(&condition.what, dialect, first_placeholder);
-    Some(Narrowing { sql, binds, is_exact: condition.is_exact })
+    let on_index = sql::write_on_index(&condition.what, first_placeholder);
+    Some(Narrowing { sql, binds, is_exact: condition.is_exact, on_index })
 }
 
 /// Whether an expression is meant or its opposite.
@@ -143,7 +146,7 @@ impl Scope<'_> {
                 let column = self.columns.iter().find(|column| path.is_members(&column.path))?;
                 let selection = rows::selection(column.kind, &test.check, self.instants)?;
                 let missing = selection.has_missing.then_some(What::Missing(column.slot));
-                let indexed = (!selection.rows.is_empty()).then_some(What::Indexed(column.slot, selection.rows));
+                let indexed = (!selection.rows.is_empty()).then_some(What::Indexed(column.slot, vec![selection.rows]));
                 let what = any_of(missing.into_iter().chain(indexed).collect());
                 Some(Condition { what, is_exact: !selection.is_superset })
             }
@@ -177,6 +180,7 @@ fn all(conditions: impl Iterator<Item = Condition>) -> Condition {
         match condition.what {
             What::Never => return Condition { what: What::Never, is_exact: true },
             What::Always => {}
+            What::Indexed(slot, lists) => add_indexed(&mut parts, slot, lists),
             what => parts.push(what),
         }
         is_exact &= condition.is_exact;
@@ -187,6 +191,18 @@ fn all(conditions: impl Iterator<Item = Condition>) -> Condition {
         _ => What::All(parts),
     };
     Condition { what, is_exact }
+}
+
+/// A record has one row of a slot at most, so that all conditions on it are about the same one: two bounds are one range.
+fn add_indexed(parts: &mut Vec<What>, slot: i16, lists: Vec<Vec<Row>>) {
+    let same = parts.iter_mut().find_map(|part| match part {
+        What::Indexed(other, lists) if *other == slot => Some(lists),
+        _ => None,
+    });
+    match same {
+        Some(known) => known.extend(lists),
+        None => parts.push(What::Indexed(slot, lists)),
+    }
 }
 
 fn any(conditions: impl Iterator<Item = Condition>) -> Condition {

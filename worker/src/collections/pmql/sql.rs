@@ -14,6 +14,15 @@ pub(super) fn write(what: &What, dialect: Dialect, first_placeholder: usize) -> 
     (writer.sql, writer.binds)
 }
 
+/// A condition on one indexed column as one on the rows of `collection_index`, with the same placeholders.
+pub(super) fn write_on_index(what: &What, first_placeholder: usize) -> Option<String> {
+    let What::Indexed(slot, lists) = what else { return None };
+    let dialect = Dialect::Sqlite;
+    let mut writer = Writer { sql: String::from("slot = "), binds: Vec::new(), dialect, first_placeholder };
+    writer.of_slot(*slot, lists);
+    Some(writer.sql)
+}
+
 struct Writer {
     sql: String,
     binds: Vec<Bind>,
@@ -33,10 +42,10 @@ impl Writer {
                 self.what(what);
                 self.push(")");
             }
-            What::Indexed(slot, rows) => self.index_row(*slot, Some(rows)),
+            What::Indexed(slot, lists) => self.index_row(*slot, lists),
             What::Missing(slot) => {
                 self.push("NOT ");
-                self.index_row(*slot, None);
+                self.index_row(*slot, &[]);
             }
             What::Own(column, comparison, values) => {
                 self.push(column);
@@ -47,19 +56,24 @@ impl Writer {
 
     /// There is an index row of the record. SQLite collects the records of an uncorrelated query once; PostgreSQL does so only
     /// while they fit into its memory for that, and joins what is correlated.
-    fn index_row(&mut self, slot: i16, rows: Option<&[Row]>) {
+    fn index_row(&mut self, slot: i16, lists: &[Vec<Row>]) {
         self.push(match self.dialect {
             Dialect::Sqlite => "(id IN (SELECT record_id FROM collection_index WHERE collection_id = $1 AND slot = ",
             Dialect::Postgres => {
                 "(EXISTS (SELECT 1 FROM collection_index WHERE collection_id = $1 AND record_id = id AND slot = "
             }
         });
+        self.of_slot(slot, lists);
+        self.push("))");
+    }
+
+    /// The slot's number, and what its row has to be: one of each list.
+    fn of_slot(&mut self, slot: i16, lists: &[Vec<Row>]) {
         self.bind(Bind::Integer(slot.into()));
-        if let Some(rows) = rows {
+        for rows in lists {
             self.push(" AND ");
             self.rows(rows);
         }
-        self.push("))");
     }
 
     fn rows(&mut self, rows: &[Row]) {

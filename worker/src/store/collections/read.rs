@@ -69,12 +69,30 @@ impl Collections<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn count(self, collection: &Collection, scan: &Scan) -> Result<i64, Error> {
-        let (condition, binds) = condition(collection, &Scan { after: None, ..scan.clone() });
+        let whole = Scan { after: None, is_descending: false, ..scan.clone() };
+        let on_index = scan.narrowed.as_ref().filter(|narrowed| narrowed.is_exact());
+        if let Some(on_index) = on_index.and_then(|Narrowed(narrowing)| narrowing.on_index.as_deref())
+            && let Some(count) = self.count_on_index(collection, &whole, on_index).await?
+        {
+            return Ok(count);
+        }
+        let (condition, binds) = condition(collection, &whole);
         let statement = format!(
             "SELECT COUNT(*) FROM collection_records LEFT JOIN collection_imports ON number = import_id {condition}"
         );
         let counts: Vec<(i64,)> = read(&self.0.database, statement, binds).await?;
         Ok(counts.first().map_or(0, |(count,)| *count))
+    }
+
+    /// How many there are by the index alone; `None` while an import is not finished, whose records it has too.
+    async fn count_on_index(self, collection: &Collection, scan: &Scan, on_index: &str) -> Result<Option<i64>, Error> {
+        let statement = format!(
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM collection_imports WHERE target = $1) THEN NULL ELSE
+            (SELECT COUNT(*) FROM collection_index WHERE collection_id = $1 AND record_id >= $2 AND record_id > $3 AND {on_index}) END"
+        );
+        let (_, binds) = condition(collection, scan);
+        let counts: Vec<(Option<i64>,)> = read(&self.0.database, statement, binds).await?;
+        Ok(counts.first().and_then(|(count,)| *count))
     }
 
     /// These records, those that are still there, in any order.
