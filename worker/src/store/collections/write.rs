@@ -10,7 +10,7 @@ use super::entries::NewEntries;
 use super::events::Told;
 use super::load::Loaded;
 use super::rows::{COLLECTION, CollectionRow};
-use super::session::{Bind, Session, binds, list};
+use super::session::{Bind, Session, binds};
 use super::{Actor, Collection, CollectionError, Idempotency, Shared, StoredRecord, Trail};
 use crate::collections::merge::{merge, same_members};
 use crate::collections::problems::Problems;
@@ -246,14 +246,18 @@ impl<'a> Writing<'a> {
         }
         let mut holders = HashMap::new();
         for (slot, values) in wanted {
+            // A look-up for each value: PostgreSQL reads the whole collection for `value IN`, while it has no statistics of it.
+            let places: Vec<_> = (4..).take(values.len()).map(|place| format!("(${place})")).collect();
             let statement = format!(
-                "SELECT value, record_id FROM collection_unique WHERE collection_id = $1 AND slot = $2 AND record_id >= $3 AND value IN {}",
-                list(4, values.len())
+                "SELECT column1, (SELECT record_id FROM collection_unique WHERE collection_id = $1 AND slot = $2
+                     AND value = column1 AND record_id >= $3) FROM (VALUES {}) AS wanted",
+                places.join(", ")
             );
             let mut binds = binds![self.row.id, slot, self.row.floor];
             binds.extend(values.into_iter().map(Bind::from));
-            let found: Vec<(String, i64)> = self.session.rows(statement, binds).await?;
-            holders.extend(found.into_iter().map(|(value, record)| ((slot, value), record)));
+            let found: Vec<(String, Option<i64>)> = self.session.rows(statement, binds).await?;
+            let held = found.into_iter().filter_map(|(value, record)| Some(((slot, value), record?)));
+            holders.extend(held);
         }
         Ok(holders)
     }
