@@ -168,7 +168,9 @@ impl Collections<'_> {
         let mut scan = Scan { limit: CHUNK, ..Scan::default() };
         loop {
             let records = self.scan(&import.collection, &scan).await?;
-            records.iter().for_each(|record| key.learn(record));
+            for record in &records {
+                key.learn(record);
+            }
             let Some(last) = records.last() else { return Ok(key) };
             scan.after = Some(last.id);
             self.keep_alive(import).await?;
