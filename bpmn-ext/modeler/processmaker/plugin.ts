@@ -5,6 +5,7 @@ import { IMPLEMENTATION } from '../src/call/pm';
 import type { Connector } from '../src/host/types';
 import { ICON_PATHS } from '../src/view/icon';
 import { callField, failureField } from './inspector';
+import { tryField, type TryHost } from './try';
 
 /** A node type, as `registerNode` of `@processmaker/modeler` takes it. */
 export interface NodeType {
@@ -23,6 +24,8 @@ export interface Options {
   serviceTask: NodeType;
   /** The connectors that models here can name. */
   connectors: Connector[] | Promise<Connector[]>;
+  /** Makes calls for "Try"; without it there is no such field. */
+  host?: TryHost;
   /** The address of `icon.svg`, for "Add Object"; the modeler takes no data address there. */
   iconUrl: string;
   /** `window.ProcessMaker.EventBus` of the page. */
@@ -37,7 +40,7 @@ export function registerDataConnector(options: Options): void {
   options.eventBus.$on('modeler-init', ({ registerNode }) => registerNode(nodeType(options)));
 }
 
-function nodeType({ serviceTask, connectors, iconUrl }: Options): NodeType {
+function nodeType({ serviceTask, connectors, host, iconUrl }: Options): NodeType {
   const [properties, ...others] = serviceTask.inspectorConfig[0].items;
   return {
     ...serviceTask,
@@ -68,6 +71,7 @@ function nodeType({ serviceTask, connectors, iconUrl }: Options): NodeType {
         items: [
           properties as object,
           accordion('Data Connector', 'plug', [{ component: callField(connectors), config: { name: 'config' } }]),
+          ...(host ? [accordion('Try the call', 'play', [{ component: tryField(connectors, host), config: { name: 'config' } }])] : []),
           accordion('If it fails', 'redo', [{ component: failureField, config: { name: 'errorHandling' } }]),
           ...others,
         ],

@@ -83,6 +83,22 @@ test('the inspector edits what it shows and nothing else', async () => {
   assert.equal(attribute(xml, 'pm:config', 'node_9'), 'not for us');
 });
 
+test('a call is tried, and a value of its answer becomes a row by a click', async () => {
+  const page = await open();
+  await shape(page, 'Fetch rates').click();
+  await page.locator('[data-cy="inspector-button"]').click();
+  await page.getByRole('button', { name: 'Try', exact: true }).click();
+  const pane = page.getByRole('region', { name: 'Try' });
+  await pane.getByRole('button', { name: 'Send', exact: true }).click();
+  await pane.getByText(/^200 OK/).waitFor();
+  await pane.getByRole('treeitem', { name: /^base: / }).click();
+  await page.getByLabel('Variable 2', { exact: true }).waitFor();
+  assert.equal(await page.getByLabel('Source 2', { exact: true }).inputValue(), 'base');
+  await page.waitForTimeout(500);
+  const config = attribute(await saved(page), 'pm:config');
+  assert.equal(config, CONFIG.replace('"dotNotation"}]', '"dotNotation"},{"key":"base","value":"base","format":"dotNotation"}]'));
+});
+
 test('a new connector comes from "Add Object" and is configured', async () => {
   const page = await open();
   await page.locator('.control-add').click();

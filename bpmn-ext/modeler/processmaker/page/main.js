@@ -13,8 +13,10 @@ import Vue from 'vue';
 import * as VueDeepSet from 'vue-deepset';
 import * as processmaker from '@processmaker/modeler';
 
+import { hostFromRecords } from '../../src/host/records';
 import { connectorOf } from '../../src/host/record';
 import { registerDataConnector } from '../plugin';
+import '../../src/parts.css';
 import iconUrl from '../icon.svg?url';
 import records from '../../demo/records.json';
 
@@ -38,7 +40,7 @@ i18next.init({ lng: 'en', resources: { en: { translation: {} } } });
 Vue.mixin({ i18n: new VueI18Next(i18next) });
 
 eventBus.$on('modeler-init', registerNodes);
-registerDataConnector({ serviceTask, connectors: records.map((record) => connectorOf(record)), iconUrl, eventBus });
+registerDataConnector({ serviceTask, connectors: records.map((record) => connectorOf(record)), host: hostFromRecords(records), iconUrl, eventBus });
 
 eventBus.$on('modeler-start', ({ loadXML }) => {
   window.loadXML = loadXML;

@@ -94,7 +94,7 @@ fn content(schema: &str) -> Value {
             "application/json": schema_of(schema),
         }),
         "Model" => json!({"application/json": schema_of(schema), "application/xml": schema_of("Bpmn")}),
-        "Page" => json!({"text/html": text}),
+        "Page" => json!({"text/html": schema_of(schema)}),
         "ConvertibleText" => json!({"application/json": schema_of(schema), "text/plain": text}),
         "RecordsFile" => {
             json!({"text/csv": text, "application/x-ndjson": text, "application/json": {"schema": {}}})
