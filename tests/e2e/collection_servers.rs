@@ -94,8 +94,7 @@ async fn a_server_that_dies_after_a_change_leaves_its_signal() {
         assert_eq!((again.status, again.header("idempotent-replayed")), (200, "true"), "{}", again.body);
         let mut told = Vec::new();
         while told.last().is_none_or(|event: &Value| event["record"]["version"] != 2) {
-            let (_, event) =
-                next_event(&mut consumer, Duration::from_secs(60)).await.expect("the signal of the change");
+            let (_, event) = next_event(&mut consumer, Duration::from_mins(1)).await.expect("the signal of the change");
             told.push(event);
         }
         told.dedup_by_key(|event| event["id"].clone());

@@ -8,8 +8,11 @@ use harness::test_app::TestApp;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-/// Elements in a row: id, resource, rows that go out, variables that come back.
-const ELEMENTS: [(&str, &str, &[&str], &[(&str, &str)]); 5] = [
+/// An element: id, resource, rows that go out, variables that come back with their sources.
+type Element = (&'static str, &'static str, &'static [&'static str], &'static [(&'static str, &'static str)]);
+
+/// Elements in a row.
+const ELEMENTS: [Element; 5] = [
     (
         "create",
         "CreateRecord",

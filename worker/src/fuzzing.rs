@@ -17,7 +17,7 @@ use crate::plan::expression::{EvalContext, Expression, Missing};
 use crate::plan::template::{Escape, Scope, Template};
 use crate::plan::{Feel, Redactor};
 
-/// What is done with the bytes of a case; it must come back, and not panic.
+/// What is called with any bytes.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
