@@ -110,8 +110,8 @@ async fn paced<F: Future<Output = u16> + Send + 'static>(
     let mut times = Vec::new();
     while let Some(ended) = tasks.join_next().await {
         let (status, took) = ended?;
-        ensure!(status == 200, "a request was answered with {status}");
-        times.push(took);
+        // What is refused takes for ever, as far as the figure is concerned.
+        times.push(if status == 200 { took } else { f64::INFINITY });
     }
     Ok(times)
 }
@@ -175,10 +175,10 @@ async fn beside_slow_clients(process: &Running, api: &Api) -> Result<Figure> {
         async move { api.get("/data_sources?per_page=10").await.status }
     };
     let mut alone = paced(100, 5, list).await?;
-    let address = process.address().await;
+    let (address, others) = (process.address().await, api.with_scopes(&["read"], &[]).await);
     let mut slow = JoinSet::new();
     for n in 0..SLOW_CLIENTS {
-        slow.spawn(slow_client(Slowness::of(n), address.clone(), api.token().to_owned()));
+        slow.spawn(slow_client(Slowness::of(n), address.clone(), others.token().to_owned()));
     }
     // The lists that nobody reads are made by then.
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -224,11 +224,11 @@ async fn slow_client(slowness: Slowness, address: String, token: String) {
             Slowness::Silence => String::new(),
         };
         let slowly = if matches!(slowness, Slowness::Head | Slowness::Body) { b"x".as_slice() } else { b"" };
-        if socket.write_all(begun.as_bytes()).await.is_err() {
-            continue;
-        }
-        while socket.write_all(slowly).await.is_ok() {
+        let mut is_open = socket.write_all(begun.as_bytes()).await.is_ok();
+        while is_open {
             tokio::time::sleep(Duration::from_secs(1)).await;
+            is_open = socket.write_all(slowly).await.is_ok();
         }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

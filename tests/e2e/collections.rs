@@ -205,7 +205,7 @@ async fn run_answers_in_process_and_only_collections() {
 }
 
 /// A queue of all events.
-async fn events(app: &TestApp) -> (Connection, Consumer) {
+pub(crate) async fn events(app: &TestApp) -> (Connection, Consumer) {
     let connection = Connection::connect(app.broker(), ConnectionProperties::default()).await.expect("the broker");
     let channel = connection.create_channel().await.expect("a channel");
     let options = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
@@ -226,7 +226,7 @@ async fn events(app: &TestApp) -> (Connection, Consumer) {
     (connection, consumer)
 }
 
-async fn next_event(consumer: &mut Consumer, wait: Duration) -> Option<(String, Value)> {
+pub(crate) async fn next_event(consumer: &mut Consumer, wait: Duration) -> Option<(String, Value)> {
     let delivery = timeout(wait, consumer.next()).await.ok()?.expect("a queue").expect("a delivery");
     delivery.ack(BasicAckOptions::default()).await.expect("an ack");
     let body: Value = serde_json::from_slice(&delivery.data).expect("JSON");

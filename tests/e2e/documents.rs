@@ -41,9 +41,14 @@ fn copy_of_the_examples(app: &TestApp) -> String {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port on loopback");
     let port = listener.local_addr().expect("its address").port().to_string();
     std::fs::create_dir_all(app.path("copy/deploy/examples/order")).expect("a folder");
-    for file in
-        ["demo-api.mjs", "examples/order/model.bpmn", "examples/order/data.json", "examples/order/connectors.yaml"]
-    {
+    for file in [
+        "demo-api.mjs",
+        "examples/order/model.bpmn",
+        "examples/order/data.json",
+        "examples/order/connectors.yaml",
+        "examples/order/prices.collection.json",
+        "examples/order/prices.csv",
+    ] {
         let text = std::fs::read_to_string(repository().join("deploy").join(file)).expect("a file of the examples");
         app.file(&format!("copy/deploy/{file}"), &text.replace("4010", &port));
     }

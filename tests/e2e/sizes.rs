@@ -6,8 +6,8 @@ use harness::third_party::{Reply, ThirdParty};
 use serde_json::{Value, json};
 
 /// What the worker may take, MiB, and what it takes without any of that.
-const LIMIT: u64 = 64;
-const OWN: u64 = 100;
+const LIMIT: usize = 64;
+const OWN: usize = 100;
 /// How many jobs of a kind there are at once: together they would take several times the limit.
 const AT_ONCE: usize = 24;
 const MIB: usize = 1024 * 1024;
@@ -82,7 +82,7 @@ async fn many_of_the_worst_size_at_once_take_no_more_than_the_limit() {
     let resources: serde_json::Map<String, Value> =
         kinds.iter().map(|(name, resource, ..)| ((*name).to_owned(), resource.clone())).collect();
     app.import_resources(Value::Object(resources)).await;
-    let limit = (LIMIT as usize * MIB).to_string();
+    let limit = (LIMIT * MIB).to_string();
     let worker = app.worker_with(&["--prefetch", "8"], &[("DATA_CONNECTOR__LIMITS__MEMORY", &limit)]).await;
     let mut engine = app.engine().await;
     for (name, _, source, data, code) in &kinds {
@@ -97,7 +97,7 @@ async fn many_of_the_worst_size_at_once_take_no_more_than_the_limit() {
                 assert_eq!(result["bpmnError"]["code"], "E", "{name}: {}", result["error"]);
             }
         }
-        let peak = peak_kb(worker.pid()) / 1_024;
+        let peak = usize::try_from(peak_kb(worker.pid()) / 1_024).expect("a size");
         assert!(peak < LIMIT + OWN, "{name}: {peak} MiB, of which {LIMIT} are the limit");
     }
 }

@@ -17,8 +17,11 @@ use crate::plan::expression::{EvalContext, Expression, Missing};
 use crate::plan::template::{Escape, Scope, Template};
 use crate::plan::{Feel, Redactor};
 
+/// What is called with any bytes.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name.
-pub const TARGETS: [(&str, fn(&[u8])); 8] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("template", template),
     ("expression", expression),
     ("path", path),
@@ -89,7 +92,7 @@ pub fn link(bytes: &[u8]) {
     let rules = Rules { pagination, ..Rules::default() };
     let Ok(url) = Url::parse("https://h.example/a/b?c") else { return };
     with_context(&[], &rules, |context| {
-        Pages::default().add(&url, &response, context, 1 << 20).map(drop).unwrap_or_default()
+        Pages::default().add(&url, &response, context, 1 << 20).map(drop).unwrap_or_default();
     });
 }
 

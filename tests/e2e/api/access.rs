@@ -96,6 +96,7 @@ async fn refusals_come_in_their_order_and_every_answer_has_its_headers() {
         "/requests/7/data_sources/none",
         "/requests/data_sources/none/resources/none/data",
         "/data_sources/none/test",
+        "/data_sources/none/connect",
         "/jobs/none/cancel",
         "/jobs/none/replay",
         "/dead_letters/99/replay",
@@ -108,7 +109,7 @@ async fn refusals_come_in_their_order_and_every_answer_has_its_headers() {
         assert_eq!(missing.status, 404, "{path}: {}", missing.body);
         // No bytes are an empty object where all members are optional.
         let nothing = sent(admin.request("POST", path)).await.status;
-        let is_optional = ["/data", "/cancel", "/replay"].iter().any(|end| path.ends_with(end));
+        let is_optional = ["/data", "/cancel", "/connect", "/replay"].iter().any(|end| path.ends_with(end));
         assert_eq!(nothing, if is_optional { 404 } else { 400 }, "{path}");
     }
     let ignored = sent(admin.request("GET", "/requests/data_sources/none/resources/none/data").body("{")).await;

@@ -33,6 +33,17 @@ async fn records_are_made_changed_listed_imported_and_exported_over_http() {
             sent(api.request("PUT", "/collections/1/records/1").header("if-match", "\"1\"").body("{\"data\":{}}"))
                 .await;
         assert_eq!((stale.status, stale.json()["code"].clone()), (412, json!("PRECONDITION_FAILED")));
+        let current = api.get("/collections/1/records/1").await.header("etag").to_owned();
+        for (tags, status) in
+            [(vec!["\"7\"", "W/\"1\""], 412), (vec!["\"7\"", current.as_str()], 204), (vec!["\u{e4}"], 412)]
+        {
+            let request = api.request("PUT", "/collections/1/records/1").body("{\"data\":{\"code\":\"AT\",\"n\":1}}");
+            let request = tags.iter().fold(request, |request, tag| request.header("if-match", *tag));
+            assert_eq!(sent(request).await.status, status, "{tags:?}");
+        }
+        let list = api.get("/collections").await;
+        let known = sent(api.request("GET", "/collections").header("if-none-match", list.header("etag"))).await;
+        assert_eq!((list.status, known.status), (200, 304));
         let twice = async || {
             let request = api.request("POST", "/collections/1/records").header("idempotency-key", "k");
             sent(request.body(json!({"data": {"code": "DE", "n": 2}}).to_string())).await
@@ -60,6 +71,15 @@ async fn records_are_made_changed_listed_imported_and_exported_over_http() {
         let csv = api.get("/collections/1/records/export?format=csv&columns=code,n").await;
         assert_eq!(csv.body, "code,n\r\nAT,1\r\nDE,2\r\nFR,3\r\n");
         assert!(csv.header("content-disposition").starts_with("attachment"));
+        let told = api.request("POST", "/collections/1/records/import").header("accept", "application/x-ndjson");
+        let told = sent(told.header("content-type", "text/csv").body("code,code\nx,y\n")).await;
+        let last: Value = serde_json::from_str(told.body.lines().last().expect("a line")).expect("JSON");
+        assert_eq!(
+            (told.status, &last["status"], &last["result"]["code"]),
+            (200, &json!(422), &json!("INVALID")),
+            "{last}"
+        );
+        assert!(last["result"]["errors"]["header"][0].is_string(), "{last}");
         let limited = api.with_scopes(&["manage"], &["Countries"]).await;
         assert_eq!(limited.get("/collections").await.status, 403);
         let reader = api.with_scopes(&["read"], &[]).await;

@@ -173,9 +173,9 @@ async fn tokens_of_the_identity_provider_are_as_good_as_what_they_say() {
 
 #[tokio::test]
 async fn each_kind_of_signature_needs_its_kind_of_key() {
+    const RSA: [&str; 6] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
     let kinds = Key::kinds();
     let (ids, algorithms) = (["p256", "p384", "rsa", "ed"], [&["ES256"][..], &["ES384"], &RSA, &["EdDSA"]]);
-    const RSA: [&str; 6] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
     let mut keys: Vec<Value> = kinds.iter().zip(ids).map(|(key, id)| key.jwk(id)).collect();
     let named = |kid: &str, member: &str, value: &str| {
         let mut key = kinds[2].jwk(kid);
@@ -242,8 +242,10 @@ async fn the_discovery_document_says_where_the_keys_are() {
         let here = format!("http://{}", seen.header("host"));
         let document = |issuer: &str, keys: &str| Reply::json(&json!({"issuer": issuer, "jwks_uri": keys}));
         match seen.path.as_str() {
-            "/good/.well-known/openid-configuration" => document(&format!("{here}/good"), &format!("{here}/keys")),
-            "/other/.well-known/openid-configuration" => document(&format!("{here}/good"), &format!("{here}/keys")),
+            // The second one names the first one as its issuer.
+            "/good/.well-known/openid-configuration" | "/other/.well-known/openid-configuration" => {
+                document(&format!("{here}/good"), &format!("{here}/keys"))
+            }
             "/plain/.well-known/openid-configuration" => document(&format!("{here}/plain"), "http://192.0.2.1/keys"),
             "/keys" => Reply::json(&keys),
             _ => Reply::status(404, &json!({})),

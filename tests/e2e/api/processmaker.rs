@@ -58,8 +58,16 @@ fn query(pairs: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn the_routes_of_their_front_end_answer_as_it_expects() {
-    let app = TestApp::new();
+async fn the_routes_of_their_front_end_answer_as_it_expects_on_sqlite() {
+    their_routes_answer(TestApp::new()).await;
+}
+
+#[tokio::test]
+async fn the_routes_of_their_front_end_answer_as_it_expects_on_postgresql() {
+    their_routes_answer(TestApp::new().with_postgres().await).await;
+}
+
+async fn their_routes_answer(app: TestApp) {
     let third_party = product(&app).await;
     let (_process, api) = app.serve(&["serve"]).await;
     let meta = |more: Value| {

@@ -145,7 +145,7 @@ async fn no_route_answers_a_secret(app: TestApp) {
         |name: &str, text: String, control: &str| Place { name: name.to_owned(), text, control: control.to_owned() };
     places.push(place("the log", process.output(), "TRACE"));
     places.push(place("metrics", process.metrics().await, "data_connector_"));
-    places.push(place("audit list", app.cli(&["audit", "list", "--format", "json"]).await, "connector.imported"));
+    places.push(place("audit list", app.cli(&["audit", "list", "--format", "json"]).await, "connector.tested"));
     places.push(place("the database", search::database(&app).await, CONTROL));
     let hits: Vec<String> = places.iter().flat_map(Place::hits).collect();
     assert!(hits.is_empty(), "{} hits:\n{}", hits.len(), hits.join("\n"));

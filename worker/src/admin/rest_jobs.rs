@@ -55,6 +55,9 @@ pub enum MakeError {
     /// The id belongs to a job with other content.
     #[error("the Idempotency-Key was used for a job with other content; use another key")]
     Mismatch,
+    /// The broker, which is away.
+    #[error("RabbitMQ cannot be reached; try again")]
+    Away,
     /// The broker.
     #[error("the job could not be published; try again")]
     Publish(#[source] PublishError),
@@ -73,6 +76,11 @@ pub async fn make(store: &Store, broker: &Broker, request: JobRequest) -> Result
         Queued::Same => return Ok(Made { id: queued.id, is_replayed: true }),
         Queued::Mismatch => return Err(MakeError::Mismatch),
         Queued::New => {}
+    }
+    if !broker.is_connected() {
+        // Nothing can have been sent: the caller is told at once instead of a job that waits for the broker.
+        store.jobs().unqueue(&queued.id).await.map_err(Error::from)?;
+        return Err(MakeError::Away);
     }
     match publish(broker, &queued.id, &queued.queue, queued.body).await {
         Ok(()) => store.jobs().confirmed(&queued.id).await.map_err(Error::from)?,

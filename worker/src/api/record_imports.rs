@@ -55,12 +55,13 @@ fn file(request: &mut Request) -> Result<admin::Source, Error> {
 
 /// POST `/collections/{c}/records/import`.
 pub(super) async fn import(mut request: Request) -> Result<Response, Error> {
-    let collection = admin::find(&request.api.store, request.parameter("c")).await?;
     let parameters: Vec<(String, String)> =
         url::form_urlencoded::parse(request.whole_query.as_bytes()).into_owned().collect();
     let pairs = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let options = ImportOptions::parse(pairs, request.media_type().as_deref())?;
     let source = file(&mut request)?;
+    // What can be said of the body by its head comes before what is not there (API 2).
+    let collection = admin::find(&request.api.store, request.parameter("c")).await?;
     let (actor, store) = (actor(&request)?, request.api.store.clone());
     let (progress, read) = watch::channel(0);
     let task = tokio::spawn(async move {

@@ -237,8 +237,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_answer_of_its_own_request() {
-        let panics = async { None::<Result<Response, Error>>.expect("a defect") };
-        let refused = or_internal(panics).await.expect_err("an error");
+        fn panics() -> Result<Response, Error> {
+            std::panic::resume_unwind(Box::new("a defect"))
+        }
+        let refused = or_internal(async { panics() }).await.expect_err("an error");
         assert_eq!(refused.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

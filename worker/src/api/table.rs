@@ -126,7 +126,7 @@ fn connected_accounts() -> Vec<Route> {
         Route::new(Method::GET, "/oauth/callback", Needs::Public, "finishConnectingAccount", to!(accounts::returned))
             .summary("Where browsers come back to with a code of the third party; answers a page.")
             .query(&["authorization_code", "authorization_state", "authorization_error"])
-            .answers(&[(200, "Page"), (303, "")]),
+            .answers(&[(200, "Page"), (303, ""), (400, "Page")]),
         Route::new(Method::GET, ACCOUNT, READ, "getAccount", to!(accounts::show))
             .summary("Says whether an account is connected, and what for.")
             .answers(&[(200, "Account")]),

@@ -77,7 +77,7 @@ impl ResolvedConnector {
         let resources = record.get("endpoints").and_then(Value::as_object).into_iter().flatten();
         let works = resources.map(|(name, resource)| (name.clone(), Work::of(&resource.to_string()))).collect();
         let prepared = connector.map(PreparedConnector::new);
-        Self { rules, secrets, credentials, lacking, uuid, keeps_exchanges, works, prepared }
+        Self { prepared, rules, secrets, credentials, lacking, uuid, works, keeps_exchanges }
     }
 
     /// How much work the templates of a resource may make.

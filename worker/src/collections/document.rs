@@ -245,9 +245,9 @@ mod tests {
             r#"{"records":[1]"#,
             r#"{"records":[1] 2}"#,
             r#"{"records":[1,]}"#,
-            r#"{a:1}"#,
+            "{a:1}",
             r#"{"a":b}"#,
-            r#"{,}"#,
+            "{,}",
         ] {
             assert!(matches!(read(text), Err(Broken::NoJson(_))), "{text}: {:?}", read(text));
         }

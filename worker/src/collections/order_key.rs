@@ -88,7 +88,7 @@ mod tests {
                 assert_eq!(bytes(&[left], false).cmp(&bytes(&[right], false)), expected, "{left} {right}");
                 assert_eq!(bytes(&[left], true).cmp(&bytes(&[right], true)), expected.reverse(), "{left} {right}");
                 let (more, less) = (bytes(&[left, right], false), bytes(&[left, &Value::Null], false));
-                assert_eq!(more.cmp(&less).is_lt(), false, "the second key counts after the first: {left} {right}");
+                assert!(!more.cmp(&less).is_lt(), "the second key counts after the first: {left} {right}");
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Headers as people wrote them: those that a connector can send, and the credential that is among them.
 
+use std::collections::{BTreeSet, HashMap};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use http::HeaderName;
@@ -21,7 +23,8 @@ pub(super) struct Sorted {
 pub(super) fn sorted(headers: &[(String, String)], known: Auth, resource: &str, report: &mut Report) -> Sorted {
     let mut kept = Vec::new();
     let mut secret = Vec::new();
-    for (name, value) in headers {
+    let headers = merged(headers, resource, report);
+    for (name, value) in &headers {
         if let Some(why) = unsendable(name) {
             report.left_out_of(resource, format!("the header {}", quoted(&marked::shown(name))), why);
         } else if is_secret(name) {
@@ -40,6 +43,36 @@ pub(super) fn sorted(headers: &[(String, String)], known: Auth, resource: &str, 
     }
     kept.extend(secret);
     Sorted { rows: kept.into_iter().map(|(name, value)| Row::fixed(name, value)).collect(), auth }
+}
+
+/// The headers, each name once: several lines of one are a list (RFC 9110 5.3), and lines of cookies one line.
+fn merged(headers: &[(String, String)], resource: &str, report: &mut Report) -> Vec<(String, String)> {
+    let mut merged: Vec<(String, String)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let (mut joined, mut empty) = (BTreeSet::new(), BTreeSet::new());
+    for (name, value) in headers {
+        if value.is_empty() {
+            empty.insert(name.as_str());
+            continue;
+        }
+        let index = *known.entry(name.to_ascii_lowercase()).or_insert(merged.len());
+        match merged.get_mut(index) {
+            Some((_, line)) => {
+                line.push_str(if name.eq_ignore_ascii_case("cookie") { "; " } else { ", " });
+                line.push_str(value);
+                joined.insert(index);
+            }
+            None => merged.push((name.clone(), value.clone())),
+        }
+    }
+    for name in empty {
+        let why = "a header without a value is not sent";
+        report.left_out_of(resource, format!("the header {}", quoted(&marked::shown(name))), why);
+    }
+    for (name, _) in joined.into_iter().filter_map(|index| merged.get(index)) {
+        report.changed_in(resource, format!("The lines of the header {} became one", quoted(&marked::shown(name))));
+    }
+    merged
 }
 
 /// Why a header cannot be sent.

@@ -18,7 +18,7 @@ use crate::plan::{UNRESERVED, redacted};
 /// The pages so far, as they came: what is made of them takes many times as much.
 #[derive(Debug, Default)]
 pub struct Pages {
-    pages: Vec<Response>,
+    list: Vec<Response>,
     bytes: usize,
     seen: Vec<Url>,
 }
@@ -57,12 +57,12 @@ impl Pages {
         let shown = super::masked(response, context);
         if !super::is_success(&shown, None, context)? {
             return Ok(match response.status {
-                404 if !self.pages.is_empty() => Page::Past(rules.past(url)),
+                404 if !self.list.is_empty() => Page::Past(rules.past(url)),
                 _ => Page::Whole,
             });
         }
         let Some(mut body) = super::unmasked_data(response, context) else {
-            if self.pages.is_empty() {
+            if self.list.is_empty() {
                 return Ok(Page::Whole);
             }
             // What was fetched is not lost for a page without content, nor for one that cannot be read.
@@ -72,7 +72,7 @@ impl Pages {
             return Err(super::bad_response(response, context, "it is one of several pages, and is no data"));
         };
         let failure = |(code, problem): (Code, String)| {
-            let message = format!("pagination, page {}: {problem}", self.pages.len() + 1);
+            let message = format!("pagination, page {}: {problem}", self.list.len() + 1);
             super::answered(Failure::of_attempt(code, message, Retriable::Final), response)
         };
         let bytes = self.bytes_with(response, limit).map_err(|problem| failure((Code::BadResponse, problem)))?;
@@ -89,7 +89,7 @@ impl Pages {
         self.bytes = bytes;
         // Of its headers, which may be many, only what says how to read it.
         let headers = response.headers.get(CONTENT_TYPE).map(|kind| (CONTENT_TYPE, kind.clone())).into_iter().collect();
-        self.pages.push(Response { headers, warnings: Vec::new(), ..response.clone() });
+        self.list.push(Response { headers, warnings: Vec::new(), ..response.clone() });
         Ok(match next {
             None => Page::Last(None),
             Some(_) if self.count() >= rules.pages => {
@@ -112,10 +112,10 @@ impl Pages {
 
     /// All pages as one answer: the last one's status and headers, and the joined body.
     pub fn into_response(self, last: Response, context: &ResponseContext<'_>) -> Response {
-        if self.pages.len() < 2 {
+        if self.list.len() < 2 {
             return last;
         }
-        let bodies = self.pages.iter().map(|page| super::data(page, context).unwrap_or_default());
+        let bodies = self.list.iter().map(|page| super::data(page, context).unwrap_or_default());
         let body = bodies.reduce(joined).unwrap_or_default();
         // What was joined is JSON in UTF-8, whatever the pages were.
         let mut headers = last.headers;
@@ -125,12 +125,12 @@ impl Pages {
 
     /// What the pages take in memory once they are parsed, bytes.
     pub fn weight(&self, of: impl Fn(&[u8]) -> usize) -> usize {
-        self.pages.iter().map(|page| of(&page.body)).sum()
+        self.list.iter().map(|page| of(&page.body)).sum()
     }
 
     /// How many pages were added.
     pub fn count(&self) -> u32 {
-        u32::try_from(self.pages.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.list.len()).unwrap_or(u32::MAX)
     }
 }
 

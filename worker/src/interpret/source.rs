@@ -121,9 +121,8 @@ impl Source {
     /// Whether it goes through a value again and again: what it costs is then no question of the answer's size.
     pub(super) fn is_long(&self) -> bool {
         match self {
-            Self::Whole | Self::Status | Self::Headers => false,
             Self::Path(DotPath::Json(path)) => path.is_long(),
-            Self::Path(_) => false,
+            Self::Whole | Self::Status | Self::Headers | Self::Path(_) => false,
             Self::JmesPath(path) => path.is_long(),
             Self::Mustache(template) | Self::Feel(Feel::Rendered(template)) => template.has_sections(),
             Self::Feel(Feel::Parsed(expression)) => expression.is_long(),

@@ -86,6 +86,7 @@ impl From<MakeError> for Error {
                 Self::invalid(member.unwrap_or("config"), message)
             }
             MakeError::Mismatch => Self::mismatch(error.to_string()),
+            MakeError::Away => Self::unavailable(error.to_string()),
             MakeError::Publish(source) => {
                 tracing::warn!(error = %source, "a job made over REST could not be published");
                 Self::unavailable("the job could not be published; try again")

@@ -30,9 +30,8 @@ impl HeaderScan {
         for byte in bytes.get(self.at..).unwrap_or_default() {
             self.at += 1;
             self.state = match (self.state, byte) {
-                (State::Begin | State::Quote, b'"') => State::Quoted,
                 (State::Quoted, b'"') => State::Quote,
-                (State::Quoted, _) => State::Quoted,
+                (State::Begin | State::Quote, b'"') | (State::Quoted, _) => State::Quoted,
                 (_, b'\n') if self.has_text => return true,
                 (_, b'\n') => State::Begin,
                 (_, byte) => match CANDIDATES.iter().zip(&mut self.counts).find(|(candidate, _)| *candidate == byte) {

@@ -138,7 +138,9 @@ fn what_other_programs_write_is_read_as_they_read_it() {
             (0..random.usize(1..6)).map(|_| (0..width).map(|_| plain_cell(&mut random)).collect()).collect();
         let ends = if random.bool() { ::csv::Terminator::CRLF } else { ::csv::Terminator::Any(b'\n') };
         let mut writer = ::csv::WriterBuilder::new().terminator(ends).from_writer(Vec::new());
-        table.iter().for_each(|row| writer.write_record(row).unwrap());
+        for row in &table {
+            writer.write_record(row).unwrap();
+        }
         let file = writer.into_inner().unwrap();
         let mut theirs = ::csv::ReaderBuilder::new().has_headers(false).from_reader(file.as_slice());
         let theirs: Vec<Vec<String>> =

@@ -40,6 +40,9 @@ pub struct Narrowing {
     pub binds: Vec<Bind>,
     /// It holds for no other records than the query selects, so that pages can be cut and counted in SQL.
     pub is_exact: bool,
+    /// The same of rows of `collection_index`, with the same values: of the only slot that was asked for. Records that have such
+    /// a row are those that are selected.
+    pub index: Option<String>,
 }
 
 /// A value for a placeholder.
@@ -96,7 +99,8 @@ pub(super) fn narrow(
         return None;
     }
     let (sql, binds) = sql::write(&condition.what, dialect, first_placeholder);
-    Some(Narrowing { sql, binds, is_exact: condition.is_exact })
+    let index = sql::write_index(&condition.what, dialect, first_placeholder);
+    Some(Narrowing { sql, binds, is_exact: condition.is_exact, index })
 }
 
 /// Whether an expression is meant or its opposite.

@@ -14,6 +14,14 @@ pub(super) fn write(what: &What, dialect: Dialect, first_placeholder: usize) -> 
     (writer.sql, writer.binds)
 }
 
+/// The same of a row of the index, where all that is asked is that a record has such a row; with the same placeholders.
+pub(super) fn write_index(what: &What, dialect: Dialect, first_placeholder: usize) -> Option<String> {
+    let What::Indexed(slot, lists) = what else { return None };
+    let mut writer = Writer { sql: String::new(), binds: Vec::new(), dialect, first_placeholder };
+    writer.slot(*slot, lists);
+    Some(writer.sql)
+}
+
 struct Writer {
     sql: String,
     binds: Vec<Bind>,
@@ -49,17 +57,22 @@ impl Writer {
     /// while they fit into its memory for that, and joins what is correlated.
     fn index_row(&mut self, slot: i16, lists: &[Vec<Row>]) {
         self.push(match self.dialect {
-            Dialect::Sqlite => "(id IN (SELECT record_id FROM collection_index WHERE collection_id = $1 AND slot = ",
+            Dialect::Sqlite => "(id IN (SELECT record_id FROM collection_index WHERE collection_id = $1 AND ",
             Dialect::Postgres => {
-                "(EXISTS (SELECT 1 FROM collection_index WHERE collection_id = $1 AND record_id = id AND slot = "
+                "(EXISTS (SELECT 1 FROM collection_index WHERE collection_id = $1 AND record_id = id AND "
             }
         });
+        self.slot(slot, lists);
+        self.push("))");
+    }
+
+    fn slot(&mut self, slot: i16, lists: &[Vec<Row>]) {
+        self.push("slot = ");
         self.bind(Bind::Integer(slot.into()));
         for rows in lists {
             self.push(" AND ");
             self.rows(rows);
         }
-        self.push("))");
     }
 
     fn rows(&mut self, rows: &[Row]) {

@@ -342,7 +342,7 @@ impl TokenRequest {
 
 /// Why there is no token, as the endpoint says: as RFC 6749, 5.2 has it, and as others write it.
 fn refusal(body: &Value) -> Option<String> {
-    let of = |name: &str| body.get(name).filter(|value| !value.is_null() && **value != Value::from(""));
+    let of = |name: &str| body.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""));
     let first = |value: &Value| value.get(0).cloned().unwrap_or_else(|| value.clone());
     let written = |value: Value| match value.get("message").unwrap_or(&value) {
         Value::String(text) => text.clone(),

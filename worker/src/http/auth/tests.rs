@@ -481,6 +481,7 @@ async fn refusals_in_the_words_of_the_endpoint() {
     ] {
         let endpoint = RawServer::start(move |_, _| status(line, "", body)).await;
         let spec = request(endpoint.url("/"), by_secret(endpoint.url("/token")));
+        spec.redactor.add(&SecretString::from("client-secret"));
         let failure = client().send(&spec).await.unwrap_err();
         assert_eq!(class(&failure), ("AUTH".to_owned(), false, true), "{body}");
         assert!(failure.message.contains(said) && !failure.message.contains("Canary"), "{body}: {}", failure.message);

@@ -93,12 +93,13 @@ fn headers_come_over_but_for_those_of_the_connection() {
     let text = "curl https://a.example/p -H 'X-A: 1' -H 'X-B;' -H 'Host: b.example' -H 'Accept-Encoding: gzip' \
                 -A agent -e https://r.example -H 'X-C: {{c}}'";
     let found = call(text);
-    assert_eq!(
-        found.3,
-        ["X-A=1", "X-B=", "User-Agent=agent", "Referer=https://r.example", "X-C={{=<% %>=}}{{<%={{ }}=%>c}}"]
-    );
+    assert_eq!(found.3, ["X-A=1", "User-Agent=agent", "Referer=https://r.example", "X-C={{=<% %>=}}{{<%={{ }}=%>c}}"]);
     let conversion = converted(text);
     assert!(left_out(&conversion, &["Host", "the connection"]) && left_out(&conversion, &["Accept-Encoding"]));
+    assert!(left_out(&conversion, &["X-B", "without a value"]));
+    let lines = "curl https://a.example/p -H 'X-A: 1' -H 'x-a: 2' -u a:b -b c=1 -b d=2";
+    assert_eq!(call(lines).3, ["X-A=1, 2", "Cookie=c=1; d=2"]);
+    assert!(changed(&converted(lines), "The lines of the header `X-A`"));
 }
 
 #[test]

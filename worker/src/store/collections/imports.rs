@@ -1,26 +1,32 @@
 //! Imports in stages: rows are stored a few hundred at a time and stay invisible until all of them are seen at once.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::matching::find_matches;
 use super::read::Scan;
-use super::session::{Bind, binds, in_time, list};
-use super::tasks::write_once;
+use super::session::{binds, in_time};
+use super::tasks::{refresh_statistics, write_once};
 use super::write::{Applied, Change, Writing};
 use super::{Actor, Collection, CollectionError, Collections, StoredRecord};
 use crate::collections::field::Field;
-use crate::collections::rules::{DataError, Slot, entry};
+use crate::collections::rules::{DataError, Slot};
 use crate::collections::value::GroupKey;
 use crate::fault;
 use crate::store::Error;
+use crate::store::database::Database;
 
 /// How long an import counts as alive after it was last heard of.
 const ALIVE: Duration = Duration::from_secs(10);
+/// After how many staged rows the database first looks at its tables; then after four times as many, and so on.
+const FIRST_LOOK: usize = 1_000;
 /// How many records are read at once to learn who has which key.
 const CHUNK: i64 = 1_000;
+/// After how many new records statistics are out of date.
+const MANY: i64 = 1_000;
 
 /// What a row is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,18 +79,21 @@ pub enum RowOutcome {
 /// An import that is open.
 #[derive(Debug)]
 pub struct Import {
-    number: i64,
+    pub(super) number: i64,
     collection: Collection,
     on_match: OnMatch,
-    key: Option<Key>,
+    pub(super) key: Option<Key>,
     made: i64,
+    staged: usize,
+    /// After how many rows the database looks at its tables again.
+    next_look: usize,
 }
 
 /// Where the value is that rows are matched by, and who has which.
 #[derive(Debug)]
-struct Key {
-    field: Field,
-    slot: Option<Slot>,
+pub(super) struct Key {
+    pub(super) field: Field,
+    pub(super) slot: Option<Slot>,
     /// Without an index: the hashes of values, each with a record that holds it.
     known: BTreeSet<(u64, i64)>,
     hasher: RandomState,
@@ -104,7 +113,7 @@ impl Key {
     }
 
     /// Records that may have a value.
-    fn candidates(&self, value: &Value) -> Vec<i64> {
+    pub(super) fn candidates(&self, value: &Value) -> Vec<i64> {
         let hash = self.hash(value);
         self.known.range((hash, i64::MIN)..=(hash, i64::MAX)).map(|(_, id)| *id).collect()
     }
@@ -142,7 +151,7 @@ impl Collections<'_> {
             }
             opened => opened?,
         };
-        let mut import = Import { number, collection, on_match, key: None, made: 0 };
+        let mut import = Import { number, collection, on_match, key: None, made: 0, staged: 0, next_look: FIRST_LOOK };
         if let Some(field) = key {
             import.key = Some(self.learn_key(&mut import, field).await?);
         }
@@ -159,7 +168,9 @@ impl Collections<'_> {
         let mut scan = Scan { limit: CHUNK, ..Scan::default() };
         loop {
             let records = self.scan(&import.collection, &scan).await?;
-            records.iter().for_each(|record| key.learn(record));
+            for record in &records {
+                key.learn(record);
+            }
             let Some(last) = records.last() else { return Ok(key) };
             scan.after = Some(last.id);
             self.keep_alive(import).await?;
@@ -187,9 +198,10 @@ impl Collections<'_> {
         rows: Vec<Row>,
         actor: &Actor,
     ) -> Result<Vec<RowOutcome>, CollectionError> {
+        let count = rows.len();
         let work = async {
             let mut writing = Writing::begin(self.0, import.collection.id, actor).await?;
-            let mut outcomes = Vec::with_capacity(rows.len());
+            let mut outcomes = Vec::with_capacity(count);
             let mut learned = Vec::new();
             for part in distinct(rows) {
                 outcomes.extend(stage_part(&mut writing, import, part, &mut learned).await?);
@@ -204,6 +216,11 @@ impl Collections<'_> {
         };
         let (outcomes, learned) = in_time(work).await?;
         import.made += i64::try_from(learned.len()).unwrap_or(i64::MAX);
+        import.staged += count;
+        if import.staged >= import.next_look {
+            import.next_look *= 4;
+            refresh_statistics(self.0).await?;
+        }
         fault::at("collections staged").await;
         Ok(outcomes)
     }
@@ -213,6 +230,7 @@ impl Collections<'_> {
     /// # Errors
     /// When the collection is gone, the import was given up, or the database cannot be reached.
     pub async fn close_import(self, import: Import, is_kept: bool, actor: &Actor) -> Result<(), CollectionError> {
+        let made = import.made;
         let work = async {
             let mut writing = Writing::begin(self.0, import.collection.id, actor).await?;
             let state: i64 = if is_kept { 1 } else { 2 };
@@ -229,8 +247,23 @@ impl Collections<'_> {
             writing.commit_and_wake().await
         };
         in_time(work).await?;
+        if is_kept && made >= MANY {
+            self.refresh_statistics().await;
+        }
         fault::at("collections closed").await;
         Ok(())
+    }
+}
+
+impl Collections<'_> {
+    /// PostgreSQL learns of many new rows within a minute or two; until then it believes that a collection has a row or two, and
+    /// reads all of it for each page.
+    async fn refresh_statistics(self) {
+        let Database::Postgres(pool) = &self.0.database else { return };
+        let statement = "ANALYZE collection_records, collection_index, collection_unique";
+        if let Err(error) = sqlx::raw_sql(statement).execute(pool).await {
+            tracing::debug!(%error, "the statistics of collections stay as they are");
+        }
     }
 }
 
@@ -319,79 +352,4 @@ async fn stage_part(
         }
     }
     Ok(outcomes)
-}
-
-/// The records that each row matches.
-async fn find_matches(writing: &mut Writing<'_>, import: &Import, rows: &[Row]) -> Result<Vec<Vec<i64>>, Error> {
-    let mut candidates: Vec<Vec<i64>> = Vec::with_capacity(rows.len());
-    let indexed = match import.key.as_ref().and_then(|key| key.slot.as_ref()) {
-        Some(slot) => in_index(writing, slot, rows).await?,
-        None => HashMap::new(),
-    };
-    for row in rows {
-        candidates.push(match (&row.key, &import.key) {
-            (Match::Id(id), _) => vec![*id],
-            (Match::Value(value), Some(key)) if key.slot.is_some() => {
-                indexed.get(&GroupKey::of(Some(value))).cloned().unwrap_or_default()
-            }
-            (Match::Value(value), Some(key)) => key.candidates(value),
-            _ => Vec::new(),
-        });
-    }
-    let all: Vec<i64> = candidates.iter().flatten().copied().collect::<HashSet<_>>().into_iter().collect();
-    let records = writing.current(&all, import.number).await?;
-    for (row, candidates) in rows.iter().zip(&mut candidates) {
-        candidates.retain(|id| match (&row.key, &import.key, records.get(id)) {
-            (Match::Id(_), _, record) => record.is_some(),
-            (Match::Value(value), Some(key), Some(record)) => {
-                let held = record.data.as_object().and_then(|data| key.field.find(data));
-                GroupKey::of(held) == GroupKey::of(Some(value))
-            }
-            _ => false,
-        });
-    }
-    Ok(candidates)
-}
-
-/// Which records the index has for the keys of rows, old and new values of records that the import changes included.
-async fn in_index(writing: &mut Writing<'_>, slot: &Slot, rows: &[Row]) -> Result<HashMap<GroupKey, Vec<i64>>, Error> {
-    let mut values: HashMap<i64, Vec<&Value>> = HashMap::new();
-    for row in rows {
-        if let Match::Value(value) = &row.key
-            && let Some(entry) = entry(slot, value)
-        {
-            values.entry(entry.kind).or_default().push(value);
-        }
-    }
-    let mut found: HashMap<GroupKey, Vec<i64>> = HashMap::new();
-    for (kind, values) in values {
-        let column = match kind {
-            3 => "number",
-            4 => "text",
-            _ => "",
-        };
-        let condition =
-            if column.is_empty() { String::new() } else { format!("AND {column} IN {}", list(4, values.len())) };
-        let statement = format!(
-            "SELECT DISTINCT record_id, number, text FROM collection_index
-            WHERE collection_id = $1 AND slot = $2 AND kind = {kind} AND record_id >= $3 {condition}"
-        );
-        let mut binds = binds![writing.row.id, slot.number, writing.row.floor];
-        if !column.is_empty() {
-            binds.extend(values.iter().filter_map(|value| entry(slot, value)).map(|entry| match entry.text {
-                Some(text) => Bind::from(text),
-                None => Bind::from(entry.number),
-            }));
-        }
-        let hits: Vec<(i64, Option<f64>, Option<String>)> = writing.session.rows(statement, binds).await?;
-        for value in values {
-            let Some(wanted) = entry(slot, value) else { continue };
-            let is_hit = |(_, number, text): &&(i64, Option<f64>, Option<String>)| {
-                *number == wanted.number && *text == wanted.text
-            };
-            let ids = hits.iter().filter(is_hit).map(|(id, ..)| *id).collect();
-            found.insert(GroupKey::of(Some(value)), ids);
-        }
-    }
-    Ok(found)
 }

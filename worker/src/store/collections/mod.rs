@@ -13,12 +13,14 @@ mod entries;
 mod events;
 mod imports;
 mod load;
+mod matching;
 mod read;
 mod records;
 mod rows;
 mod session;
 mod settle;
 mod tasks;
+mod trail;
 mod write;
 
 use std::sync::Arc;

@@ -58,8 +58,16 @@ impl Collections<'_> {
     pub async fn scan(self, collection: &Collection, scan: &Scan) -> Result<Vec<StoredRecord>, Error> {
         let order = if scan.is_descending { "DESC" } else { "ASC" };
         let (limit, offset) = (scan.limit, scan.offset);
-        let (condition, binds) = condition(collection, scan);
-        let statement = format!("{RECORD} {condition} ORDER BY id {order} LIMIT {limit} OFFSET {offset}");
+        let page = |id: &str| format!("ORDER BY {id} {order} LIMIT {limit} OFFSET {offset}");
+        let (statement, binds) = if let Some((rows, binds)) = in_index(collection, scan) {
+            // The page is cut in the index: a planner that takes records first reads all of them.
+            let ids = format!("SELECT record_id FROM collection_index {rows} {}", page("+record_id"));
+            let records = format!("collection_id = $1 AND id IN ({ids}) AND {VISIBLE}");
+            (format!("{RECORD} WHERE {records} ORDER BY id {order}"), binds)
+        } else {
+            let (condition, binds) = condition(collection, scan);
+            (format!("{RECORD} {condition} {}", page("id")), binds)
+        };
         let rows: Vec<RecordRow> = read(&self.0.database, statement, binds).await?;
         rows.iter().map(|row| row.seen(&collection.rules)).collect()
     }
@@ -69,10 +77,14 @@ impl Collections<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn count(self, collection: &Collection, scan: &Scan) -> Result<i64, Error> {
-        let (condition, binds) = condition(collection, &Scan { after: None, ..scan.clone() });
-        let statement = format!(
-            "SELECT COUNT(*) FROM collection_records LEFT JOIN collection_imports ON number = import_id {condition}"
-        );
+        let scan = Scan { after: None, ..scan.clone() };
+        let (statement, binds) = if let Some((rows, binds)) = in_index(collection, &scan) {
+            (format!("SELECT COUNT(*) FROM collection_index {rows}"), binds)
+        } else {
+            let (condition, binds) = condition(collection, &scan);
+            let joined = "collection_records LEFT JOIN collection_imports ON number = import_id";
+            (format!("SELECT COUNT(*) FROM {joined} {condition}"), binds)
+        };
         let counts: Vec<(i64,)> = read(&self.0.database, statement, binds).await?;
         Ok(counts.first().map_or(0, |(count,)| *count))
     }
@@ -124,17 +136,42 @@ impl Collections<'_> {
     }
 }
 
+/// Rows of the index, of those records that [`VISIBLE`] lets be seen: where records have changes in store, nothing is narrowed.
+const VISIBLE_ROWS: &str = "import_id NOT IN (SELECT number FROM collection_imports WHERE state <> 1)";
+
+/// The rows of the index that tell all that is asked for; `None` where records have to be looked at. Ids are compared as
+/// expressions, so that the index of ids is not read in their order until enough of them fit.
+fn in_index(collection: &Collection, scan: &Scan) -> Option<(String, Vec<Bind>)> {
+    let Narrowed(narrowing) = scan.narrowed.as_ref()?;
+    let condition = narrowing.index.as_ref()?;
+    let (comparison, place) = place(scan);
+    let rows = format!("WHERE collection_id = $1 AND +record_id >= $2 AND +record_id {comparison} $3 AND {condition}");
+    let mut binds = binds![collection.id, collection.floor, place];
+    binds.extend(narrowing.binds.iter().map(bound));
+    Some((format!("{rows} AND {VISIBLE_ROWS}"), binds))
+}
+
 fn condition(collection: &Collection, scan: &Scan) -> (String, Vec<Bind>) {
-    let (comparison, nowhere) = if scan.is_descending { ("<", i64::MAX) } else { (">", 0) };
+    let (comparison, place) = place(scan);
     let mut sql = format!("WHERE collection_id = $1 AND id >= $2 AND id {comparison} $3 AND {VISIBLE}");
-    let mut binds = binds![collection.id, collection.floor, scan.after.unwrap_or(nowhere)];
+    let mut binds = binds![collection.id, collection.floor, place];
     if let Some(Narrowed(narrowing)) = &scan.narrowed {
         sql = format!("{sql} AND ({})", narrowing.sql);
-        binds.extend(narrowing.binds.iter().map(|bind| match bind {
-            pmql::Bind::Integer(value) => Bind::from(*value),
-            pmql::Bind::Real(value) => Bind::from(Some(*value)),
-            pmql::Bind::Text(value) => Bind::from(value.as_str()),
-        }));
+        binds.extend(narrowing.binds.iter().map(bound));
     }
     (sql, binds)
+}
+
+/// Behind which id, and in which direction.
+fn place(scan: &Scan) -> (&'static str, i64) {
+    let (comparison, nowhere) = if scan.is_descending { ("<", i64::MAX) } else { (">", 0) };
+    (comparison, scan.after.unwrap_or(nowhere))
+}
+
+fn bound(bind: &pmql::Bind) -> Bind {
+    match bind {
+        pmql::Bind::Integer(value) => Bind::from(*value),
+        pmql::Bind::Real(value) => Bind::from(Some(*value)),
+        pmql::Bind::Text(value) => Bind::from(value.as_str()),
+    }
 }

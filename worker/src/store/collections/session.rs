@@ -214,6 +214,12 @@ pub(super) fn list(first: usize, count: usize) -> String {
     text
 }
 
+/// `($first), …`, for `VALUES` of one column.
+pub(super) fn values_of(first: usize, count: usize) -> String {
+    let rows: Vec<String> = (first..first + count).map(|number| format!("(${number})")).collect();
+    rows.join(", ")
+}
+
 /// All rows of a statement that reads, over any connection.
 pub(super) async fn read<T: AnyRow>(database: &Database, statement: String, binds: Vec<Bind>) -> Result<Vec<T>, Error> {
     on!(database, read db => bound!(sqlx::query_as(AssertSqlSafe(statement)), binds).fetch_all(db).await?)

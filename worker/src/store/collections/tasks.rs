@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Collections;
 use super::session::{Bind, Session, binds, in_time_of_statement};
+use crate::store::database::Database;
 use crate::store::{Error, Inner};
 
 /// Takes a task, or keeps it; nobody else does while it is held.
@@ -20,6 +21,14 @@ pub(super) async fn write_once(inner: &Inner, statement: String, binds: Vec<Bind
         Ok(changed)
     };
     in_time_of_statement(work).await
+}
+
+/// Has PostgreSQL look at what it plans by: a table that grows by a million rows would be read as if it had none, until it looks
+/// on its own. Nobody waits for it.
+pub(super) async fn refresh_statistics(inner: &Inner) -> Result<(), Error> {
+    let Database::Postgres(pool) = &inner.database else { return Ok(()) };
+    let statement = "ANALYZE collection_records, collection_index, collection_unique";
+    in_time_of_statement(async { Ok(sqlx::query(statement).execute(pool).await.map(drop)?) }).await
 }
 
 impl Collections<'_> {

@@ -10,12 +10,12 @@ use super::entries::NewEntries;
 use super::events::Told;
 use super::load::Loaded;
 use super::rows::{COLLECTION, CollectionRow};
-use super::session::{Bind, Session, binds, list};
-use super::{Actor, Collection, CollectionError, Idempotency, Shared, StoredRecord, Trail};
+use super::session::{Bind, Session, binds, values_of};
+use super::{Actor, Collection, CollectionError, Idempotency, Shared, StoredRecord};
 use crate::collections::merge::{merge, same_members};
 use crate::collections::problems::Problems;
 use crate::collections::rules::{DataError, Entry, Prepared, Rules};
-use crate::store::{Error, Inner, audit};
+use crate::store::{Error, Inner};
 
 /// What is to be done with one record.
 #[derive(Debug, Clone)]
@@ -153,14 +153,6 @@ impl<'a> Writing<'a> {
         record.data.as_object().map(|data| self.rules.title(data)).unwrap_or_default()
     }
 
-    /// Says in the audit log what is done to the collection, when that is said of this actor's changes.
-    pub(super) async fn note(&mut self, action: &'static str, detail: Value) -> Result<(), Error> {
-        match entry_of(self.actor, action, &self.row.uuid, detail) {
-            Some(entry) => self.session.append(&entry, self.now).await,
-            None => Ok(()),
-        }
-    }
-
     /// Wakes whoever has work to do after this transaction.
     pub(super) async fn commit_and_wake(self) -> Result<(), CollectionError> {
         let shared = self.shared;
@@ -246,14 +238,16 @@ impl<'a> Writing<'a> {
         }
         let mut holders = HashMap::new();
         for (slot, values) in wanted {
+            // One look-up a value: PostgreSQL, which may know nothing of the table yet, would read all of the slot for a list.
             let statement = format!(
-                "SELECT value, record_id FROM collection_unique WHERE collection_id = $1 AND slot = $2 AND record_id >= $3 AND value IN {}",
-                list(4, values.len())
+                "SELECT w.column1, (SELECT record_id FROM collection_unique
+                WHERE collection_id = $1 AND slot = $2 AND value = w.column1 AND record_id >= $3) FROM (VALUES {}) AS w",
+                values_of(4, values.len())
             );
             let mut binds = binds![self.row.id, slot, self.row.floor];
             binds.extend(values.into_iter().map(Bind::from));
-            let found: Vec<(String, i64)> = self.session.rows(statement, binds).await?;
-            holders.extend(found.into_iter().map(|(value, record)| ((slot, value), record)));
+            let found: Vec<(String, Option<i64>)> = self.session.rows(statement, binds).await?;
+            holders.extend(found.into_iter().filter_map(|(value, record)| Some(((slot, value), record?))));
         }
         Ok(holders)
     }
@@ -376,12 +370,6 @@ impl<'a> Writing<'a> {
         let counted = binds![self.row.id, self.row.next_id, self.row.records];
         self.session.execute(COUNT, counted).await.map(drop)
     }
-}
-
-/// The entry of the audit log for what an actor does to a collection; `detail` holds no values.
-pub(super) fn entry_of(actor: &Actor, action: &'static str, uuid: &str, detail: Value) -> Option<audit::Entry> {
-    let Trail { request_id } = actor.trail.clone()?;
-    Some(audit::Entry { actor: actor.id.clone(), action, target: uuid.to_owned(), detail, request_id })
 }
 
 impl Change {

@@ -28,6 +28,21 @@ pub(super) struct BatchView {
     pub(super) claims: Vec<Arc<ClaimRequest>>,
 }
 
+/// Kinds of operations: what was published, what ended, what is new.
+pub(super) const PUBLISHED: usize = 1;
+pub(super) const RECORDS: usize = 2;
+pub(super) const CLAIMS: usize = 4;
+
+impl BatchView {
+    /// The kinds that there are in it, added up.
+    pub(super) fn kinds(&self) -> usize {
+        let is_there = |is_empty: bool, kind| if is_empty { 0 } else { kind };
+        is_there(self.published.is_empty(), PUBLISHED)
+            | is_there(self.records.is_empty(), RECORDS)
+            | is_there(self.claims.is_empty(), CLAIMS)
+    }
+}
+
 /// What was written of a batch, in its order; `None` has to be looked at first.
 #[derive(Debug, Default)]
 pub(super) struct Written {

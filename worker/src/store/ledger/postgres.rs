@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use sqlx::postgres::PgArguments;
 use sqlx::{Connection, PgConnection};
 
-use super::batch::{BatchView, Written};
+use super::batch::{BatchView, CLAIMS, PUBLISHED, RECORDS, Written};
 use super::columns::{RECORD, REPLACE_PAYLOAD, RecordColumns, add, add_arrays, claim_columns, names, unnest};
 use super::decide::{Reply, to_recorded};
 use super::known::{LockRows, ROWS};
@@ -21,11 +21,6 @@ use crate::store::database::POSTGRES_NOW;
 /// The rows are locked by a statement of their own: leases are then read as they are once the locks are there.
 const LOCK: &str = "SELECT id FROM jobs WHERE id = ANY($1) ORDER BY id COLLATE \"C\" FOR UPDATE";
 static READ: LazyLock<String> = LazyLock::new(|| format!("{ROWS} j.id = ANY($1)"));
-
-/// Kinds of operations: what was published, what ended, what is new.
-const PUBLISHED: usize = 1;
-const RECORDS: usize = 2;
-const CLAIMS: usize = 4;
 
 /// All that waits, in one statement, for each set of kinds: a part with nothing to do costs the server nearly as much as one
 /// with a single row, and while little happens, most batches have one row.
@@ -108,19 +103,16 @@ const OPENED: i64 = 1_000;
 /// Writes a batch; `None` for records whose row is not as it was granted, and for claims of jobs that have a row.
 pub(super) async fn write(db: &mut PgConnection, worker: &str, batch: &BatchView) -> Result<Written, Error> {
     let records: Vec<RecordColumns<'_>> = batch.records.iter().map(|record| RecordColumns::of(record)).collect();
-    let (mut arguments, mut kinds) = (PgArguments::default(), 0);
-    if !batch.published.is_empty() {
-        kinds |= PUBLISHED;
+    let (mut arguments, kinds) = (PgArguments::default(), batch.kinds());
+    if kinds & PUBLISHED != 0 {
         add(&mut arguments, batch.published.as_slice())?;
     }
-    if !records.is_empty() {
-        kinds |= RECORDS;
+    if kinds & RECORDS != 0 {
         add(&mut arguments, ANSWER_GRACE_MS)?;
         add_arrays(&mut arguments, &RecordColumns::of_job(), &records)?;
         add_arrays(&mut arguments, &RecordColumns::of_payload(), &records)?;
     }
-    if !batch.claims.is_empty() {
-        kinds |= CLAIMS;
+    if kinds & CLAIMS != 0 {
         add(&mut arguments, worker)?;
         add_arrays(&mut arguments, &claim_columns(), &batch.claims)?;
     }

@@ -21,25 +21,21 @@ async fn found(fixture: &TestStore, search: &JobSearch) -> Vec<i64> {
     fixture.store.jobs().search(search).await.unwrap().iter().map(number).collect()
 }
 
-fn text(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 contract! {
     async fn what_few_jobs_have_is_found_wherever_they_are(fixture: TestStore) {
         fixture.sql(JOBS).await;
         let old: Vec<i64> = (1..=9).rev().flat_map(|half| [2 * half, 2 * half + 1]).chain([1]).collect();
         let cases: [(JobSearch, &[i64]); 9] = [
-            (JobSearch { code: text("MAPPING"), ..search() }, &[10_150, 50, 4, 3]),
-            (JobSearch { status: text("failed"), to: Some(26), ..search() }, &[50, 4, 3]),
-            (JobSearch { code: text("MAPPING"), from: Some(25), ..search() }, &[10_150, 50]),
-            (JobSearch { state: text("sending"), ..search() }, &[7]),
-            (JobSearch { state: text("parked"), ..search() }, &[8]),
-            (JobSearch { state: text("waiting"), ..search() }, &[9]),
-            (JobSearch { state: text("answered"), ..search() }, &[10]),
-            (JobSearch { beginning: text("r1015"), ..search() }, &[10_150, 10_151, 10_152, 10_153, 10_154, 10_155, 10_156,
+            (JobSearch { code: Some("MAPPING".to_owned()), ..search() }, &[10_150, 50, 4, 3]),
+            (JobSearch { status: Some("failed".to_owned()), to: Some(26), ..search() }, &[50, 4, 3]),
+            (JobSearch { code: Some("MAPPING".to_owned()), from: Some(25), ..search() }, &[10_150, 50]),
+            (JobSearch { state: Some("sending".to_owned()), ..search() }, &[7]),
+            (JobSearch { state: Some("parked".to_owned()), ..search() }, &[8]),
+            (JobSearch { state: Some("waiting".to_owned()), ..search() }, &[9]),
+            (JobSearch { state: Some("answered".to_owned()), ..search() }, &[10]),
+            (JobSearch { beginning: Some("r1015".to_owned()), ..search() }, &[10_150, 10_151, 10_152, 10_153, 10_154, 10_155, 10_156,
                 10_157, 10_158, 10_159, 1_015]),
-            (JobSearch { process: text("old"), to: Some(9), ..search() }, &old),
+            (JobSearch { process: Some("old".to_owned()), to: Some(9), ..search() }, &old),
         ];
         for (search, expected) in cases {
             let mut expected = expected.to_vec();
@@ -57,7 +53,7 @@ contract! {
 contract! {
     async fn pages_follow_each_other_from_the_newest_jobs_to_the_others(fixture: TestStore) {
         fixture.sql(JOBS).await;
-        let mut search = JobSearch { code: text("MAPPING"), limit: 1, ..search() };
+        let mut search = JobSearch { code: Some("MAPPING".to_owned()), limit: 1, ..search() };
         let mut all = Vec::new();
         loop {
             let page = fixture.store.jobs().search(&search).await.unwrap();

@@ -89,6 +89,24 @@ fn what_sql_decides_and_what_it_only_narrows() {
 }
 
 #[test]
+fn two_bounds_are_one_range() {
+    let (sql, binds, is_exact) = sql_of("data.n >= 5 AND data.s = 'x' AND data.n < 7 AND data.n IS NOT NULL").unwrap();
+    assert_eq!(
+        sql,
+        "((ROW($2 AND (kind = 3 AND number >= $3) AND (kind = 3 AND number < $4))) AND (ROW($5 AND (kind = 4 AND text = $6))) \
+         AND NOT (NOT (ROW($7))))"
+    );
+    assert_eq!(binds[..3], [Bind::Integer(1), Bind::Real(5.0), Bind::Real(7.0)]);
+    assert!(is_exact);
+    let columns = super::generator::columns();
+    let on_index = |query: &str| Query::parse(query).unwrap().narrow(Dialect::Postgres, &columns, 4).unwrap().index;
+    let range = "slot = $4 AND (kind = 3 AND number >= $5) AND (kind = 3 AND number < $6)";
+    assert_eq!(on_index("data.n >= 5 AND data.n < 7").as_deref(), Some(range));
+    assert_eq!(on_index("data.n >= 5 AND id = 7"), None);
+    assert_eq!(on_index("data.n = null"), None);
+}
+
+#[test]
 fn lists_are_one_look_up() {
     let (sql, binds, _) = sql_of("data.s IN ['a', 'b', null, '2024-01-01']").unwrap();
     assert_eq!(
@@ -96,17 +114,6 @@ fn lists_are_one_look_up() {
         "(NOT (ROW($2)) OR (ROW($3 AND (kind = 4 AND text IN ($4, $5) OR kind = 4 AND text >= $6 AND text < $7))))"
     );
     assert_eq!(binds[2..], [text("a"), text("b"), text("2023-12-31"), text("2024-01-03")]);
-}
-
-#[test]
-fn both_ends_of_a_range_are_one_look_up() {
-    let (sql, binds, is_exact) = sql_of("data.n >= 5 AND data.s = 'x' AND data.n < 6").unwrap();
-    assert_eq!(
-        sql,
-        "((ROW($2 AND (kind = 3 AND number >= $3) AND (kind = 3 AND number < $4))) AND (ROW($5 AND (kind = 4 AND text = $6))))"
-    );
-    assert_eq!(binds[1..3], [Bind::Real(5.0), Bind::Real(6.0)]);
-    assert!(is_exact);
 }
 
 #[test]

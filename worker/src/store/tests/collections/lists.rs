@@ -24,6 +24,7 @@ contract! {
         for (query, expected, total) in [
             (vec![("pmql", "data.n >= 20"), ("per_page", "2"), ("page", "2")], vec![23, 24], 5),
             (vec![("pmql", "data.even = true"), ("per_page", "2"), ("page", "2")], vec![5, 7], 13),
+            (vec![("pmql", "data.n >= 20 AND data.n < 23"), ("per_page", "2")], vec![21, 22], 3),
             (vec![("order_direction", "DESC"), ("per_page", "3")], vec![25, 24, 23], 25),
             (vec![("order_direction", "desc"), ("pmql", "data.n < 5"), ("per_page", "2"), ("page", "2")], vec![3, 2], 5),
             (vec![("order_by", "data.even,data.n"), ("order_direction", "desc"), ("per_page", "2")], vec![25, 23], 25),
