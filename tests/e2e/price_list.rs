@@ -1,4 +1,4 @@
-//! The price list of the order example, and what a select list of a screen does with it (COMPATIBILITY 5.4).
+//! The price list of the order example, and what a select list of a screen does with it (COMPATIBILITY 3).
 
 use harness::test_app::{TestApp, examples};
 use serde_json::{Value, json};

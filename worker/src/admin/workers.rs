@@ -1,12 +1,16 @@
 //! Who works, and what waits for them: workers as they say they are, job queues as the broker has them (API 10).
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::Error;
 use crate::amqp::{Broker, QueueDepth};
 use crate::store::{LiveWorker, Store};
+
+/// How long the broker may take to tell how long its queues are; a broker that is gone never does.
+const BROKER_ANSWERS: Duration = Duration::from_secs(2);
 
 /// A worker that has not left.
 #[derive(Debug, Clone)]
@@ -69,8 +73,12 @@ pub async fn queues(
         names.extend(queue.filter(|name| bpmn_ext::names::is_name(name)).map(ToOwned::to_owned));
     }
     let names: Vec<String> = names.into_iter().collect();
-    Ok(broker.depths(&names).await.unwrap_or_else(|error| {
-        tracing::debug!(%error, "the queues cannot be looked at");
+    let depths = match tokio::time::timeout(BROKER_ANSWERS, broker.depths(&names)).await {
+        Ok(depths) => depths.map_err(|error| error.to_string()),
+        Err(_) => Err("the broker does not answer".to_owned()),
+    };
+    Ok(depths.unwrap_or_else(|error| {
+        tracing::debug!(error, "the queues cannot be looked at");
         Vec::new()
     }))
 }
