@@ -328,7 +328,10 @@ look('an example in the modeler', '/modeler?example=order&element=fetch_rate', a
   await page.getByRole('status').getByText('It calls Demo rates and Demo stock.').waitFor();
   await page.getByRole('button', { name: 'Import 2 connectors' }).click();
   await page.getByRole('status').getByText('No problems.').waitFor();
-  for (const more of await page.getByText('More', { exact: true }).all()) await more.click();
+  // One below the connector, one below what comes back; the panel may be drawn after the findings.
+  const more = page.getByText('More', { exact: true });
+  await more.nth(1).waitFor();
+  for (const one of await more.all()) await one.click();
   await has(
     page,
     `
