@@ -43,7 +43,7 @@ impl Calls {
 pub struct Watched {
     /// The attempt.
     pub attempt: Attempt,
-    /// The answer as it came, with secrets: see [`super::kept`].
+    /// The answer as it came, with secrets: see [`super::kept()`].
     pub response: Option<Response>,
 }
 
