@@ -136,8 +136,12 @@ impl Collections<'_> {
     }
 }
 
-/// Rows of the index, of those records that [`VISIBLE`] lets be seen: where records have changes in store, nothing is narrowed.
-const VISIBLE_ROWS: &str = "import_id NOT IN (SELECT number FROM collection_imports WHERE state <> 1)";
+/// Rows of the index, of those records that [`VISIBLE`] lets be seen: where records have changes in store, nothing is narrowed. All
+/// that an import made has larger ids than there were when it began, and only then records are looked at.
+const VISIBLE_ROWS: &str =
+    "(record_id < COALESCE((SELECT MIN(first_id) FROM collection_imports WHERE target = $1 AND state <> 1), 9223372036854775807)
+    OR EXISTS (SELECT 1 FROM collection_records LEFT JOIN collection_imports ON number = collection_records.import_id
+    WHERE collection_records.collection_id = $1 AND id = record_id AND (state IS NULL OR state = 1)))";
 
 /// The rows of the index that tell all that is asked for; `None` where records have to be looked at. Ids are compared as
 /// expressions, so that the index of ids is not read in their order until enough of them fit.

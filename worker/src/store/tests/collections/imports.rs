@@ -129,6 +129,30 @@ contract! {
 }
 
 contract! {
+    async fn pages_that_the_index_tells_leave_out_what_is_not_seen_yet(fixture: TestStore) {
+        let store = &fixture.store;
+        let collection = made(store, columns()).await;
+        created(store, &collection, json!({"n": 7})).await.unwrap();
+        let collections = store.collections();
+        let mut import = collections.open_import(&collection, None, OnMatch::Update, &actor()).await.unwrap();
+        let rows = (0..20).map(|_| row(json!({"n": 7}))).collect();
+        collections.stage(&mut import, rows, &actor()).await.unwrap();
+        let between = created(store, &collection, json!({"n": 7})).await.unwrap().id;
+        let asked = async |per_page: &'static str| ids(store, &collection, &[("pmql", "data.n = 7"), ("per_page", per_page)]).await;
+        assert_eq!((asked("2").await, asked("10").await), ((vec![1, between], 2), (vec![1, between], 2)));
+        collections.close_import(import, true, &actor()).await.unwrap();
+        assert_eq!(asked("2").await, (vec![1, 2], 22));
+        let import = collections.open_import(&collection, None, OnMatch::Update, &actor()).await;
+        assert!(import.is_err(), "the first one has to be settled");
+        settled(store).await;
+        let mut import = collections.open_import(&collection, None, OnMatch::Update, &actor()).await.unwrap();
+        collections.stage(&mut import, vec![row(json!({"n": 7}))], &actor()).await.unwrap();
+        collections.close_import(import, false, &actor()).await.unwrap();
+        assert_eq!(asked("1").await, (vec![1], 22), "what was given up does not count");
+    }
+}
+
+contract! {
     async fn an_import_whose_process_died_leaves_nothing(fixture: TestStore) {
         let store = &fixture.store;
         let collection = made(store, columns()).await;
