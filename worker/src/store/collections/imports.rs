@@ -17,7 +17,6 @@ use crate::collections::rules::{DataError, Slot};
 use crate::collections::value::GroupKey;
 use crate::fault;
 use crate::store::Error;
-use crate::store::database::Database;
 
 /// How long an import counts as alive after it was last heard of.
 const ALIVE: Duration = Duration::from_secs(10);
@@ -25,8 +24,6 @@ const ALIVE: Duration = Duration::from_secs(10);
 const FIRST_LOOK: usize = 1_000;
 /// How many records are read at once to learn who has which key.
 const CHUNK: i64 = 1_000;
-/// After how many new records statistics are out of date.
-const MANY: i64 = 1_000;
 
 /// What a row is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -219,7 +216,7 @@ impl Collections<'_> {
         import.staged += count;
         if import.staged >= import.next_look {
             import.next_look *= 4;
-            refresh_statistics(self.0).await?;
+            refresh_statistics(self.0).await;
         }
         fault::at("collections staged").await;
         Ok(outcomes)
@@ -230,7 +227,7 @@ impl Collections<'_> {
     /// # Errors
     /// When the collection is gone, the import was given up, or the database cannot be reached.
     pub async fn close_import(self, import: Import, is_kept: bool, actor: &Actor) -> Result<(), CollectionError> {
-        let made = import.made;
+        let staged = import.staged;
         let work = async {
             let mut writing = Writing::begin(self.0, import.collection.id, actor).await?;
             let state: i64 = if is_kept { 1 } else { 2 };
@@ -247,23 +244,11 @@ impl Collections<'_> {
             writing.commit_and_wake().await
         };
         in_time(work).await?;
-        if is_kept && made >= MANY {
-            self.refresh_statistics().await;
+        if staged >= FIRST_LOOK {
+            refresh_statistics(self.0).await;
         }
         fault::at("collections closed").await;
         Ok(())
-    }
-}
-
-impl Collections<'_> {
-    /// PostgreSQL learns of many new rows within a minute or two; until then it believes that a collection has a row or two, and
-    /// reads all of it for each page.
-    async fn refresh_statistics(self) {
-        let Database::Postgres(pool) = &self.0.database else { return };
-        let statement = "ANALYZE collection_records, collection_index, collection_unique";
-        if let Err(error) = sqlx::raw_sql(statement).execute(pool).await {
-            tracing::debug!(%error, "the statistics of collections stay as they are");
-        }
     }
 }
 

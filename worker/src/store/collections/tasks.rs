@@ -23,12 +23,14 @@ pub(super) async fn write_once(inner: &Inner, statement: String, binds: Vec<Bind
     in_time_of_statement(work).await
 }
 
-/// Has PostgreSQL look at what it plans by: a table that grows by a million rows would be read as if it had none, until it looks
-/// on its own. Nobody waits for it.
-pub(super) async fn refresh_statistics(inner: &Inner) -> Result<(), Error> {
-    let Database::Postgres(pool) = &inner.database else { return Ok(()) };
+/// Has PostgreSQL look at what it plans by. Until it does so on its own, a minute or two later if at all, it believes that a
+/// collection has a row or two, and reads all of it for each page.
+pub(super) async fn refresh_statistics(inner: &Inner) {
+    let Database::Postgres(pool) = &inner.database else { return };
     let statement = "ANALYZE collection_records, collection_index, collection_unique";
-    in_time_of_statement(async { Ok(sqlx::query(statement).execute(pool).await.map(drop)?) }).await
+    if let Err(error) = sqlx::raw_sql(statement).execute(pool).await {
+        tracing::debug!(%error, "the statistics of collections stay as they are");
+    }
 }
 
 impl Collections<'_> {
