@@ -20,21 +20,6 @@ use crate::store::{BulkRun, Rotation};
 
 /// Ids of one request.
 const MOST_IDS: usize = 10_000;
-const FILTERS: [&str; 13] = [
-    "state",
-    "status",
-    "code",
-    "request",
-    "engine",
-    "connector",
-    "resource",
-    "process",
-    "version",
-    "element",
-    "from",
-    "to",
-    "q",
-];
 
 /// POST `/jobs/bulk`.
 pub(super) async fn start(mut request: Request) -> Result<Response, Error> {
@@ -96,10 +81,10 @@ fn query(filter: &Map<String, Value>) -> Result<Query, Error> {
     let mut pairs = Vec::new();
     for (name, value) in filter {
         let path = format!("filter.{name}");
-        if !FILTERS.contains(&name.as_str()) {
+        if !jobs::FILTERS.contains(&name.as_str()) {
             return Err(Error::invalid(
                 &path,
-                format!("filter has no member {name}; there are {}", FILTERS.join(", ")),
+                format!("filter has no member {name}; there are {}", jobs::FILTERS.join(", ")),
             ));
         }
         match value {

@@ -22,6 +22,26 @@ use crate::store::ledger::{JobDetail, JobRow, JobSearch};
 
 /// How often a job that somebody waits for is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// The parameters of the list.
+pub(super) const QUERY: &[&str] = &[
+    "state",
+    "status",
+    "code",
+    "request",
+    "engine",
+    "connector",
+    "resource",
+    "process",
+    "version",
+    "element",
+    "from",
+    "to",
+    "q",
+    "per_page",
+    "after",
+];
+/// Those of them that choose jobs, which bulk actions take too.
+pub(super) const FILTERS: &[&str] = QUERY.split_at(QUERY.len() - 2).0;
 const STATES: [&str; 7] = ["queued", "sending", "waiting", "answered", "published", "cancelled", "parked"];
 const STATUSES: [&str; 3] = ["completed", "failed", "cancelled"];
 

@@ -214,27 +214,10 @@ fn running() -> Vec<Route> {
 
 /// Section 6: the ledger and the dead letters.
 fn ledger() -> Vec<Route> {
-    const FILTERS: &[&str] = &[
-        "state",
-        "status",
-        "code",
-        "request",
-        "engine",
-        "connector",
-        "resource",
-        "process",
-        "version",
-        "element",
-        "from",
-        "to",
-        "q",
-        "per_page",
-        "after",
-    ];
     vec![
         Route::new(Method::GET, "/jobs", READ, "getJobs", to!(jobs::list))
             .summary("Lists jobs, the newest first.")
-            .query(FILTERS)
+            .query(jobs::QUERY)
             .answers(&[(200, "Jobs"), (304, "")])
             .refusals(&[422]),
         Route::new(Method::GET, "/jobs/{id}", READ_OR_EXECUTE, "getJobById", to!(jobs::show))
