@@ -147,10 +147,12 @@ pub async fn finish(
 ) -> Result<Option<Finished>, store::Error> {
     let Some(taken) = store.accounts().take(&returned.state).await? else { return Ok(None) };
     let request = taken.request;
-    let connected = match () {
-        () if taken.was_used => Err(NotConnected::Used),
-        () if u128::try_from(taken.age).is_ok_and(|age| age > EXPIRES_IN.as_millis()) => Err(NotConnected::Old),
-        () => connect(store, client, (&request, returned.code), request_id).await,
+    let connected = if taken.was_used {
+        Err(NotConnected::Used)
+    } else if u128::try_from(taken.age).is_ok_and(|age| age > EXPIRES_IN.as_millis()) {
+        Err(NotConnected::Old)
+    } else {
+        connect(store, client, (&request, returned.code), request_id).await
     };
     match &connected {
         Ok(()) => {}

@@ -1,4 +1,4 @@
-//! `/stats` and `/workers`: how calls went, and who works (API 10).
+//! `/stats`, `/workers` and `/settings`: how calls went, who works, and how this process is set up (API 10).
 
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -46,6 +46,12 @@ pub(super) async fn workers(request: Request) -> Result<Response, Error> {
         "data": found.iter().map(row).collect::<Vec<_>>(),
         "queues": queues.iter().map(queue).collect::<Vec<_>>(),
     });
+    Ok(respond::cacheable(&request.headers, &answer, &answer))
+}
+
+/// GET `/settings`: those of the process that answers, secrets masked.
+pub(super) async fn settings(request: Request) -> Result<Response, Error> {
+    let answer = json!({"data": request.api.config.in_force});
     Ok(respond::cacheable(&request.headers, &answer, &answer))
 }
 

@@ -465,6 +465,10 @@ fn overview() -> Vec<Route> {
         Route::new(Method::GET, "/workers", READ, "getWorkers", to!(stats::workers))
             .summary("Lists workers, and the queues that they take jobs from.")
             .answers(&[(200, "Workers"), (304, "")]),
+        Route::new(Method::GET, "/settings", ADMIN, "getSettings", to!(stats::settings))
+            .summary("Lists the settings of the process that answers, secrets masked.")
+            .answers(&[(200, "Settings"), (304, "")])
+            .unlimited_only(),
         Route::new(Method::POST, "/jobs/bulk", MANAGE, "startBulk", to!(bulk::start))
             .summary("Does the same to many jobs.")
             .body("NewBulk")

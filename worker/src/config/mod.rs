@@ -2,6 +2,7 @@
 //!
 //! Knows names and ranges of settings; must not know what they are used for.
 
+mod in_force;
 mod parse;
 mod sections;
 #[cfg(test)]
@@ -13,9 +14,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use config::{ConfigError, Environment, File, FileFormat};
+use secrecy::ExposeSecret;
 use serde::Deserialize;
 use url::Url;
 
+pub use in_force::{Origin, Setting};
 pub use sections::{Amqp, Api, Database, Engine, Expressions, Http, Limits, Log, LogFormat, Oidc, Vault, Worker};
 
 /// A value that a flag sets, whatever its type.
@@ -84,6 +87,9 @@ pub struct Config {
     /// Addresses this process listens on, once it does: connectors never call them.
     #[serde(skip)]
     pub listening: Vec<SocketAddr>,
+    /// Every setting as it may be shown to an administrator.
+    #[serde(skip)]
+    pub in_force: Vec<Setting>,
 }
 
 impl Config {
@@ -97,15 +103,27 @@ impl Config {
             builder = builder.add_source(File::from(file.as_path()).format(FileFormat::Toml));
         }
         builder = builder.add_source(well_known_variables()?).add_source(own_variables());
+        let names: Vec<&str> = flags.overrides.iter().map(|(name, _)| *name).collect();
         for (key, value) in flags.overrides {
             builder = builder.set_override(key, value)?;
         }
-        let mut config: Self = builder.build()?.try_deserialize()?;
+        let sources = builder.build()?;
+        let mut config: Self = sources.clone().try_deserialize()?;
         config.data_dir = data_dir(flags.data_dir)?;
         config.validate()?;
         config.database.default_url(&config.data_dir);
         config.worker.default_capacity();
+        config.in_force = in_force::in_force(&sources.cache, &names, &config.derived());
         Ok(config)
+    }
+
+    /// Settings whose defaults depend on others, as they came out.
+    fn derived(&self) -> BTreeMap<&'static str, serde_json::Value> {
+        BTreeMap::from([
+            ("database.url", self.database.url.expose_secret().into()),
+            ("worker.concurrency", self.worker.concurrency.into()),
+            ("worker.per_host", self.worker.per_host.into()),
+        ])
     }
 
     /// The address under which browsers reach this process: `api.public_url`, else the one that it listens on.
@@ -126,6 +144,7 @@ fn well_known_variables() -> Result<config::Config, ConfigError> {
     let mut builder = config::Config::builder();
     for (variable, key) in [("AMQP_URL", "amqp.url"), ("DATABASE_URL", "database.url"), ("RUST_LOG", "log.filter")] {
         if let Some(value) = std::env::var(variable).ok().filter(|value| !value.is_empty()) {
+            let value = Value::new(Some(&in_force::ENVIRONMENT.to_owned()), value);
             builder = builder.set_override(key, value)?;
         }
     }

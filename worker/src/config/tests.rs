@@ -53,3 +53,39 @@ fn a_mistake_is_named_by_its_key() {
         assert!(problem.contains(expected), "{toml}: {problem}");
     }
 }
+
+#[test]
+fn settings_in_force_say_where_they_are_from_and_hold_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    let written = "[amqp]\nurl = \"amqps://me:canary@a.example/v?x=canary, amqp://b.example\"\n\
+                   [database]\nurl = \"postgres://me:canary@db.example/d?password=canary\"\n\
+                   [vault]\nkey = \"canary\"\nold_keys = [\"canary\"]\n[http]\nproxy = \"http://me:canary@proxy.example:3128\"\n\
+                   [engines.default]\naccepts_replay = true\n[worker]\nprefetch = 7";
+    std::fs::write(&file, written).unwrap();
+    let overrides = vec![("worker.queues", Value::from(vec!["orders"]))];
+    let config = Config::load(Flags { file: Some(file), data_dir: Some(folder.path().to_owned()), overrides }).unwrap();
+    assert!(!serde_json::to_string(&config.in_force).unwrap().contains("canary"));
+    for (name, value, origin) in [
+        ("amqp.url", serde_json::json!("amqps://me:********@a.example/v,amqp://b.example"), Origin::File),
+        ("database.url", "postgres://me:********@db.example/d".into(), Origin::File),
+        ("vault.key", "********".into(), Origin::File),
+        ("vault.old_keys", "********".into(), Origin::File),
+        ("vault.key_file", "".into(), Origin::Default),
+        ("http.proxy", "http://me:********@proxy.example:3128/".into(), Origin::File),
+        ("engines.default.accepts_replay", true.into(), Origin::File),
+        ("worker.prefetch", 7.into(), Origin::File),
+        ("worker.concurrency", 7.into(), Origin::Default),
+        ("worker.queues", serde_json::json!(["orders"]), Origin::Flag),
+    ] {
+        let found = config.in_force.iter().find(|setting| setting.name == name);
+        assert_eq!(found, Some(&Setting { name: name.to_owned(), value, origin }));
+    }
+    // Every setting of the file of defaults is there, and what is kept as a secret is known as one.
+    let defaults = DEFAULTS.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count();
+    assert_eq!(config.in_force.len(), defaults + 1);
+    let kept = include_str!("sections.rs")
+        .lines()
+        .filter(|line| line.starts_with("    pub ") && line.contains("SecretString"));
+    assert_eq!(kept.count(), in_force::SECRETS.len() + in_force::ADDRESSES.len());
+}

@@ -168,6 +168,7 @@ export type Diagnostic = Finer<Schemas['Diagnostic'], { position: { line: number
 export type Stats = Schemas['Stats'];
 export type Worker = Schemas['Workers']['data'][number];
 export type Queue = Schemas['Workers']['queues'][number];
+export type Setting = Schemas['Settings']['data'][number];
 
 export type Secret = Finer<Schemas['Secret'], { used_by: (string | { id?: string; name?: string })[] }>;
 

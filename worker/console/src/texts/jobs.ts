@@ -212,5 +212,11 @@ export const jobs = {
     noQueues: 'No queues are declared yet.',
     noWorker: 'no worker',
     inFlight: (now: number, most: number) => `${count(now)} of ${count(most)}`,
+    settings: 'Settings in force',
+    settingsWhat: 'settings',
+    settingsHint: 'Of the process that answers this page. Secrets are masked.',
+    settingColumns: { name: 'Setting', value: 'Value', origin: 'Set by' },
+    origins: { default: 'Default', file: 'File', environment: 'Environment', flag: 'Command line' },
+    notSet: 'Not set',
   },
 };

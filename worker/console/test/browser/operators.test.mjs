@@ -219,7 +219,11 @@ look('workers', '/workers', async (page) => {
     columnheader "Queue"
     columnheader "Waiting"
     columnheader "Oldest"
-    columnheader "Workers"`,
+    columnheader "Workers"
+  table "Settings in force"
+    columnheader "Setting"
+    columnheader "Value"
+    columnheader "Set by"`,
   );
 });
 

@@ -51,7 +51,7 @@ const PAGES = [
   ['/models', '/models'],
   ['/jobs', '/jobs'],
   ['/dead-letters', '/dead_letters'],
-  ['/workers', '/workers'],
+  ['/workers', '/workers', '/settings'],
   ['/collections', '/collections'],
   ['/modeler', '/examples', '/models'],
   ['/modeler?example=order&element=fetch_rate', '/examples', '/models/lint', '/data_sources'],

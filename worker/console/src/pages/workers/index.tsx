@@ -1,5 +1,7 @@
-import { useLive } from '../../api/load';
-import type { Queue, Worker } from '../../api/types';
+import { get } from '../../api/client';
+import { useLive, useLoad } from '../../api/load';
+import { mayEverywhere } from '../../api/session';
+import type { Queue, Setting, Worker } from '../../api/types';
 import { Badge, type Tone } from '../../components/badge';
 import { LiveBar } from '../../components/live-bar';
 import { Loading } from '../../components/loading';
@@ -89,11 +91,42 @@ export default function Workers() {
           </>
         )}
       </Loading>
+      {mayEverywhere('admin') && <Settings />}
     </Page>
   );
 }
 
+/** How the process that answers is set up; workers elsewhere have settings of their own. */
+function Settings() {
+  const loaded = useLoad(async (signal) => (await get<{ data: Setting[] }>('/settings', { signal })).data.data, []);
+  return (
+    <>
+      <h2>{t.settings}</h2>
+      <p class="quiet">{t.settingsHint}</p>
+      <Loading of={loaded} what={t.settingsWhat}>
+        {(settings) => (
+          <Table
+            label={t.settings}
+            rows={settings}
+            keyOf={(row) => row.name}
+            columns={[
+              { id: 'name', header: t.settingColumns.name, cell: (row) => <span class="mono">{row.name}</span> },
+              { id: 'value', header: t.settingColumns.value, wide: true, cell: (row) => <span class="mono">{shown(row.value)}</span> },
+              { id: 'origin', header: t.settingColumns.origin, cell: (row) => t.origins[row.origin] },
+            ]}
+          />
+        )}
+      </Loading>
+    </>
+  );
+}
+
+function shown(value: unknown): string {
+  if (value === '' || (Array.isArray(value) && value.length === 0)) return t.notSet;
+  return Array.isArray(value) ? value.join(', ') : String(value);
+}
+
 function toneOf(worker: Worker): Tone {
   if (worker.reasons.length > 0) return 'warn';
-  return ['ready', 'running', 'ok', 'healthy'].includes(worker.state) ? 'good' : 'plain';
+  return worker.state === 'ready' ? 'good' : 'plain';
 }

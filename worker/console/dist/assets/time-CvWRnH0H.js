@@ -1,0 +1,1 @@
+import{c as e,i as t}from"./vendor-FI2JOqjo.js";import{c as n,d as r}from"./button-DvbNOwMD.js";var i=e(Date.now());setInterval(()=>!document.hidden&&(i.value=Date.now()),1e3);function a({at:e}){if(e==null)return t(`span`,{class:`quiet`,children:`–`});let a=new Date(e);return t(`time`,{dateTime:a.toISOString(),title:n(a),children:r(a,i.value)})}export{a as t};
