@@ -310,6 +310,8 @@ fn builder(
         .http1_allow_obsolete_multiline_headers_in_responses(true)
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http1_ignore_invalid_headers_in_responses(true)
+        // Told from a head that is broken, which says that the peer did answer; it is never taken for an answer.
+        .http09_responses()
         .http2_max_header_list_size(HEADER_BYTES_HTTP2)
         .connect_timeout(settings.connect_timeout)
         .pool_idle_timeout(idle.unwrap_or(settings.pool_idle_timeout))
