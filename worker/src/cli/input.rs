@@ -8,6 +8,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use serde_json::{Map, Value};
 
 use crate::connector::connector_records;
+use crate::import;
 
 /// A file's bytes; `-` is standard input.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
@@ -50,7 +51,13 @@ pub(super) fn connectors(path: &Path) -> Result<Vec<Map<String, Value>>> {
     let value: Value = if is_json {
         serde_json::from_str(&text).map_err(|e| place(path, e.line(), e.column(), &e))?
     } else {
-        serde_saphyr::from_str(&text).map_err(|e| anyhow!("{}: {e}", path.display()))?
+        // No line of the file is shown: there may be credentials in it.
+        import::data(&text).map_err(|e| match e {
+            import::Error::Text { position, problem } => {
+                anyhow!("{}:{}:{}: {problem}", path.display(), position.line, position.column)
+            }
+            kind @ import::Error::Kind { .. } => kind.into(),
+        })?
     };
     connector_records(value).map_err(|e| anyhow!("{}: {e}", path.display()))
 }
