@@ -7,8 +7,8 @@ use anyhow::{Context, Result, anyhow};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use serde_json::{Map, Value};
 
+use crate::admin::convert;
 use crate::connector::connector_records;
-use crate::import;
 
 /// A file's bytes; `-` is standard input.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
@@ -52,11 +52,11 @@ pub(super) fn connectors(path: &Path) -> Result<Vec<Map<String, Value>>> {
         serde_json::from_str(&text).map_err(|e| place(path, e.line(), e.column(), &e))?
     } else {
         // No line of the file is shown: there may be credentials in it.
-        import::data(&text).map_err(|e| match e {
-            import::Error::Text { position, problem } => {
+        convert::data(&text).map_err(|e| match e {
+            convert::Error::Text { position, problem } => {
                 anyhow!("{}:{}:{}: {problem}", path.display(), position.line, position.column)
             }
-            kind @ import::Error::Kind { .. } => kind.into(),
+            kind @ convert::Error::Kind { .. } => kind.into(),
         })?
     };
     connector_records(value).map_err(|e| anyhow!("{}: {e}", path.display()))
