@@ -176,7 +176,7 @@ async fn beside_slow_clients(process: &Running, api: &Api) -> Result<Figure> {
         async move { api.get("/data_sources?per_page=10").await.status }
     };
     let (address, others) = (process.address().await, api.with_scopes(&["read"], &[]).await);
-    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    let (mut alone, mut during) = (Vec::new(), Vec::new());
     // In turns: what the machine does besides is in both.
     for _ in 0..4 {
         alone.extend(paced(100, 3, list).await?);
@@ -186,16 +186,16 @@ async fn beside_slow_clients(process: &Running, api: &Api) -> Result<Figure> {
         }
         // The lists that nobody reads are made by then.
         tokio::time::sleep(Duration::from_secs(3)).await;
-        beside.extend(paced(100, 3, list).await?);
+        during.extend(paced(100, 3, list).await?);
         slow.shutdown().await;
     }
     let [alone_50, alone_99] = [500, 990].map(|permille| at(&mut alone, permille) * 1e3);
-    let [beside_50, beside_99] = [500, 990].map(|permille| at(&mut beside, permille) * 1e3);
+    let [during_50, during_99] = [500, 990].map(|permille| at(&mut during, permille) * 1e3);
     let what = format!("a list while {SLOW_CLIENTS} clients are slow");
     let found = format!(
-        "p50 {beside_50:.1} ms, p99 {beside_99:.1} ms (p50 {alone_50:.1} ms, p99 {alone_99:.1} ms without them)"
+        "p50 {during_50:.1} ms, p99 {during_99:.1} ms (p50 {alone_50:.1} ms, p99 {alone_99:.1} ms without them)"
     );
-    Ok(Figure::new(what, "p99 at most 10 ms more than without them", found, beside_99 <= alone_99 + 10.0))
+    Ok(Figure::new(what, "p99 at most 10 ms more than without them", found, during_99 <= alone_99 + 10.0))
 }
 
 /// How a client is slow.

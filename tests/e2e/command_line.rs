@@ -202,7 +202,7 @@ async fn misconfiguration_and_unreachable_services_have_exit_codes_of_their_own(
     let problem = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(69), "{problem}");
     assert!(!problem.contains("secret-word"), "{problem}");
-    // What can be known before anybody is connected to is told first, and at once.
+    // What can be known before anybody is connected to is reported first, and at once.
     for arguments in [["connectors", "list"], ["secrets", "list"], ["worker", "--migrate"], ["jobs", "list"]] {
         let mut keyless = app.command(&arguments);
         keyless.env("DATABASE_URL", "postgres://u@127.0.0.1:1/x").env("AMQP_URL", "amqp://127.0.0.1:1");

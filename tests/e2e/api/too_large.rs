@@ -112,12 +112,12 @@ fn problem(answer: &str) -> Option<String> {
     let Some((head, body)) = answer.split_once("\r\n\r\n") else { return Some(format!("no answer: {answer}")) };
     let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")));
     let error: Value = serde_json::from_str(body).unwrap_or_default();
-    let is_told = error["message"].as_str().is_some_and(|message| message.contains("bytes"));
+    let has_reason = error["message"].as_str().is_some_and(|message| message.contains("bytes"));
     let is_refusal = head.starts_with("HTTP/1.1 413 ")
         && field("content-type") == Some("application/json")
         && error["code"] == "TOO_LARGE"
         && error["request_id"].as_str() == field("x-request-id")
-        && is_told;
+        && has_reason;
     (!is_refusal).then(|| answer.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" | "))
 }
 

@@ -73,7 +73,7 @@ fn aliases_are_bounded_and_told_with_their_place() {
 }
 
 #[test]
-fn a_tab_is_told_where_it_is() {
+fn a_tab_is_reported_where_it_is() {
     for (text, line, column) in [
         ("a: b\n\tc: d\n", 2, 1),
         ("a:\n  b: 1\n  \tc: 2\n", 3, 3),

@@ -77,7 +77,7 @@ async fn answer_streams(
 }
 
 #[tokio::test]
-async fn a_broken_head_of_http_2_is_told_where_it_is_its_own_call() {
+async fn a_broken_head_of_http_2_is_a_bad_response_of_its_own_call_only() {
     let client = client_with(&["127.0.0.0/8"], |settings| settings.allow_insecure_tls = true);
     for (what, block, get, post) in [
         ("good", b"\x88".as_slice(), "200", "200"),
