@@ -55,32 +55,20 @@ async fn filled(app: &TestApp, format: &str) -> String {
     worker.output()
 }
 
-#[tokio::test]
-async fn no_verb_prints_what_a_terminal_obeys() {
-    let app = TestApp::new();
-    filled(&app, "text").await;
-    let (_process, api) = app.serve(&["serve"]).await;
-    let columns = json!([{"field": "data.a", "label": HOSTILE, "type": "string"}]);
-    assert_eq!(api.post("/collections", &json!({"name": COLLECTION, "columns": columns})).await.status, 201);
-    let record = json!({"data": {"a": HOSTILE}});
-    assert_eq!(api.post("/collections/1/records", &record).await.status, 201);
-    assert_eq!(api.post("/tokens", &json!({"name": TURNED, "scopes": ["read"]})).await.status, 201);
-    assert_eq!(sent(api.request("GET", "/data_sources/%1b%5b2J%c2%9b%e2%80%ae")).await.status, 404);
-    let model = format!(
-        "<definitions xmlns=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" xmlns:pm=\"http://processmaker.com/BPMN/2.0/Schema.xsd\" \
-         id=\"d\" targetNamespace=\"t\"><process id=\"p\" isExecutable=\"true\"><serviceTask id=\"call\" name=\"{TURNED}\u{9b}31m\" \
-         implementation=\"package-data-sources/data-source-task-service\" pm:config='{{\"dataSource\": \"{TURNED}\u{9b}31m\"}}'/>\
-         </process></definitions>"
-    );
-    let model = app.file("mo\u{1b}[2Jdel\u{202e}.bpmn", &model).display().to_string();
-    let broken = app.file("broken.json", &format!("[{{\"name\": \"A\", \"endpoints\": {{\"{TURNED}\": 7}}}}]"));
-    let yaml = app.file("broken.yaml", &format!("name: \"{TURNED}\"\nendpoints: [{TURNED}\u{85}\n"));
-    let settings = app.file("settings.toml", &format!("[worker]\n\"pre{TURNED}\\u001b[2J\" = 3\n"));
-    let [broken, yaml, settings] = [broken, yaml, settings].map(|path| path.display().to_string());
-    let number = app.dead_letters(2).await[0]["id"].to_string();
-    let [broken, yaml, settings, model, number] = [&broken, &yaml, &settings, &model, &number].map(String::as_str);
-    let mut wrong = Vec::new();
-    for arguments in [
+/// Files with hostile texts or names, and the number of a dead letter.
+struct Files {
+    broken: String,
+    yaml: String,
+    settings: String,
+    model: String,
+    number: String,
+}
+
+/// Every verb that shows or names what other people wrote.
+fn verbs(files: &Files) -> Vec<Vec<&str>> {
+    let Files { broken, yaml, settings, model, number } = files;
+    let [broken, yaml, settings, model, number] = [broken, yaml, settings, model, number].map(String::as_str);
+    vec![
         vec!["jobs", "list"],
         vec!["jobs", "list", "--format", "json"],
         vec!["jobs", "show", "j1"],
@@ -137,7 +125,35 @@ async fn no_verb_prints_what_a_terminal_obeys() {
         vec!["worker", "--listen", HOSTILE],
         vec![HOSTILE],
         vec!["jobs", HOSTILE],
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn no_verb_prints_what_a_terminal_obeys() {
+    let app = TestApp::new();
+    filled(&app, "text").await;
+    let (_process, api) = app.serve(&["serve"]).await;
+    let columns = json!([{"field": "data.a", "label": HOSTILE, "type": "string"}]);
+    assert_eq!(api.post("/collections", &json!({"name": COLLECTION, "columns": columns})).await.status, 201);
+    let record = json!({"data": {"a": HOSTILE}});
+    assert_eq!(api.post("/collections/1/records", &record).await.status, 201);
+    assert_eq!(api.post("/tokens", &json!({"name": TURNED, "scopes": ["read"]})).await.status, 201);
+    assert_eq!(sent(api.request("GET", "/data_sources/%1b%5b2J%c2%9b%e2%80%ae")).await.status, 404);
+    let model = format!(
+        "<definitions xmlns=\"http://www.omg.org/spec/BPMN/20100524/MODEL\" xmlns:pm=\"http://processmaker.com/BPMN/2.0/Schema.xsd\" \
+         id=\"d\" targetNamespace=\"t\"><process id=\"p\" isExecutable=\"true\"><serviceTask id=\"call\" name=\"{TURNED}\u{9b}31m\" \
+         implementation=\"package-data-sources/data-source-task-service\" pm:config='{{\"dataSource\": \"{TURNED}\u{9b}31m\"}}'/>\
+         </process></definitions>"
+    );
+    let model = app.file("mo\u{1b}[2Jdel\u{202e}.bpmn", &model).display().to_string();
+    let broken = app.file("broken.json", &format!("[{{\"name\": \"A\", \"endpoints\": {{\"{TURNED}\": 7}}}}]"));
+    let yaml = app.file("broken.yaml", &format!("name: \"{TURNED}\"\nendpoints: [{TURNED}\u{85}\n"));
+    let settings = app.file("settings.toml", &format!("[worker]\n\"pre{TURNED}\\u001b[2J\" = 3\n"));
+    let [broken, yaml, settings] = [broken, yaml, settings].map(|path| path.display().to_string());
+    let number = app.dead_letters(2).await[0]["id"].to_string();
+    let files = Files { broken, yaml, settings, model, number };
+    let mut wrong = Vec::new();
+    for arguments in verbs(&files) {
         let mut command = app.command(&arguments);
         // Who does it is in the audit log.
         command.env("USER", HOSTILE);
