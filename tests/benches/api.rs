@@ -26,7 +26,7 @@ const SLOW_CLIENTS: usize = 200;
 /// Identical calls in flight.
 const SHARED: usize = 200;
 /// Lists of connectors, by their queries.
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 8] = [
     "",
     "page=1000",
     "order_by=name&order_direction=desc&page=500",
@@ -34,6 +34,7 @@ const LISTS: [&str; 7] = [
     "filter=nothing%20like%20it",
     "status=INACTIVE",
     "per_page=10000&fields=name",
+    "per_page=10000",
 ];
 
 /// Measures all of it on SQLite, and lists on both databases.
@@ -174,20 +175,27 @@ async fn beside_slow_clients(process: &Running, api: &Api) -> Result<Figure> {
         let api = api.clone();
         async move { api.get("/data_sources?per_page=10").await.status }
     };
-    let mut alone = paced(100, 5, list).await?;
     let (address, others) = (process.address().await, api.with_scopes(&["read"], &[]).await);
-    let mut slow = JoinSet::new();
-    for n in 0..SLOW_CLIENTS {
-        slow.spawn(slow_client(Slowness::of(n), address.clone(), others.token().to_owned()));
+    let (mut alone, mut during) = (Vec::new(), Vec::new());
+    // In turns: what the machine does besides is in both.
+    for _ in 0..4 {
+        alone.extend(paced(100, 3, list).await?);
+        let mut slow = JoinSet::new();
+        for n in 0..SLOW_CLIENTS {
+            slow.spawn(slow_client(Slowness::of(n), address.clone(), others.token().to_owned()));
+        }
+        // The lists that nobody reads are made by then.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        during.extend(paced(100, 3, list).await?);
+        slow.shutdown().await;
     }
-    // The lists that nobody reads are made by then.
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let mut beside = paced(100, 5, list).await?;
-    slow.shutdown().await;
-    let (alone, beside) = (at(&mut alone, 990) * 1e3, at(&mut beside, 990) * 1e3);
-    let what = format!("a list while {SLOW_CLIENTS} clients are slow: p99");
-    let found = format!("{beside:.1} ms ({alone:.1} ms without them)");
-    Ok(Figure::new(what, "at most 10 ms more than without them", found, beside <= alone + 10.0))
+    let [alone_50, alone_99] = [500, 990].map(|permille| at(&mut alone, permille) * 1e3);
+    let [during_50, during_99] = [500, 990].map(|permille| at(&mut during, permille) * 1e3);
+    let what = format!("a list while {SLOW_CLIENTS} clients are slow");
+    let found = format!(
+        "p50 {during_50:.1} ms, p99 {during_99:.1} ms (p50 {alone_50:.1} ms, p99 {alone_99:.1} ms without them)"
+    );
+    Ok(Figure::new(what, "p99 at most 10 ms more than without them", found, during_99 <= alone_99 + 10.0))
 }
 
 /// How a client is slow.

@@ -155,7 +155,7 @@ async fn connectors_are_imported_listed_exported_and_tested() {
         ),
         ("name: A\nendpoints: {r: {}}\n", "connector `A`: endpoints.r.url: is missing"),
         ("{\"name\": \"A\",\n  \"x\": }", "bad.yaml:2:8: expected value"),
-        ("name: A\n  x: [", "bad.yaml: "),
+        ("name: A\n  x: [", "bad.yaml:2:4: "),
     ] {
         let file = app.file("bad.yaml", text).display().to_string();
         let (code, problem) = app.cli_error(&["connectors", "import", &file]).await;
@@ -202,6 +202,15 @@ async fn misconfiguration_and_unreachable_services_have_exit_codes_of_their_own(
     let problem = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(69), "{problem}");
     assert!(!problem.contains("secret-word"), "{problem}");
+    // What can be known before anybody is connected to is reported first, and at once.
+    for arguments in [["connectors", "list"], ["secrets", "list"], ["worker", "--migrate"], ["jobs", "list"]] {
+        let mut keyless = app.command(&arguments);
+        keyless.env("DATABASE_URL", "postgres://u@127.0.0.1:1/x").env("AMQP_URL", "amqp://127.0.0.1:1");
+        let output = run(&mut keyless).await;
+        let problem = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {problem}");
+        assert!(problem.contains("DATA_CONNECTOR__VAULT__KEY"), "{arguments:?}: {problem}");
+    }
     let (code, problem) = app.cli_error(&["healthcheck"]).await;
     assert!(code == 1 && problem.contains("no worker runs with the data folder"), "{problem}");
 }

@@ -1,8 +1,11 @@
 //! The ledger: retention, PostgreSQL shared by workers, and one ledger for each broker.
 
+use std::time::Duration;
+
 use harness::eventually;
 use harness::test_app::{TestApp, job, with_retries};
 use harness::third_party::{Reply, ThirdParty};
+use lapin::BasicProperties;
 use serde_json::json;
 
 #[tokio::test]
@@ -83,6 +86,31 @@ async fn a_worker_with_another_ledger_is_refused() {
     assert_eq!(code, 64, "{problem}");
     assert!(problem.contains("uses another ledger on this broker"), "{problem}");
     let _second = app.worker(&[]).await;
+}
+
+/// Everybody who may publish jobs may publish to the same exchange.
+#[tokio::test]
+async fn a_reply_of_another_account_stops_no_worker() {
+    let app = TestApp::new();
+    let first = app.worker(&[]).await;
+    let engine = app.engine().await;
+    // It replies nothing: what is forged is all that comes.
+    harness::process::signal(first.pid(), "STOP").await;
+    let forging = async {
+        loop {
+            let reply = json!({"worker": "forged", "ledger": "another"}).to_string();
+            let properties = BasicProperties::default().with_type("data-connector.here.v1".into());
+            engine.send(&format!("{}.control", app.prefix()), "", reply.as_bytes(), properties).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let second = tokio::select! {
+        second = app.worker(&[]) => second,
+        never = forging => never,
+    };
+    harness::process::signal(first.pid(), "CONT").await;
+    let log = second.output();
+    assert!(log.contains("it is not believed") && log.contains("other=\"forged\""), "{log}");
 }
 
 #[tokio::test]

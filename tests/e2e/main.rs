@@ -33,5 +33,6 @@ mod retries;
 mod secrets;
 mod shaping;
 mod sizes;
+mod terminals;
 mod tidy;
 mod tls;

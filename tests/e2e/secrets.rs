@@ -45,6 +45,17 @@ async fn a_token_is_encrypted_at_rest_and_in_no_log_export_or_result() {
     assert_eq!((last.path.as_str(), last.header("authorization")), ("/2", format!("Bearer {TOKEN}").as_str()));
 }
 
+/// Secrets are in its memory.
+#[tokio::test]
+async fn no_process_leaves_its_memory_behind() {
+    let app = TestApp::new();
+    let worker = app.worker(&[]).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", worker.pid())).expect("its limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a limit of core dumps");
+    let words: Vec<&str> = core.split_whitespace().collect();
+    assert_eq!(words.get(4..6), Some(["0", "0"].as_slice()), "{core}");
+}
+
 #[tokio::test]
 async fn another_vault_key_is_refused() {
     let app = TestApp::new();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use harness::api::{Api, sent};
 use harness::proxy::{Proxy, Toxic};
-use harness::test_app::TestApp;
+use harness::test_app::{TestApp, job};
 use harness::third_party::{Reply, ThirdParty};
 use harness::{eventually, process};
 use serde_json::json;
@@ -60,6 +60,32 @@ async fn heads_and_bodies_have_limits_of_size_and_time() {
         let answer = raw(&api, &request).await;
         assert!(statuses.contains(&status(&answer)), "{statuses:?}: {}", answer.lines().next().unwrap_or_default());
     }
+}
+
+/// Where the process may have few files open, those who only connect leave it the files for its own work.
+#[tokio::test]
+async fn half_open_requests_stop_neither_health_nor_calls() {
+    let third_party = ThirdParty::friendly().await;
+    let app = TestApp::new();
+    app.import_resources(json!({"r": {"url": third_party.url("/"), "method": "GET"}})).await;
+    let program = harness::binary().display().to_string();
+    let script = "ulimit -n 256; exec \"$0\" worker --migrate --listen 127.0.0.1:0";
+    let mut command = app.program("sh", &["-c", script, &program]);
+    let worker = process::Running::start(&mut command, app.path("worker.log"));
+    let address = worker.address().await;
+    let mut half_open = Vec::new();
+    for _ in 0..400 {
+        let mut stream = TcpStream::connect(&address).await.expect("a connection");
+        // The oldest ones are closed for the newest.
+        drop(stream.write_all(b"GET / HTTP/1.1\r\nHost:").await);
+        half_open.push(stream);
+    }
+    let alive = timeout(Duration::from_secs(5), process::get(&address, "/health/live")).await;
+    assert!(alive.as_ref().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")), "{alive:?}\n{}", worker.output());
+    let mut engine = app.engine().await;
+    engine.publish(&job("j1", "r", &[], json!({}))).await;
+    assert_eq!(engine.result().await.status(), "completed", "{}", worker.output());
+    assert!(!worker.output().contains("Too many open files"), "{}", worker.output());
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! The same secrets over the API: they come in by it, and no answer of any route, no line of the log and no row has them again.
 
-use harness::api::{Answer, Api, sent};
+use harness::api::{Answer, Api, browse, sent};
 use harness::raw_server::RawServer;
 use harness::test_app::TestApp;
 use serde_json::{Value, json};
 
 use super::search::{self, Place, canary};
-use super::{CONTROL, MODES, connectors, echo, kinds};
+use super::{CONTROL, Kind, MODES, connectors, echo, kinds};
 
 /// The places of all answers, as they come.
 #[derive(Default)]
@@ -34,9 +34,29 @@ impl Answers {
     }
 }
 
+/// All kinds, and one whose account a person connects.
+fn all_kinds(echo: &RawServer) -> Vec<Kind> {
+    let account = json!({"authorize_url": echo.url("/authorize"), "url": echo.url("/token/20"), "client_id": "me",
+        "client_secret": canary(2), "scope": "all"});
+    let mut kinds = kinds(echo);
+    kinds.push(("account", "OAUTH2_AUTHORIZATION_CODE", account));
+    kinds
+}
+
+/// Connects the account as a browser does.
+async fn connect(api: &Api, answers: &mut Answers) {
+    let begun = answers.post(api, "/data_sources/account/connect", &json!({}), "authorize_url").await;
+    let url = begun.json()["authorize_url"].as_str().expect("a URL").to_owned();
+    let back = browse(&url).await.header("location").to_owned();
+    for (what, control) in [("the callback", "The account is connected"), ("the callback again", "not connected")] {
+        answers.keep(what.to_owned(), &browse(&back).await, control);
+    }
+    answers.get(api, "/data_sources/account/account", "connected_at").await;
+}
+
 /// Credentials and secrets come in, whole and in requests that are refused.
 async fn bring_in(api: &Api, echo: &RawServer, answers: &mut Answers) {
-    let mut records = connectors(echo);
+    let mut records = connectors(echo, &all_kinds(echo));
     for record in records.as_array_mut().expect("records") {
         record["debug_mode"] = json!(true);
     }
@@ -72,7 +92,7 @@ async fn bring_in(api: &Api, echo: &RawServer, answers: &mut Answers) {
 async fn call(api: &Api, echo: &RawServer, answers: &mut Answers) -> Vec<String> {
     let mut jobs = Vec::new();
     for mode in MODES {
-        for (name, _, credentials) in &kinds(echo) {
+        for (name, _, credentials) in &all_kinds(echo) {
             let mut config = json!({"endpoint": mode});
             if mode == "broken" {
                 config["dataMapping"] = json!([{"key": "x", "value": "echo + 1", "format": "feel"}]);
@@ -108,7 +128,7 @@ async fn read_all(api: &Api, job: &str, answers: &mut Answers) {
     let paths = document["paths"].as_object().expect("paths");
     let reads = paths.iter().filter(|(_, methods)| methods.get("get").is_some()).map(|(path, _)| path);
     for path in reads {
-        for value in ["1", "basic", "WHO", job] {
+        for value in ["1", "basic", "account", "WHO", job] {
             let filled: Vec<&str> =
                 path.split('/').map(|part| if part.starts_with('{') { value } else { part }).collect();
             answers.get(api, &filled.join("/"), "").await;
@@ -121,7 +141,7 @@ async fn read_all(api: &Api, job: &str, answers: &mut Answers) {
         ("/data_sources/export?as=camunda7".to_owned(), "appliesTo"),
         ("/data_sources/export?as=camunda8".to_owned(), "appliesTo"),
         ("/jobs?per_page=1000".to_owned(), "published"),
-        ("/audit?per_page=1000".to_owned(), "connector.tested"),
+        ("/audit?per_page=1000".to_owned(), "account.connected"),
         ("/secrets".to_owned(), "IN_BODY"),
         ("/stats?period=1h".to_owned(), "buckets"),
     ] {
@@ -134,6 +154,7 @@ async fn no_route_answers_a_secret(app: TestApp) {
     let (process, api) = app.serve_with(&["up"], &[("RUST_LOG", "trace")]).await;
     let mut answers = Answers::default();
     bring_in(&api, &echo, &mut answers).await;
+    connect(&api, &mut answers).await;
     let jobs = call(&api, &echo, &mut answers).await;
     for id in &jobs {
         answers.get(&api, &format!("/jobs/{id}"), "attempts").await;

@@ -16,6 +16,7 @@ pub(super) async fn talk(mut socket: TcpStream) -> std::io::Result<()> {
     let path = request.split(' ').nth(1).unwrap_or_default();
     let echo = secrets_of(&request);
     let answer = match path.split(['/', '?']).nth(1).unwrap_or_default() {
+        "authorize" => agreed(path),
         "token" => token(path),
         "refused" => refused(&echo),
         _ if path.contains("/digest") && !echo.contains("Digest ") => challenge(),
@@ -48,12 +49,21 @@ fn secrets_of(request: &str) -> String {
     [vec![query], values.collect(), vec![body.to_owned()]].concat().join(" | ")
 }
 
+/// The person agrees at once.
+fn agreed(path: &str) -> String {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    let given = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+    let back = unescaped(given("redirect_uri").unwrap_or_default());
+    let (code, state) = (escaped(&canary(22)), given("state").unwrap_or_default());
+    answer("302 Found", &format!("Location: {back}?code={code}&state={state}\r\n"), "")
+}
+
 /// Tokens that expire so soon that the refresh token is used again and again.
 fn token(path: &str) -> String {
     let n = path.rsplit('/').next().and_then(|n| n.parse().ok()).unwrap_or_default();
     let mut given = json!({"access_token": canary(n), "token_type": "Bearer", "expires_in": 1});
-    if n == 10 {
-        given["refresh_token"] = json!(canary(9));
+    if let Some((_, refresh)) = [(10, 9), (20, 21)].into_iter().find(|(access, _)| *access == n) {
+        given["refresh_token"] = json!(canary(refresh));
     }
     json_answer("200 OK", &given)
 }

@@ -19,8 +19,11 @@ const CONTROL: &str = "Control31415";
 /// How the third party responds: see [`echo`].
 const MODES: [&str; 5] = ["answer", "fail", "away", "elsewhere", "broken"];
 
-/// One connector for each authentication type, and two whose token endpoint echoes the token request.
-fn kinds(echo: &RawServer) -> Vec<(&'static str, &'static str, Value)> {
+/// A connector's name, its authentication type and its credentials.
+type Kind = (&'static str, &'static str, Value);
+
+/// One connector for each authentication type that needs nobody, and two whose token endpoint echoes the token request.
+fn kinds(echo: &RawServer) -> Vec<Kind> {
     let oauth = |path: &str, more: Value| {
         let mut whole = json!({"url": echo.url(path), "client_id": "me"});
         whole.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
@@ -58,7 +61,7 @@ fn kinds(echo: &RawServer) -> Vec<(&'static str, &'static str, Value)> {
 }
 
 /// The connector records: one resource for each mode, and named secrets in URL, parameter, header and body of one connector.
-fn connectors(echo: &RawServer) -> Value {
+fn connectors(echo: &RawServer, kinds: &[Kind]) -> Value {
     let resource = |name: &str, mode: &str| {
         if name != "named" {
             return json!({"url": echo.url(&format!("/{mode}/{name}")), "method": "GET"});
@@ -67,13 +70,13 @@ fn connectors(echo: &RawServer) -> Value {
         json!({"url": url, "method": "POST", "body": r#"{"said": "{{secret:IN_BODY}}"}"#, "body_type": "json",
             "headers": [{"key": "X-Also", "value": "{{secret:IN_BODY}}", "required": true}]})
     };
-    let one = |(name, authtype, credentials): &(&str, &str, Value)| {
+    let one = |(name, authtype, credentials): &Kind| {
         let resources: serde_json::Map<String, Value> =
             MODES.map(|mode| (mode.to_owned(), resource(name, mode))).into_iter().collect();
         json!({"name": name, "authtype": authtype, "credentials": credentials, "description": CONTROL,
             "endpoints": resources})
     };
-    kinds(echo).iter().map(one).collect()
+    kinds.iter().map(one).collect()
 }
 
 /// One job for each connector and mode. A response is mapped as a whole, in parts, and in `broken` with an expression that fails.
@@ -171,7 +174,7 @@ fn assert_ended(results: &[Value]) {
 async fn no_secret_is_disclosed(app: TestApp) {
     let echo = RawServer::start(echo::talk).await;
     app.cli(&["migrate"]).await;
-    app.import_connectors(&connectors(&echo)).await;
+    app.import_connectors(&connectors(&echo, &kinds(&echo))).await;
     for (name, n) in [("WHO", 17), ("IN_URL", 18), ("IN_BODY", 19)] {
         app.cli_with(&["secrets", "set", name], &canary(n)).await;
     }

@@ -7,7 +7,7 @@ use sqlx::{Connection, Row};
 
 /// What surrounds the core of each secret: quotes, escapes, spaces, other scripts, text that looks encoded. Tokens of an endpoint
 /// are ASCII only.
-const SHAPES: [&str; 20] = [
+const SHAPES: [&str; 23] = [
     "pa:ss\"{}\"",
     "100%{}%41+",
     "back\\{}\\slash",
@@ -28,6 +28,9 @@ const SHAPES: [&str; 20] = [
     "{{not_a_tag}} {}",
     "q\"{}%zz",
     "line\t{}\"<é>",
+    "ya29.{}-_~",
+    "1//0{}/r+=",
+    "4/0A{}-code",
 ];
 
 /// The two halves of the part that no quoting changes: a secret that is masked by half is found by the other half.

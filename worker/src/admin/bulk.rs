@@ -15,8 +15,8 @@ use crate::config::Engine;
 use crate::store::ledger::{JobRow, JobSearch};
 use crate::store::{self, BulkProgress, BulkRun, Store};
 
-/// Jobs that are read from the ledger at once.
-const PAGE: i64 = 100;
+/// Places of jobs that are read from the ledger at once: with a filter that few jobs pass, each reading looks at all of it.
+const PAGE: i64 = 10_000;
 /// How often the table says how far a run is, and a run looks whether it was stopped.
 const SAID_EVERY: Duration = Duration::from_millis(500);
 /// How often a run says that it goes on, whatever it has in hand.
@@ -157,13 +157,16 @@ impl Run {
     async fn matching(&mut self, mut search: JobSearch) -> Result<(), Error> {
         search.limit = PAGE;
         loop {
-            let rows = self.store.jobs().search(&search).await?;
-            let Some(last) = rows.last() else { break };
-            search.after = Some((last.created_at, last.id.clone()));
-            for row in rows {
-                if !self.one(&row.id).await? {
+            let places = self.store.jobs().places(&search).await?;
+            search.after = places.last().cloned();
+            let is_last = places.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+            for (_, id) in places {
+                if !self.one(&id).await? {
                     return Ok(());
                 }
+            }
+            if is_last {
+                break;
             }
         }
         self.say(true).await.map(drop)

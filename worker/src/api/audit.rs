@@ -17,7 +17,7 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
     let rows = request.api.store.audit().list(before, cursor.fetched()).await?;
     let page = cursor.page(rows, |row| row.seq.to_string());
     let data: Vec<Value> = page.rows.iter().map(Row::json).collect();
-    Ok(page.answer(&request, &data))
+    Ok(page.answer(&request, data))
 }
 
 /// GET `/audit/verify`.

@@ -35,7 +35,7 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
         all.reverse();
     }
     let page: Vec<Value> = listing.page_of(&all).iter().map(shown).collect();
-    Ok(listing.answer(&request, &page, all.len()))
+    Ok(listing.answer(&request, page, all.len()))
 }
 
 /// GET `/data_source_categories/{id}`.

@@ -40,7 +40,7 @@ pub(super) async fn answer(mut request: Request) -> Result<Response, Error> {
         && let admin::Body::Json(list) = &answered.body
         && answered.status == 200
     {
-        return Ok(respond::cacheable(&request.headers, list, list));
+        return Ok(respond::cacheable(&request.headers, list));
     }
     Ok(response(answered, &request.id))
 }

@@ -68,7 +68,7 @@ pub(super) async fn export(request: Request) -> Result<Response, Error> {
         None => json!({"data": stored.iter().map(admin::exported).collect::<Vec<_>>()}),
         Some(modeler) => stored.iter().flat_map(|one| admin::element_templates(one, modeler)).collect(),
     };
-    Ok(respond::cacheable(&request.headers, &answer, &answer))
+    Ok(respond::cacheable(&request.headers, &answer))
 }
 
 /// The connectors of `ids`, in their order, else all that the token may see.

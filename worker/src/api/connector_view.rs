@@ -12,10 +12,41 @@ use crate::call::Transport;
 use crate::clock;
 use crate::store::{self, Category, StoredConnector};
 
+/// Members that are columns of their own: the record is not read for them.
+const COLUMNS: [&str; 7] = ["id", "uuid", "name", "credentials", "credentials_set", "created_at", "updated_at"];
+/// What is included that is made from the record.
+const FROM_RECORD: [&str; 3] = ["categoryCount", "categories", "settings"];
+
+/// Which members are asked for: those, `id` and `uuid`; all where absent.
+pub(super) struct Fields(Option<BTreeSet<String>>);
+
+impl Fields {
+    /// Reads the query.
+    pub(super) fn read(request: &Request) -> Self {
+        let fields: BTreeSet<String> = request.query.words("fields").into_iter().map(ToOwned::to_owned).collect();
+        Self(Some(fields).filter(|fields| !fields.is_empty()))
+    }
+
+    /// Whether a connector's record is needed for them and for what is included.
+    pub(super) fn need_record(&self, request: &Request) -> bool {
+        let is_column = |name: &String| COLUMNS.contains(&name.as_str());
+        let only_columns = self.0.as_ref().is_some_and(|fields| fields.iter().all(is_column));
+        !only_columns || request.query.words("include").iter().any(|name| FROM_RECORD.contains(name))
+    }
+
+    fn want(&self, name: &str) -> bool {
+        let Some(fields) = &self.0 else { return true };
+        name == "id" || name == "uuid" || fields.contains(name)
+    }
+
+    fn name(&self, name: &str) -> bool {
+        self.0.as_ref().is_some_and(|fields| fields.contains(name))
+    }
+}
+
 /// What is shown of connectors, and what was looked up for it.
 pub(super) struct View {
-    /// Those members, `id` and `uuid`; all where absent.
-    fields: Option<BTreeSet<String>>,
+    fields: Fields,
     transport: Transport,
     counts_categories: bool,
     categories: Option<Vec<Category>>,
@@ -34,10 +65,9 @@ impl View {
     /// When the database cannot be reached.
     pub(super) async fn read(request: &Request, page: &[StoredConnector]) -> Result<Self, Error> {
         let include: BTreeSet<&str> = request.query.words("include").into_iter().collect();
-        let fields = request.query.words("fields");
         let store = &request.api.store;
         let mut view = Self {
-            fields: (!fields.is_empty()).then(|| fields.into_iter().map(ToOwned::to_owned).collect()),
+            fields: Fields::read(request),
             transport: request.api.calls.transport.clone(),
             counts_categories: include.contains("categoryCount"),
             categories: None,
@@ -77,15 +107,12 @@ impl View {
 
     /// One connector.
     pub(super) fn one(&self, stored: &StoredConnector) -> Value {
-        let wants = |name: &str| self.fields.as_ref().is_none_or(|fields| fields.contains(name));
+        let wants = |name: &str| self.fields.want(name);
         let judge = |url: &url::Url| self.transport.refusal_of(url);
         let warnings = if wants("warnings") { warnings::of_urls(&stored.record, &judge) } else { Vec::new() };
-        let mut shown = admin::shown(stored, &warnings);
-        if let Some(fields) = &self.fields {
-            shown.retain(|name, _| name == "id" || name == "uuid" || fields.contains(name));
-            if fields.contains("resources") {
-                shown.insert("resources".to_owned(), admin::resources(stored));
-            }
+        let mut shown = admin::shown(stored, &warnings, &wants);
+        if self.fields.name("resources") {
+            shown.insert("resources".to_owned(), admin::resources(stored));
         }
         self.include(stored, &mut shown);
         Value::Object(shown)

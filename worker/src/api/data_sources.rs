@@ -4,14 +4,15 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use serde_json::{Map, Value};
 
-use super::connector_view::View;
+use super::connector_view::{Fields, View};
 use super::error::Error;
 use super::listing::{Listing, Order};
+use super::long_lists::LongLists;
 use super::request::Request;
 use super::respond;
 use super::service::BASE;
 use crate::admin::connectors::{self as admin, Incomplete, Options, Refusal};
-use crate::store::{Existing, ListOrder, ListQuery, StoredConnector};
+use crate::store::{Existing, ListOrder, ListQuery, Record, StoredConnector};
 
 const ORDERS: &[(&str, ListOrder)] = &[
     ("id", ListOrder::Id),
@@ -41,10 +42,25 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
         category: category(&request)?,
         status: &status,
         uuids: request.caller()?.connectors.as_deref(),
+        record: if Fields::read(&request).need_record(&request) { Record::Read } else { Record::LeftOut },
     };
-    let (page, total) = request.api.store.connectors().page(&query).await?;
+    // What is included may change although no connector does.
+    let is_kept = LongLists::keep(listing.per_page) && request.query.words("include").is_empty();
+    let (connectors, lists) = (request.api.store.connectors(), &request.api.long_lists);
+    let asked = (request.whole_query.clone(), query.uuids.map(<[String]>::to_vec));
+    // Read first: a list that is newer than that is made anew the next time.
+    let revision = if is_kept { connectors.revision().await? } else { 0 };
+    if is_kept && let Some(answer) = lists.answer(&request.headers, &asked, revision) {
+        return Ok(answer);
+    }
+    let (page, total) = connectors.page(&query).await?;
+    let total = usize::try_from(total).unwrap_or(usize::MAX);
     let shown = View::read(&request, &page).await?.all(&page);
-    Ok(listing.answer(&request, &shown, usize::try_from(total).unwrap_or(usize::MAX)))
+    if !is_kept {
+        return Ok(listing.answer(&request, shown, total));
+    }
+    let text = listing.envelope(&request, shown, total).to_string();
+    Ok(lists.keep_and_answer(&request.headers, asked, revision, text))
 }
 
 fn category(request: &Request) -> Result<Option<i64>, Error> {
@@ -75,7 +91,7 @@ pub(super) async fn create(mut request: Request) -> Result<Response, Error> {
         admin::create(&request.api.store, record, options, (&judge, &request.by()?)).await.map_err(refused)?;
     let stored = request.api.store.connectors().find(&written.imported.uuid).await?;
     let stored = stored.ok_or_else(|| Error::conflict("the connector was removed as soon as it was made"))?;
-    let shown = Value::Object(admin::shown(&stored, &written.warnings));
+    let shown = Value::Object(admin::shown(&stored, &written.warnings, &|_| true));
     let response = respond::json(StatusCode::CREATED, &shown);
     let location = format!("{BASE}/data_sources/{}", stored.id);
     let response = respond::with_header(response, header::LOCATION, &location);

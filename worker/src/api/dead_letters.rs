@@ -18,7 +18,7 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
     let letters = request.api.store.dead_letters().page(request.query.is_on("all"), before, cursor.fetched()).await?;
     let page = cursor.page(letters, |letter| letter.id.to_string());
     let data: Vec<Value> = page.rows.iter().map(admin::summary).collect();
-    Ok(page.answer(&request, &data))
+    Ok(page.answer(&request, data))
 }
 
 /// GET `/dead_letters/{number}`.

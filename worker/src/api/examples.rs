@@ -12,5 +12,5 @@ use crate::admin::examples;
 pub(super) async fn list(request: Request) -> Result<Response, Error> {
     let all: Vec<Value> = examples::all().into_iter().map(Value::Object).collect();
     let answer = json!({"data": all});
-    Ok(respond::cacheable(&request.headers, &answer, &answer))
+    Ok(respond::cacheable(&request.headers, &answer))
 }

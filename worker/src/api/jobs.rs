@@ -54,7 +54,7 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
     let rows = request.api.store.jobs().search(&search).await?;
     let page = cursor.page(rows, |row: &JobRow| format!("{}.{}", row.created_at, row.id));
     let data: Vec<Value> = page.rows.iter().map(job_view::row).collect();
-    Ok(page.answer(&request, &data))
+    Ok(page.answer(&request, data))
 }
 
 /// What the query filters by, and what the token is limited to.

@@ -15,7 +15,7 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
     let keys = request.api.store.keys().list().await?;
     let data: Vec<Value> = keys.iter().map(|key| json!({"id": key.id, "sealed": key.sealed})).collect();
     let answer = json!({"data": data});
-    Ok(respond::cacheable(&request.headers, &answer, &answer))
+    Ok(respond::cacheable(&request.headers, &answer))
 }
 
 /// POST `/keys/rotate`.

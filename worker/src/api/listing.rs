@@ -2,7 +2,7 @@
 //! table (API 6).
 
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::error::Error;
 use super::request::Request;
@@ -86,9 +86,14 @@ impl Listing {
     }
 
     /// The answer with its envelope, its `ETag`, or 304.
-    pub(super) fn answer(&self, request: &Request, page: &[Value], total: usize) -> Response {
-        let answer = json!({"meta": self.meta(request, page.len(), total), "data": page});
-        respond::cacheable(&request.headers, &answer, &answer)
+    pub(super) fn answer(&self, request: &Request, page: Vec<Value>, total: usize) -> Response {
+        respond::cacheable(&request.headers, &self.envelope(request, page, total))
+    }
+
+    /// A page in its envelope.
+    pub(super) fn envelope(&self, request: &Request, page: Vec<Value>, total: usize) -> Value {
+        let meta = self.meta(request, page.len(), total);
+        Value::Object(Map::from_iter([("meta".to_owned(), meta), ("data".to_owned(), Value::Array(page))]))
     }
 
     fn meta(&self, request: &Request, count: usize, total: usize) -> Value {
@@ -149,10 +154,11 @@ impl Cursor {
 
 impl<T> Page<T> {
     /// The answer with its envelope, its `ETag`, or 304.
-    pub(super) fn answer(&self, request: &Request, data: &[Value]) -> Response {
+    pub(super) fn answer(&self, request: &Request, data: Vec<Value>) -> Response {
         let path = format!("{BASE}{}", request.path);
         let meta = json!({"count": data.len(), "per_page": self.length, "path": path, "next": self.next});
-        let answer = json!({"data": data, "meta": meta});
-        respond::cacheable(&request.headers, &answer, &answer)
+        let answer = Map::from_iter([("data".to_owned(), Value::Array(data)), ("meta".to_owned(), meta)]);
+        let answer = Value::Object(answer);
+        respond::cacheable(&request.headers, &answer)
     }
 }

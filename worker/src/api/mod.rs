@@ -21,6 +21,7 @@ mod health;
 mod jobs;
 mod keys;
 mod listing;
+mod long_lists;
 mod me;
 mod models;
 mod oidc;
@@ -46,6 +47,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
+use rustix::process::{Resource, getrlimit};
 use tokio::sync::{Semaphore, watch};
 
 use crate::admin::{self, By};
@@ -135,6 +137,7 @@ struct Api {
     /// Calls that there may be at once.
     executions: Arc<Semaphore>,
     flights: execute::Flights,
+    long_lists: long_lists::LongLists,
 }
 
 /// Serves health and metrics on a runtime of their own until `stop` turns true.
@@ -190,7 +193,14 @@ pub async fn serve(
 
 /// What a process takes on its listener.
 pub fn limits(config: &Config) -> Limits {
-    Limits { connections: config.api.connections, head: config.api.header_timeout, drain: config.worker.drain_timeout }
+    // The other half of the files that the process may have open is for calls, the broker and the database.
+    let files =
+        getrlimit(Resource::Nofile).current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+    Limits {
+        connections: config.api.connections.min(files / 2),
+        head: config.api.header_timeout,
+        drain: config.worker.drain_timeout,
+    }
 }
 
 /// The answer of a process that serves health and metrics only.
@@ -220,6 +230,7 @@ impl Api {
             denied: Buckets::new(1, DENIED_NOTED_EVERY),
             executions: Arc::new(Semaphore::new(config.api.executions)),
             flights: execute::Flights::default(),
+            long_lists: long_lists::LongLists::default(),
             config,
         })
     }

@@ -27,7 +27,7 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
         |at: usize, of: &Deployment| at == 0 || found.get(at - 1).is_none_or(|one| one.process != of.process);
     let rows = found.iter().enumerate().map(|(at, of)| included.add_to(row(of), of, is_newest(at, of)));
     let answer = json!({"data": rows.collect::<Vec<_>>()});
-    Ok(respond::cacheable(&request.headers, &answer, &answer))
+    Ok(respond::cacheable(&request.headers, &answer))
 }
 
 /// POST `/models`.
@@ -86,7 +86,7 @@ pub(super) async fn show(request: Request) -> Result<Response, Error> {
     if request.query.words("include").contains(&"name") {
         answer["name"] = json!(found.deployment.name);
     }
-    Ok(respond::cacheable(&request.headers, &answer, &answer))
+    Ok(respond::cacheable(&request.headers, &answer))
 }
 
 /// DELETE `/models/{process}/{version}`.

@@ -14,7 +14,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 
 use super::collections::actor;
 use super::error::Error;
-use super::request::Request;
+use super::request::{Request, discard};
 use super::respond;
 use crate::admin::collections::{self as admin, ImportOptions};
 use crate::collections::report::Report;
@@ -48,6 +48,7 @@ fn file(request: &mut Request) -> Result<admin::Source, Error> {
     let (limit, silence) = (request.api.config.limits.import_bytes, request.api.config.api.body_timeout);
     let announced = request.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > limit) {
+        discard(request.stream());
         return Err(admin::Error::TooLarge(too_large(limit)).into());
     }
     Ok(pumped(request.stream(), limit, silence))
@@ -138,7 +139,7 @@ fn pumped(mut body: BodyDataStream, limit: u64, silence: Duration) -> admin::Sou
             };
             let is_over = next.is_err();
             if send.send(next).await.is_err() || is_over {
-                return;
+                return discard(body);
             }
         }
     });

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::{HeaderMap, Method, header};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode_str;
@@ -87,7 +87,7 @@ impl Request {
     }
 
     /// The body's bytes as they come, each within the silence that a body may have.
-    pub(super) fn stream(&mut self) -> axum::body::BodyDataStream {
+    pub(super) fn stream(&mut self) -> BodyDataStream {
         let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(body).into_data_stream()
     }
@@ -99,7 +99,7 @@ impl Request {
     pub(super) async fn bytes(&mut self, limit: usize) -> Result<Bytes, Error> {
         let announced = self.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: usize| length > limit) {
-            self.discard();
+            discard(self.stream());
             return Err(Error::too_large(limit));
         }
         let deadline = Instant::now() + self.api.config.api.body_timeout;
@@ -110,25 +110,13 @@ impl Request {
                 Err(_) => return Err(Error::body_timeout()),
                 Ok(None) => return Ok(whole.into()),
                 Ok(Some(Err(_))) => return Err(Error::bad_request("the body of the request broke off")),
-                Ok(Some(Ok(chunk))) if whole.len() + chunk.len() > limit => return Err(Error::too_large(limit)),
+                Ok(Some(Ok(chunk))) if whole.len() + chunk.len() > limit => {
+                    discard(stream);
+                    return Err(Error::too_large(limit));
+                }
                 Ok(Some(Ok(chunk))) => whole.extend_from_slice(&chunk),
             }
         }
-    }
-
-    /// Reads on for a moment, and forgets what comes: a client that is still sending would find its connection reset, and
-    /// might never see the answer.
-    fn discard(&mut self) {
-        let mut stream = self.stream();
-        let discarding = async move {
-            let mut left = DISCARDED;
-            while let Some(Ok(chunk)) = stream.next().await
-                && left > 0
-            {
-                left = left.saturating_sub(chunk.len());
-            }
-        };
-        tokio::spawn(tokio::time::timeout(DISCARDING, discarding));
     }
 
     /// The JSON of the body, up to `api.body_bytes`.
@@ -183,6 +171,20 @@ impl Request {
             _ => Ok(()),
         }
     }
+}
+
+/// Reads on for a moment, and forgets what comes: a client that is still sending would find its connection reset, and might
+/// never see the answer.
+pub(super) fn discard(mut stream: BodyDataStream) {
+    let discarding = async move {
+        let mut left = DISCARDED;
+        while let Some(Ok(chunk)) = stream.next().await
+            && left > 0
+        {
+            left = left.saturating_sub(chunk.len());
+        }
+    };
+    tokio::spawn(tokio::time::timeout(DISCARDING, discarding));
 }
 
 /// JSON of at most 128 levels.

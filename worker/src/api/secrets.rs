@@ -17,14 +17,14 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
     let uses = admin::uses(&request.api.store).await?;
     let data: Vec<Value> = secrets.iter().map(|secret| shown(secret, &uses)).collect();
     let answer = json!({"data": data});
-    Ok(respond::cacheable(&request.headers, &answer, &answer))
+    Ok(respond::cacheable(&request.headers, &answer))
 }
 
 /// GET `/secrets/{name}`.
 pub(super) async fn show(request: Request) -> Result<Response, Error> {
     let secret = found(&request).await?;
     let shown = shown(&secret, &admin::uses(&request.api.store).await?);
-    Ok(respond::cacheable(&request.headers, &shown, &shown))
+    Ok(respond::cacheable(&request.headers, &shown))
 }
 
 /// PUT `/secrets/{name}`.

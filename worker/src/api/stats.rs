@@ -30,7 +30,7 @@ pub(super) async fn stats(request: Request) -> Result<Response, Error> {
     if let Value::Object(members) = &mut validated {
         members.retain(|name, _| name != "from" && name != "to");
     }
-    Ok(respond::cacheable(&request.headers, &answer, &validated))
+    Ok(respond::cacheable_by(&request.headers, &answer, &validated))
 }
 
 /// GET `/workers`.
@@ -46,7 +46,7 @@ pub(super) async fn workers(request: Request) -> Result<Response, Error> {
         "data": found.iter().map(row).collect::<Vec<_>>(),
         "queues": queues.iter().map(queue).collect::<Vec<_>>(),
     });
-    Ok(respond::cacheable(&request.headers, &answer, &answer))
+    Ok(respond::cacheable(&request.headers, &answer))
 }
 
 /// GET `/settings`: those of the process that answers, secrets masked.

@@ -28,7 +28,7 @@ pub(super) async fn list(request: Request) -> Result<Response, Error> {
         tokens.reverse();
     }
     let page: Vec<Value> = listing.page_of(&tokens).iter().map(admin::shown).collect();
-    Ok(listing.answer(&request, &page, tokens.len()))
+    Ok(listing.answer(&request, page, tokens.len()))
 }
 
 /// GET `/tokens/{id}`.

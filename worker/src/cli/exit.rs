@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::output;
 use crate::admin::collections;
 use crate::job::Failure;
+use crate::telemetry::printable::{Lines, printable};
 use crate::{amqp, api, config, http, store, worker};
 
 /// The thing asked about failed.
@@ -15,6 +16,17 @@ pub(super) const FAILED: u8 = 1;
 pub(super) const CONFIGURATION: u8 = 64;
 /// A needed service cannot be reached.
 pub(super) const UNAVAILABLE: u8 = 69;
+
+/// Says how the command line is used, or what is wrong with these arguments, which scripts may have from other people.
+pub(super) fn wrong_usage(error: &clap::Error) -> ExitCode {
+    let text = error.to_string();
+    if !error.use_stderr() || printable(&text, Lines::Kept) == text {
+        drop(error.print());
+    } else {
+        output::note(&text);
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(FAILED))
+}
 
 /// Says what went wrong and turns it into the exit code that scripts read.
 pub(super) fn report(error: &anyhow::Error) -> ExitCode {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use serde_json::{Map, Value};
 
+use crate::admin::convert;
 use crate::connector::connector_records;
 
 /// A file's bytes; `-` is standard input.
@@ -50,7 +51,13 @@ pub(super) fn connectors(path: &Path) -> Result<Vec<Map<String, Value>>> {
     let value: Value = if is_json {
         serde_json::from_str(&text).map_err(|e| place(path, e.line(), e.column(), &e))?
     } else {
-        serde_saphyr::from_str(&text).map_err(|e| anyhow!("{}: {e}", path.display()))?
+        // No line of the file is shown: there may be credentials in it.
+        convert::data(&text).map_err(|e| match e {
+            convert::Error::Text { position, problem } => {
+                anyhow!("{}:{}:{}: {problem}", path.display(), position.line, position.column)
+            }
+            kind @ convert::Error::Kind { .. } => kind.into(),
+        })?
     };
     connector_records(value).map_err(|e| anyhow!("{}: {e}", path.display()))
 }

@@ -104,8 +104,12 @@ enum Verb {
 
 /// Reads the arguments, runs the verb, and says what went wrong.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::wrong_usage(&error),
+    };
     without_core_dumps();
+    with_all_files();
     crate::http::measure_handshakes();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -125,6 +129,13 @@ fn without_core_dumps() {
     // Where a program receives core dumps, the limit alone has no effect.
     let undumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     limited.and(undumpable).unwrap_or_default();
+}
+
+/// As many open files as the system permits this process: many are started with a low limit that they may raise themselves.
+fn with_all_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let most = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).unwrap_or_default();
 }
 
 async fn run_verb(Arguments { settings, verb }: Arguments) -> anyhow::Result<ExitCode> {

@@ -1,6 +1,6 @@
 //! Writing for people and for programs.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -26,9 +26,14 @@ pub(super) fn colored(text: &str) {
     drop(writeln!(std::io::stdout().lock(), "{text}"));
 }
 
-/// Prints data without a line break of its own.
+/// Prints data without a line break of its own: every byte for a program, and for a terminal nothing that it would obey.
 pub(super) fn raw(bytes: &[u8]) {
-    drop(std::io::stdout().lock().write_all(bytes));
+    let mut output = std::io::stdout().lock();
+    if !output.is_terminal() {
+        return drop(output.write_all(bytes));
+    }
+    let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+    drop(output.write_all(printable(&text, Lines::Kept).as_bytes()));
 }
 
 /// Prints JSON as people read it.

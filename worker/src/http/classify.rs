@@ -8,6 +8,9 @@ use crate::plan::{Repeat, RequestSpec};
 use super::client::chain;
 use super::guard::DeniedDestination;
 
+/// A head that breaks the rules of its protocol (RFC 9112 2.2, 5 and 6; RFC 9113 8.1.1).
+const MALFORMED: &str =
+    "header fields that HTTP does not allow: a NUL, a carriage return, or lengths that contradict each other";
 const RETRY: Retriable = Retriable::Retry { after: None };
 
 /// Why there is no status line.
@@ -55,8 +58,8 @@ pub(super) fn before_status(error: &SendError, request: &RequestSpec, body_polle
     {
         return tls_failure(tls, request);
     }
-    if error.cause::<hyper::Error>().is_some_and(hyper::Error::is_parse_too_large) {
-        return too_large_head(request);
+    if let Some(problem) = broken_head(error) {
+        return unreadable_head(request, problem);
     }
     let timed_out = error.is(reqwest::Error::is_timeout);
     // A body that was not polled means that there was no connection, or that nothing was written to it.
@@ -151,11 +154,26 @@ fn tls_failure(error: &rustls::Error, request: &RequestSpec) -> Failure {
     Failure::of_attempt(Code::Tls, format!("{authority}: no secure connection: {error}"), RETRY)
 }
 
-/// A response whose head exceeds the limits.
-fn too_large_head(request: &RequestSpec) -> Failure {
+/// What is wrong with a head whose status could be read. Over HTTP/1, what does not begin as HTTP comes as an answer of
+/// version 0.9 instead, and only after an answer on the same connection as an error of parsing. Over HTTP/2, an error of the
+/// whole connection may be about the stream of another call: what became of this one is not known then.
+fn broken_head(error: &SendError) -> Option<&'static str> {
+    if let Some(error) = error.cause::<hyper::Error>().filter(|error| error.is_parse() && !error.is_parse_status()) {
+        let is_large = error.is_parse_too_large();
+        return Some(if is_large { "more than 100 header fields or too large ones" } else { MALFORMED });
+    }
+    error.cause::<h2::Error>().is_some_and(|error| error.is_library() && error.is_reset()).then_some(MALFORMED)
+}
+
+/// A response whose head cannot be used.
+fn unreadable_head(request: &RequestSpec, problem: &str) -> Failure {
     let retriable = if matches!(request.method.as_str(), "GET" | "HEAD") { RETRY } else { Retriable::Final };
-    let message = format!("{} answered with more than 100 header fields or too large ones", authority(request));
-    Failure::of_attempt(Code::BadResponse, message, retriable)
+    Failure::of_attempt(Code::BadResponse, format!("{} answered with {problem}", authority(request)), retriable)
+}
+
+/// The failure of a call that was answered with something that is not HTTP.
+pub(super) fn not_http(request: &RequestSpec) -> Failure {
+    without_status(request, false, false, "what came back does not begin as an HTTP answer does")
 }
 
 /// The failure of a call with a good status whose body is incomplete, too large or late.

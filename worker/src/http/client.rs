@@ -310,6 +310,8 @@ fn builder(
         .http1_allow_obsolete_multiline_headers_in_responses(true)
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http1_ignore_invalid_headers_in_responses(true)
+        // What is no HTTP comes as this version, and is refused by it; an error of parsing is a broken head then.
+        .http09_responses()
         .http2_max_header_list_size(HEADER_BYTES_HTTP2)
         .connect_timeout(settings.connect_timeout)
         .pool_idle_timeout(idle.unwrap_or(settings.pool_idle_timeout))

@@ -99,7 +99,8 @@ async fn opened(io: Box<dyn Io>) -> hyper::Result<SendRequest<Body>> {
         .title_case_headers(true)
         .allow_obsolete_multiline_headers_in_responses(true)
         .allow_spaces_after_header_name_in_responses(true)
-        .ignore_invalid_headers_in_responses(true);
+        .ignore_invalid_headers_in_responses(true)
+        .http09_responses(true);
     let (sender, connection) = builder.handshake(io).await?;
     // It ends with its last request, whose sender is told what went wrong.
     tokio::spawn(async move { connection.await.ok() });

@@ -161,6 +161,7 @@ impl<'a> Call<'a> {
         let body_polled = self.body_polled.load(Ordering::Relaxed);
         fault::at("answered").await;
         let response = match executed {
+            Ok(Ok(response)) if response.version() == Version::HTTP_09 => return Err(classify::not_http(request)),
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(classify::before_status(&error, request, body_polled)),
             Err(_) => return Err(classify::out_of_time(request, body_polled)),

@@ -10,8 +10,11 @@ const DEPTH: usize = 128;
 const YAML_DEPTH: usize = 48;
 /// Scalars, lists and objects of a YAML text, those that aliases repeat among them.
 const YAML_NODES: usize = 4_000_000;
-/// What aliases of a YAML text may repeat: scalars, beginnings and ends.
-const YAML_REPEATED: usize = 200_000;
+/// What aliases of a YAML text may repeat: scalars, beginnings and ends; so many, and one more for each byte of the text, so that
+/// a short text takes no longer than its length says.
+const YAML_REPEATED: usize = 10_000;
+/// The same of any text.
+const YAML_REPEATED_AT_MOST: usize = 200_000;
 
 /// A text and what it says.
 pub(super) struct Document<'a> {
@@ -28,6 +31,10 @@ impl<'a> Document<'a> {
 
     pub(super) fn root(&self) -> &Value {
         &self.root
+    }
+
+    pub(super) fn into_root(self) -> Value {
+        self.root
     }
 
     pub(super) fn text(&self) -> &str {
@@ -85,7 +92,9 @@ fn yaml(text: &str) -> Result<Value, Fault> {
             max_events: YAML_NODES * 2,
             max_documents: 1,
         },
-        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: YAML_REPEATED },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: YAML_REPEATED.saturating_add(text.len()).min(YAML_REPEATED_AT_MOST),
+        },
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let place = error.location();
@@ -99,6 +108,23 @@ fn yaml(text: &str) -> Result<Value, Fault> {
         if told == "unclosed quote" {
             return Fault::new(at, "this quote is never closed.");
         }
+        // The parser names the text before it, which a line that is indented properly would go on with.
+        if told.ends_with("found a tab")
+            && let Some(tab) = indenting_tab(text, at)
+        {
+            return Fault::new(tab, "this line is indented with a tab, which YAML does not allow: write blanks.");
+        }
         Fault::new(at, format!("this is neither JSON nor YAML that can be read: {told}"))
+    })
+}
+
+/// The first tab after a place that indents its line.
+fn indenting_tab(text: &str, from: usize) -> Option<usize> {
+    let after = text.get(from..)?;
+    after.match_indices('\n').find_map(|(newline, _)| {
+        let line = after.get(newline + 1..)?.lines().next()?;
+        let content = line.trim_start_matches([' ', '\t']);
+        let indentation = line.strip_suffix(content)?;
+        if content.is_empty() { None } else { indentation.find('\t').map(|tab| from + newline + 1 + tab) }
     })
 }

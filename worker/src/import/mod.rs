@@ -99,6 +99,15 @@ pub fn convert(text: &str, kind: Option<Kind>, name: Option<&str>) -> Result<Con
     Ok(Conversion { kind, name, records, changed, left_out })
 }
 
+/// What a JSON or YAML text says.
+///
+/// # Errors
+/// The mistake in it, with its place.
+pub fn data(text: &str) -> Result<Value, Error> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    Document::read(text).map(Document::into_root).map_err(|fault| Error::of(fault, text))
+}
+
 type Records = Vec<Map<String, Value>>;
 
 fn read(text: &str, given: Option<Kind>, report: &mut Report) -> Result<(Kind, Records), Error> {

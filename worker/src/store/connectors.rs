@@ -17,7 +17,7 @@ use super::{Error, Inner};
 use crate::job::hex;
 
 pub use identity::{Conflict, Existing, Identification};
-pub use listing::{ListOrder, ListQuery};
+pub use listing::{ListOrder, ListQuery, Record};
 pub use write::{Current, Draft, Imported, Subject, Written};
 
 /// A connector as stored, without its credentials.
@@ -93,8 +93,8 @@ impl StoredConnector {
     }
 }
 
-/// What a connector is read from.
-const COLUMNS: &str = "id, uuid, name, record, version, credentials_version,
+/// What a connector is read from, with its record.
+const COLUMNS: &str = "id, uuid, name, version, credentials_version,
     CAST(CASE WHEN credentials IS NULL THEN 0 ELSE 1 END AS BIGINT) AS has_credentials, credentials_set, created_at, updated_at, updated_by";
 /// The connector of a reference: uuid in any case, number, `data_source-<number>`, name, in this order.
 const BY_REFERENCE: &str = "FROM connectors WHERE LOWER(uuid) = $1 OR id = $2 OR id = $3 OR name = $4
@@ -134,7 +134,7 @@ impl Connectors<'_> {
         // No connector has a NUL in its name, and PostgreSQL rejects a statement with one.
         let reference = without_nul(reference);
         let uuid = reference.to_ascii_lowercase();
-        let statement = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} {BY_REFERENCE}"));
+        let statement = sqlx::AssertSqlSafe(format!("SELECT record, {COLUMNS} {BY_REFERENCE}"));
         let row: Option<Row> = on!(&self.0.database, read db =>
             sqlx::query_as(statement).bind(&uuid).bind(id).bind(prefixed).bind(&reference).fetch_optional(db).await?)?;
         row.map(Row::stored).transpose()
@@ -145,7 +145,7 @@ impl Connectors<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn list(self) -> Result<Vec<StoredConnector>, Error> {
-        let statement = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM connectors ORDER BY id"));
+        let statement = sqlx::AssertSqlSafe(format!("SELECT record, {COLUMNS} FROM connectors ORDER BY id"));
         let rows: Vec<Row> = on!(&self.0.database, read db => sqlx::query_as(statement).fetch_all(db).await?)?;
         rows.into_iter().map(Row::stored).collect()
     }

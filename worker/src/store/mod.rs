@@ -44,8 +44,8 @@ pub use accounts::{Account, AccountRequest, ReturnedRequest};
 pub use bulk::{Bulk, BulkProgress, BulkRun};
 pub use categories::{Categories, Category, CategoryDraft, CategoryRefusal};
 pub use connectors::{
-    Conflict, Connectors, Current, Draft, Existing, Identification, Imported, ListOrder, ListQuery, StoredConnector,
-    Subject, Written, changes_here,
+    Conflict, Connectors, Current, Draft, Existing, Identification, Imported, ListOrder, ListQuery, Record,
+    StoredConnector, Subject, Written, changes_here,
 };
 pub use database::DatabaseTls;
 pub use dead_letters::DeadLetters;

@@ -6,7 +6,7 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::MakeWriterExt;
 
-use super::printable::{Lines, printable};
+use super::printable::{Lines, printable, printable_json};
 use crate::config::{Log, LogFormat};
 
 /// Whether an event may be written, whatever the filter says: the client of the broker traces whole frames, its password and
@@ -24,21 +24,33 @@ pub fn start(settings: &Log) -> anyhow::Result<()> {
     use std::io::IsTerminal;
     let filter = EnvFilter::try_new(&settings.filter)
         .map_err(|e| anyhow::anyhow!("log.filter is `{}`: {e}", settings.filter))?;
-    let colors = settings.format == LogFormat::Text && std::io::stderr().is_terminal();
-    let writer = (move || OneLine { inner: std::io::stderr(), colors }).with_filter(is_discreet);
+    let shape = match settings.format {
+        LogFormat::Json => Shape::Json,
+        LogFormat::Text if std::io::stderr().is_terminal() => Shape::Colored,
+        LogFormat::Text => Shape::Plain,
+    };
+    let writer = (move || OneLine { inner: std::io::stderr(), shape }).with_filter(is_discreet);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     let started = match settings.format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder.with_ansi(colors).try_init(),
+        LogFormat::Text => builder.with_ansi(shape == Shape::Colored).try_init(),
     };
     started.map_err(|e| anyhow::anyhow!("logging cannot be started: {e}"))
+}
+
+/// What an event is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Json,
+    Plain,
+    /// With escape sequences of its own; `tracing` escapes those of values.
+    Colored,
 }
 
 /// Writes each event as one line: a line break in a message's id would otherwise forge another one.
 struct OneLine<W> {
     inner: W,
-    /// Whether the line has escape sequences of its own; `tracing` escapes those of values.
-    colors: bool,
+    shape: Shape,
 }
 
 impl<W: Write> Write for OneLine<W> {
@@ -46,9 +58,15 @@ impl<W: Write> Write for OneLine<W> {
     fn write(&mut self, event: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line = text.strip_suffix('\n').unwrap_or(&text);
-        let escape = if self.colors { "\u{1b}" } else { r"\u{1b}" };
-        let parts: Vec<_> = line.split('\u{1b}').map(|part| printable(part, Lines::Escaped)).collect();
-        self.inner.write_all(format!("{}\n", parts.join(escape)).as_bytes())?;
+        let shown = match self.shape {
+            Shape::Json => printable_json(line),
+            Shape::Plain => printable(line, Lines::Escaped),
+            Shape::Colored => {
+                let parts: Vec<_> = line.split('\u{1b}').map(|part| printable(part, Lines::Escaped)).collect();
+                parts.join("\u{1b}").into()
+            }
+        };
+        self.inner.write_all(format!("{shown}\n").as_bytes())?;
         Ok(event.len())
     }
 
@@ -77,19 +95,43 @@ mod tests {
         }
     }
 
-    #[test]
-    fn an_event_is_one_line_whatever_its_values_hold() {
+    /// What is written of one event with hostile values.
+    fn written(shape: Shape) -> String {
         let written = Shared::default();
         let writer = {
             let written = written.clone();
-            move || OneLine { inner: written.clone(), colors: false }
+            move || OneLine { inner: written.clone(), shape }
         };
-        let subscriber = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).finish();
-        tracing::subscriber::with_default(subscriber, || {
-            tracing::warn!(detail = "a\n2026-01-01 INFO forged\u{9b}2J", "bad \u{1b}[31m {}", "id\r\nWARN forged");
-        });
-        let written = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-        assert_eq!(written.lines().count(), 1, "{written}");
-        assert!(!written.trim_end().chars().any(char::is_control), "{written:?}");
+        let builder = tracing_subscriber::fmt().with_writer(writer).with_ansi(shape == Shape::Colored);
+        let event = || {
+            tracing::warn!(
+                detail = "a\n2026-01-01 INFO forged\u{9b}2J\u{202e}",
+                "bad \u{1b}[31m {}",
+                "id\r\nWARN forged\u{7f}"
+            );
+        };
+        match shape {
+            Shape::Json => tracing::subscriber::with_default(builder.json().finish(), event),
+            Shape::Plain | Shape::Colored => tracing::subscriber::with_default(builder.finish(), event),
+        }
+        String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_its_values_hold() {
+        for shape in [Shape::Json, Shape::Plain, Shape::Colored] {
+            let written = written(shape);
+            let line = written.strip_suffix('\n').unwrap();
+            let own = |c: char| shape == Shape::Colored && c == '\u{1b}';
+            let left: Vec<char> = line.chars().filter(|c| (c.is_control() || *c == '\u{202e}') && !own(*c)).collect();
+            assert!(left.is_empty(), "{shape:?}: {left:?} in {line:?}");
+            assert!(!line.contains("\u{1b}[31m"), "{shape:?}: a color of somebody else's: {line:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_json_keeps_its_values() {
+        let read: serde_json::Value = serde_json::from_str(&written(Shape::Json)).unwrap();
+        assert_eq!(read["fields"]["detail"], "a\n2026-01-01 INFO forged\u{9b}2J\u{202e}");
     }
 }

@@ -47,9 +47,24 @@ pub fn printable_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// A line of a file that is shown with marks below it: what a terminal would obey is replaced, and no other byte moves.
+pub fn in_place(line: &str) -> Cow<'_, str> {
+    if !line.chars().any(is_command) {
+        return Cow::Borrowed(line);
+    }
+    let replaced = |c: char| match (is_command(c) && c != '\t', c.len_utf8()) {
+        (false, _) => c,
+        (true, 1) => '?',
+        (true, 2) => '\u{b7}',
+        (true, _) => '\u{fffd}',
+    };
+    line.chars().map(replaced).collect()
+}
+
+/// Control characters, and those of the Unicode property `Bidi_Control`, which show a text in another order than it has.
 fn is_command(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
@@ -65,9 +80,21 @@ mod tests {
             ("a\nINFO forged\tb", "a\nINFO forged\tb", r"a\nINFO forged\tb"),
             ("a\rb", r"a\rb", r"a\rb"),
             ("\u{202e}txt.exe", r"\u{202e}txt.exe", r"\u{202e}txt.exe"),
+            ("\u{61c}\u{2066}a", r"\u{61c}\u{2066}a", r"\u{61c}\u{2066}a"),
+            (
+                "\u{1b}]8;;http://x\u{7}b\u{1b}]8;;\u{7}",
+                r"\u{1b}]8;;http://x\u{7}b\u{1b}]8;;\u{7}",
+                r"\u{1b}]8;;http://x\u{7}b\u{1b}]8;;\u{7}",
+            ),
+            ("\u{90}q\u{9c}", r"\u{90}q\u{9c}", r"\u{90}q\u{9c}"),
         ] {
             assert_eq!(printable(text, Lines::Kept), kept);
             assert_eq!(printable(text, Lines::Escaped), escaped);
+        }
+        for line in ["plain ü\t€", "a\u{1b}[2J", "a\u{9b}2Jb", "a\u{202e}b", "\u{61c}"] {
+            let shown = in_place(line);
+            assert!(!shown.chars().any(|c| is_command(c) && c != '\t'), "{shown:?}");
+            assert_eq!(shown.len(), line.len());
         }
         let value = serde_json::json!({"a": "\u{1b}\u{9b}\u{202e}\n€"});
         let shown = printable_json(&format!("{value:#}")).into_owned();

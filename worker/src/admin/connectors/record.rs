@@ -36,6 +36,32 @@ const COMPUTED: [&str; 19] = [
     "resources",
 ];
 
+/// Members that are always there, in their order.
+const SHOWN: [&str; 22] = [
+    "id",
+    "uuid",
+    "name",
+    "description",
+    "type",
+    "authtype",
+    "credentials",
+    "credentials_set",
+    "endpoints",
+    "mappings",
+    "status",
+    "data_source_category_id",
+    "debug_mode",
+    "is_template",
+    "asset_type",
+    "validationStatus",
+    "operations",
+    "files",
+    "localCertificateFile",
+    "wsdlFile",
+    "xsdFiles",
+    "warnings",
+];
+
 /// Takes out what a writer cannot say.
 pub(super) fn strip_computed(record: &mut Map<String, Value>) {
     for name in COMPUTED {
@@ -144,34 +170,38 @@ fn word(record: &Map<String, Value>, name: &str, usual: &str) -> String {
     if text.is_empty() { usual.to_owned() } else { text }
 }
 
-/// The record as it is read: with its defaults and what is computed, without a value of its credentials.
-pub fn shown(stored: &StoredConnector, warnings: &[String]) -> Map<String, Value> {
+/// Those members that are wanted of the record as it is read: with its defaults and what is computed, without a value of its
+/// credentials.
+pub fn shown(stored: &StoredConnector, warnings: &[String], wants: &dyn Fn(&str) -> bool) -> Map<String, Value> {
+    let known = SHOWN.iter().filter(|name| wants(name));
+    let known = known.map(|name| ((*name).to_owned(), member(stored, warnings, name)));
+    let own = |name: &str| !SHOWN.contains(&name) && !COMPUTED.contains(&name);
+    let others = stored.record.iter().filter(|(name, _)| own(name) && wants(name));
+    let others = others.map(|(name, value)| (name.clone(), value.clone()));
+    let times = [("created_at", stored.created_at), ("updated_at", stored.updated_at)].into_iter();
+    let times = times.filter(|(name, _)| wants(name)).map(|(name, at)| (name.to_owned(), json!(clock::rfc3339(at))));
+    known.chain(others).chain(times).collect()
+}
+
+fn member(stored: &StoredConnector, warnings: &[String], name: &str) -> Value {
     let of = &stored.record;
-    let or_null = |name: &str| of.get(name).cloned().unwrap_or(Value::Null);
-    let endpoints = match of.get("endpoints") {
-        Some(Value::Object(endpoints)) => Value::Object(endpoints.clone()),
-        _ => json!({}),
-    };
-    let Value::Object(mut shown) = json!({
-        "id": stored.id, "uuid": stored.uuid, "name": stored.name, "description": or_null("description"),
-        "type": word(of, "type", "REST"), "authtype": authtype(of),
-        "credentials": stored.has_credentials.then_some(MASK), "credentials_set": stored.credentials_set,
-        "endpoints": endpoints, "mappings": or_null("mappings"), "status": word(of, "status", "ACTIVE"),
-        "data_source_category_id": category_text(of), "debug_mode": flag(of, "debug_mode").unwrap_or(false),
-        "is_template": flag(of, "is_template").unwrap_or(false), "asset_type": or_null("asset_type"),
-        "validationStatus": [], "operations": [], "files": [], "localCertificateFile": null, "wsdlFile": null,
-        "xsdFiles": [], "warnings": warnings,
-    }) else {
-        return Map::new();
-    };
-    for (name, value) in of {
-        if !shown.contains_key(name) && !COMPUTED.contains(&name.as_str()) {
-            shown.insert(name.clone(), value.clone());
-        }
+    match name {
+        "id" => json!(stored.id),
+        "uuid" => json!(stored.uuid),
+        "name" => json!(stored.name),
+        "type" => json!(word(of, name, "REST")),
+        "authtype" => json!(authtype(of)),
+        "credentials" => json!(stored.has_credentials.then_some(MASK)),
+        "credentials_set" => json!(stored.credentials_set),
+        "endpoints" => of.get(name).filter(|value| value.is_object()).cloned().unwrap_or_else(|| json!({})),
+        "status" => json!(word(of, name, "ACTIVE")),
+        "data_source_category_id" => category_text(of),
+        "debug_mode" | "is_template" => json!(flag(of, name).unwrap_or(false)),
+        "validationStatus" | "operations" | "files" | "xsdFiles" => json!([]),
+        "localCertificateFile" | "wsdlFile" => Value::Null,
+        "warnings" => json!(warnings),
+        other => of.get(other).cloned().unwrap_or(Value::Null),
     }
-    shown.insert("created_at".to_owned(), json!(clock::rfc3339(stored.created_at)));
-    shown.insert("updated_at".to_owned(), json!(clock::rfc3339(stored.updated_at)));
-    shown
 }
 
 fn category_text(record: &Map<String, Value>) -> Value {
@@ -224,6 +254,11 @@ mod tests {
             (json!({"name": "A", "data_source_category_id": "x"}), vec!["data_source_category_id"]),
             (json!({"name": "A", "type": "SOAP"}), vec!["type"]),
             (json!({"name": "A", "endpoints": {"list": {"method": "GET"}}}), vec!["endpoints.list.url"]),
+            (
+                // Neither statuses nor a condition: it would be true of every answer.
+                json!({"name": "A", "endpoints": {"list": {"url": "u", "errorMapping": [{"when": "40", "code": "B"}]}}}),
+                vec!["endpoints.list.errorMapping.0.when"],
+            ),
         ] {
             let Value::Object(record) = record else { unreachable!() };
             let found: Vec<String> = problems(&record, &known).into_iter().map(|invalid| invalid.path).collect();

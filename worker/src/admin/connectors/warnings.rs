@@ -11,6 +11,11 @@ use crate::plan::{SHORTEST, host_is_variable, secret_values};
 
 /// URLs without variables that the guard would refuse as things are now (CONTRACT 7).
 pub fn of_urls(record: &Map<String, Value>, judge: Judge<'_>) -> Vec<String> {
+    let is_constant = |resource: &Value| resource["url"].as_str().is_some_and(|url| !url.contains("{{"));
+    let endpoints = record.get("endpoints").and_then(Value::as_object);
+    if !endpoints.is_some_and(|endpoints| endpoints.values().any(is_constant)) {
+        return Vec::new();
+    }
     let Ok(connector) = Connector::read(record) else { return Vec::new() };
     let constant = connector.resources.iter().filter(|resource| !resource.url.contains("{{"));
     constant

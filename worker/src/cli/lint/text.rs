@@ -7,7 +7,7 @@ use bpmn_ext::{Diagnostic, FileText, Severity};
 
 use super::Checked;
 use crate::cli::output;
-use crate::telemetry::printable::{Lines, printable};
+use crate::telemetry::printable::{Lines, in_place, printable};
 
 /// Columns where nobody says how many there are.
 const WIDTH: usize = 120;
@@ -26,7 +26,7 @@ pub(super) fn print(checked: &[Checked<'_>]) {
 }
 
 fn rendered(renderer: &Renderer, file: &Checked<'_>, text: &FileText<'_>, diagnostic: &Diagnostic) -> String {
-    let path = file.file.display().to_string();
+    let path = printable(&file.file.display().to_string(), Lines::Escaped).into_owned();
     let span = text.range(diagnostic.position);
     let (line, from) = line_of(text.text(), span.start);
     let start = span.start.saturating_sub(from).min(line.len());
@@ -36,14 +36,15 @@ fn rendered(renderer: &Renderer, file: &Checked<'_>, text: &FileText<'_>, diagno
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let snippet = Snippet::source(line)
+    let line = in_place(line);
+    let snippet = Snippet::source(line.as_ref())
         .line_start(diagnostic.position.line)
         .path(&path)
         .annotation(AnnotationKind::Primary.span(start..end));
     let message = printable(&diagnostic.message, Lines::Kept);
     let group = level.primary_title(message).id(diagnostic.code).element(snippet);
     let group = match &diagnostic.help {
-        Some(help) => group.element(Level::HELP.message(help)),
+        Some(help) => group.element(Level::HELP.message(printable(help, Lines::Kept))),
         None => group,
     };
     renderer.render(&[group])

@@ -1,5 +1,6 @@
 //! Calls to servers on loopback: what is sent, and how each failure of a server is classified.
 
+mod broken_heads;
 mod connections;
 mod heads;
 mod hostile;
@@ -214,18 +215,24 @@ async fn redirects_end() {
     assert_eq!(client().send(&request(Method::GET, nowhere.url("/"))).await.unwrap().status, 302);
 }
 
-/// A server with a self-signed certificate that responds inside the TLS connection, or in plain text below it.
-async fn secure_server(inside: bool) -> Url {
+/// A self-signed certificate for 127.0.0.1, and the protocol that is spoken.
+fn acceptor(protocol: &str) -> tokio_rustls::TlsAcceptor {
     let signed = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
     let key = rustls::pki_types::PrivateKeyDer::Pkcs8(signed.signing_key.serialize_der().into());
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![signed.cert.der().clone()], key)
         .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
+    config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+    tokio_rustls::TlsAcceptor::from(Arc::new(config))
+}
+
+/// A server that responds inside the TLS connection, or in plain text below it.
+async fn secure_server(inside: bool) -> Url {
+    let acceptor = acceptor("http/1.1");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("https://127.0.0.1:{}/", listener.local_addr().unwrap().port())).unwrap();
     tokio::spawn(async move {

@@ -60,9 +60,33 @@ fn aliases_are_bounded_and_told_with_their_place() {
         let items = [item.as_str(); 10].join(", ");
         text.extend([format!("a{level}: &a{level} [{items}]\n")]);
     }
+    let begun = processor_time();
     let error = quickly("laughs", &text).unwrap_err();
+    let bomb = processor_time().saturating_sub(begun);
     let Error::Text { position, problem } = &error else { panic!("{error}") };
     assert!(position.line > 1 && problem.contains("alias"), "{error}");
+    let long = "- {a: x, b: [y, z]}\n".repeat(10_000);
+    let begun = processor_time();
+    drop(quickly("long", &long));
+    let long = processor_time().saturating_sub(begun);
+    assert!(bomb < long, "{} bytes took {bomb:?}, and 200,000 bytes of no alias {long:?}", text.len());
+}
+
+#[test]
+fn a_tab_is_reported_where_it_is() {
+    for (text, line, column) in [
+        ("a: b\n\tc: d\n", 2, 1),
+        ("a:\n  b: 1\n  \tc: 2\n", 3, 3),
+        ("a: 1\r\n\tb: 2\r\n", 2, 1),
+        ("a: x\n\t\n\n\tb: 1\n", 4, 1),
+        ("- name: R\n  url: ü\n\t  method: GET\n", 3, 1),
+        ("a:\n\t- b\n", 2, 2),
+    ] {
+        let error = convert(text, None, None).unwrap_err();
+        let Error::Text { position, problem } = &error else { panic!("{error}") };
+        assert_eq!((position.line, position.column), (line, column), "{text:?}: {error}");
+        assert!(problem.contains("tab"), "{error}");
+    }
 }
 
 #[test]

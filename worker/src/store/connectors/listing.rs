@@ -28,6 +28,15 @@ pub enum ListOrder {
     UpdatedAt,
 }
 
+/// Whether the records of a page are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Record {
+    /// As they are stored.
+    Read,
+    /// They are empty: nothing of them is looked at, and reading thousands of them takes longer than all the rest.
+    LeftOut,
+}
+
 /// Which connectors, in which order, which part of them.
 #[derive(Debug, Clone)]
 pub struct ListQuery<'a> {
@@ -49,6 +58,8 @@ pub struct ListQuery<'a> {
     pub status: &'a str,
     /// Of these uuids only.
     pub uuids: Option<&'a [String]>,
+    /// Whether their records are read.
+    pub record: Record,
 }
 
 impl ListOrder {
@@ -95,9 +106,13 @@ impl Connectors<'_> {
         let database = &self.0.database;
         let (condition, column) = (condition(database), query.order.column(database));
         let direction = if query.descending { "DESC" } else { "ASC" };
+        let record = match query.record {
+            Record::Read => "record",
+            Record::LeftOut => "CAST('{}' AS TEXT) AS record",
+        };
         // The page is found without its records, which may be large.
         let statement = sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM connectors WHERE id IN (SELECT id FROM connectors WHERE {condition}
+            "SELECT {record}, {COLUMNS} FROM connectors WHERE id IN (SELECT id FROM connectors WHERE {condition}
              ORDER BY {column} {direction}, id {direction} LIMIT $6 OFFSET $7)
              ORDER BY {column} {direction}, id {direction}"
         ));

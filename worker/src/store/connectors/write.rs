@@ -120,7 +120,7 @@ impl Connectors<'_> {
         entry: impl Fn(&Written) -> Entry + Send + Sync,
     ) -> Result<Result<Vec<Written>, Vec<(usize, R)>>, Error> {
         let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
-        let current_row = format!("SELECT {COLUMNS} FROM connectors WHERE uuid = $1");
+        let current_row = format!("SELECT record, {COLUMNS} FROM connectors WHERE uuid = $1");
         let outcome = on!(&self.0.database, write db => {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
             sqlx::query(CHANGED).execute(&mut *transaction).await?;
@@ -196,7 +196,7 @@ impl Connectors<'_> {
         entry: &Entry,
     ) -> Result<Option<Result<(), R>>, Error> {
         let (begin, clock) = (self.0.database.begin(), self.0.database.clock());
-        let current_row = format!("SELECT {COLUMNS} FROM connectors WHERE uuid = $1");
+        let current_row = format!("SELECT record, {COLUMNS} FROM connectors WHERE uuid = $1");
         let outcome = on!(&self.0.database, write db => {
             let mut transaction = sqlx::Connection::begin_with(db, begin).await?;
             sqlx::query(CHANGED).execute(&mut *transaction).await?;

@@ -54,6 +54,11 @@ pub struct JobSearch {
 /// How many of the newest jobs are read in the list's order, before the others are read in the table's.
 const NEWEST: i64 = 10_000;
 
+/// What a row of either database is read as.
+trait Read: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Read for T {}
+
 /// A value that is bound.
 #[derive(Clone)]
 enum Bind {
@@ -181,20 +186,33 @@ impl Jobs<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn search(self, wanted: &JobSearch) -> Result<Vec<JobRow>, Error> {
+        self.found(wanted, "*").await
+    }
+
+    /// The places of jobs in that list, first seen and id: short enough for thousands at once, where a filter that few jobs pass
+    /// makes each page read the whole ledger.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn places(self, wanted: &JobSearch) -> Result<Vec<(i64, String)>, Error> {
+        self.found(wanted, "created_at, id").await
+    }
+
+    async fn found<T: Read>(self, wanted: &JobSearch, columns: &str) -> Result<Vec<T>, Error> {
         let filters = wanted.filters();
         let edge = if filters.sql.is_empty() { None } else { self.edge(wanted).await? };
         let mut newest = filters.clone();
         if let Some(edge) = edge {
             newest.add("created_at >= ?", [Bind::Number(edge)]);
         }
-        let mut rows = self.list_by(wanted, newest, Plan::Index, wanted.limit).await?;
+        let mut rows = self.list_by(wanted, columns, (newest, Plan::Index), wanted.limit).await?;
         let missing = wanted.limit - i64::try_from(rows.len()).unwrap_or(wanted.limit);
         if let Some(edge) = edge
             && missing > 0
         {
             let mut older = filters;
             older.add("+created_at < ?", [Bind::Number(edge)]);
-            rows.extend(self.list_by(wanted, older, Plan::WholeTable, missing).await?);
+            rows.extend(self.list_by(wanted, columns, (older, Plan::WholeTable), missing).await?);
         }
         Ok(rows)
     }
@@ -210,23 +228,20 @@ impl Jobs<'_> {
         Ok(edge.first().map(|(at,)| *at))
     }
 
-    async fn list_by(
+    async fn list_by<T: Read>(
         self,
         wanted: &JobSearch,
-        mut conditions: Conditions,
-        plan: Plan,
+        columns: &str,
+        (mut conditions, plan): (Conditions, Plan),
         limit: i64,
-    ) -> Result<Vec<JobRow>, Error> {
+    ) -> Result<Vec<T>, Error> {
         wanted.span(&mut conditions, plan);
         let (all, created_at) = (conditions.all(), created_at(plan));
-        let statement = format!("SELECT * FROM jobs WHERE {all} ORDER BY {created_at} DESC, id LIMIT {limit}");
+        let statement = format!("SELECT {columns} FROM jobs WHERE {all} ORDER BY {created_at} DESC, id LIMIT {limit}");
         self.read(plan, statement, &conditions).await
     }
 
-    async fn read<T>(self, plan: Plan, statement: String, conditions: &Conditions) -> Result<Vec<T>, Error>
-    where
-        T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
-    {
+    async fn read<T: Read>(self, plan: Plan, statement: String, conditions: &Conditions) -> Result<Vec<T>, Error> {
         let statement = AssertSqlSafe(statement).into_sql_str();
         let begin = self.0.database.begin_to_read(plan);
         on!(&self.0.database, read db => {

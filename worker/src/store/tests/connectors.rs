@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::contract;
 use super::test_store::{KEY, entry, open};
 use crate::store::{
-    Conflict, Current, Draft, Error, Existing, Identification, ListOrder, ListQuery, Store, StoredConnector, Subject,
+    Conflict, Current, Draft, Error, Existing, Identification, ListOrder, ListQuery, Record, Store, StoredConnector,
+    Subject,
 };
 
 fn record(value: Value) -> Map<String, Value> {
@@ -126,6 +127,7 @@ async fn found(store: &Store, needle: &str) -> Vec<StoredConnector> {
         category: None,
         status: "",
         uuids: None,
+        record: Record::Read,
     };
     store.connectors().page(&query).await.unwrap().0
 }
