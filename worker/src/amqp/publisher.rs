@@ -1,5 +1,6 @@
 //! Publishing: persistent, mandatory, confirmed; any number of messages in flight at once.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,7 +123,7 @@ impl Publisher {
 
     async fn publish_in_time(&self, message: &Message, options: BasicPublishOptions) -> Result<(), PublishError> {
         let limit = self.confirm_timeout;
-        match timeout(limit, self.publish_once(message, options)).await {
+        match timeout(limit, pin!(self.publish_once(message, options))).await {
             Ok(published) => published,
             Err(_) => Err(NoConfirm::Timeout(limit).into()),
         }

@@ -1,6 +1,7 @@
 //! One attempt: send, follow what the answer leads to, interpret, mask; counted, and reported to the host's limits.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -96,7 +97,8 @@ pub(super) async fn make(means: Means<'_>, call: &PreparedCall<'_>, permit: Perm
 
 /// Content of other people is worked on here: a defect that it meets ends this attempt and nothing else.
 async fn caught(means: Means<'_>, call: &PreparedCall<'_>, deadline: Instant) -> Result<Answer, Failure> {
-    AssertUnwindSafe(redacted(means, call, deadline)).catch_unwind().await.unwrap_or_else(|_| {
+    let attempt = pin!(redacted(means, call, deadline));
+    AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(|_| {
         let message =
             "a defect of Data Connector ended this attempt; its log has the details. The call may have been made";
         Err(Failure::of_attempt(Code::Internal, message, Retriable::Final))

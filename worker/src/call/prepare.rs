@@ -68,11 +68,9 @@ impl PreparedCall<'_> {
         self.plan.request.repeat == Repeat::Safe
     }
 
-    /// The same call under the idempotency key of an earlier attempt, or of the job that runs again.
-    #[must_use]
-    pub fn with_idempotency_key(mut self, key: &str) -> Self {
-        self.plan.request = self.plan.request.with_idempotency_key(key);
-        self
+    /// Makes it the call under the idempotency key of an earlier attempt, or of the job that runs again.
+    pub fn set_idempotency_key(&mut self, key: &str) {
+        self.plan.request.set_idempotency_key(key);
     }
 
     /// The longest an attempt may take: its token, its files, the call with its pages, and the polls that may follow.

@@ -267,9 +267,10 @@ impl<'a> Call<'a> {
 
     /// Reads the body within its limit. A bad status is a response even if its body cannot be read.
     async fn read(&self, mut received: reqwest::Response, limit: usize) -> Result<Response, Failure> {
-        let (status, headers) = (received.status().as_u16(), received.headers().clone());
-        let response = |body: Bytes| Response { status, headers: headers.clone(), body, warnings: Vec::new() };
-        match self.body(&mut received, limit).await {
+        let read = self.body(&mut received, limit).await;
+        let (status, headers) = (received.status().as_u16(), std::mem::take(received.headers_mut()));
+        let response = |body: Bytes| Response { status, headers, body, warnings: Vec::new() };
+        match read {
             Ok((body, warning)) => Ok(Response { warnings: warning.into_iter().collect(), ..response(body) }),
             Err(error) if (200..300).contains(&status) => {
                 let failure = classify::broken_body(self.request, status, &format!("its body {error}"));

@@ -59,7 +59,7 @@ impl DotPath {
     fn needs_data(&self, answer: &Answer<'_>) -> bool {
         match self {
             Self::Json(_) => true,
-            Self::Dots(path) => !answer.headers.contains_key(&path.to_ascii_lowercase()),
+            Self::Dots(path) => !answer.response.headers.contains_key(path.to_ascii_lowercase()),
             Self::Header(_) => false,
         }
     }
@@ -194,10 +194,10 @@ pub(super) struct Answer<'a> {
     body: &'a Value,
     kind: Kind,
     response: &'a Response,
-    /// The first value of each.
-    headers: Map<String, Value>,
+    /// The first value of each, made for the first row that needs one.
+    headers: OnceCell<Map<String, Value>>,
     /// The same and the status by the names that conditions know them by.
-    named: Map<String, Value>,
+    named: OnceCell<Map<String, Value>>,
     /// Request data overlaid by the answer's members.
     scope: Scope<'a>,
     escape: Escape,
@@ -219,18 +219,13 @@ impl<'a> Answer<'a> {
         escape: Escape,
         ctx: EvalContext<'a>,
     ) -> Self {
-        let headers = response.first_headers();
-        let named = Map::from_iter([
-            ("headers".to_owned(), Value::Object(headers.clone())),
-            ("status".to_owned(), Value::from(response.status)),
-        ]);
         let scope = Scope::new(data).over(members);
         Self {
             body,
             kind,
             response,
-            headers,
-            named,
+            headers: OnceCell::new(),
+            named: OnceCell::new(),
             scope: if kind == Kind::Xml { scope.with_lists_of_one() } else { scope },
             escape,
             ctx,
@@ -241,7 +236,17 @@ impl<'a> Answer<'a> {
 
     /// What templates and expressions read: where neither answer nor request data has a name, a header, `headers` or `status`.
     fn whole_scope(&self) -> Scope<'_> {
-        self.scope.clone().under_headers(&self.headers).under(&self.named)
+        let named = self.named.get_or_init(|| {
+            Map::from_iter([
+                ("headers".to_owned(), Value::Object(self.headers().clone())),
+                ("status".to_owned(), Value::from(self.response.status)),
+            ])
+        });
+        self.scope.clone().under_headers(self.headers()).under(named)
+    }
+
+    fn headers(&self) -> &Map<String, Value> {
+        self.headers.get_or_init(|| self.response.first_headers())
     }
 
     fn search(&self, path: &jmes_path::Path) -> Result<Value, String> {
@@ -253,7 +258,7 @@ impl<'a> Answer<'a> {
     /// A header written with a capital, as in `X-Quote-Id`, is the header; otherwise answer and request data come first,
     /// since HTTP clients lower-case header names and an answer's `date` or `location` must not be hidden by them.
     fn lookup(&self, path: &str) -> Option<Cow<'_, Value>> {
-        let header = || self.headers.get(&path.to_ascii_lowercase()).map(Cow::Borrowed);
+        let header = || self.headers().get(&path.to_ascii_lowercase()).map(Cow::Borrowed);
         let capital = path.bytes().any(|b| b.is_ascii_uppercase());
         let named = capital.then(header).flatten();
         named.or_else(|| self.scope.get(path).map(Cow::Borrowed)).or_else(|| self.walk(path)).or_else(header)

@@ -220,11 +220,11 @@ impl RequestSpec {
         Ok(())
     }
 
-    /// The same with another `Idempotency-Key`, where it carries one.
-    #[must_use]
-    pub fn with_idempotency_key(self, key: &str) -> Self {
-        let key = HeaderValue::from_str(key).ok();
-        Self { idempotency_key: self.idempotency_key.and_then(|own| key.or(Some(own))), ..self }
+    /// Replaces its `Idempotency-Key`, where it carries one.
+    pub fn set_idempotency_key(&mut self, key: &str) {
+        if let (Some(own), Ok(key)) = (&mut self.idempotency_key, HeaderValue::from_str(key)) {
+            *own = key;
+        }
     }
 
     /// SHA-256 of what is sent, credentials left out: the ledger notes attempts that differ (CONTRACT 6).

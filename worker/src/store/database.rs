@@ -76,7 +76,7 @@ macro_rules! on {
     };
     ($connection:expr, ledger $db:ident => $body:expr) => {
         match $connection {
-            $crate::store::ledger::connection::LedgerConnection::Sqlite(pool) => $crate::store::database::on!(over &*pool, $db => $body),
+            $crate::store::ledger::connection::LedgerConnection::Sqlite(session) => $crate::store::database::on!(over &session.pool, $db => $body),
             $crate::store::ledger::connection::LedgerConnection::Postgres(session) => $crate::store::database::on!(over session, $db => $body),
         }
     };

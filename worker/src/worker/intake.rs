@@ -1,6 +1,7 @@
 //! Taking deliveries: as many as there are permits, while broker and database can be reached, each in a task of its own.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -71,7 +72,8 @@ async fn opened(gate: &mut watch::Receiver<bool>) {
 
 /// One delivery, from its arrival to its ack.
 async fn deliver<S: Source>(worker: &Context, source: &S, delivery: S::Delivery, job: InFlightJob) {
-    let worked = match AssertUnwindSafe(job::work(worker, source, &delivery, &job)).catch_unwind().await {
+    let caught = AssertUnwindSafe(pin!(job::work(worker, source, &delivery, &job))).catch_unwind().await;
+    let worked = match caught {
         Ok(worked) => worked,
         Err(_) => after_panic(source, &delivery).await,
     };

@@ -3,7 +3,6 @@
 
 use std::borrow::Borrow;
 
-use serde::Serialize;
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments, Encode, Postgres, Type};
 
@@ -14,11 +13,11 @@ use crate::store::Error;
 /// A column of rows that are written from values of type `T`.
 pub(super) struct Column<T> {
     name: &'static str,
-    value: Value<T>,
+    pub(super) value: Value<T>,
 }
 
 /// How a column's value is found; which one tells the column's type.
-enum Value<T> {
+pub(super) enum Value<T> {
     Text(fn(&T) -> Option<&str>),
     Number(fn(&T) -> Option<i64>),
     Bytes(fn(&T) -> Option<&[u8]>),
@@ -73,7 +72,7 @@ pub(super) struct RecordColumns<'a> {
 }
 
 impl<'a> RecordColumns<'a> {
-    /// Those that the job's row is updated from, by [`RECORD`].
+    /// Those that the job's row is updated from.
     pub(super) fn of_job() -> [Column<Self>; 9] {
         [
             text("id", |record| Some(record.id)),
@@ -135,14 +134,6 @@ impl<'a> RecordColumns<'a> {
     }
 }
 
-/// Updates rows from records `u` at the time of `clock`. A job that was cancelled keeps its state, with what it ended with.
-pub(super) const RECORD: &str =
-    "UPDATE jobs SET state = CASE jobs.state WHEN 'cancelled' THEN jobs.state ELSE u.state END,
-    due_at = CASE WHEN jobs.state <> 'cancelled' AND u.state = 'waiting' THEN clock.now + u.wait END,
-    silent_since = CASE WHEN u.is_silence = 1 THEN jobs.silent_since END,
-    history = u.history, code = u.code, http_status = u.http_status, duration_ms = u.duration_ms, updated_at = clock.now
-    FROM u, clock WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')";
-
 /// What becomes of a payload that is there already.
 pub(super) const REPLACE_PAYLOAD: &str = "ON CONFLICT (job_id) DO UPDATE SET result = excluded.result,
     reply_address = excluded.reply_address, stored_at = excluded.stored_at, job = excluded.job, queue = excluded.queue,
@@ -154,18 +145,6 @@ const LONGEST_MS: i64 = 100 * 366 * 86_400_000;
 /// `id, fence, …`
 pub(super) fn names<T>(columns: &[Column<T>]) -> String {
     columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
-}
-
-/// `SELECT value->>0 AS id, substr($5, value->>1, value->>2) AS job_hash, … FROM …`: rows of [`JsonRows`].
-pub(super) fn from_json<T>(columns: &[Column<T>], rows: &str, bytes: &str) -> String {
-    let mut places = 0..;
-    let mut place = || places.next().unwrap_or_default();
-    let value = |column: &Column<T>| match column.value {
-        Value::Text(_) | Value::Number(_) => format!("value->>{} AS {}", place(), column.name),
-        Value::Bytes(_) => format!("substr({bytes}, value->>{}, value->>{}) AS {}", place(), place(), column.name),
-    };
-    let values: Vec<String> = columns.iter().map(value).collect();
-    format!("SELECT {} FROM jsonb_each(jsonb({rows}))", values.join(", "))
 }
 
 /// `UNNEST($2::TEXT[], $3::BIGINT[], …) AS u (id, fence, …)`
@@ -202,53 +181,4 @@ where
     V: Encode<'t, Postgres> + Type<Postgres>,
 {
     arguments.add(value).map_err(|error| sqlx::Error::Encode(error).into())
-}
-
-/// Rows as one JSON array of arrays, for [`from_json`]. Bytes, which JSON cannot hold, are in one buffer for all rows of a
-/// batch, and here is where they begin, from 1, and how many they are.
-pub(super) struct JsonRows {
-    text: Vec<u8>,
-}
-
-impl JsonRows {
-    pub(super) fn new() -> Self {
-        Self { text: vec![b'['] }
-    }
-
-    /// Adds a row; its columns may be given in several pieces.
-    pub(super) fn add<T>(&mut self, columns: &[&[Column<T>]], row: &T, bytes: &mut Vec<u8>) {
-        self.separate();
-        self.text.push(b'[');
-        for column in columns.iter().copied().flatten() {
-            match column.value {
-                Value::Text(of) => self.value(of(row)),
-                Value::Number(of) => self.value(of(row)),
-                Value::Bytes(of) => {
-                    let found = of(row);
-                    self.value(found.map(|_| bytes.len() + 1));
-                    self.value(found.map(<[u8]>::len));
-                    bytes.extend_from_slice(found.unwrap_or_default());
-                }
-            }
-        }
-        self.text.push(b']');
-    }
-
-    fn value(&mut self, value: impl Serialize) {
-        self.separate();
-        serde_json::to_writer(&mut self.text, &value).unwrap_or_default();
-    }
-
-    /// A comma, but for the first of an array.
-    fn separate(&mut self) {
-        if !self.text.ends_with(b"[") {
-            self.text.push(b',');
-        }
-    }
-
-    /// The whole array.
-    pub(super) fn text(mut self) -> String {
-        self.text.push(b']');
-        String::from_utf8(self.text).unwrap_or_default()
-    }
 }

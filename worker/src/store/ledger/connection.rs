@@ -1,6 +1,7 @@
 //! The ledger's own connection: on PostgreSQL it is renewed when it breaks, and not pinged between two statements as those of
 //! the pool are. The writer has one, and whoever drops old rows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgSslMode;
@@ -9,6 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use super::batch::{BatchView, Written};
 use super::rollback::ClaimRollback;
+use super::sqlite_batch::BatchConnection;
 use super::{postgres, sqlite};
 use crate::store::Error;
 use crate::store::database::{
@@ -34,9 +36,14 @@ const PLANS: &str = "SET enable_bitmapscan = off; SET enable_hashjoin = off; SET
 
 /// Where batches are written and old rows dropped.
 pub(in crate::store) enum LedgerConnection {
-    /// The one connection that writes.
-    Sqlite(SqlitePool),
+    Sqlite(SqliteSession),
     Postgres(Session),
+}
+
+/// The one connection of this process that writes, and another one for batches, which have the turn of the first.
+pub(in crate::store) struct SqliteSession {
+    pub(in crate::store) pool: SqlitePool,
+    batches: BatchConnection,
 }
 
 /// One connection to PostgreSQL, and when it was last used.
@@ -84,7 +91,10 @@ impl ConnectionSource for &mut Session {
 impl LedgerConnection {
     pub(super) fn to(database: Database) -> Self {
         match database {
-            Database::Sqlite { writer, .. } => Self::Sqlite(writer),
+            Database::Sqlite { writer, .. } => {
+                let batches = BatchConnection::to(writer.connect_options().get_filename());
+                Self::Sqlite(SqliteSession { pool: writer, batches })
+            }
             Database::Postgres(pool) => Self::Postgres(Session { pool, idle: None }),
         }
     }
@@ -106,9 +116,11 @@ impl LedgerConnection {
     }
 
     /// Writes what can be written without looking first.
-    pub(super) async fn write(&mut self, worker: &str, batch: &BatchView) -> Result<Written, Error> {
+    pub(super) async fn write(&mut self, worker: &Arc<str>, batch: &Arc<BatchView>) -> Result<Written, Error> {
         match self {
-            Self::Sqlite(pool) => on!(over &*pool, db => sqlite::write(db, worker, batch).await?),
+            Self::Sqlite(SqliteSession { pool, batches }) => {
+                on!(over &*pool, _turn => batches.write(worker, batch).await?)
+            }
             Self::Postgres(session) if batch.records.is_empty() && batch.claims.is_empty() => {
                 on!(over session, db => postgres::published(db, &batch.published).await?).map(|()| Written::default())
             }
@@ -119,7 +131,7 @@ impl LedgerConnection {
     /// Undoes grants.
     pub(super) async fn roll_back(&mut self, worker: &str, rollbacks: &[ClaimRollback]) -> Result<(), Error> {
         match self {
-            Self::Sqlite(pool) => on!(over &*pool, db => sqlite::roll_back(db, worker, rollbacks).await?),
+            Self::Sqlite(session) => on!(over &session.pool, db => sqlite::roll_back(db, worker, rollbacks).await?),
             Self::Postgres(session) => on!(over session, db => postgres::roll_back(db, worker, rollbacks).await?),
         }
     }
@@ -135,7 +147,7 @@ impl LedgerConnection {
     ) -> Result<Vec<i64>, Error> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         match self {
-            Self::Sqlite(pool) => on!(over &*pool, db => sqlx::query_scalar(statement)
+            Self::Sqlite(session) => on!(over &session.pool, db => sqlx::query_scalar(statement)
                 .bind(before).bind(most).bind(from).fetch_all(db).await?),
             Self::Postgres(session) => {
                 on!(over session, db => postgres::drop_old(db, statement, before, most, from).await?)

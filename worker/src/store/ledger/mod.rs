@@ -20,6 +20,7 @@ mod rollback;
 mod rows;
 mod search;
 mod sqlite;
+mod sqlite_batch;
 mod stats;
 mod writer;
 
@@ -265,11 +266,6 @@ impl Record {
             }
         };
         carried + ROW
-    }
-
-    /// Whether the engine is to get a result.
-    fn is_to_send(&self) -> bool {
-        matches!(self, Self::Answered { send: true, .. })
     }
 
     fn id(&self) -> &str {

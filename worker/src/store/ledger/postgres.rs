@@ -9,7 +9,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::{Connection, PgConnection};
 
 use super::batch::{BatchView, CLAIMS, PUBLISHED, RECORDS, Written};
-use super::columns::{RECORD, REPLACE_PAYLOAD, RecordColumns, add, add_arrays, claim_columns, names, unnest};
+use super::columns::{REPLACE_PAYLOAD, RecordColumns, add, add_arrays, claim_columns, names, unnest};
 use super::decide::{Reply, to_recorded};
 use super::known::{LockRows, ROWS};
 use super::rollback::ClaimRollback;
@@ -69,6 +69,13 @@ fn statement(kinds: usize) -> String {
     }
     format!("WITH {} {}", parts.join(", "), written.join(" UNION ALL "))
 }
+
+/// Updates rows from records `u` at the time of `clock`. A job that was cancelled keeps its state, with what it ended with.
+const RECORD: &str = "UPDATE jobs SET state = CASE jobs.state WHEN 'cancelled' THEN jobs.state ELSE u.state END,
+    due_at = CASE WHEN jobs.state <> 'cancelled' AND u.state = 'waiting' THEN clock.now + u.wait END,
+    silent_since = CASE WHEN u.is_silence = 1 THEN jobs.silent_since END,
+    history = u.history, code = u.code, http_status = u.http_status, duration_ms = u.duration_ms, updated_at = clock.now
+    FROM u, clock WHERE jobs.id = u.id AND jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')";
 
 /// Such marks alone wait for no disk: one that gets lost only lets a result be sent once more.
 const MARK_PUBLISHED: &str = "UPDATE jobs SET state = 'published', send_at = NULL, updated_at = clock.now

@@ -148,7 +148,7 @@ impl Writer {
         let mut known = Vec::new();
         let mut parts = batch.parts(self.connection.most_bytes());
         while let Some(part) = parts.pop() {
-            match self.connection.write(&self.worker, &part.view()).await {
+            match self.connection.write(&self.worker, &Arc::new(part.view())).await {
                 Ok(written) => {
                     for ((request, answer), reply) in part.claims.into_iter().zip(written.claims) {
                         match reply {

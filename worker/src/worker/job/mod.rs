@@ -11,6 +11,7 @@ mod outcome;
 mod reject;
 mod suspect;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tracing::Instrument;
@@ -79,7 +80,8 @@ pub(super) async fn work<S: Source>(
         traceparent = message.envelope.traceparent,
     );
     let run = JobRun { worker, source, delivery, message, job: &job, in_flight };
-    let worked = run.run(suspect).instrument(span).await;
+    // Where it is: it would be copied on its way into the span.
+    let worked = pin!(run.run(suspect)).instrument(span).await;
     drop(share);
     worked
 }
@@ -132,7 +134,7 @@ impl<'a, S: Source> JobRun<'a, S> {
     /// The attempt, and what follows from it.
     async fn attempt(&self, intent: Intent<'_>, permit: Option<Permit>, mut grant: Grant) -> Outcome {
         let was_sent = !grant.history.is_empty();
-        let (call, permit) = match (intent, permit) {
+        let (mut call, permit) = match (intent, permit) {
             (Intent::Fail(failure), _) => {
                 let outcome = outcome::failed(self.job, None, grant, failure, Duration::ZERO);
                 return self.kept(outcome, None, false, None).await;
@@ -149,7 +151,7 @@ impl<'a, S: Source> JobRun<'a, S> {
                 return self.kept(outcome, Some(&call), was_sent, None).await;
             }
         };
-        let call = call.with_idempotency_key(&grant.idempotency_key);
+        call.set_idempotency_key(&grant.idempotency_key);
         let Watched { attempt, response } = self.worker.calls.watched(&call, permit).await;
         let failure = match attempt.outcome {
             call::Outcome::Completed(answer) => {
