@@ -11,23 +11,25 @@ use std::thread::available_parallelism;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-pub use bodies::{Account, Bodies, BodyShare};
+pub use bodies::{Account, Bodies, BodyShare, PATIENCE};
 use pool::Pool;
 pub use pool::{Share, TooMuch};
 
 /// Inputs from this size on are large, bytes: a smaller one is worked on in a few milliseconds.
 pub const LARGE: usize = 32 * 1024;
 
-/// `limits.memory` in parts: for messages and what is made of them, for bodies of requests and answers, for what is made of
-/// answers, and for results until they are stored. A job waits for its shares in the order messages, bodies, results, answers,
-/// and has the last one only while a thread works, so that jobs never wait for one another. Cheap to clone.
+/// `limits.memory` in parts: for messages and what is made of them, for bodies of requests and answers, and for what is made of
+/// answers until its result is stored. A job waits for its shares in this order, and once for each, so that jobs never wait
+/// for one another. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Memory {
     messages: Pool,
     bodies: Bodies,
-    results: Pool,
     answers: Pool,
 }
+
+/// Elements and attributes of one XML answer.
+pub const XML_NODES: usize = 200_000;
 
 /// A permit of a semaphore stands for so many bytes.
 const UNIT: usize = 1024;
@@ -37,7 +39,7 @@ impl Memory {
     pub fn new(bytes: usize) -> Self {
         let eighth = bytes / 8;
         let (messages, bodies) = (Pool::new(3 * eighth), Bodies::new(units(eighth)));
-        Self { messages, bodies, results: Pool::new(eighth), answers: Pool::new(3 * eighth) }
+        Self { messages, bodies, answers: Pool::new(4 * eighth) }
     }
 
     /// The room for bodies of requests and answers.
@@ -53,19 +55,15 @@ impl Memory {
         self.messages.share(bytes).await
     }
 
-    /// Waits until what is made of an answer has room.
+    /// Waits until what is made of an answer has room: so many bytes of values, and a result of at most so many, as far as any
+    /// may. [`Share::shrink_to`] gives back what the result does not take.
     ///
     /// # Errors
-    /// When it never has.
-    pub async fn answer(&self, bytes: usize) -> Result<Share, TooMuch> {
+    /// When the values never have room.
+    pub async fn answer(&self, values: usize, result: usize) -> Result<Share, TooMuch> {
+        let all = self.answers.all();
+        let bytes = if values > all { values } else { values.saturating_add(result).min(all) };
         self.answers.share(bytes).await
-    }
-
-    /// Waits until a result has room that takes at most so many bytes, as far as any may; [`Share::shrink_to`] gives back
-    /// what it does not take.
-    pub async fn result(&self, most: usize) -> Share {
-        // No more than there is.
-        self.results.share(most.min(self.results.all())).await.unwrap_or_default()
     }
 }
 
@@ -109,6 +107,35 @@ pub async fn in_a_thread_of<T: Send + 'static>(_turn: &Turn, work: impl FnOnce()
     }
 }
 
+/// Drops what has this share, in a thread of its own where that is much.
+pub fn dropped_in_a_thread<T: Send + 'static>(share: Share, owner: T) {
+    if share.is_some() {
+        // Nobody waits for it.
+        drop(tokio::task::spawn_blocking(move || drop((owner, share))));
+    }
+}
+
+/// What an answer takes in memory once it is decoded and parsed, bytes. Linear.
+pub fn of_answer(body: &[u8]) -> usize {
+    // Another character set takes up to three bytes for one, as text and as values.
+    let texts = if std::str::from_utf8(body).is_ok() { 1 } else { 5 };
+    let parsed = if is_xml(body) { of_xml(body) } else { of_json(body) };
+    parsed + texts * body.len()
+}
+
+/// Whether a body begins like XML, in whatever units its character set has.
+fn is_xml(body: &[u8]) -> bool {
+    let is_mark = |byte: &u8| matches!(byte, 0 | 0xbb | 0xbf | 0xef | 0xfe | 0xff) || byte.is_ascii_whitespace();
+    body.iter().find(|byte| !is_mark(byte)) == Some(&b'<')
+}
+
+/// What an XML text takes once it is read: an element, an attribute and a text are a member each.
+fn of_xml(xml: &[u8]) -> usize {
+    const NODE: usize = 400;
+    let nodes = xml.iter().filter(|byte| matches!(byte, b'<' | b'=')).count();
+    xml.len() + nodes.min(XML_NODES) * NODE
+}
+
 /// What a JSON text takes in memory once it is parsed, bytes: lists of numbers take fifty times their text. Linear.
 pub fn of_json(json: &[u8]) -> usize {
     /// An entry of a list or an object, and what a list and an object take next to their entries.
@@ -146,7 +173,7 @@ mod tests {
         let most = memory.message(300 * 1024).await.unwrap();
         assert!(memory.message(200 * 1024).now_or_never().is_none(), "it waits");
         memory.message(LARGE - 1).now_or_never().expect("small ones never wait").unwrap();
-        memory.answer(200 * 1024).now_or_never().expect("answers have a part of their own").unwrap();
+        memory.answer(200 * 1024, 0).now_or_never().expect("answers have a part of their own").unwrap();
         drop(most);
         memory.message(200 * 1024).now_or_never().expect("there is room now").unwrap();
         let problem = memory.message(385 * 1024).await.unwrap_err();
@@ -159,12 +186,13 @@ mod tests {
     #[tokio::test]
     async fn a_result_gives_back_what_it_does_not_take() {
         let memory = Memory::new(1024 * 1024);
-        let mut first = memory.result(usize::MAX).await;
-        assert!(memory.result(LARGE).now_or_never().is_none(), "the first may take all");
+        let mut first = memory.answer(LARGE, usize::MAX).await.unwrap();
+        assert!(memory.answer(LARGE, 0).now_or_never().is_none(), "the first may take all");
         first.shrink_to(64 * 1024);
-        drop(memory.result(64 * 1024).now_or_never().expect("what it does not take is free"));
+        drop(memory.answer(200 * 1024, 248 * 1024).now_or_never().expect("what it does not take is free"));
         first.shrink_to(0);
-        memory.result(128 * 1024).now_or_never().expect("it takes nothing");
+        drop(memory.answer(512 * 1024, 0).now_or_never().expect("it takes nothing"));
+        memory.answer(513 * 1024, 0).await.unwrap_err();
     }
 
     #[tokio::test]
@@ -184,6 +212,18 @@ mod tests {
         assert!(longest < Duration::from_millis(100), "{longest:?}");
         let panicked = std::panic::AssertUnwindSafe(in_a_thread(|| panic!("a defect"))).catch_unwind().await;
         assert!(panicked.is_err(), "a panic is the caller's");
+    }
+
+    #[test]
+    fn what_an_answer_takes_is_a_question_of_its_format_and_its_character_set() {
+        let (xml, many) = ("<a><b c='1'/></a>", format!("<a>{}</a>", "<b/>".repeat(XML_NODES)));
+        // Each of its elements and attributes is a member of an object.
+        assert!(of_answer(xml.as_bytes()) > 3 * 376, "{}", of_answer(xml.as_bytes()));
+        assert!(of_answer(many.as_bytes()) < XML_NODES * 410, "no more of them are read");
+        let wide: Vec<u8> = format!("\u{feff}{xml}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(of_answer(&wide) > of_answer(xml.as_bytes()));
+        assert_eq!(of_answer(b"\"<a><b/>\""), 18, "a text of JSON");
+        assert_eq!(of_answer(&[0xe9; 100]), 600, "as it came, as text and as a value");
     }
 
     #[test]

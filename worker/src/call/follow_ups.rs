@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use url::Url;
 
 use super::PreparedCall;
@@ -17,6 +17,7 @@ use crate::clock;
 use crate::http::Session;
 use crate::interpret::{self, Page, Pages, Response, ResponseContext, polling};
 use crate::job::{Code, Failure, Retriable};
+use crate::memory::PATIENCE;
 use crate::plan::{FollowUp, Repeat, RequestSpec, redacted};
 
 /// The request with its body whole: files that are named by a URL are fetched first, within the attempt's time.
@@ -32,7 +33,7 @@ pub(super) async fn with_files<'a>(
     let mut files: Vec<Bytes> = Vec::new();
     for url in request.raw_file_urls() {
         let what = format!("the file {} could not be fetched, and nothing was sent", redacted::url(url));
-        in_time(request, deadline, &what)?;
+        in_time(request, session.put_off(deadline), &what)?;
         let fetched = Box::pin(transport.send(
             &request.anonymous_get(url.clone(), request.timeout),
             deadline,
@@ -56,11 +57,11 @@ pub(super) async fn with_files<'a>(
             return Err(Failure::of_attempt(Code::BadResponse, message, Retriable::Final));
         }
     }
-    in_time(request, deadline, "fetching the body's files took all the time")?;
+    in_time(request, session.put_off(deadline), "fetching the body's files took all the time")?;
     let mut room = session.share();
-    let length = files.iter().map(Bytes::len).sum();
-    if timeout_at(deadline, room.grow_to(length)).await.is_err() {
-        in_time(request, deadline, "the body's files had no room in memory")?;
+    if !room.grow_to(files.iter().map(Bytes::len).sum()).await {
+        let message = format!("the body's files found no room in memory within {PATIENCE:?}, and nothing was sent");
+        return Err(Failure::of_attempt(Code::Timeout, message, Retriable::Retry { after: None }));
     }
     let whole = request.with_files(files);
     let body = room.around(whole.raw_body().clone());
@@ -114,7 +115,7 @@ pub(super) async fn pages(
         let what = format!("page {} ({})", pages.count() + 1, redacted::url(&next));
         same_or_safer(&url, &next, &what)?;
         within_bounds(request, &next, &what)?;
-        in_time(request, deadline, &what)?;
+        in_time(request, session.put_off(deadline), &what)?;
         // Whoever named a page elsewhere chose all that follow: they come home without credentials.
         is_away |= next.origin() != request.raw_url().origin();
         let kind = if is_away { FollowUp::GetAway } else { FollowUp::SameRequest };

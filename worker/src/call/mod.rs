@@ -32,7 +32,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::job::{Code, Configuration, ErrorHandling, Failure, Job};
-use crate::memory::Memory;
+use crate::memory::{self, Memory};
 use crate::plan;
 use crate::retry::{self, Decision, RetryState};
 use crate::store;
@@ -241,7 +241,23 @@ impl Calls {
     /// # Errors
     /// The failure that says what to change, or that the database cannot be reached.
     pub async fn prepare<'a>(&self, invocation: Invocation<'a>) -> Result<PreparedCall<'a>, PrepareError> {
-        prepare::prepare(&self.catalog, (&self.limits, &self.memory), invocation).await
+        loop {
+            if let Some(prepared) = self.prepare_within(memory::PATIENCE, invocation).await? {
+                return Ok(prepared);
+            }
+        }
+    }
+
+    /// The same; `None` where a large request has found no room in memory, or no turn, within `patience`.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub async fn prepare_within<'a>(
+        &self,
+        patience: Duration,
+        invocation: Invocation<'a>,
+    ) -> Result<Option<PreparedCall<'a>>, PrepareError> {
+        prepare::prepare(&self.catalog, (&self.limits, &self.memory), invocation, patience).await
     }
 
     /// Judges the destination as it is written, without asking anybody.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use super::catalog::{Catalog, ResolvedConnector};
 use super::element_cache::{Element, InvalidElement};
-use super::reading::with_room;
 use super::{Invocation, PrepareError};
 use crate::clock;
 use crate::connector::Invalid;
@@ -84,7 +84,10 @@ impl PreparedCall<'_> {
 
     /// The BPMN error that a failure is mapped onto, where it is.
     pub fn bpmn_error(&self, failure: &Failure) -> Option<BpmnError> {
-        interpret::bpmn_error(failure, &self.response_context()?)
+        match &failure.caught {
+            Some(caught) if caught.code == failure.code => caught.error.clone(),
+            _ => interpret::bpmn_error(failure, &self.response_context()?),
+        }
     }
 
     /// A failure as people read it: what was sent, what came back, what to change.
@@ -99,7 +102,8 @@ pub(super) async fn prepare<'a>(
     catalog: &Catalog,
     (limits, memory): (&Limits, &Memory),
     invocation: Invocation<'a>,
-) -> Result<PreparedCall<'a>, PrepareError> {
+    patience: Duration,
+) -> Result<Option<PreparedCall<'a>>, PrepareError> {
     let Configured { config, handling, version: deployed_version } = configuration(&invocation, catalog).await?;
     if config.text.len() > LONGEST_CONFIGURATION {
         let size = config.text.len();
@@ -124,13 +128,18 @@ pub(super) async fn prepare<'a>(
     }
     let secrets = catalog.secrets(element.secrets.union(&connector.secrets)).await?;
     let (planned, secrets) = if element.work.with(connector.work(&element.resource)).is_long(invocation.data) {
-        let planning = planned_in_a_thread(&invocation, &element, &handling, &connector, secrets, (limits, memory));
-        Box::pin(planning).await
+        let means = (limits, memory, patience);
+        let planning = planned_in_a_thread(&invocation, &element, &handling, &connector, secrets, means);
+        let Some(planned) = Box::pin(planning).await else { return Ok(None) };
+        planned
     } else {
         (plan_with(&invocation, &element, &handling, &connector, &secrets, limits), secrets)
     };
     match planned {
-        Ok(plan) => Ok(PreparedCall { invocation, element, connector, plan, limits: limits.clone(), deployed_version }),
+        Ok(plan) => {
+            let limits = limits.clone();
+            Ok(Some(PreparedCall { invocation, element, connector, plan, limits, deployed_version }))
+        }
         Err(invalid) => {
             let problem = secrets.redactor().redacted_text(&invalid.to_string());
             Err(at(misconfigured(&invocation, named, &problem), &invalid.path))
@@ -138,16 +147,17 @@ pub(super) async fn prepare<'a>(
     }
 }
 
+/// Plans once there is a turn, and room for the body; `None` where there was none in time.
 async fn planned_in_a_thread(
     invocation: &Invocation<'_>,
     element: &Arc<Element>,
     handling: &Map<String, Value>,
     connector: &Arc<ResolvedConnector>,
     secrets: Secrets,
-    (limits, memory): (&Limits, &Memory),
-) -> (Result<Plan, Invalid>, Secrets) {
+    (limits, memory, patience): (&Limits, &Memory, Duration),
+) -> Option<(Result<Plan, Invalid>, Secrets)> {
     // Kept until the body has room, so that few bodies wait for it.
-    let turn = memory::turn_to_plan().await;
+    let turn = timeout(patience, memory::turn_to_plan()).await.ok()?;
     let texts = [invocation.engine, invocation.id, invocation.element].map(ToOwned::to_owned);
     let (data, traceparent) = (Arc::clone(invocation.data), invocation.traceparent.map(ToOwned::to_owned));
     let (element, connector) = (Arc::clone(element), Arc::clone(connector));
@@ -172,12 +182,13 @@ async fn planned_in_a_thread(
     .await;
     let planned = match planned {
         Ok(plan) => {
-            let body = with_room(memory, plan.request.raw_body().clone()).await;
-            Ok(Plan { request: plan.request.with_body(body), ..plan })
+            let body = plan.request.raw_body().clone();
+            let room = timeout(patience, memory.bodies().request(body.len())).await.ok()?;
+            Ok(Plan { request: plan.request.with_body(room.around(body)), ..plan })
         }
         Err(invalid) => Err(invalid),
     };
-    (planned, secrets)
+    Some((planned, secrets))
 }
 
 pub(super) fn plan_with(

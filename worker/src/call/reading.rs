@@ -14,14 +14,16 @@ use super::PreparedCall;
 use super::catalog::ResolvedConnector;
 use super::element_cache::Element;
 use crate::clock;
-use crate::interpret::{self, MappedData, Page, Pages, Response, ResponseContext, polling};
-use crate::job::{Code, Failure};
+use crate::interpret::{self, MAPPED_BYTES, MappedData, Page, Pages, Response, ResponseContext, polling};
+use crate::job::{Caught, Code, Failure};
 use crate::memory::{self, BodyShare, Memory, Share, TooMuch};
 use crate::plan::value::weight;
 use crate::plan::{Limits, Redactor};
 
 /// What mapped data may take without a share of the memory, bytes.
 const UNCOUNTED: usize = 256 * 1024;
+/// A result is there as values or as it is kept, as a message, as it is stored, and in the buffers of database and broker.
+const COPIES: usize = 4;
 /// How long a body waits for its room where nothing else limits that.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -41,25 +43,38 @@ impl PreparedCall<'_> {
 
     /// Interprets an answer, and masks what is made of it.
     pub(super) async fn interpreted(&self, response: Response, memory: &Memory) -> Result<Read, Failure> {
-        let values = memory::of_json(&response.body) + response.body.len();
-        let most = values.saturating_mul(self.element.mapping.copies());
-        let mut room = if most > UNCOUNTED { memory.result(most).await } else { Share::default() };
-        let reading = Reading { values, is_long: most > UNCOUNTED || self.element.mapping.is_long() };
+        let values = memory::of_answer(&response.body);
+        let reading = Reading { values, result: self.most_mapped(values), is_long: self.element.mapping.is_long() };
         let mapped = self.read(memory, reading, move |context, has_room| {
             let mut read = match has_room {
                 Ok(()) => interpret::interpret(&response, context),
                 Err(problem) => Err(interpret::unread(&response, context, &problem.to_string())),
             };
             redact(&mut read, context.redactor);
+            if let Err(failure) = &mut read
+                && response.body.len() >= memory::LARGE
+            {
+                catch(failure, context);
+            }
             read.map(|mapped| {
                 let takes = mapped.data.values().map(|value| weight(value, usize::MAX)).sum::<usize>();
                 (mapped, takes)
             })
         });
-        let (mapped, takes) = mapped.await??;
-        // As values, as a message, and as it is stored.
-        room.shrink_to(takes.saturating_mul(3));
+        let (mapped, mut room) = mapped.await?;
+        let (mapped, takes) = mapped?;
+        room.shrink_to(takes.saturating_mul(COPIES));
         Ok(Read { mapped, room })
+    }
+
+    /// What the rows make of an answer with so many bytes of values at most, bytes; 0 where that is little.
+    fn most_mapped(&self, values: usize) -> usize {
+        let (mapping, work) = (&self.element.mapping, self.element.work);
+        if mapping.renders() && work.is_long(self.invocation.data) {
+            return MAPPED_BYTES;
+        }
+        let most = values.saturating_mul(mapping.copies());
+        if most > UNCOUNTED { most.min(MAPPED_BYTES) } else { 0 }
     }
 
     /// Adds a page to those before it, and finds out what follows it.
@@ -79,6 +94,7 @@ impl PreparedCall<'_> {
             page.map(|page| (page, pages, answer))
         })
         .await?
+        .0
     }
 
     /// All pages as one answer.
@@ -89,14 +105,14 @@ impl PreparedCall<'_> {
         last: Response,
         mut room: BodyShare,
     ) -> Result<Response, Failure> {
-        let values = pages.weight(|body| memory::of_json(body) + body.len());
-        let joined = self.read(memory, Reading { values, is_long: false }, move |context, has_room| match has_room {
+        let reading = Reading { values: pages.weight(memory::of_answer), result: 0, is_long: false };
+        let joined = self.read(memory, reading, move |context, has_room| match has_room {
             Ok(()) => Ok(pages.into_response(last, context)),
             Err(problem) => Err(interpret::unread(&last, context, &problem.to_string())),
         });
-        let response = joined.await??;
+        let response = joined.await?.0?;
         // The pages are gone; what waits for longer goes on without.
-        timeout(PATIENCE, room.grow_to(response.body.len())).await.unwrap_or_default();
+        timeout(PATIENCE, room.grow_to(response.body.len())).await.unwrap_or(false);
         Ok(Response { body: room.around(response.body), ..response })
     }
 
@@ -116,30 +132,31 @@ impl PreparedCall<'_> {
             next.map(|next| (next, answer))
         })
         .await?
+        .0
     }
 
-    /// Works on an answer, in a thread of its own where that may take long.
+    /// Works on an answer, in a thread of its own where that may take long; returns the room for what is made of it, too.
     async fn read<T: Send + 'static>(
         &self,
         memory: &Memory,
-        Reading { values, is_long }: Reading,
+        Reading { values, result, is_long }: Reading,
         work: impl FnOnce(&ResponseContext<'_>, Result<(), TooMuch>) -> T + Send + 'static,
-    ) -> Result<T, Failure> {
+    ) -> Result<(T, Share), Failure> {
         let broken = || Failure::before_any_attempt(Code::Internal, "the plan names no resource");
-        if !is_long && values < memory::LARGE {
-            return Ok(work(&self.response_context().ok_or_else(broken)?, Ok(())));
+        if !is_long && result == 0 && values < memory::LARGE {
+            let worked = work(&self.response_context().ok_or_else(broken)?, Ok(()));
+            return Ok((worked, Share::default()));
         }
         let (data, element, connector) =
             (Arc::clone(self.invocation.data), Arc::clone(&self.element), Arc::clone(&self.connector));
         let (method, redactor) = (self.plan.request.method.clone(), Arc::clone(&self.plan.request.redactor));
         let limits = self.limits.clone();
-        let share = memory.answer(values).await;
+        let share = memory.answer(values, result).await;
         memory::in_a_thread(move || {
             let parts = (&*element, &*connector);
             let context = context(&data, parts, (&method, &redactor), &limits).ok_or_else(broken)?;
             let worked = work(&context, share.as_ref().map(drop).map_err(|problem| *problem));
-            drop(share);
-            Ok(worked)
+            Ok((worked, share.unwrap_or_default()))
         })
         .await
     }
@@ -149,21 +166,24 @@ impl PreparedCall<'_> {
 struct Reading {
     /// What is made of it, bytes.
     values: usize,
+    /// What its result takes at most, where that is much.
+    result: usize,
     /// Whether its rows make much work however small it is.
     is_long: bool,
 }
 
 impl Reading {
     fn of(body: &Bytes) -> Self {
-        Self { values: memory::of_json(body) + body.len(), is_long: false }
+        Self { values: memory::of_answer(body), result: 0, is_long: false }
     }
 }
 
-/// The same body of a request once it has room; after a while without it.
-pub(super) async fn with_room(memory: &Memory, body: Bytes) -> Bytes {
-    match timeout(PATIENCE, memory.bodies().request(body.len())).await {
-        Ok(room) => room.around(body),
-        Err(_) => body,
+/// Lets rules read the answer while it has room.
+fn catch(failure: &mut Failure, context: &ResponseContext<'_>) {
+    if failure.answer.is_some() {
+        let error = interpret::bpmn_error(failure, context);
+        failure.caught = Some(Box::new(Caught { code: failure.code, error }));
+        failure.answer = None;
     }
 }
 

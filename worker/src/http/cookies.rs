@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
+use tokio::time::Instant;
 use url::{Origin, Url};
 
 use crate::memory::{Account, BodyShare};
@@ -30,6 +31,11 @@ impl Session {
     #[must_use]
     pub fn anonymous(&self) -> Self {
         Self::new(Arc::clone(&self.account))
+    }
+
+    /// A deadline of the call, put off by the time that it has waited for room.
+    pub fn put_off(&self, deadline: Instant) -> Instant {
+        self.account.put_off(deadline)
     }
 
     /// The room for a body of this call.

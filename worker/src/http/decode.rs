@@ -14,6 +14,8 @@ use zstd::stream::raw;
 use zstd::stream::zio::Writer as ZstdWriter;
 use zstd::zstd_safe::DParameter;
 
+use crate::memory::PATIENCE;
+
 /// What is asked for; each of these is read.
 pub(super) const ACCEPTED: &str = "gzip, deflate, br, zstd";
 /// From this size on, a body that grows more than `RATIO`-fold by decompression is an attack.
@@ -38,6 +40,8 @@ pub(super) enum BodyError {
     BrokeOff(String),
     #[error("had not come within {0:?}")]
     Late(Duration),
+    #[error("found no room in memory within {PATIENCE:?}: raise limits.memory, or ask for less")]
+    NoRoom,
 }
 
 /// A body that grows by chunks.
@@ -126,7 +130,7 @@ impl BodyReader {
 
     /// What it takes in memory so far, bytes.
     pub(super) fn takes(&self) -> usize {
-        self.decoder.limited().bytes.len()
+        self.decoder.limited().bytes.capacity()
     }
 
     /// The whole body.

@@ -90,6 +90,10 @@ impl<'a> Call<'a> {
         Self { client, request, deadline, body_polled: Arc::default(), session, in_pool: None }
     }
 
+    fn deadline(&self) -> Instant {
+        self.session.put_off(self.deadline)
+    }
+
     async fn answer(mut self, auth: AuthState, limit: usize) -> Result<Response, Failure> {
         let response = self.follow(auth).await?;
         self.read(response, limit).await
@@ -143,7 +147,7 @@ impl<'a> Call<'a> {
             {
                 let tokens = &self.client.inner().tokens;
                 let may_refetch = tokens.invalidate(&hop.credential, oauth, token).await;
-                let token = if may_refetch { self.client.fresh_token(hop, self.deadline).await? } else { None };
+                let token = if may_refetch { self.client.fresh_token(hop, self.deadline()).await? } else { None };
                 Ok(token.map(AuthState::Token))
             }
             (Authorization::Digest { .. }, _) if status == StatusCode::UNAUTHORIZED => {
@@ -212,20 +216,20 @@ impl<'a> Call<'a> {
         auth: &AuthState,
     ) -> Result<(Executed, bool), Failure> {
         self.body_polled.store(false, Ordering::Relaxed);
-        if self.deadline <= Instant::now() {
+        if self.deadline() <= Instant::now() {
             return Err(classify::no_time_left(request));
         }
         let client = self.client.inner().client(request, key)?;
         if key.spelling == Spelling::Own {
             let build = || self.build(request, auth);
             let sending = connections::send(&self.client.inner().connections, key, request, &client, build);
-            return match timeout_at(self.deadline, Box::pin(sending)).await {
+            return match timeout_at(self.deadline(), Box::pin(sending)).await {
                 Ok(sent) => sent.map(|(sent, is_dialled)| (Ok(sent), is_dialled)),
                 Err(elapsed) => Ok((Err(elapsed), true)),
             };
         }
         let sending = client.execute(self.build(request, auth)?);
-        let (executed, is_dialled) = peer::dialling(timeout_at(self.deadline, sending)).await;
+        let (executed, is_dialled) = peer::dialling(timeout_at(self.deadline(), sending)).await;
         Ok((executed.map(|sent| sent.map_err(SendError::from)), is_dialled))
     }
 
@@ -274,7 +278,8 @@ impl<'a> Call<'a> {
             Ok((body, warning)) => Ok(Response { warnings: warning.into_iter().collect(), ..response(body) }),
             Err(error) if (200..300).contains(&status) => {
                 let failure = classify::broken_body(self.request, status, &format!("its body {error}"));
-                let code = if matches!(error, BodyError::Late(_)) { Code::Timeout } else { failure.code };
+                let is_late = matches!(error, BodyError::Late(_) | BodyError::NoRoom);
+                let code = if is_late { Code::Timeout } else { failure.code };
                 Err(Failure { code, ..failure })
             }
             Err(error) => Ok(Response {
@@ -296,11 +301,10 @@ impl<'a> Call<'a> {
         let mut share = self.session.share();
         loop {
             // What does not read makes the server wait: nothing is lost while others have the room.
-            let chunk = async {
-                share.grow_to(body.takes()).await;
-                response.chunk().await
-            };
-            match timeout_at(self.deadline, chunk).await {
+            if !share.grow_to(body.takes()).await {
+                return Err(BodyError::NoRoom);
+            }
+            match timeout_at(self.deadline(), response.chunk()).await {
                 Ok(Ok(Some(chunk))) => body.push(&chunk)?,
                 Ok(Ok(None)) => return body.finish().map(|bytes| (share.around(bytes), warning)),
                 Ok(Err(error)) => return Err(BodyError::BrokeOff(chain(&error.without_url()))),

@@ -17,7 +17,7 @@ use super::source::{Answer, Kind, Source};
 use super::{MappedData, Response, ResponseContext, answered, bad_response, text_variables};
 
 /// What all rows may take in memory, bytes: each of them may name the whole answer.
-const MAPPED_BYTES: usize = 64 * 1024 * 1024;
+pub const MAPPED_BYTES: usize = 64 * 1024 * 1024;
 /// Mapping rows of one element.
 const ROWS: usize = 1_000;
 
@@ -82,6 +82,11 @@ impl Mapping {
     /// Whether the rows make much work of a small answer, too.
     pub fn is_long(&self) -> bool {
         self.rows.iter().any(|row| row.source.is_long())
+    }
+
+    /// Whether rows render request data, which may be much however small the answer is.
+    pub fn renders(&self) -> bool {
+        self.rows.iter().any(|row| row.source.renders())
     }
 
     /// Whether there are no rows.

@@ -38,7 +38,7 @@ pub use address::address;
 pub use analysis::{TextError, condition_variables, row_variables};
 pub use bpmn_error::bpmn_error;
 pub use explain::explained;
-pub use mapping::Mapping;
+pub use mapping::{MAPPED_BYTES, Mapping};
 pub use pages::{Page, Pages};
 pub use response::Response;
 pub use rules::{CompiledRules, ConnectorRules, ResponseContext};

@@ -118,6 +118,11 @@ impl Source {
         }
     }
 
+    /// Whether it renders request data, which may be much however small the answer is.
+    pub(super) fn renders(&self) -> bool {
+        matches!(self, Self::Mustache(_) | Self::Feel(_) | Self::Rendered(..))
+    }
+
     /// Whether it goes through a value again and again: what it costs is then no question of the answer's size.
     pub(super) fn is_long(&self) -> bool {
         match self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Code;
+use super::{BpmnError, Code};
 
 /// Whether what failed may be tried again (CONTRACT 6, the retry table).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Failure {
     pub body: Option<String>,
     /// The whole answer as data, where it was data: rules read it, it is not stored.
     pub answer: Option<Arc<Value>>,
+    /// What rules made of the whole answer where it was too large to be kept for them.
+    pub caught: Option<Box<Caught>>,
     /// The answer's headers by lower-case names; rules read them, they are not stored.
     pub headers: Option<Arc<Map<String, Value>>>,
     /// Whether it may be tried again.
@@ -57,8 +59,18 @@ impl Failure {
     pub fn of_attempt(code: Code, message: impl Into<String>, retriable: Retriable) -> Self {
         let message = message.into();
         let (status, body, answer, headers, retry_after) = (None, None, None, None, None);
-        Self { code, message, status, body, answer, headers, retriable, retry_after, attempted: true, at: None }
+        let (caught, at) = (None, None);
+        Self { code, message, status, body, answer, caught, headers, retriable, retry_after, attempted: true, at }
     }
+}
+
+/// The error that a boundary event can catch, where a row fits a failure with this code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caught {
+    /// The failure's code as the rows saw it.
+    pub code: Code,
+    /// What fits.
+    pub error: Option<BpmnError>,
 }
 
 /// One entry of `error.attempts` (CONTRACT 3).

@@ -24,7 +24,7 @@ pub use configuration::{ConfigObject, Configuration};
 pub use decode::{Decoder, Job, REST_ENGINE};
 pub use envelope::{Envelope, JOB_TYPE, RESULT_TYPE};
 pub use error_handling::ErrorHandling;
-pub use failure::{Attempt, Failure, Limit, Retriable, brief, excerpt};
+pub use failure::{Attempt, Caught, Failure, Limit, Retriable, brief, excerpt};
 pub use hash::idempotency_key;
 use hash::job_hash;
 pub(crate) use hex::hex;

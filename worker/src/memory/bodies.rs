@@ -1,9 +1,11 @@
 //! The bytes of large bodies, from when they come until the last part of them is dropped.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
 
 use super::{LARGE, UNIT};
 
@@ -11,6 +13,8 @@ use super::{LARGE, UNIT};
 #[derive(Debug, Clone)]
 pub struct Bodies {
     room: Arc<Semaphore>,
+    /// All of it.
+    units: usize,
     /// One body at a time may grow beyond the room there is, so that of bodies that wait for one another one always ends.
     beyond: Arc<Semaphore>,
 }
@@ -25,23 +29,25 @@ impl Default for Bodies {
 impl Bodies {
     /// Room for so many units.
     pub(super) fn new(units: usize) -> Self {
-        Self { room: Arc::new(Semaphore::new(units)), beyond: Arc::new(Semaphore::new(1)) }
+        Self { room: Arc::new(Semaphore::new(units)), units, beyond: Arc::new(Semaphore::new(1)) }
     }
 
     /// What the bodies of one call take.
     pub fn account(&self) -> Arc<Account> {
-        Arc::new(Account { bodies: self.clone(), beyond: OnceLock::new() })
+        Arc::new(Account { bodies: self.clone(), beyond: OnceLock::new(), waited: Mutex::default() })
     }
 
-    /// Room for a body of a request, whose call has not begun; waits for it, never beyond the room there is.
+    /// Room for a body of a request, whose call has not begun; waits for it. One that takes more than there is waits for all
+    /// of it.
     pub async fn request(&self, bytes: usize) -> BodyShare {
-        let room = if bytes < LARGE { None } else { self.acquire(units_of(bytes)).await };
+        let room = if bytes < LARGE { None } else { self.acquire(units_of(bytes).min(self.units)).await };
         BodyShare { account: self.account(), room }
     }
 
     async fn acquire(&self, units: usize) -> Option<OwnedSemaphorePermit> {
         // Never closed.
-        Arc::clone(&self.room).acquire_many_owned(u32::try_from(units).unwrap_or(u32::MAX)).await.ok()
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        Arc::clone(&self.room).acquire_many_owned(units).await.ok()
     }
 }
 
@@ -50,12 +56,26 @@ impl Bodies {
 pub struct Account {
     bodies: Bodies,
     beyond: OnceLock<OwnedSemaphorePermit>,
+    /// How long the call has waited for room.
+    waited: Mutex<Duration>,
 }
+
+/// How long a call waits for room in total, without that being taken off its time.
+pub const PATIENCE: Duration = Duration::from_mins(5);
 
 impl Account {
     /// The share of a body that has not begun.
     pub fn share(self: &Arc<Self>) -> BodyShare {
         BodyShare { account: Arc::clone(self), room: None }
+    }
+
+    /// A deadline of the call, put off by the time that it has waited for room: that is no fault of its host.
+    pub fn put_off(&self, deadline: Instant) -> Instant {
+        deadline + *self.waited()
+    }
+
+    fn waited(&self) -> MutexGuard<'_, Duration> {
+        self.waited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -67,13 +87,22 @@ pub struct BodyShare {
 }
 
 impl BodyShare {
-    /// Waits until the body may take so many bytes; a small one never waits.
-    pub async fn grow_to(&mut self, bytes: usize) {
+    /// Waits until the body may take so many bytes, no longer than [`PATIENCE`] for all bodies of the call; whether it may. A
+    /// small one never waits.
+    pub async fn grow_to(&mut self, bytes: usize) -> bool {
         let has = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let needed = units_of(bytes).saturating_sub(has);
         if bytes < LARGE || needed == 0 || self.account.beyond.get().is_some() {
-            return;
+            return true;
         }
+        let (begun, left) = (Instant::now(), PATIENCE.saturating_sub(*self.account.waited()));
+        let has_room = timeout(left, self.acquire(needed)).await.is_ok();
+        let account = &self.account;
+        *account.waited() += begun.elapsed();
+        has_room
+    }
+
+    async fn acquire(&mut self, needed: usize) {
         let bodies = &self.account.bodies;
         tokio::select! {
             biased;
@@ -120,7 +149,7 @@ mod tests {
 
     /// Whether a share may grow at once.
     fn grows(share: &mut BodyShare, kib: usize) -> bool {
-        share.grow_to(kib * 1024).now_or_never().is_some()
+        share.grow_to(kib * 1024).now_or_never().is_some_and(|may| may)
     }
 
     #[tokio::test]
@@ -143,5 +172,29 @@ mod tests {
         assert!(bodies.request(40 * 1024).now_or_never().is_none(), "a request waits for the room itself");
         drop(second);
         bodies.request(40 * 1024).now_or_never().expect("there is room");
+        drop(third);
+        let all = bodies.request(1024 * 1024).now_or_never().expect("one that takes more has all of it");
+        assert!(bodies.request(LARGE).now_or_never().is_none(), "and is alone");
+        drop(all);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_room_put_deadlines_off_and_end() {
+        let bodies = Bodies::new(100);
+        let (all, beyond) = (bodies.request(100 * 1024).await, bodies.account());
+        assert!(beyond.share().grow_to(LARGE).await, "one goes beyond");
+        let (account, deadline) = (bodies.account(), Instant::now());
+        let mut share = account.share();
+        let free = async {
+            tokio::time::sleep(Duration::from_secs(100)).await;
+            drop(all);
+        };
+        let (may, ()) = tokio::join!(share.grow_to(LARGE), free);
+        assert!(may);
+        assert_eq!(account.put_off(deadline), deadline + Duration::from_secs(100));
+        let _all = bodies.request(68 * 1024).await;
+        let begun = Instant::now();
+        assert!(!account.share().grow_to(LARGE).await, "there is no room");
+        assert_eq!(begun.elapsed(), PATIENCE.saturating_sub(Duration::from_secs(100)));
     }
 }

@@ -51,6 +51,11 @@ impl Pool {
 }
 
 impl Share {
+    /// Whether it is one: what is small has none.
+    pub fn is_some(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Gives back what is not needed for so many bytes.
     pub fn shrink_to(&mut self, bytes: usize) {
         let Some(permit) = &mut self.0 else { return };

@@ -78,14 +78,18 @@ impl Multipart {
     /// The body; `fetched` holds what [`Multipart::urls`] named, in its order.
     pub(super) fn assemble(&self, fetched: impl IntoIterator<Item = Bytes>) -> Bytes {
         let mut fetched = fetched.into_iter();
-        let mut body = Vec::new();
-        for part in &self.parts {
-            let content = match &part.content {
-                Content::Here(bytes) => bytes.clone(),
-                Content::At(_) => fetched.next().unwrap_or_default(),
-            };
+        let contents = self.parts.iter().map(|part| match &part.content {
+            Content::Here(bytes) => bytes.clone(),
+            Content::At(_) => fetched.next().unwrap_or_default(),
+        });
+        let contents: Vec<Bytes> = contents.collect();
+        // At once: what grows is there twice in between.
+        let head = |part: &Part| self.boundary.len() + part.head.len() + 10;
+        let length: usize = self.parts.iter().zip(&contents).map(|(part, content)| head(part) + content.len()).sum();
+        let mut body = Vec::with_capacity(length + self.boundary.len() + 6);
+        for (part, content) in self.parts.iter().zip(&contents) {
             body.extend_from_slice(format!("--{}\r\n{}\r\n\r\n", self.boundary, part.head).as_bytes());
-            body.extend_from_slice(&content);
+            body.extend_from_slice(content);
             body.extend_from_slice(b"\r\n");
         }
         body.extend_from_slice(format!("--{}--\r\n", self.boundary).as_bytes());

@@ -90,6 +90,20 @@ async fn what_is_planned_in_a_thread_is_planned_as_ever() {
     assert!(prepared.call.element.work.is_long(prepared.call.invocation.data));
 }
 
+/// A body that takes more than all of the room is planned once it has that, and until then holds up nobody.
+#[tokio::test]
+async fn a_large_request_waits_for_room_and_is_put_off_without() {
+    let resource =
+        json!({"url": "http://127.0.0.1/", "method": "POST", "body_type": "json", "body": "{\"a\": \"{{a}}{{a}}\"}"});
+    let prepared = prepared(&resource, &json!({}), &json!({"a": "b".repeat(6_000_000)})).await.unwrap();
+    let Prepared { calls, call } = prepared;
+    let invocation = call.invocation;
+    let planned = || calls.prepare_within(Duration::from_millis(50), invocation);
+    assert!(planned().await.unwrap().is_none(), "the first one has it");
+    drop(call);
+    assert!(planned().await.unwrap().is_some_and(|call| call.request().body_length() > 12_000_000));
+}
+
 /// Rows that multiply are read in a thread of their own, however small the answer is, and give what they give there.
 #[tokio::test]
 async fn rows_that_make_much_work_are_no_work_for_the_runtime() {

@@ -15,8 +15,8 @@ use crate::shutdown::ShuttingDown;
 use crate::telemetry::event;
 
 /// How long a message waits here for the memory that it takes, and then in the delay ladder.
-const WAITS_FOR_ROOM: Duration = Duration::from_secs(20);
-const NO_ROOM: Duration = Duration::from_secs(10);
+pub(super) const WAITS_FOR_ROOM: Duration = Duration::from_secs(20);
+pub(super) const NO_ROOM: Duration = Duration::from_secs(10);
 
 /// What became of a delivery.
 pub(super) enum Arrival<'a> {
@@ -79,8 +79,8 @@ async fn room(worker: &Context, in_flight: &InFlightJob, body: &[u8]) -> Result<
         return memory.message(0).await.map(Some);
     }
     in_flight.set_time_budget(WAITS_FOR_ROOM);
-    // The bytes three times, as they came, canonical, and with the result; and the values.
-    let takes = 3 * body.len() + memory::of_json(body);
+    // The bytes four times, as they came, canonical, with the result, and in the database's buffers; and the values.
+    let takes = 4 * body.len() + memory::of_json(body);
     timeout(WAITS_FOR_ROOM, memory.message(takes)).await.ok().transpose()
 }
 

@@ -7,7 +7,8 @@ use super::JobRun;
 use super::outcome::{self, Outcome, Summary};
 use crate::engine::Source;
 use crate::fault;
-use crate::job::JobResult;
+use crate::job::{Call, JobResult};
+use crate::memory::{self, Share};
 use crate::shutdown::ShuttingDown;
 use crate::store::ledger::{Grant, Record, Recorded, StoredJob, StoredResult};
 use crate::store::minutes::EndedJob;
@@ -22,7 +23,8 @@ impl<S: Source> JobRun<'_, S> {
         match outcome {
             Outcome::Retry { grant, after, is_silence } => self.wait(grant, after, is_silence).await,
             Outcome::Ended { grant, result, summary, exchange, room } => {
-                let ended = self.end(grant, &result, (summary, exchange)).await;
+                let (body, call) = self.body(&grant, result, &room).await;
+                let ended = self.end(grant, body, &call, (summary, exchange)).await;
                 drop(room);
                 ended
             }
@@ -44,13 +46,26 @@ impl<S: Source> JobRun<'_, S> {
         }
     }
 
+    /// The result's bytes, no more than `limits.result_bytes` of them; its values are gone then. One with room in memory is
+    /// written in a thread of its own.
+    async fn body(&self, grant: &Grant, result: Box<JobResult>, room: &Share) -> (Vec<u8>, Call) {
+        let written = |result: Box<JobResult>| (result.to_bytes(), result.call);
+        let (body, call) =
+            if room.is_some() { memory::in_a_thread(move || written(result)).await } else { written(result) };
+        let limit = self.worker.limits.result_bytes;
+        if body.len() <= limit {
+            return (body, call);
+        }
+        (outcome::too_large(self.job, grant, call.clone(), body.len(), limit), call)
+    }
+
     async fn end(
         &self,
         grant: Grant,
-        result: &JobResult,
+        body: Vec<u8>,
+        call: &Call,
         (summary, exchange): (Summary, Option<Vec<u8>>),
     ) -> Result<(), ShuttingDown> {
-        let body = outcome::body(self.job, &grant, result, self.worker.limits.result_bytes);
         let send = !self.job.is_of_rest() && grant.replay.is_none_or(|replay| replay.send);
         let record = Arc::new(Record::Answered {
             id: self.job.id.clone(),
@@ -68,7 +83,7 @@ impl<S: Source> JobRun<'_, S> {
         match recorded {
             Recorded::Done | Recorded::Copied(_) => {
                 event::job_ended(summary.code);
-                self.count(result, summary);
+                self.count(call, summary);
                 fault::at("recorded").await;
                 match (record.result().filter(|_| send), recorded) {
                     (Some(result), Recorded::Copied(copies)) => {
@@ -87,8 +102,8 @@ impl<S: Source> JobRun<'_, S> {
     }
 
     /// Counts the job's end for the statistics.
-    fn count(&self, result: &JobResult, summary: Summary) {
-        let (job, call) = (self.job, &result.call);
+    fn count(&self, call: &Call, summary: Summary) {
+        let job = self.job;
         let code = summary.code.map(|code| code.to_string());
         let was_sent = summary.status.is_some() || summary.duration_ms > 0;
         self.worker.minutes.count(&EndedJob {

@@ -23,12 +23,13 @@ use crate::clock;
 use crate::engine::{Message, Redelivery, Source};
 use crate::fault;
 use crate::job::{Code, Failure, Job};
+use crate::memory;
 use crate::retry::Decision;
 use crate::shutdown::ShuttingDown;
 use crate::store::ledger::{Claim, Grant};
 use crate::telemetry::event;
 use admit::Admission;
-use arrival::{Arrival, planned};
+use arrival::{Arrival, NO_ROOM, WAITS_FOR_ROOM, planned};
 use outcome::Outcome;
 use suspect::Suspect;
 
@@ -80,9 +81,13 @@ pub(super) async fn work<S: Source>(
         traceparent = message.envelope.traceparent,
     );
     let run = JobRun { worker, source, delivery, message, job: &job, in_flight };
-    // Where it is: it would be copied on its way into the span.
-    let worked = pin!(run.run(suspect)).instrument(span).await;
-    drop(share);
+    let worked = {
+        // Where it is: it would be copied on its way into the span.
+        let running = pin!(run.run(suspect));
+        running.instrument(span).await
+    };
+    // What takes long to make takes long to drop.
+    memory::dropped_in_a_thread(share, job);
     worked
 }
 
@@ -91,7 +96,10 @@ impl<'a, S: Source> JobRun<'a, S> {
         fault::with("planning", &self.job.id).await;
         let intent = self.prepare().await;
         planned(suspect).await;
-        let mut intent = intent?;
+        let Some(mut intent) = intent? else {
+            event::job_deferred("memory", NO_ROOM);
+            return self.defer(self.message.envelope.attempt, self.message.envelope.reserved_slot, NO_ROOM).await;
+        };
         let permit = match self.admit(&intent).await? {
             Admission::Now(permit) => permit,
             Admission::GivenUp(failure) => {
@@ -119,12 +127,15 @@ impl<'a, S: Source> JobRun<'a, S> {
         self.finish(outcome).await
     }
 
-    async fn prepare(&self) -> Result<Intent<'a>, ShuttingDown> {
+    /// What it is about to do; `None` where its request has found no room.
+    async fn prepare(&self) -> Result<Option<Intent<'a>>, ShuttingDown> {
+        // Once for a turn, and once for its body.
+        self.in_flight.set_time_budget(2 * WAITS_FOR_ROOM);
         let invocation = Invocation::of_job(self.job, self.message.envelope.traceparent.as_deref());
         let prepare = || async {
-            match self.worker.calls.prepare(invocation).await {
-                Ok(call) => Ok(Intent::Call(Box::new(call))),
-                Err(PrepareError::Failed(failure)) => Ok(Intent::Fail(failure)),
+            match self.worker.calls.prepare_within(WAITS_FOR_ROOM, invocation).await {
+                Ok(call) => Ok(call.map(|call| Intent::Call(Box::new(call)))),
+                Err(PrepareError::Failed(failure)) => Ok(Some(Intent::Fail(failure))),
                 Err(PrepareError::Unavailable(error)) => Err(error),
             }
         };

@@ -162,18 +162,13 @@ pub(super) fn recipient(job: &Job) -> Recipient<'_> {
     Recipient { engine: Some(&job.engine), process: job.process_id.as_deref(), job_id: &job.id }
 }
 
-/// The result's bytes, at most `limit` of them; a result that is larger becomes a failure that says so.
-pub(super) fn body(job: &Job, grant: &Grant, result: &JobResult, limit: usize) -> Vec<u8> {
-    let body = result.to_bytes();
-    if body.len() <= limit { body } else { too_large(job, grant, result, body.len(), limit) }
-}
-
-fn too_large(job: &Job, grant: &Grant, whole: &JobResult, size: usize, limit: usize) -> Vec<u8> {
+/// What is sent instead of a result with more than `limit` bytes: a failure that says so.
+pub(super) fn too_large(job: &Job, grant: &Grant, call: Call, size: usize, limit: usize) -> Vec<u8> {
     let message = format!(
         "the result has {size} bytes and limits.result_bytes is {limit}; map fewer fields, or raise the limit here and at the broker"
     );
     let error = ResultError { code: Code::ResultTooLarge, message, body: None, attempts: grant.history.clone() };
-    result(job, grant, Ending::Failed { error, bpmn_error: None }, whole.call.clone()).to_bytes()
+    result(job, grant, Ending::Failed { error, bpmn_error: None }, call).to_bytes()
 }
 
 fn millis(time: Duration) -> u64 {
