@@ -28,7 +28,7 @@ pub(super) async fn write_once(inner: &Inner, statement: String, binds: Vec<Bind
 const CHECKPOINT: usize = 20;
 
 /// To be called after each of them. Whoever finds the log long has to write it in the midst of its own transaction, while others
-/// wait; this is done beside theirs.
+/// wait; this is done outside of any.
 pub(super) async fn checkpoint_at_times(inner: &Inner) {
     let Database::Sqlite { stager, .. } = &inner.database else { return };
     let before = inner.collections.unsynced.fetch_add(1, Ordering::Relaxed);
