@@ -26,6 +26,10 @@ pub(super) const STATEMENT: Duration = Duration::from_secs(10);
 /// Connections of one process, besides one for the ledger's batches and now and then one that drops old rows.
 const CONNECTIONS: u32 = 5;
 
+/// How long SQLite's log becomes, pages, before whoever commits next writes it to its file: 16 MiB. Imports do so themselves before
+/// it is that long.
+const CHECKPOINT_PAGES: &str = "4000";
+
 /// Rows are found by an index. A planner without statistics, as after a restore, would read ten million rows every few
 /// seconds, with all processors, and compile the statement first.
 const PLANS: &str = "SET enable_seqscan = off; SET jit = off; SET max_parallel_workers_per_gather = 0";
@@ -42,8 +46,9 @@ pub(super) enum Plan {
 /// An open database.
 #[derive(Debug, Clone)]
 pub(super) enum Database {
-    /// One connection writes, so that this process never waits for its own lock; the others read.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    /// One connection writes, so that this process never waits for its own lock. Another one writes what need not outlast a
+    /// power failure before what comes after it does; whoever uses it holds the first one. The others read.
+    Sqlite { writer: SqlitePool, stager: SqlitePool, readers: SqlitePool },
     /// For everything but the ledger's batches, which have a connection of their own.
     Postgres(PgPool),
 }
@@ -199,11 +204,15 @@ async fn open_sqlite(file: &Path) -> Result<Opened, Error> {
     let pool = |connections| {
         SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false)
     };
-    let writer = pool(1).connect_with(options.clone()).await.map_err(|error| problem(std::io::Error::other(error)))?;
+    let writing = options.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
+    let writer = pool(1).connect_with(writing).await.map_err(|error| problem(std::io::Error::other(error)))?;
+    // Its commits wait for no disk, and it moves its pages from the log to the file itself, when nobody waits for it.
+    let unsynced = options.clone().synchronous(SqliteSynchronous::Normal).pragma("wal_autocheckpoint", "0");
+    let stager = pool(1).connect_lazy_with(unsynced);
     let readers = pool(CONNECTIONS).connect_lazy_with(options.pragma("query_only", "on"));
     SQLITE.run(&writer).await.map_err(migration_failed)?;
     Ok(Opened {
-        database: Database::Sqlite { writer, readers },
+        database: Database::Sqlite { writer, stager, readers },
         lock: Some(lock),
         file_prefix: Some(file.display().to_string()),
     })
@@ -333,8 +342,9 @@ impl Database {
     /// Ends all connections; what is under way is finished first.
     pub(super) async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite { writer, stager, readers } => {
                 readers.close().await;
+                stager.close().await;
                 writer.close().await;
             }
             Self::Postgres(pool) => pool.close().await,

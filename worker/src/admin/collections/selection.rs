@@ -150,7 +150,7 @@ impl Selection {
         if let Some(query) = &criteria.pmql {
             let filter = query.at(now)?;
             if !collections.has_patches(&collection).await? {
-                scan.narrowed = collections.narrow(&collection, &filter);
+                scan.narrowed = collections.narrow(&collection, &filter).await?;
             }
         }
         let decides = criteria.pmql.is_none() || scan.narrowed.as_ref().is_some_and(Narrowed::is_exact);
@@ -183,7 +183,7 @@ impl Selection {
         if collections.has_patches(&self.collection).await? {
             return Ok(None);
         }
-        Ok(collections.narrow(&self.collection, &query.at(self.now)?))
+        Ok(collections.narrow(&self.collection, &query.at(self.now)?).await?)
     }
 
     /// The collection.

@@ -18,7 +18,7 @@ pub(crate) mod tests;
 mod tree;
 
 pub use error::SyntaxError;
-pub use narrow::{Bind, Dialect, IndexedColumn, Narrowing};
+pub use narrow::{Bind, Dialect, IndexPart, IndexedColumn, Narrowing};
 
 use serde_json::Value;
 

@@ -40,9 +40,18 @@ pub struct Narrowing {
     pub binds: Vec<Bind>,
     /// It holds for no other records than the query selects, so that pages can be cut and counted in SQL.
     pub is_exact: bool,
-    /// The same of rows of `collection_index`, with the same values: of the only slot that was asked for. Records that have such
-    /// a row are those that are selected.
-    pub index: Option<String>,
+    /// The same in parts, each a condition on rows of `collection_index` of one slot, with the same values. Records that have such
+    /// a row of each part are those that are selected. Empty where more than that is asked.
+    pub parts: Vec<IndexPart>,
+}
+
+/// A condition on rows of `collection_index`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexPart {
+    /// An expression for `WHERE`.
+    pub sql: String,
+    /// It holds for one value, whose rows an index has in the order of their records.
+    pub is_one_value: bool,
 }
 
 /// A value for a placeholder.
@@ -99,8 +108,8 @@ pub(super) fn narrow(
         return None;
     }
     let (sql, binds) = sql::write(&condition.what, dialect, first_placeholder);
-    let index = sql::write_index(&condition.what, dialect, first_placeholder);
-    Some(Narrowing { sql, binds, is_exact: condition.is_exact, index })
+    let parts = sql::write_parts(&condition.what, dialect, first_placeholder);
+    Some(Narrowing { sql, binds, is_exact: condition.is_exact, parts })
 }
 
 /// Whether an expression is meant or its opposite.

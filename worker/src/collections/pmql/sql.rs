@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::narrow::{Bind, Dialect, What};
+use super::narrow::{Bind, Dialect, IndexPart, What};
 use super::rows::Row;
 use super::tree::Comparison;
-use crate::collections::index_row::{NUMBER, TEXT};
+use crate::collections::index_row::{FALSE, NUMBER, TEXT, TRUE};
 
 /// The SQL of a condition, and what its placeholders stand for from the first one on.
 pub(super) fn write(what: &What, dialect: Dialect, first_placeholder: usize) -> (String, Vec<Bind>) {
@@ -14,12 +14,29 @@ pub(super) fn write(what: &What, dialect: Dialect, first_placeholder: usize) -> 
     (writer.sql, writer.binds)
 }
 
-/// The same of a row of the index, where all that is asked is that a record has such a row; with the same placeholders.
-pub(super) fn write_index(what: &What, dialect: Dialect, first_placeholder: usize) -> Option<String> {
-    let What::Indexed(slot, lists) = what else { return None };
+/// The same of rows of the index, where all that is asked is that a record has such rows; with the same placeholders.
+pub(super) fn write_parts(what: &What, dialect: Dialect, first_placeholder: usize) -> Vec<IndexPart> {
+    let parts = match what {
+        What::All(parts) => parts.as_slice(),
+        other => std::slice::from_ref(other),
+    };
     let mut writer = Writer { sql: String::new(), binds: Vec::new(), dialect, first_placeholder };
-    writer.slot(*slot, lists);
-    Some(writer.sql)
+    let part = |part: &What| {
+        let What::Indexed(slot, lists) = part else { return None };
+        writer.slot(*slot, lists);
+        Some(IndexPart { sql: std::mem::take(&mut writer.sql), is_one_value: is_one_value(lists) })
+    };
+    parts.iter().map(part).collect::<Option<_>>().unwrap_or_default()
+}
+
+fn is_one_value(lists: &[Vec<Row>]) -> bool {
+    let [list] = lists else { return false };
+    let [row] = list.as_slice() else { return false };
+    match row {
+        Row::Number(comparison, _) | Row::Text(comparison, _) => *comparison == Comparison::Equal,
+        Row::Kind(kind) => matches!(*kind, FALSE | TRUE),
+        Row::Range(..) => false,
+    }
 }
 
 struct Writer {

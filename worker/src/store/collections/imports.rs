@@ -1,4 +1,4 @@
-//! Imports in stages: rows are stored a few hundred at a time and stay invisible until all of them are seen at once.
+//! Imports in stages: rows are stored a few at a time and stay invisible until all of them are seen at once.
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::matching::find_matches;
 use super::read::Scan;
 use super::session::{binds, in_time};
-use super::tasks::{refresh_statistics, write_once};
+use super::tasks::{checkpoint_at_times, refresh_statistics, vacuum, write_once};
 use super::write::{Applied, Change, Writing};
 use super::{Actor, Collection, CollectionError, Collections, StoredRecord};
 use crate::collections::field::Field;
@@ -17,6 +17,7 @@ use crate::collections::rules::{DataError, Slot};
 use crate::collections::value::GroupKey;
 use crate::fault;
 use crate::store::Error;
+use crate::store::database::Database;
 
 /// How long an import counts as alive after it was last heard of.
 const ALIVE: Duration = Duration::from_secs(10);
@@ -24,6 +25,10 @@ const ALIVE: Duration = Duration::from_secs(10);
 const FIRST_LOOK: usize = 1_000;
 /// How many records are read at once to learn who has which key.
 const CHUNK: i64 = 1_000;
+/// How many rows are staged at once. Of SQLite's one writer that is a few milliseconds; PostgreSQL keeps nobody waiting but other
+/// writers of the collection.
+const SQLITE_ROWS: usize = 50;
+const POSTGRES_ROWS: usize = 250;
 
 /// What a row is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,7 +139,11 @@ impl Collections<'_> {
     ) -> Result<Import, CollectionError> {
         let work = async {
             let mut writing = Writing::begin(self.0, collection.id, actor).await?;
-            writing.refuse_unfinished().await?;
+            // One that was given up holds its unique values until it is cleared away.
+            let earlier = "SELECT number FROM collection_imports WHERE target = $1";
+            if writing.session.row::<(i64,)>(earlier, binds![collection.id]).await?.is_some() {
+                return Err(CollectionError::Busy);
+            }
             let alive = writing.now.saturating_add(millis(ALIVE));
             let row = binds![collection.id, actor.id.as_str(), alive, writing.row.next_id, writing.now];
             let (number,) = writing.session.row::<(i64,)>(OPEN, row).await?.unwrap_or_default();
@@ -185,6 +194,14 @@ impl Collections<'_> {
         if kept == 1 { Ok(()) } else { Err(given_up()) }
     }
 
+    /// How many rows should be staged at once.
+    pub fn rows_at_once(self) -> usize {
+        match &self.0.database {
+            Database::Sqlite { .. } => SQLITE_ROWS,
+            Database::Postgres(_) => POSTGRES_ROWS,
+        }
+    }
+
     /// Stores rows, invisibly; what became of each.
     ///
     /// # Errors
@@ -197,7 +214,8 @@ impl Collections<'_> {
     ) -> Result<Vec<RowOutcome>, CollectionError> {
         let count = rows.len();
         let work = async {
-            let mut writing = Writing::begin(self.0, import.collection.id, actor).await?;
+            // A process that goes on has all that it staged: only what SQLite writes may go with a power failure, and it with that.
+            let mut writing = Writing::begin_unseen(self.0, import.collection.id, actor).await?;
             let mut outcomes = Vec::with_capacity(count);
             let mut learned = Vec::new();
             for part in distinct(rows) {
@@ -214,6 +232,7 @@ impl Collections<'_> {
         let (outcomes, learned) = in_time(work).await?;
         import.made += i64::try_from(learned.len()).unwrap_or(i64::MAX);
         import.staged += count;
+        checkpoint_at_times(self.0).await;
         if import.staged >= import.next_look {
             import.next_look *= 4;
             refresh_statistics(self.0).await;
@@ -245,7 +264,7 @@ impl Collections<'_> {
         };
         in_time(work).await?;
         if staged >= FIRST_LOOK {
-            refresh_statistics(self.0).await;
+            vacuum(self.0).await;
         }
         fault::at("collections closed").await;
         Ok(())

@@ -7,6 +7,7 @@
 //! leaves to be done then is done in small transactions, by whoever writes such a record first or by [`Collections::settle`].
 
 mod answers;
+mod by_index;
 mod connector;
 mod definitions;
 mod entries;
@@ -24,6 +25,7 @@ mod trail;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use moka::sync::Cache;
 use serde_json::Value;
@@ -48,6 +50,8 @@ pub(super) struct Shared {
     rules: Cache<(i64, i64), Arc<Rules>>,
     /// Writers wait here instead of with a connection in their hands, which others need too.
     writers: Semaphore,
+    /// How many transactions did not wait for SQLite's disk.
+    unsynced: AtomicUsize,
     /// Told after changes that leave events or other work behind.
     changed: Notify,
 }
@@ -60,7 +64,7 @@ const RULES: u64 = 1_000;
 impl Default for Shared {
     fn default() -> Self {
         let rules = Cache::builder().max_capacity(RULES).build();
-        Self { rules, writers: Semaphore::new(WRITERS), changed: Notify::new() }
+        Self { rules, writers: Semaphore::new(WRITERS), unsynced: AtomicUsize::new(0), changed: Notify::new() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reading many records: a chunk at a time by id, counted, or picked.
 
+use super::by_index::{self, IndexRows};
 use super::rows::{RECORD, RecordRow, VISIBLE};
 use super::session::{Bind, binds, list, read};
 use super::{Collection, Collections, StoredRecord};
@@ -12,12 +13,16 @@ const FIRST_PLACEHOLDER: usize = 4;
 
 /// A condition that the database decides.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Narrowed(pmql::Narrowing);
+pub struct Narrowed {
+    pub(super) narrowing: pmql::Narrowing,
+    /// Which of its parts is read first.
+    pub(super) first_part: usize,
+}
 
 impl Narrowed {
     /// Whether it selects exactly what was asked for.
     pub fn is_exact(&self) -> bool {
-        self.0.is_exact
+        self.narrowing.is_exact
     }
 }
 
@@ -38,7 +43,10 @@ pub struct Scan {
 
 impl Collections<'_> {
     /// The condition by which this database finds what a filter selects, where it helps.
-    pub fn narrow(self, collection: &Collection, filter: &pmql::Filter<'_>) -> Option<Narrowed> {
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn narrow(self, collection: &Collection, filter: &pmql::Filter<'_>) -> Result<Option<Narrowed>, Error> {
         let dialect = match &self.0.database {
             Database::Sqlite { .. } => Dialect::Sqlite,
             Database::Postgres(_) => Dialect::Postgres,
@@ -48,7 +56,9 @@ impl Collections<'_> {
             Some(IndexedColumn { path, slot: i16::try_from(slot.number).ok()?, kind: slot.column.kind })
         };
         let columns: Vec<IndexedColumn> = collection.rules.slots().iter().filter_map(column).collect();
-        filter.narrow(dialect, &columns, FIRST_PLACEHOLDER).map(Narrowed)
+        let Some(narrowing) = filter.narrow(dialect, &columns, FIRST_PLACEHOLDER) else { return Ok(None) };
+        let first_part = self.first_part(collection, &narrowing).await?;
+        Ok(Some(Narrowed { narrowing, first_part }))
     }
 
     /// Records in the order of their ids.
@@ -56,20 +66,41 @@ impl Collections<'_> {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn scan(self, collection: &Collection, scan: &Scan) -> Result<Vec<StoredRecord>, Error> {
+        let (statement, binds) = self.page(collection, scan);
+        let rows: Vec<RecordRow> = read(&self.0.database, statement, binds).await?;
+        rows.iter().map(|row| row.seen(&collection.rules)).collect()
+    }
+
+    /// The statement that reads records in the order of their ids.
+    fn page(self, collection: &Collection, scan: &Scan) -> (String, Vec<Bind>) {
         let order = if scan.is_descending { "DESC" } else { "ASC" };
         let (limit, offset) = (scan.limit, scan.offset);
         let page = |id: &str| format!("ORDER BY {id} {order} LIMIT {limit} OFFSET {offset}");
-        let (statement, binds) = if let Some((rows, binds)) = in_index(collection, scan) {
-            // The page is cut in the index: a planner that takes records first reads all of them.
-            let ids = format!("SELECT record_id FROM collection_index {rows} {}", page("+record_id"));
-            let records = format!("collection_id = $1 AND id IN ({ids}) AND {VISIBLE}");
-            (format!("{RECORD} WHERE {records} ORDER BY id {order}"), binds)
+        if let Some(IndexRows { sql, binds, id }) = by_index::rows(collection, scan) {
+            // The page is cut in the index, and its records are looked up: a planner that joins both may read all records.
+            let ids = format!("SELECT record_id {sql} {}", page(id));
+            let records = match &self.0.database {
+                Database::Sqlite { .. } => format!("IN ({ids})"),
+                Database::Postgres(_) => format!("= ANY (ARRAY({ids}))"),
+            };
+            (format!("{RECORD} WHERE collection_id = $1 AND id {records} AND {VISIBLE} ORDER BY id {order}"), binds)
         } else {
             let (condition, binds) = condition(collection, scan);
             (format!("{RECORD} {condition} {}", page("id")), binds)
-        };
-        let rows: Vec<RecordRow> = read(&self.0.database, statement, binds).await?;
-        rows.iter().map(|row| row.seen(&collection.rules)).collect()
+        }
+    }
+
+    /// How the database finds these records, a line a step.
+    #[cfg(test)]
+    pub(in crate::store) async fn explain(self, collection: &Collection, scan: &Scan) -> Result<Vec<String>, Error> {
+        let (statement, binds) = self.page(collection, scan);
+        if let Database::Postgres(_) = &self.0.database {
+            let lines: Vec<(String,)> = read(&self.0.database, format!("EXPLAIN (ANALYZE) {statement}"), binds).await?;
+            return Ok(lines.into_iter().map(|(line,)| line).collect());
+        }
+        let steps: Vec<(i64, i64, i64, String)> =
+            read(&self.0.database, format!("EXPLAIN QUERY PLAN {statement}"), binds).await?;
+        Ok(steps.into_iter().map(|(.., step)| step).collect())
     }
 
     /// How many there are; place and limit of the scan play no part.
@@ -78,8 +109,8 @@ impl Collections<'_> {
     /// When the database cannot be reached.
     pub async fn count(self, collection: &Collection, scan: &Scan) -> Result<i64, Error> {
         let scan = Scan { after: None, ..scan.clone() };
-        let (statement, binds) = if let Some((rows, binds)) = in_index(collection, &scan) {
-            (format!("SELECT COUNT(*) FROM collection_index {rows}"), binds)
+        let (statement, binds) = if let Some(IndexRows { sql, binds, .. }) = by_index::rows(collection, &scan) {
+            (format!("SELECT COUNT(*) {sql}"), binds)
         } else {
             let (condition, binds) = condition(collection, &scan);
             let joined = "collection_records LEFT JOIN collection_imports ON number = import_id";
@@ -136,30 +167,11 @@ impl Collections<'_> {
     }
 }
 
-/// Rows of the index, of those records that [`VISIBLE`] lets be seen: where records have changes in store, nothing is narrowed. All
-/// that an import made has larger ids than there were when it began, and only then records are looked at.
-const VISIBLE_ROWS: &str =
-    "(record_id < COALESCE((SELECT MIN(first_id) FROM collection_imports WHERE target = $1 AND state <> 1), 9223372036854775807)
-    OR EXISTS (SELECT 1 FROM collection_records LEFT JOIN collection_imports ON number = collection_records.import_id
-    WHERE collection_records.collection_id = $1 AND id = record_id AND (state IS NULL OR state = 1)))";
-
-/// The rows of the index that tell all that is asked for; `None` where records have to be looked at. Ids are compared as
-/// expressions, so that the index of ids is not read in their order until enough of them fit.
-fn in_index(collection: &Collection, scan: &Scan) -> Option<(String, Vec<Bind>)> {
-    let Narrowed(narrowing) = scan.narrowed.as_ref()?;
-    let condition = narrowing.index.as_ref()?;
-    let (comparison, place) = place(scan);
-    let rows = format!("WHERE collection_id = $1 AND +record_id >= $2 AND +record_id {comparison} $3 AND {condition}");
-    let mut binds = binds![collection.id, collection.floor, place];
-    binds.extend(narrowing.binds.iter().map(bound));
-    Some((format!("{rows} AND {VISIBLE_ROWS}"), binds))
-}
-
 fn condition(collection: &Collection, scan: &Scan) -> (String, Vec<Bind>) {
     let (comparison, place) = place(scan);
     let mut sql = format!("WHERE collection_id = $1 AND id >= $2 AND id {comparison} $3 AND {VISIBLE}");
     let mut binds = binds![collection.id, collection.floor, place];
-    if let Some(Narrowed(narrowing)) = &scan.narrowed {
+    if let Some(Narrowed { narrowing, .. }) = &scan.narrowed {
         sql = format!("{sql} AND ({})", narrowing.sql);
         binds.extend(narrowing.binds.iter().map(bound));
     }
@@ -167,12 +179,12 @@ fn condition(collection: &Collection, scan: &Scan) -> (String, Vec<Bind>) {
 }
 
 /// Behind which id, and in which direction.
-fn place(scan: &Scan) -> (&'static str, i64) {
+pub(super) fn place(scan: &Scan) -> (&'static str, i64) {
     let (comparison, nowhere) = if scan.is_descending { ("<", i64::MAX) } else { (">", 0) };
     (comparison, scan.after.unwrap_or(nowhere))
 }
 
-fn bound(bind: &pmql::Bind) -> Bind {
+pub(super) fn bound(bind: &pmql::Bind) -> Bind {
     match bind {
         pmql::Bind::Integer(value) => Bind::from(*value),
         pmql::Bind::Real(value) => Bind::from(Some(*value)),

@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use tokio::time::timeout;
 
 use super::CollectionError;
@@ -95,21 +96,30 @@ impl<T> AnyRow for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'
 
 /// A transaction that writes; without a commit nothing of it is stored.
 pub(super) enum Session {
-    Sqlite(Transaction<'static, Sqlite>),
+    /// The connection that writes is held until the transaction ends, where that is one of another connection.
+    Sqlite(Transaction<'static, Sqlite>, Option<PoolConnection<Sqlite>>),
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Session {
     pub(super) async fn begin(database: &Database) -> Result<Self, Error> {
         Ok(match database {
-            Database::Sqlite { writer, .. } => Self::Sqlite(writer.begin_with(SQLITE_BEGIN).await?),
+            Database::Sqlite { writer, .. } => Self::Sqlite(writer.begin_with(SQLITE_BEGIN).await?, None),
             Database::Postgres(pool) => Self::Postgres(pool.begin_with(POSTGRES_BEGIN).await?),
         })
     }
 
+    /// The same for what need not outlast a power failure by itself. On SQLite its commit waits for no disk: whatever is committed
+    /// later and does wait makes this durable first, since one log has both.
+    pub(super) async fn begin_unsynced(database: &Database) -> Result<Self, Error> {
+        let Database::Sqlite { writer, stager, .. } = database else { return Self::begin(database).await };
+        let turn = writer.acquire().await?;
+        Ok(Self::Sqlite(stager.begin_with(SQLITE_BEGIN).await?, Some(turn)))
+    }
+
     pub(super) async fn commit(self) -> Result<(), Error> {
         match self {
-            Self::Sqlite(transaction) => transaction.commit().await?,
+            Self::Sqlite(transaction, _turn) => transaction.commit().await?,
             Self::Postgres(transaction) => transaction.commit().await?,
         }
         Ok(())
@@ -118,7 +128,7 @@ impl Session {
     /// Whether a row that is read has to be locked, since others write at the same time.
     pub(super) fn for_update(&self) -> &'static str {
         match self {
-            Self::Sqlite(_) => "",
+            Self::Sqlite(..) => "",
             Self::Postgres(_) => " FOR UPDATE",
         }
     }
@@ -126,7 +136,7 @@ impl Session {
     /// Epoch milliseconds by the database's clock.
     pub(super) async fn now(&mut self) -> Result<i64, Error> {
         let clock = match self {
-            Self::Sqlite(_) => SQLITE_NOW,
+            Self::Sqlite(..) => SQLITE_NOW,
             Self::Postgres(_) => POSTGRES_NOW,
         };
         let (now,) = self.row::<(i64,)>(clock, Vec::new()).await?.unwrap_or_default();
@@ -136,7 +146,7 @@ impl Session {
     /// Appends an entry to the audit log, which is locked until the transaction ends.
     pub(super) async fn append(&mut self, entry: &Entry, now: i64) -> Result<(), Error> {
         match self {
-            Self::Sqlite(transaction) => audit::append!(*transaction, entry, now),
+            Self::Sqlite(transaction, _) => audit::append!(*transaction, entry, now),
             Self::Postgres(transaction) => audit::append!(*transaction, entry, now),
         }
         Ok(())
@@ -146,7 +156,7 @@ impl Session {
     pub(super) async fn execute(&mut self, statement: impl Into<String>, binds: Vec<Bind>) -> Result<u64, Error> {
         let statement = AssertSqlSafe(statement.into());
         Ok(match self {
-            Self::Sqlite(db) => bound!(sqlx::query(statement), binds).execute(&mut **db).await?.rows_affected(),
+            Self::Sqlite(db, _) => bound!(sqlx::query(statement), binds).execute(&mut **db).await?.rows_affected(),
             Self::Postgres(db) => bound!(sqlx::query(statement), binds).execute(&mut **db).await?.rows_affected(),
         })
     }
@@ -159,7 +169,7 @@ impl Session {
     ) -> Result<Vec<T>, Error> {
         let statement = AssertSqlSafe(statement.into());
         Ok(match self {
-            Self::Sqlite(db) => bound!(sqlx::query_as(statement), binds).fetch_all(&mut **db).await?,
+            Self::Sqlite(db, _) => bound!(sqlx::query_as(statement), binds).fetch_all(&mut **db).await?,
             Self::Postgres(db) => bound!(sqlx::query_as(statement), binds).fetch_all(&mut **db).await?,
         })
     }
@@ -173,30 +183,89 @@ impl Session {
         Ok(self.rows(statement, binds).await?.into_iter().next())
     }
 
-    /// Writes many rows with one statement: `begin`, a list of placeholders a row, `end`.
+    /// Writes many rows with one statement: `begin`, the rows, `end`.
     pub(super) async fn insert(&mut self, begin: &str, rows: Vec<Vec<Bind>>, end: &str) -> Result<(), Error> {
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            let (mut statement, mut binds) = (String::from(begin), Vec::new());
-            for row in rows.by_ref().take(ROWS) {
-                statement.push_str(if binds.is_empty() { " VALUES (" } else { "), (" });
-                match self {
-                    // SQLite looks a numbered placeholder up among all of the statement, each time.
-                    Self::Sqlite(_) => statement.push_str(&vec!["?"; row.len()].join(", ")),
-                    Self::Postgres(_) => push_placeholders(&mut statement, binds.len() + 1, row.len()),
-                }
-                binds.extend(row);
-            }
-            statement.push_str(") ");
-            statement.push_str(end);
-            self.execute(statement, binds).await?;
+        match self {
+            Self::Sqlite(db, _) => insert_values(db, begin, rows, end).await,
+            Self::Postgres(db) => insert_lists(db, begin, rows, end).await,
         }
-        Ok(())
     }
 }
 
-/// How many rows one statement inserts.
+/// How many rows one statement of SQLite inserts.
 const ROWS: usize = 250;
+
+async fn insert_values(db: &mut SqliteConnection, begin: &str, rows: Vec<Vec<Bind>>, end: &str) -> Result<(), Error> {
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let (mut statement, mut binds) = (String::from(begin), Vec::new());
+        for row in rows.by_ref().take(ROWS) {
+            statement.push_str(if binds.is_empty() { " VALUES (" } else { "), (" });
+            // SQLite looks a numbered placeholder up among all of the statement, each time.
+            statement.push_str(&vec!["?"; row.len()].join(", "));
+            binds.extend(row);
+        }
+        statement.push_str(") ");
+        statement.push_str(end);
+        bound!(sqlx::query(AssertSqlSafe(statement)), binds).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// A list a column: PostgreSQL plans a statement for each number of values otherwise, which takes longer than to insert them.
+async fn insert_lists(db: &mut PgConnection, begin: &str, rows: Vec<Vec<Bind>>, end: &str) -> Result<(), Error> {
+    let mut rows = rows.into_iter();
+    let Some(first) = rows.next() else { return Ok(()) };
+    let mut columns: Vec<Column> = first.into_iter().map(Column::of).collect();
+    for row in rows {
+        columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
+    }
+    let mut statement = format!("{begin} SELECT * FROM unnest(");
+    push_placeholders(&mut statement, 1, columns.len());
+    statement.push_str(") ");
+    statement.push_str(end);
+    let mut query = sqlx::query(AssertSqlSafe(statement));
+    for column in columns {
+        query = match column {
+            Column::Int(values) => query.bind(values),
+            Column::Real(values) => query.bind(values),
+            Column::Text(values) => query.bind(values),
+            Column::Bytes(values) => query.bind(values),
+        };
+    }
+    query.execute(db).await?;
+    Ok(())
+}
+
+/// The values of a column, all of one type.
+enum Column {
+    Int(Vec<Option<i64>>),
+    Real(Vec<Option<f64>>),
+    Text(Vec<Option<String>>),
+    Bytes(Vec<Vec<u8>>),
+}
+
+impl Column {
+    fn of(value: Bind) -> Self {
+        match value {
+            Bind::Int(value) => Self::Int(vec![value]),
+            Bind::Real(value) => Self::Real(vec![value]),
+            Bind::Text(value) => Self::Text(vec![value]),
+            Bind::Bytes(value) => Self::Bytes(vec![value]),
+        }
+    }
+
+    /// A value of another type would be a defect, which the database rejects: lists of several lengths are filled up with nulls.
+    fn push(&mut self, value: Bind) {
+        match (self, value) {
+            (Self::Int(values), Bind::Int(value)) => values.push(value),
+            (Self::Real(values), Bind::Real(value)) => values.push(value),
+            (Self::Text(values), Bind::Text(value)) => values.push(value),
+            (Self::Bytes(values), Bind::Bytes(value)) => values.push(value),
+            _ => debug_assert!(false, "a column has one type"),
+        }
+    }
+}
 
 /// Appends `$first, …`, `count` of them.
 fn push_placeholders(statement: &mut String, first: usize, count: usize) {

@@ -4,7 +4,7 @@
 use super::entries::NewEntries;
 use super::rows::{RECORD, RecordRow};
 use super::session::{Session, binds, in_time, in_time_of_statement, read};
-use super::tasks::write_once;
+use super::tasks::{checkpoint_at_times, write_once};
 use super::write::Writing;
 use super::{Actor, CollectionError, Collections, StoredRecord, answers};
 use crate::fault;
@@ -14,7 +14,7 @@ use crate::store::Error;
 const PATCHES: i64 = 200;
 const CREATED: i64 = 500;
 /// How many rows one transaction deletes.
-const ROWS: i64 = 1_000;
+const ROWS: i64 = 250;
 
 /// Changes nothing of its own: its events are those of imports.
 static NOBODY: Actor = Actor { id: String::new(), name: None, trail: None };
@@ -173,7 +173,8 @@ impl Collections<'_> {
     /// One step of removing what an import has left that was given up; whether there is more.
     async fn clear_import(self, import: &ImportRow) -> Result<bool, Error> {
         let step = async {
-            let mut session = Session::begin(&self.0.database).await?;
+            // What a power failure undoes is found and done again.
+            let mut session = Session::begin_unsynced(&self.0.database).await?;
             let made: Vec<(i64,)> = session
                 .rows(
                     format!(
@@ -203,6 +204,7 @@ impl Collections<'_> {
                 session.execute(statement, binds![import.number]).await?;
             }
             session.commit().await?;
+            checkpoint_at_times(self.0).await;
             Ok(gone > 0)
         };
         in_time_of_statement(step).await
@@ -220,7 +222,7 @@ impl Collections<'_> {
 
     async fn clear_below(self, collection: i64, floor: i64) -> Result<(), Error> {
         let step = async {
-            let mut session = Session::begin(&self.0.database).await?;
+            let mut session = Session::begin_unsynced(&self.0.database).await?;
             let ids = format!(
                 "SELECT id FROM collection_records WHERE collection_id = $1 AND id < $2 ORDER BY id LIMIT {ROWS}"
             );
@@ -238,7 +240,9 @@ impl Collections<'_> {
                 let statement = "DELETE FROM collection_remains WHERE id = $1 AND floor = $2";
                 session.execute(statement, binds![collection, floor]).await?;
             }
-            session.commit().await
+            session.commit().await?;
+            checkpoint_at_times(self.0).await;
+            Ok(())
         };
         in_time_of_statement(step).await
     }

@@ -1,5 +1,6 @@
 //! Tasks that one process at a time does, and single statements that write.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::Collections;
@@ -23,12 +24,49 @@ pub(super) async fn write_once(inner: &Inner, statement: String, binds: Vec<Bind
     in_time_of_statement(work).await
 }
 
+/// After how many transactions that did not wait for the disk SQLite's log is written to its file: some 2,000 pages of an import.
+const CHECKPOINT: usize = 20;
+
+/// To be called after each of them. Whoever finds the log long has to write it in the midst of its own transaction, while others
+/// wait; this is done outside of any.
+pub(super) async fn checkpoint_at_times(inner: &Inner) {
+    let Database::Sqlite { stager, .. } = &inner.database else { return };
+    let before = inner.collections.unsynced.fetch_add(1, Ordering::Relaxed);
+    if !(before + 1).is_multiple_of(CHECKPOINT) {
+        return;
+    }
+    if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(stager).await {
+        tracing::debug!(%error, "the log of the database stays as long as it is");
+    }
+}
+
+/// How long PostgreSQL may take to look at all of a table.
+const VACUUM: &str = "SET statement_timeout = '10min'";
+
 /// Has PostgreSQL look at what it plans by. Until it does so on its own, a minute or two later if at all, it believes that a
 /// collection has a row or two, and reads all of it for each page.
 pub(super) async fn refresh_statistics(inner: &Inner) {
+    run_on_postgres(inner, &["ANALYZE collection_records, collection_index, collection_unique"]).await;
+}
+
+/// The same, and has it note which pages hold only rows that everybody sees: counts read the index alone then.
+pub(super) async fn vacuum(inner: &Inner) {
+    let statement = "VACUUM (ANALYZE, SKIP_LOCKED) collection_records, collection_index, collection_unique";
+    run_on_postgres(inner, &[VACUUM, statement]).await;
+}
+
+/// Runs statements that nothing but the time of others depends on, over a connection that is closed afterwards.
+async fn run_on_postgres(inner: &Inner, statements: &[&'static str]) {
     let Database::Postgres(pool) = &inner.database else { return };
-    let statement = "ANALYZE collection_records, collection_index, collection_unique";
-    if let Err(error) = sqlx::raw_sql(statement).execute(pool).await {
+    let run = async {
+        let mut connection = pool.acquire().await?;
+        connection.close_on_drop();
+        for statement in statements {
+            sqlx::raw_sql(*statement).execute(&mut *connection).await?;
+        }
+        Ok::<_, sqlx::Error>(())
+    };
+    if let Err(error) = run.await {
         tracing::debug!(%error, "the statistics of collections stay as they are");
     }
 }

@@ -74,7 +74,15 @@ impl<'a> Writing<'a> {
     /// # Errors
     /// When there is no such collection, or the database cannot be reached.
     pub(super) async fn begin(inner: &'a Inner, id: i64, actor: &'a Actor) -> Result<Self, CollectionError> {
-        let (session, turn) = Self::session(inner).await?;
+        let turn = Self::turn(inner).await?;
+        let session = Session::begin(&inner.database).await?;
+        Self::lock(inner, session, Some(turn), id, actor).await
+    }
+
+    /// The same for rows that nobody sees yet: [`Session::begin_unsynced`].
+    pub(super) async fn begin_unseen(inner: &'a Inner, id: i64, actor: &'a Actor) -> Result<Self, CollectionError> {
+        let turn = Self::turn(inner).await?;
+        let session = Session::begin_unsynced(&inner.database).await?;
         Self::lock(inner, session, Some(turn), id, actor).await
     }
 
@@ -85,17 +93,17 @@ impl<'a> Writing<'a> {
         actor: &'a Actor,
         request: Option<&Idempotency>,
     ) -> Result<Result<Self, T>, CollectionError> {
-        let (mut session, turn) = Self::session(inner).await?;
+        let turn = Self::turn(inner).await?;
+        let mut session = Session::begin(&inner.database).await?;
         if let Some(answer) = session.earlier(request).await? {
             return Ok(Err(answer));
         }
         Self::lock(inner, session, Some(turn), id, actor).await.map(Ok)
     }
 
-    async fn session(inner: &'a Inner) -> Result<(Session, SemaphorePermit<'a>), CollectionError> {
+    async fn turn(inner: &'a Inner) -> Result<SemaphorePermit<'a>, CollectionError> {
         let closed = |_| CollectionError::Store(Error::Ledger("the process ends"));
-        let turn = inner.collections.writers.acquire().await.map_err(closed)?;
-        Ok((Session::begin(&inner.database).await?, turn))
+        inner.collections.writers.acquire().await.map_err(closed)
     }
 
     /// The same in a transaction that was begun, which holds what comes before collections.

@@ -27,8 +27,7 @@ use rows::{Ending, ReadRow, Rows};
 /// A file as it comes; an error means that the rest of it will not.
 pub type Source = mpsc::Receiver<io::Result<Bytes>>;
 
-/// How many rows are staged at once, and how large they may be together, bytes.
-const ROWS: usize = 250;
+/// How large rows that are staged at once may be together, bytes.
 const ROW_BYTES: usize = 1024 * 1024;
 /// How often a silent import says that it goes on.
 const ALIVE: Duration = Duration::from_secs(3);
@@ -129,7 +128,7 @@ impl Run<'_> {
                     return Ok(false);
                 }
             }
-            if self.pending.len() >= ROWS || self.pending_bytes >= ROW_BYTES {
+            if self.pending.len() >= self.store.collections().rows_at_once() || self.pending_bytes >= ROW_BYTES {
                 self.flush().await?;
                 progress(self.report.read);
             }

@@ -11,6 +11,7 @@ mod grammar;
 mod limits;
 mod narrowing;
 mod now;
+mod spelling;
 pub(crate) mod generator;
 pub(crate) mod plain;
 

@@ -98,12 +98,40 @@ fn two_bounds_are_one_range() {
     );
     assert_eq!(binds[..3], [Bind::Integer(1), Bind::Real(5.0), Bind::Real(7.0)]);
     assert!(is_exact);
-    let columns = super::generator::columns();
-    let on_index = |query: &str| Query::parse(query).unwrap().narrow(Dialect::Postgres, &columns, 4).unwrap().index;
-    let range = "slot = $4 AND (kind = 3 AND number >= $5) AND (kind = 3 AND number < $6)";
-    assert_eq!(on_index("data.n >= 5 AND data.n < 7").as_deref(), Some(range));
-    assert_eq!(on_index("data.n >= 5 AND id = 7"), None);
-    assert_eq!(on_index("data.n = null"), None);
+}
+
+/// The parts of a query on the index, and whether each is about one value.
+fn parts_of(query: &str) -> Vec<(String, bool)> {
+    let narrowing = Query::parse(query).unwrap().narrow(Dialect::Postgres, &super::generator::columns(), 4).unwrap();
+    narrowing.parts.into_iter().map(|part| (part.sql, part.is_one_value)).collect()
+}
+
+#[test]
+fn what_the_index_tells_is_written_in_parts() {
+    let part = |sql: &str, is_one_value| (sql.to_owned(), is_one_value);
+    for (query, expected) in [
+        (
+            "data.n >= 5 AND data.n < 7",
+            vec![part("slot = $4 AND (kind = 3 AND number >= $5) AND (kind = 3 AND number < $6)", false)],
+        ),
+        ("data.n = 5", vec![part("slot = $4 AND (kind = 3 AND number = $5)", true)]),
+        ("data.b = true", vec![part("slot = $4 AND (kind = 2)", true)]),
+        ("data.s IN ['a', 'b']", vec![part("slot = $4 AND (kind = 4 AND text IN ($5, $6))", false)]),
+        (
+            "data.s = 'x' AND data.n > 5 AND data.b = true",
+            vec![
+                part("slot = $4 AND (kind = 4 AND text = $5)", true),
+                part("slot = $6 AND (kind = 3 AND number > $7)", false),
+                part("slot = $8 AND (kind = 2)", true),
+            ],
+        ),
+        ("data.n >= 5 AND id = 7", vec![]),
+        ("data.n = null", vec![]),
+        ("data.n = 1 OR data.s = 'x'", vec![]),
+        ("data.n != 1", vec![]),
+    ] {
+        assert_eq!(parts_of(query), expected, "{query}");
+    }
 }
 
 #[test]

@@ -178,6 +178,22 @@ contract! {
 }
 
 contract! {
+    async fn an_import_takes_the_values_of_one_that_was_given_up(fixture: TestStore) {
+        let store = &fixture.store;
+        let collection = made(store, columns()).await;
+        let collections = store.collections();
+        let mut import = collections.open_import(&collection, None, OnMatch::Update, &actor()).await.unwrap();
+        // More than are cleared away at once.
+        let rows = (0..600).map(|n| row(json!({"k": n.to_string()}))).collect();
+        collections.stage(&mut import, rows, &actor()).await.unwrap();
+        fixture.sql("UPDATE collection_imports SET alive_until = 0").await;
+        let file = (0..600).fold("k\n".to_owned(), |file, n| format!("{file}{n}\n"));
+        let report = imported(store, &collection, &[], file.as_bytes()).await.unwrap();
+        assert_eq!((report.created, report.failed), (600, 0));
+    }
+}
+
+contract! {
     async fn a_row_may_have_a_thousand_columns(fixture: TestStore) {
         let store = &fixture.store;
         let collection = made(store, columns()).await;

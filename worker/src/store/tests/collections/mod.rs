@@ -2,6 +2,7 @@
 
 mod imports;
 mod lists;
+mod plans;
 mod signals;
 mod writes;
 
