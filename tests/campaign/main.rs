@@ -22,6 +22,7 @@ mod retention;
 mod retry_table;
 mod safety;
 mod scenario;
+mod sizes;
 mod third_parties;
 
 use std::process::ExitCode;
@@ -34,8 +35,13 @@ use scenario::{Scenario, Settings};
 fn scenarios() -> Vec<Scenario> {
     let safety = [safety::scenarios(), paused_workers::scenarios(), outages::scenarios(), poison::scenarios()];
     let waits = [delays::scenarios(), ladder::scenarios()];
-    let third_parties =
-        [hostile::scenarios(), third_parties::scenarios(), hosts::scenarios(), retry_table::scenarios()];
+    let third_parties = [
+        hostile::scenarios(),
+        third_parties::scenarios(),
+        hosts::scenarios(),
+        sizes::scenarios(),
+        retry_table::scenarios(),
+    ];
     let rest = [operation::scenarios(), retention::scenarios(), endurance::scenarios(), mutations::scenarios()];
     [safety.concat(), waits.concat(), third_parties.concat(), rest.concat()].concat()
 }

@@ -18,6 +18,7 @@ pub mod raw_server;
 pub mod test_app;
 pub mod third_party;
 pub mod tls;
+pub mod worst_sizes;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -40,6 +40,7 @@ pub mod clock;
 pub mod memory;
 pub mod shutdown;
 mod fault;
+mod longest_poll;
 // What fuzz targets and tests call with any bytes.
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;

@@ -4,6 +4,7 @@
 
 mod bodies;
 mod pool;
+mod waits;
 
 use std::panic::resume_unwind;
 use std::sync::LazyLock;
@@ -14,6 +15,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 pub use bodies::{Account, Bodies, BodyShare, PATIENCE};
 use pool::Pool;
 pub use pool::{Share, TooMuch};
+use waits::waiting;
+pub use waits::{Waits, ended as ended_waits};
 
 /// Inputs from this size on are large, bytes: a smaller one is worked on in a few milliseconds.
 pub const LARGE: usize = 32 * 1024;
@@ -86,12 +89,12 @@ pub struct Turn {
 
 /// Waits for a turn to plan a request.
 pub async fn turn_to_plan() -> Turn {
-    Turn { _permit: PLANNING.acquire().await.ok() }
+    Turn { _permit: waiting(PLANNING.acquire()).await.ok() }
 }
 
 /// Works on a large input in a thread of its own, so that the runtime goes on meanwhile.
 pub async fn in_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let turn = Turn { _permit: THREADS.acquire().await.ok() };
+    let turn = Turn { _permit: waiting(THREADS.acquire()).await.ok() };
     in_a_thread_of(&turn, work).await
 }
 

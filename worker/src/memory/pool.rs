@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{LARGE, UNIT, units};
+use super::{LARGE, UNIT, units, waiting};
 
 /// One part of the memory. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ impl Pool {
         }
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         // Never closed.
-        Ok(Share(Arc::clone(&self.room).acquire_many_owned(units).await.ok()))
+        Ok(Share(waiting(Arc::clone(&self.room).acquire_many_owned(units)).await.ok()))
     }
 }
 

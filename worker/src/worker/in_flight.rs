@@ -1,7 +1,8 @@
 //! The jobs that this process works on: how many there may be, and the time that each of them may still take.
 //!
 //! A job's permit and its record are one guard, so that a leaked permit is noticed like a job that makes no progress. Time
-//! counts only while broker and database can be reached, since a job may wait for them as long as it has to.
+//! counts only while broker and database can be reached, since a job may wait for them as long as it has to; and a job that
+//! waits for memory has its base budget again whenever another one got some.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::memory::{self, Waits};
 use crate::telemetry::metric;
 
 /// The jobs of this process.
@@ -24,12 +26,15 @@ struct State {
     permits: usize,
     next: u64,
     jobs: HashMap<u64, Entry>,
+    /// How many waits for memory had ended by the last tick.
+    ended_waits: u64,
 }
 
 #[derive(Debug)]
 struct Entry {
     job: Option<String>,
     left: Duration,
+    waits: Waits,
 }
 
 /// One job that is worked on, until it is dropped.
@@ -37,13 +42,14 @@ struct Entry {
 pub(super) struct InFlightJob {
     in_flight: Arc<InFlight>,
     number: u64,
+    waits: Waits,
     _permit: OwnedSemaphorePermit,
 }
 
 impl InFlight {
     /// At most `permits` jobs; `base_budget` is what each may take next to its call.
     pub(super) fn new(permits: usize, base_budget: Duration) -> Arc<Self> {
-        let state = Mutex::new(State { permits, next: 0, jobs: HashMap::new() });
+        let state = Mutex::new(State { permits, next: 0, jobs: HashMap::new(), ended_waits: 0 });
         Arc::new(Self { permits: Arc::new(Semaphore::new(permits)), base_budget, state })
     }
 
@@ -69,9 +75,10 @@ impl InFlight {
         let mut state = self.lock();
         state.next += 1;
         let number = state.next;
-        state.jobs.insert(number, Entry { job: None, left: self.base_budget });
+        let waits = Waits::default();
+        state.jobs.insert(number, Entry { job: None, left: self.base_budget, waits: waits.clone() });
         metrics::gauge!(metric::IN_FLIGHT).increment(1.0);
-        InFlightJob { in_flight: Arc::clone(self), number, _permit: permit }
+        InFlightJob { in_flight: Arc::clone(self), number, waits, _permit: permit }
     }
 
     /// How many jobs there are.
@@ -86,8 +93,12 @@ impl InFlight {
 
     /// Takes `elapsed` off every job's budget; returns a job whose budget is used up, if there is one.
     pub(super) fn tick(&self, elapsed: Duration) -> Option<String> {
-        let mut overdue = None;
-        for entry in self.lock().jobs.values_mut() {
+        let (mut overdue, mut state, ended_waits) = (None, self.lock(), memory::ended_waits());
+        let go_on = std::mem::replace(&mut state.ended_waits, ended_waits) != ended_waits;
+        for entry in state.jobs.values_mut() {
+            if go_on && entry.waits.go_on() {
+                entry.left = entry.left.max(self.base_budget);
+            }
             entry.left = entry.left.saturating_sub(elapsed);
             if entry.left.is_zero() {
                 overdue = Some(entry.job.clone().unwrap_or_else(|| "of an unread message".to_owned()));
@@ -102,6 +113,11 @@ impl InFlight {
 }
 
 impl InFlightJob {
+    /// Whose waits for memory are this job's.
+    pub(super) fn waits(&self) -> Waits {
+        self.waits.clone()
+    }
+
     /// Names the job, for whoever finds it overdue.
     pub(super) fn set_job_id(&self, job: &str) {
         self.change(|entry| entry.job = Some(job.to_owned()));
@@ -129,6 +145,8 @@ impl Drop for InFlightJob {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     async fn take(in_flight: &Arc<InFlight>) -> InFlightJob {
@@ -148,6 +166,23 @@ mod tests {
         assert_eq!(in_flight.tick(Duration::from_secs(1)), Some("j1".to_owned()));
         drop(slow);
         assert_eq!((in_flight.len(), in_flight.tick(Duration::from_hours(1))), (0, None));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_waits_for_memory_is_overdue_when_nobody_gets_any() {
+        let in_flight = InFlight::new(1, Duration::from_secs(2));
+        let (job, memory) = (take(&in_flight).await, memory::Memory::new(1024 * 1024));
+        let all = memory.message(3 * 1024 * 128).await.unwrap();
+        let mut waits = Box::pin(job.waits().of(memory.message(memory::LARGE)));
+        assert!(waits.as_mut().now_or_never().is_none());
+        for _ in 0..5 {
+            // Another one gets its part.
+            memory.answer(memory::LARGE, 0).await.unwrap();
+            assert_eq!(in_flight.tick(Duration::from_secs(1)), None);
+        }
+        drop((waits, all));
+        in_flight.tick(Duration::from_secs(1));
+        assert!(in_flight.tick(Duration::from_secs(1)).is_some(), "it does not wait any more");
     }
 
     #[tokio::test]

@@ -15,6 +15,7 @@ use crate::amqp::{Consumer, Delivery};
 use crate::engine::{Reason, Source};
 use crate::fault;
 use crate::job::Code;
+use crate::longest_poll;
 use crate::shutdown::ShuttingDown;
 use crate::telemetry::event;
 
@@ -29,10 +30,13 @@ pub(super) async fn run(
     while let Some((delivery, permit)) = next(&mut deliveries, &in_flight, &mut gate).await {
         let (worker, job) = (Arc::clone(&worker), in_flight.take(permit));
         // In a box: on its way into a task, what a job takes, some 9 KB, would be copied four times.
-        jobs.spawn(Box::pin(async move {
-            let delivery = worker.rabbitmq.delivery(delivery);
-            deliver(&worker, &worker.rabbitmq, delivery, job).await;
-        }));
+        jobs.spawn(longest_poll::measured(
+            "job",
+            Box::pin(async move {
+                let delivery = worker.rabbitmq.delivery(delivery);
+                job.waits().of(deliver(&worker, &worker.rabbitmq, delivery, job)).await;
+            }),
+        ));
         while jobs.try_join_next().is_some() {}
     }
     jobs

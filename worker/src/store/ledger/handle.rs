@@ -14,6 +14,7 @@ use super::{
     sqlite,
 };
 use crate::job::is_id;
+use crate::longest_poll;
 use crate::store::database::{Database, on};
 use crate::store::{Error, dead_letters::without_nul};
 
@@ -44,7 +45,8 @@ pub struct LedgerHandle {
 impl LedgerHandle {
     pub(in crate::store) fn start(database: Database, worker: String) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
-        tokio::spawn(write(database.clone(), Arc::from(worker), waiting));
+        let writer = write(database.clone(), Arc::from(worker), waiting);
+        tokio::spawn(longest_poll::measured("ledger", Box::pin(writer)));
         Self { queue, database }
     }
 
