@@ -52,7 +52,7 @@ pub(super) async fn workers(request: Request) -> Result<Response, Error> {
 /// GET `/settings`: those of the process that answers, secrets masked.
 pub(super) async fn settings(request: Request) -> Result<Response, Error> {
     let answer = json!({"data": request.api.config.in_force});
-    Ok(respond::cacheable(&request.headers, &answer, &answer))
+    Ok(respond::cacheable(&request.headers, &answer))
 }
 
 fn row(worker: &Worker) -> Value {

@@ -117,7 +117,7 @@ async fn redacted(means: Means<'_>, call: &PreparedCall<'_>, deadline: Instant) 
         }
         Err(mut failure) => {
             redactor.redact_text(&mut failure.message);
-            failure.body.iter_mut().for_each(|body| redactor.redact_truncated(body));
+            failure.body = failure.body.map(|body| redactor.redacted_truncated(body.into()).into());
             if let Some(headers) = &mut failure.headers {
                 redactor.redact_members(Arc::make_mut(headers));
             }

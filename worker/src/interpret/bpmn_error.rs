@@ -22,7 +22,7 @@ pub fn bpmn_error(failure: &Failure, context: &ResponseContext<'_>) -> Option<Bp
 
 /// `status`, `code`, `headers`, and the answer as data where it was data, else its first characters.
 fn members(failure: &Failure) -> Map<String, Value> {
-    let text = || failure.body.clone().map_or(Value::Null, Value::from);
+    let text = || failure.body.as_deref().map_or(Value::Null, Value::from);
     Map::from_iter([
         ("status".to_owned(), failure.status.map_or(Value::Null, Value::from)),
         ("code".to_owned(), Value::from(failure.code.to_string())),

@@ -238,7 +238,7 @@ fn bad_response(response: &Response, context: &ResponseContext<'_>, problem: &st
 /// A failure with the status and the beginning of the answer.
 fn answered(failure: Failure, response: &Response) -> Failure {
     let headers = Some(Arc::new(response.first_headers()));
-    Failure { status: Some(response.status), body: Some(body::beginning(response)), headers, ..failure }
+    Failure { status: Some(response.status), body: Some(body::beginning(response).into()), headers, ..failure }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub struct Failure {
     /// The status line's number, when there was one.
     pub status: Option<u16>,
     /// The first 2,000 characters of the answer, when there was one.
-    pub body: Option<String>,
+    pub body: Option<Box<str>>,
     /// The whole answer as data, where it was data: rules read it, it is not stored.
     pub answer: Option<Arc<Value>>,
     /// What rules made of the whole answer where it was too large to be kept for them.

@@ -21,8 +21,8 @@ impl Waits {
     }
 
     /// Counts the waits of this work as this job's.
-    pub async fn of<T>(self, work: impl Future<Output = T>) -> T {
-        WAITS.scope(self, work).await
+    pub fn of<T>(self, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        WAITS.scope(self, work)
     }
 }
 

@@ -150,13 +150,14 @@ impl Redactor {
         }
     }
 
-    /// Masks a text that was truncated, perhaps in the middle of a secret: a beginning of one at its end is masked too.
-    pub fn redact_truncated(&self, text: &mut String) {
-        self.redact_text(text);
-        if let Some(begin) = self.remnant(text) {
+    /// A text that was truncated, perhaps in the middle of a secret, masked: a beginning of one at its end is masked too.
+    pub fn redacted_truncated(&self, mut text: String) -> String {
+        self.redact_text(&mut text);
+        if let Some(begin) = self.remnant(&text) {
             text.truncate(text.floor_char_boundary(begin));
             text.push_str(MASK);
         }
+        text
     }
 
     /// Where secrets stand in a text, in order, none of them overlapping.
@@ -427,9 +428,7 @@ mod tests {
             ("next to nothing: fir", "next to nothing: fir"),
             ("first-sec in the middle", "first-sec in the middle"),
         ] {
-            let mut text = cut.to_owned();
-            redactor.redact_truncated(&mut text);
-            assert_eq!(text, expected);
+            assert_eq!(redactor.redacted_truncated(cut.to_owned()), expected);
         }
     }
 

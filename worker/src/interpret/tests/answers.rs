@@ -93,7 +93,7 @@ fn data_in_any_character_set() {
     assert_eq!((failure.body.as_deref(), failure.answer.as_deref()), (Some("pièce"), Some(&json!("pièce"))));
     let long = format!("x{}", "é".repeat(5_000));
     let failure = rows(&[]).read(400, &[("content-type", "text/plain")], long.as_bytes()).unwrap_err();
-    assert_eq!(failure.body.unwrap(), format!("x{}", "é".repeat(1_999)));
+    assert_eq!(failure.body.as_deref().unwrap(), format!("x{}", "é".repeat(1_999)));
 }
 
 #[test]

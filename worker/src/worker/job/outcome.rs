@@ -107,7 +107,7 @@ pub(super) fn failed(
     let error = ResultError {
         code: failure.code,
         message: failure.message,
-        body: failure.body,
+        body: failure.body.map(String::from),
         attempts: grant.history.clone(),
     };
     let result = Box::new(result(job, &grant, Ending::Failed { error, bpmn_error }, call));

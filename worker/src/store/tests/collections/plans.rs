@@ -81,7 +81,7 @@ async fn jobs_are_claimed_between_the_parts_of_an_import_on_sqlite() {
         let collection =
             made(store, json!({"name": "c", "columns": [{"field": "data.k", "type": "string", "unique": true}]})).await;
         let file: String = (0..1_000).fold("k\n".to_owned(), |file, n| format!("{file}{n}\n"));
-        let mut import = std::pin::pin!(imported(store, &collection, &[], file.as_bytes()));
+        let mut import = Box::pin(imported(store, &collection, &[], file.as_bytes()));
         let mut claimed = 0;
         let report = loop {
             tokio::select! {
