@@ -54,11 +54,18 @@ pub const MUTATIONS: [Mutation; 8] = [
     Mutation {
         // A worker that was overtaken records nothing.
         safeguard: "fence",
-        edits: &[edit(
-            "worker/src/store/ledger/columns.rs",
-            "jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')",
-            "jobs.state IN ('sending', 'cancelled')",
-        )],
+        edits: &[
+            edit(
+                "worker/src/store/ledger/postgres.rs",
+                "jobs.fence = u.fence AND jobs.state IN ('sending', 'cancelled')",
+                "jobs.state IN ('sending', 'cancelled')",
+            ),
+            edit(
+                "worker/src/store/ledger/sqlite_batch.rs",
+                "fence = ?2 AND state IN ('sending', 'cancelled')",
+                "?2 > 0 AND state IN ('sending', 'cancelled')",
+            ),
+        ],
     },
     Mutation {
         // The targets of redirects are checked.

@@ -207,7 +207,7 @@ async fn workers_say_how_they_are() {
 async fn settings_in_force_are_for_administrators_and_hold_no_secret() {
     let app = TestApp::new();
     let secrets = [("DATA_CONNECTOR__HTTP__PROXY", "http://me:canary@127.0.0.1:1")];
-    let (_server, api) = app.serve_with(&[], &secrets).await;
+    let (_server, api) = app.serve_with(&["serve"], &secrets).await;
     let answer = api.get("/settings").await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(!answer.body.contains("canary"), "{}", answer.body);
