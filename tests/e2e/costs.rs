@@ -68,7 +68,9 @@ async fn count(app: TestApp, thousands: &[Thousands]) {
     let counts = app.path("counts").display().to_string();
     let (file, program) = (format!("--callgrind-out-file={counts}"), binary().display().to_string());
     let counted = ["--tool=callgrind", &file, &program, "worker"];
-    let worker = Running::start(&mut app.program("valgrind", &counted), app.path("worker.log"));
+    let mut valgrind = app.program("valgrind", &counted);
+    valgrind.env("DATA_CONNECTOR_LONGEST_POLL", "off");
+    let worker = Running::start(&mut valgrind, app.path("worker.log"));
     eventually("a worker that takes jobs", || async { worker.output().contains("taking jobs").then_some(()) }).await;
     let control = async |what: &str| {
         succeed(Command::new("callgrind_control").args([what, &worker.pid().to_string()])).await;

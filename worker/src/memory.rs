@@ -31,9 +31,6 @@ pub struct Memory {
     answers: Pool,
 }
 
-/// Elements and attributes of one XML answer.
-pub const XML_NODES: usize = 200_000;
-
 /// A permit of a semaphore stands for so many bytes.
 const UNIT: usize = 1024;
 
@@ -118,11 +115,12 @@ pub fn dropped_in_a_thread<T: Send + 'static>(share: Share, owner: T) {
     }
 }
 
-/// What an answer takes in memory once it is decoded and parsed, bytes. Linear.
-pub fn of_answer(body: &[u8]) -> usize {
+/// What an answer takes in memory once it is decoded and parsed, bytes; of XML so many elements and attributes are read at
+/// most. Linear.
+pub fn of_answer(body: &[u8], xml_nodes: usize) -> usize {
     // Another character set takes up to three bytes for one, as text and as values.
     let texts = if std::str::from_utf8(body).is_ok() { 1 } else { 5 };
-    let parsed = if is_xml(body) { of_xml(body) } else { of_json(body) };
+    let parsed = if is_xml(body) { of_xml(body, xml_nodes) } else { of_json(body) };
     parsed + texts * body.len()
 }
 
@@ -133,10 +131,10 @@ fn is_xml(body: &[u8]) -> bool {
 }
 
 /// What an XML text takes once it is read: an element, an attribute and a text are a member each.
-fn of_xml(xml: &[u8]) -> usize {
+fn of_xml(xml: &[u8], most: usize) -> usize {
     const NODE: usize = 400;
     let nodes = xml.iter().filter(|byte| matches!(byte, b'<' | b'=')).count();
-    xml.len() + nodes.min(XML_NODES) * NODE
+    xml.len() + nodes.min(most) * NODE
 }
 
 /// What a JSON text takes in memory once it is parsed, bytes: lists of numbers take fifty times their text. Linear.
@@ -219,10 +217,12 @@ mod tests {
 
     #[test]
     fn what_an_answer_takes_is_a_question_of_its_format_and_its_character_set() {
-        let (xml, many) = ("<a><b c='1'/></a>", format!("<a>{}</a>", "<b/>".repeat(XML_NODES)));
+        const NODES: usize = 1_000;
+        let of_answer = |body: &[u8]| super::of_answer(body, NODES);
+        let (xml, many) = ("<a><b c='1'/></a>", format!("<a>{}</a>", "<b/>".repeat(2 * NODES)));
         // Each of its elements and attributes is a member of an object.
         assert!(of_answer(xml.as_bytes()) > 3 * 376, "{}", of_answer(xml.as_bytes()));
-        assert!(of_answer(many.as_bytes()) < XML_NODES * 410, "no more of them are read");
+        assert!(of_answer(many.as_bytes()) < NODES * 420, "no more of them are read");
         let wide: Vec<u8> = format!("\u{feff}{xml}").encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert!(of_answer(&wide) > of_answer(xml.as_bytes()));
         assert_eq!(of_answer(b"\"<a><b/>\""), 18, "a text of JSON");

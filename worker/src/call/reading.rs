@@ -14,7 +14,7 @@ use super::PreparedCall;
 use super::catalog::ResolvedConnector;
 use super::element_cache::Element;
 use crate::clock;
-use crate::interpret::{self, MAPPED_BYTES, MappedData, Page, Pages, Response, ResponseContext, polling};
+use crate::interpret::{self, MAPPED_BYTES, MappedData, Page, Pages, Response, ResponseContext, XML_NODES, polling};
 use crate::job::{Caught, Code, Failure};
 use crate::memory::{self, BodyShare, Memory, Share, TooMuch};
 use crate::plan::value::weight;
@@ -43,7 +43,7 @@ impl PreparedCall<'_> {
 
     /// Interprets an answer, and masks what is made of it.
     pub(super) async fn interpreted(&self, response: Response, memory: &Memory) -> Result<Read, Failure> {
-        let values = memory::of_answer(&response.body);
+        let values = memory::of_answer(&response.body, XML_NODES);
         let reading = Reading { values, result: self.most_mapped(values), is_long: self.element.mapping.is_long() };
         let mapped = self.read(memory, reading, move |context, has_room| {
             let mut read = match has_room {
@@ -105,7 +105,8 @@ impl PreparedCall<'_> {
         last: Response,
         mut room: BodyShare,
     ) -> Result<Response, Failure> {
-        let reading = Reading { values: pages.weight(memory::of_answer), result: 0, is_long: false };
+        let reading =
+            Reading { values: pages.weight(|body| memory::of_answer(body, XML_NODES)), result: 0, is_long: false };
         let joined = self.read(memory, reading, move |context, has_room| match has_room {
             Ok(()) => Ok(pages.into_response(last, context)),
             Err(problem) => Err(interpret::unread(&last, context, &problem.to_string())),
@@ -174,7 +175,7 @@ struct Reading {
 
 impl Reading {
     fn of(body: &Bytes) -> Self {
-        Self { values: memory::of_answer(body), result: 0, is_long: false }
+        Self { values: memory::of_answer(body, XML_NODES), result: 0, is_long: false }
     }
 }
 

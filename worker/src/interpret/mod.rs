@@ -43,6 +43,7 @@ pub use pages::{Page, Pages};
 pub use response::Response;
 pub use rules::{CompiledRules, ConnectorRules, ResponseContext};
 pub use seen::{SeenAnswer, SeenBody, seen};
+pub use xml::NODES as XML_NODES;
 
 use body::Body;
 use projection::Projection;

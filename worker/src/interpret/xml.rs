@@ -8,10 +8,10 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
 
-use crate::memory::XML_NODES as NODES;
-
 /// Elements inside one another, as with JSON.
 const DEPTH: usize = 127;
+/// Elements and attributes of one answer.
+pub const NODES: usize = 200_000;
 
 struct Open {
     name: String,
