@@ -219,5 +219,4 @@ async fn settings_in_force_are_for_administrators_and_hold_no_secret() {
     for scope in ["read", "execute", "manage"] {
         assert_eq!(api.with_scopes(&[scope], &[]).await.get("/settings").await.status, 403, "{scope}");
     }
-    assert_eq!(api.with_scopes(&["admin"], &["5"]).await.get("/settings").await.status, 403, "limited");
 }

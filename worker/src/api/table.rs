@@ -467,8 +467,7 @@ fn overview() -> Vec<Route> {
             .answers(&[(200, "Workers"), (304, "")]),
         Route::new(Method::GET, "/settings", ADMIN, "getSettings", to!(stats::settings))
             .summary("Lists the settings of the process that answers, secrets masked.")
-            .answers(&[(200, "Settings"), (304, "")])
-            .unlimited_only(),
+            .answers(&[(200, "Settings"), (304, "")]),
         Route::new(Method::POST, "/jobs/bulk", MANAGE, "startBulk", to!(bulk::start))
             .summary("Does the same to many jobs.")
             .body("NewBulk")

@@ -26,9 +26,13 @@ pub(super) const STATEMENT: Duration = Duration::from_secs(10);
 /// Connections of one process, besides one for the ledger's batches and now and then one that drops old rows.
 const CONNECTIONS: u32 = 5;
 
+/// What a statement may carry over TLS, bytes, so that it fits into one record of 16 KiB with its framing. The second
+/// record of a statement waits 40 ms for the server's acknowledgement of the first (Nagle's algorithm, RFC 896, with
+/// delayed acknowledgements, RFC 1122 section 4.2.3.2), and the driver cannot switch that off.
+pub(super) const ONE_RECORD: usize = 12 * 1024;
 /// How long SQLite's log becomes, pages, before whoever commits next writes it to its file: 16 MiB. Imports do so themselves before
 /// it is that long.
-const CHECKPOINT_PAGES: &str = "4000";
+pub(super) const CHECKPOINT_PAGES: &str = "4000";
 
 /// Rows are found by an index. A planner without statistics, as after a restore, would read ten million rows every few
 /// seconds, with all processors, and compile the statement first.

@@ -14,7 +14,7 @@ use super::CollectionError;
 use crate::store::Error;
 use crate::store::audit::{self, Entry};
 use crate::store::database::{
-    Database, POSTGRES_BEGIN, POSTGRES_NOW, SQLITE_BEGIN, SQLITE_NOW, STATEMENT, on, too_slow,
+    Database, ONE_RECORD, POSTGRES_BEGIN, POSTGRES_NOW, SQLITE_BEGIN, SQLITE_NOW, STATEMENT, on, too_slow,
 };
 
 /// An argument of a statement.
@@ -24,6 +24,17 @@ pub(super) enum Bind {
     Real(Option<f64>),
     Text(Option<String>),
     Bytes(Vec<u8>),
+}
+
+impl Bind {
+    /// What it takes in a list of PostgreSQL's protocol: its length and its value.
+    fn bytes(&self) -> usize {
+        4 + match self {
+            Self::Int(_) | Self::Real(_) => 8,
+            Self::Text(text) => text.as_ref().map_or(0, String::len),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
 }
 
 impl From<i64> for Bind {
@@ -214,27 +225,43 @@ async fn insert_values(db: &mut SqliteConnection, begin: &str, rows: Vec<Vec<Bin
 
 /// A list a column: PostgreSQL plans a statement for each number of values otherwise, which takes longer than to insert them.
 async fn insert_lists(db: &mut PgConnection, begin: &str, rows: Vec<Vec<Bind>>, end: &str) -> Result<(), Error> {
-    let mut rows = rows.into_iter();
-    let Some(first) = rows.next() else { return Ok(()) };
-    let mut columns: Vec<Column> = first.into_iter().map(Column::of).collect();
-    for row in rows {
-        columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
-    }
+    let Some(width) = rows.first().map(Vec::len) else { return Ok(()) };
     let mut statement = format!("{begin} SELECT * FROM unnest(");
-    push_placeholders(&mut statement, 1, columns.len());
+    push_placeholders(&mut statement, 1, width);
     statement.push_str(") ");
     statement.push_str(end);
-    let mut query = sqlx::query(AssertSqlSafe(statement));
-    for column in columns {
-        query = match column {
-            Column::Int(values) => query.bind(values),
-            Column::Real(values) => query.bind(values),
-            Column::Text(values) => query.bind(values),
-            Column::Bytes(values) => query.bind(values),
-        };
+    for columns in lists(rows) {
+        let mut query = sqlx::query(AssertSqlSafe(statement.clone()));
+        for column in columns {
+            query = match column {
+                Column::Int(values) => query.bind(values),
+                Column::Real(values) => query.bind(values),
+                Column::Text(values) => query.bind(values),
+                Column::Bytes(values) => query.bind(values),
+            };
+        }
+        query.execute(&mut *db).await?;
     }
-    query.execute(db).await?;
     Ok(())
+}
+
+/// The columns of rows, for each statement as many rows as one record carries, at least one.
+fn lists(rows: Vec<Vec<Bind>>) -> Vec<Vec<Column>> {
+    let (mut statements, mut carried): (Vec<Vec<Column>>, usize) = (Vec::new(), 0);
+    for row in rows {
+        let bytes: usize = row.iter().map(Bind::bytes).sum();
+        carried += bytes;
+        match statements.last_mut() {
+            Some(columns) if carried <= ONE_RECORD => {
+                columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
+            }
+            _ => {
+                statements.push(row.into_iter().map(Column::of).collect());
+                carried = bytes;
+            }
+        }
+    }
+    statements
 }
 
 /// The values of a column, all of one type.
@@ -310,4 +337,25 @@ pub(super) async fn in_time_of<T>(
 /// The same for what only the database can refuse.
 pub(super) async fn in_time_of_statement<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     timeout(STATEMENT, Box::pin(work)).await.unwrap_or_else(|_| Err(too_slow()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_carries_what_fits_into_one_record() {
+        let text = |length: usize| vec![Bind::from(1), Bind::from("x".repeat(length))];
+        let lengths = |rows: Vec<Vec<Bind>>| -> Vec<usize> {
+            let ids = |columns: &Vec<Column>| match &columns[0] {
+                Column::Int(ids) => ids.len(),
+                _ => 0,
+            };
+            lists(rows).iter().map(ids).collect()
+        };
+        assert_eq!(lengths(Vec::new()), [0; 0]);
+        // A row takes 16 bytes next to its text.
+        assert_eq!(lengths(vec![text(1_008); 25]), [12, 12, 1]);
+        assert_eq!(lengths(vec![text(10), text(2 * ONE_RECORD), text(10), text(10)]), [1, 1, 2]);
+    }
 }

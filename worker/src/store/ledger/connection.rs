@@ -14,16 +14,11 @@ use super::sqlite_batch::BatchConnection;
 use super::{postgres, sqlite};
 use crate::store::Error;
 use crate::store::database::{
-    ConnectionSource, Database, PATIENCE, POSTGRES_BEGIN, SQLITE_BEGIN, on, prepare, too_slow,
+    ConnectionSource, Database, ONE_RECORD, PATIENCE, POSTGRES_BEGIN, SQLITE_BEGIN, on, prepare, too_slow,
 };
 
 /// A connection that was idle for this long is pinged before it is used.
 const IDLE: Duration = Duration::from_secs(2);
-
-/// What a statement may carry over TLS, bytes, so that it fits into one record of 16 KiB with its framing. The second
-/// record of a statement waits 40 ms for the server's acknowledgement of the first (Nagle's algorithm, RFC 896, with
-/// delayed acknowledgements, RFC 1122 section 4.2.3.2), and the driver cannot switch that off.
-const ONE_RECORD: usize = 12 * 1024;
 
 /// What a statement or transaction may carry elsewhere, bytes: large enough to save statements, and small enough to be
 /// written within [`crate::store::database::STATEMENT`] on a slow disk.

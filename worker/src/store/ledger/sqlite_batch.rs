@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use rusqlite::types::{Null, ToSqlOutput};
 use rusqlite::{
@@ -16,7 +17,7 @@ use super::columns::{Column, REPLACE_PAYLOAD, RecordColumns, Value, claim_column
 use super::decide::{Reply, to_recorded};
 use super::{ANSWER_GRACE_MS, ClaimRequest, FIRST_FENCE, Record, Recorded};
 use crate::store::Error;
-use crate::store::database::{PATIENCE, SQLITE_NOW};
+use crate::store::database::{CHECKPOINT_PAGES, PATIENCE, SQLITE_NOW};
 
 /// Arguments: id, time.
 const PUBLISH: &str = "UPDATE jobs SET state = 'published', send_at = NULL, updated_at = ?2
@@ -81,9 +82,17 @@ impl BatchConnection {
 fn open(file: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(PATIENCE)?;
+    connection.busy_handler(Some(ask_again))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     Ok(connection)
+}
+
+/// Waits a millisecond for the lock of another process, or of the API in this one, up to [`PATIENCE`]. SQLite's own waits grow to
+/// 100 ms, while an import takes the lock every few milliseconds and gives it back in between.
+fn ask_again(asked: i32) -> bool {
+    std::thread::sleep(Duration::from_millis(1));
+    u128::try_from(asked).is_ok_and(|asked| asked < PATIENCE.as_millis())
 }
 
 /// The store's error for one of this driver: a lock, a full disk or a failing one may be gone at the next try.
@@ -190,6 +199,17 @@ mod tests {
 
     use super::*;
     use crate::store::database::SQLITE;
+
+    #[test]
+    fn its_commits_wait_for_the_disk_and_leave_a_short_log_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.db");
+        Connection::open(&file).unwrap();
+        let db = open(&file).unwrap();
+        for (pragma, expected) in [("synchronous", 2), ("wal_autocheckpoint", 4_000)] {
+            assert_eq!(db.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).unwrap(), expected, "{pragma}");
+        }
+    }
 
     /// Also where statistics say that there are no jobs. A temporary table for each row would cost more than the row.
     #[tokio::test]
