@@ -90,6 +90,7 @@ fn open(file: &Path) -> rusqlite::Result<Connection> {
 
 /// Waits a millisecond for the lock of another process, or of the API in this one, up to [`PATIENCE`]. SQLite's own waits grow to
 /// 100 ms, while an import takes the lock every few milliseconds and gives it back in between.
+#[expect(clippy::disallowed_methods, reason = "a batch is written in a thread of its own, outside of the runtime")]
 fn ask_again(asked: i32) -> bool {
     std::thread::sleep(Duration::from_millis(1));
     u128::try_from(asked).is_ok_and(|asked| asked < PATIENCE.as_millis())
