@@ -19,7 +19,7 @@ use crate::page::Figure;
 /// Jobs a second, before and during an import.
 const RATE: u32 = 100;
 /// Pages of each filter.
-const PAGES: u64 = 200;
+const PAGES: u64 = 1_000;
 
 /// Both databases, each with a process that is worker and API at once.
 pub(crate) async fn measure(third_party: &str, records: u64) -> Result<Vec<Figure>> {

@@ -33,7 +33,7 @@ pub(super) async fn with_files<'a>(
     let mut files: Vec<Bytes> = Vec::new();
     for url in request.raw_file_urls() {
         let what = format!("the file {} could not be fetched, and nothing was sent", redacted::url(url));
-        in_time(request, session.put_off(deadline), &what)?;
+        in_time(request, session.extended(deadline), &what)?;
         let fetched = Box::pin(transport.send(
             &request.anonymous_get(url.clone(), request.timeout),
             deadline,
@@ -57,7 +57,7 @@ pub(super) async fn with_files<'a>(
             return Err(Failure::of_attempt(Code::BadResponse, message, Retriable::Final));
         }
     }
-    in_time(request, session.put_off(deadline), "fetching the body's files took all the time")?;
+    in_time(request, session.extended(deadline), "fetching the body's files took all the time")?;
     let mut room = session.share();
     if !room.grow_to(files.iter().map(Bytes::len).sum()).await {
         let message = format!("the body's files found no room in memory within {PATIENCE:?}, and nothing was sent");
@@ -115,7 +115,7 @@ pub(super) async fn pages(
         let what = format!("page {} ({})", pages.count() + 1, redacted::url(&next));
         same_or_safer(&url, &next, &what)?;
         within_bounds(request, &next, &what)?;
-        in_time(request, session.put_off(deadline), &what)?;
+        in_time(request, session.extended(deadline), &what)?;
         // Whoever named a page elsewhere chose all that follow: they come home without credentials.
         is_away |= next.origin() != request.raw_url().origin();
         let kind = if is_away { FollowUp::GetAway } else { FollowUp::SameRequest };

@@ -33,9 +33,9 @@ impl Session {
         Self::new(Arc::clone(&self.account))
     }
 
-    /// A deadline of the call, put off by the time that it has waited for room.
-    pub fn put_off(&self, deadline: Instant) -> Instant {
-        self.account.put_off(deadline)
+    /// A deadline of the call, extended by the time that it has waited for room.
+    pub fn extended(&self, deadline: Instant) -> Instant {
+        self.account.extended(deadline)
     }
 
     /// The room for a body of this call.

@@ -91,7 +91,7 @@ impl<'a> Call<'a> {
     }
 
     fn deadline(&self) -> Instant {
-        self.session.put_off(self.deadline)
+        self.session.extended(self.deadline)
     }
 
     async fn answer(mut self, auth: AuthState, limit: usize) -> Result<Response, Failure> {

@@ -69,8 +69,8 @@ impl Account {
         BodyShare { account: Arc::clone(self), room: None }
     }
 
-    /// A deadline of the call, put off by the time that it has waited for room: that is no fault of its host.
-    pub fn put_off(&self, deadline: Instant) -> Instant {
+    /// A deadline of the call, extended by the time that it has waited for room: that is no fault of its host.
+    pub fn extended(&self, deadline: Instant) -> Instant {
         deadline + *self.waited()
     }
 
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn waits_for_room_put_deadlines_off_and_end() {
+    async fn waits_for_room_extend_deadlines_and_end() {
         let bodies = Bodies::new(100);
         let (all, beyond) = (bodies.request(100 * 1024).await, bodies.account());
         assert!(beyond.share().grow_to(LARGE).await, "one goes beyond");
@@ -191,7 +191,7 @@ mod tests {
         };
         let (may, ()) = tokio::join!(share.grow_to(LARGE), free);
         assert!(may);
-        assert!(account.put_off(deadline) >= deadline + wait);
+        assert!(account.extended(deadline) >= deadline + wait);
         let _rest = bodies.request(68 * 1024).await;
         // As if it had waited for that long.
         *account.waited() = PATIENCE;

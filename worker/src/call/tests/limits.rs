@@ -92,7 +92,7 @@ async fn what_is_planned_in_a_thread_is_planned_as_ever() {
 
 /// A body that takes more than all of the room is planned once it has that, and until then holds up nobody.
 #[tokio::test]
-async fn a_large_request_waits_for_room_and_is_put_off_without() {
+async fn a_large_request_waits_for_room_and_is_deferred_without() {
     let resource =
         json!({"url": "http://127.0.0.1/", "method": "POST", "body_type": "json", "body": "{\"a\": \"{{a}}{{a}}\"}"});
     let prepared = prepared(&resource, &json!({}), &json!({"a": "b".repeat(6_000_000)})).await.unwrap();
