@@ -20,9 +20,10 @@ async fn a_cancel_applies_before_its_job_arrives_and_between_attempts() {
 
     assert_eq!(worker.terminate().await, Some(0));
     engine.cancel("early").await;
-    engine.publish(&job("early", "r", &[], json!({}))).await;
     let _worker = app.worker(&[]).await;
+    // Jobs and cancels have queues of their own: which of two that wait is taken first is nobody's promise.
     app.job_in_state("early", "cancelled").await;
+    engine.publish(&job("early", "r", &[], json!({}))).await;
     assert!(engine.result_within(QUIET_PERIOD).await.is_none());
     assert_eq!(third_party.seen().len(), calls, "neither was called again");
 }
