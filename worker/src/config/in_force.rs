@@ -12,7 +12,9 @@ pub(super) const ENVIRONMENT: &str = "the environment";
 const MASK: &str = "********";
 /// Settings that are secrets, and addresses that may hold a password. [`super::Config`] keeps the same ones as `SecretString`.
 pub(super) const SECRETS: [&str; 2] = ["vault.key", "vault.old_keys"];
-pub(super) const ADDRESSES: [&str; 3] = ["amqp.url", "database.url", "http.proxy"];
+pub(super) const ADDRESSES: [&str; 3] = [ADDRESS_LIST, "database.url", "http.proxy"];
+/// The one of them that may be several addresses, separated by commas.
+const ADDRESS_LIST: &str = "amqp.url";
 
 /// Where a setting was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -74,22 +76,30 @@ fn masked(name: &str, value: serde_json::Value) -> serde_json::Value {
         && !matches!(&value, serde_json::Value::Array(items) if items.is_empty());
     match value.as_str() {
         _ if SECRETS.contains(&name) && is_set => MASK.into(),
+        Some(text) if name == ADDRESS_LIST && is_set => {
+            let shown: Option<Vec<String>> = text.split(',').map(|address| without_password(address.trim())).collect();
+            shown.map_or_else(|| MASK.to_owned(), |shown| shown.join(",")).into()
+        }
         Some(text) if ADDRESSES.contains(&name) && is_set => {
-            text.split(',').map(|address| without_password(address.trim())).collect::<Vec<_>>().join(",").into()
+            without_password(text).unwrap_or_else(|| MASK.to_owned()).into()
         }
         _ => value,
     }
 }
 
-/// An address without its password and without its query, which may hold another one.
-fn without_password(address: &str) -> String {
+/// An address without its password and without its query, which may hold another one; nothing where a password may stand in
+/// another part: `#`, `/`, `?` or `,` unescaped in a password end the part that it belongs to, so that it is read as a port or a path.
+fn without_password(address: &str) -> Option<String> {
     if address.starts_with("sqlite:") {
-        return address.split('?').next().unwrap_or_default().to_owned();
+        return address.split('?').next().map(str::to_owned);
     }
-    let Ok(mut url) = Url::parse(address) else { return MASK.to_owned() };
+    let mut url = Url::parse(address).ok()?;
+    if address.contains('@') && url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
     url.set_query(None);
-    if url.password().is_some() && url.set_password(Some(MASK)).is_err() {
-        return MASK.to_owned();
+    if url.password().is_some() {
+        url.set_password(Some(MASK)).ok()?;
     }
-    url.into()
+    Some(url.into())
 }

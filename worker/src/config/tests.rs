@@ -95,3 +95,16 @@ fn settings_in_force_say_where_they_are_from_and_hold_no_secret() {
         .filter(|line| line.starts_with("    pub ") && line.contains("SecretString"));
     assert_eq!(kept.count(), in_force::SECRETS.len() + in_force::ADDRESSES.len());
 }
+
+#[test]
+fn half_a_password_is_no_port_that_may_be_shown() {
+    for name in in_force::ADDRESSES {
+        for end in [',', '#', '/', '?'] {
+            let address = format!("scheme://me:4711{end}4712@db.example/d");
+            let sources = config::Config::builder().set_override(name, address.as_str()).unwrap().build().unwrap();
+            let settings = in_force::in_force(&sources.cache, &[], &BTreeMap::new());
+            let shown = settings[0].value.as_str().unwrap().to_owned();
+            assert!(!shown.contains("4711") && !shown.contains("4712"), "{name}: {address} is shown as {shown}");
+        }
+    }
+}
