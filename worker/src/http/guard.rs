@@ -130,14 +130,14 @@ impl Guard {
         }
     }
 
-    /// Checks all addresses of a name: one that is not allowed is enough to refuse it.
-    pub(super) fn resolved(&self, name: &str, addresses: &[IpAddr]) -> Result<(), DeniedDestination> {
+    /// Whether a name with these addresses may be called: one that is not allowed is enough to refuse it.
+    pub(super) fn allows(&self, name: &str, addresses: &[IpAddr]) -> bool {
         let allowed = match kind_of(name) {
             Name::Metadata => false,
             Name::Internal => addresses.iter().all(|address| self.is_named(*address)),
             Name::Public => addresses.iter().all(|address| self.address(*address)),
         };
-        if allowed && !addresses.is_empty() { Ok(()) } else { Err(DeniedDestination::Host { host: name.to_owned() }) }
+        allowed && !addresses.is_empty()
     }
 
     /// Checks the peer of a connection, which must not be this process either.
@@ -356,7 +356,7 @@ mod tests {
             ("metadata", vec!["10.0.0.1"], false),
             ("a.example", vec![], false),
         ] {
-            assert_eq!(guard.resolved(name, &addresses(&list)).is_ok(), expected, "{name} {list:?}");
+            assert_eq!(guard.allows(name, &addresses(&list)), expected, "{name} {list:?}");
         }
     }
 }

@@ -24,6 +24,15 @@ pub(super) fn system() -> Lookup {
     })
 }
 
+/// A name leads to no address that may be called. Whether it leads to any is not said, nor shown by the failure's code: whoever
+/// writes a URL would learn which names a private network has. The log says it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no address that may be called was found for this name. Is it spelt right? Where it is one of a private network, the operator \
+     allows its range with --allow-net CIDR"
+)]
+pub(super) struct NoAddress;
+
 /// The resolver inside the client's connector.
 pub(super) struct Resolver {
     /// `None` where only an egress proxy is resolved, which the operator has named.
@@ -36,13 +45,24 @@ impl Resolve for Resolver {
         let (guard, lookup, name) = (self.guard.clone(), Arc::clone(&self.lookup), name.as_str().to_owned());
         Box::pin(async move {
             let begun = std::time::Instant::now();
-            let addresses = lookup(name.clone()).await?;
+            let found = lookup(name.clone()).await;
             timing::resolved(begun.elapsed());
-            if let Some(guard) = guard {
-                guard.resolved(&name, &addresses)?;
+            let Some(guard) = guard else { return Ok(dialled(found?)) };
+            match found {
+                Ok(addresses) if guard.allows(&name, &addresses) => Ok(dialled(addresses)),
+                Ok(_) => {
+                    tracing::warn!(name, "a name leads to addresses that http.allow_net does not allow");
+                    Err(NoAddress.into())
+                }
+                Err(error) => {
+                    tracing::warn!(name, %error, "a name was not resolved");
+                    Err(NoAddress.into())
+                }
             }
-            let dialled: Addrs = Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)));
-            Ok(dialled)
         })
     }
+}
+
+fn dialled(addresses: Vec<IpAddr>) -> Addrs {
+    Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)))
 }
