@@ -165,14 +165,14 @@ pub fn serve_probes(
 pub async fn serve(
     listener: Listener,
     probes: Probes,
-    (config, health_of): (Config, HealthOf),
+    (config, store, health_of): (Config, Store, HealthOf),
     stop: watch::Receiver<bool>,
 ) -> Result<Started, StartError> {
     let limits = limits(&config);
     let (tell_token, token) = tokio::sync::oneshot::channel();
     let start = async move {
         let health = (health_of == HealthOf::Api).then(|| Arc::clone(&probes.health));
-        let api = Arc::new(Api::start(config).await?);
+        let api = Arc::new(Api::start(config, store).await?);
         if let Some(health) = health {
             tokio::spawn(watch_health(Arc::clone(&api), health));
         }
@@ -211,9 +211,8 @@ fn nothing_here() -> Response<Body> {
 }
 
 impl Api {
-    async fn start(config: Config) -> Result<Self, StartError> {
-        let store =
-            Store::open(&config.database.url, &setup::keys(&config), &setup::database_tls(&config), false).await?;
+    async fn start(config: Config, store: Store) -> Result<Self, StartError> {
+        let store = store.for_this_runtime();
         let broker = Broker::connect(setup::amqp(&config, "api")).await?;
         let calls = setup::calls(&config, Catalog::of_store(store.clone())).await?;
         let router = Router::new(table::routes()).map_err(StartError::Server)?;

@@ -31,15 +31,14 @@ impl Serve {
         let mut config = settings.load_and_log(Vec::new())?;
         let metrics = metric::start()?;
         let stop = stop_signal()?;
-        // Migrated where that is asked for; the API has connections of its own.
         let store = settings.store(&config).await?;
         let listener = Listener::bind(self.listen.unwrap_or(config.api.listen))?;
         let address = listener.address();
         config.listening = vec![address];
         let broker = Broker::connect(setup::amqp(&config, "serve")).await?;
-        let tending = tokio::spawn(tend_collections(store, broker));
+        let tending = tokio::spawn(tend_collections(store.clone(), broker));
         let probes = Probes { health: Arc::new(Health::default()), worker: "serve".to_owned(), metrics };
-        let started = api::serve(listener, probes, (config, HealthOf::Api), stop).await?;
+        let started = api::serve(listener, probes, (config, store, HealthOf::Api), stop).await?;
         announce(address, started.first_token.as_deref());
         started.server.stopped().await.context("the HTTP interface failed")?;
         tending.abort();

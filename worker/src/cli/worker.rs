@@ -94,7 +94,7 @@ pub(super) async fn work(
     // Bound before work begins, since connectors must not call it.
     let listener = interface.map(|interface| Listener::bind(interface.address())).transpose()?;
     config.listening = listener.iter().map(Listener::address).collect();
-    let process = worker::Worker::start(config.clone(), store, Arc::clone(&health)).await?;
+    let process = worker::Worker::start(config.clone(), store.clone(), Arc::clone(&health)).await?;
     let probes = Probes { health, worker: process.id().to_owned(), metrics };
     let server = match (listener, interface) {
         (Some(listener), Some(Interface::Probes(_))) => {
@@ -103,7 +103,7 @@ pub(super) async fn work(
         }
         (Some(listener), Some(Interface::Api(_))) => {
             let address = listener.address();
-            let started = api::serve(listener, probes, (config, HealthOf::Worker), stop.clone()).await?;
+            let started = api::serve(listener, probes, (config, store, HealthOf::Worker), stop.clone()).await?;
             announce(address, started.first_token.as_deref());
             Some(started.server)
         }

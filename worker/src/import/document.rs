@@ -55,14 +55,14 @@ impl<'a> Document<'a> {
 fn json(text: &str) -> Result<Value, Fault> {
     serde_json::from_str(text).map_err(|error| {
         let at = offset(text, error.line(), error.column(), Unit::Bytes);
-        let told = error.to_string();
-        let told = told.split(" at line ").next().unwrap_or_default();
-        if told == "EOF while parsing a string" || told.starts_with("control character") {
+        let problem = error.to_string();
+        let problem = problem.split(" at line ").next().unwrap_or_default();
+        if problem == "EOF while parsing a string" || problem.starts_with("control character") {
             return Fault::new(opened_quote(text, at), "this quote is never closed.");
         }
-        match told {
+        match problem {
             "recursion limit exceeded" => Fault::new(at, format!("nested more than {DEPTH} deep")),
-            _ => Fault::new(at, format!("this is not JSON: {told}")),
+            _ => Fault::new(at, format!("this is not JSON: {problem}")),
         }
     })
 }
@@ -102,19 +102,19 @@ fn yaml(text: &str) -> Result<Value, Fault> {
             let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
             offset(text, number(place.line()), number(place.column()), Unit::Characters)
         });
-        let told = error.without_snippet().to_string();
-        let told = told.lines().next().unwrap_or_default();
-        let told = told.split(" at line ").next().unwrap_or_default();
-        if told == "unclosed quote" {
+        let problem = error.without_snippet().to_string();
+        let problem = problem.lines().next().unwrap_or_default();
+        let problem = problem.split(" at line ").next().unwrap_or_default();
+        if problem == "unclosed quote" {
             return Fault::new(at, "this quote is never closed.");
         }
         // The parser names the text before it, which a line that is indented properly would go on with.
-        if told.ends_with("found a tab")
+        if problem.ends_with("found a tab")
             && let Some(tab) = indenting_tab(text, at)
         {
             return Fault::new(tab, "this line is indented with a tab, which YAML does not allow: write blanks.");
         }
-        Fault::new(at, format!("this is neither JSON nor YAML that can be read: {told}"))
+        Fault::new(at, format!("this is neither JSON nor YAML that can be read: {problem}"))
     })
 }
 

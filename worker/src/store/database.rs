@@ -10,9 +10,9 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Executor, PgConnection, PgPool, Pool, SqlitePool};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow, PgSslMode};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::{Executor, FromRow, PgConnection, PgPool, Pool, SqlitePool};
 
 use super::Error;
 
@@ -107,6 +107,11 @@ macro_rules! on {
     };
 }
 pub(super) use on;
+
+/// What a row of either database is read as.
+pub(super) trait AnyRow: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+impl<T> AnyRow for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 /// Where connections come from and go back to.
 pub(super) trait ConnectionSource {
@@ -204,22 +209,28 @@ async fn open_sqlite(file: &Path) -> Result<Opened, Error> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(PATIENCE);
-    // A connection to a file does not break while nobody uses it, and asking its thread takes as long as a statement.
-    let pool = |connections| {
-        SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false)
-    };
     let writing = options.clone().pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
-    let writer = pool(1).connect_with(writing).await.map_err(|error| problem(std::io::Error::other(error)))?;
+    let writer = sqlite_pool(1).connect_with(writing).await.map_err(|error| problem(std::io::Error::other(error)))?;
     // Its commits wait for no disk, and it moves its pages from the log to the file itself, when nobody waits for it.
     let unsynced = options.clone().synchronous(SqliteSynchronous::Normal).pragma("wal_autocheckpoint", "0");
-    let stager = pool(1).connect_lazy_with(unsynced);
-    let readers = pool(CONNECTIONS).connect_lazy_with(options.pragma("query_only", "on"));
+    let stager = sqlite_pool(1).connect_lazy_with(unsynced);
+    let readers = sqlite_pool(CONNECTIONS).connect_lazy_with(options.pragma("query_only", "on"));
     SQLITE.run(&writer).await.map_err(migration_failed)?;
     Ok(Opened {
         database: Database::Sqlite { writer, stager, readers },
         lock: Some(lock),
         file_prefix: Some(file.display().to_string()),
     })
+}
+
+/// A connection to a file does not break while nobody uses it, and asking its thread takes as long as a statement.
+fn sqlite_pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(connections).acquire_timeout(PATIENCE).test_before_acquire(false)
+}
+
+fn postgres_pool() -> PgPoolOptions {
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+    pool.after_connect(|db, _| Box::pin(prepare(db)))
 }
 
 pub(super) async fn locked(path: &Path) -> Result<File, Error> {
@@ -240,19 +251,18 @@ async fn open_postgres(url: &str, tls: &DatabaseTls, migrate: bool) -> Result<Op
     options = options.application_name("data-connector");
     if migrate {
         // Not prepared as others are: a migration may take longer than a statement.
-        let pool = connect(PgPoolOptions::new().max_connections(1), options.clone()).await?;
+        let pool = connect(PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE), options.clone()).await?;
         POSTGRES.run(&pool).await.map_err(migration_failed)?;
         pool.close().await;
     }
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).after_connect(|db, _| Box::pin(prepare(db)));
-    let pool = connect(pool, options).await?;
+    let pool = connect(postgres_pool(), options).await?;
     check_schema(&pool).await?;
     Ok(Opened { database: Database::Postgres(pool), lock: None, file_prefix: None })
 }
 
 /// A database that does not let us in is as good as unreachable, whatever it says.
 async fn connect(pool: PgPoolOptions, options: PgConnectOptions) -> Result<PgPool, Error> {
-    pool.acquire_timeout(PATIENCE).connect_with(options).await.map_err(Error::unreachable)
+    pool.connect_with(options).await.map_err(Error::unreachable)
 }
 
 async fn check_schema(pool: &PgPool) -> Result<(), Error> {
@@ -297,6 +307,20 @@ pub(super) fn is_transient(error: &dyn DatabaseError) -> bool {
 }
 
 impl Database {
+    /// This database for the runtime that calls, which makes its own connections; a SQLite file is written over those that there are.
+    pub(super) fn for_this_runtime(&self) -> Self {
+        match self {
+            Self::Sqlite { writer, stager, readers } => Self::Sqlite {
+                writer: writer.clone(),
+                stager: stager.clone(),
+                readers: sqlite_pool(CONNECTIONS).connect_lazy_with((*readers.connect_options()).clone()),
+            },
+            Self::Postgres(pool) => {
+                Self::Postgres(postgres_pool().connect_lazy_with((*pool.connect_options()).clone()))
+            }
+        }
+    }
+
     /// Begins a transaction that writes.
     pub(super) fn begin(&self) -> &'static str {
         match self {

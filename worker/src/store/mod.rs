@@ -169,9 +169,9 @@ pub struct Store(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     database: Database,
-    vault: Vault,
+    vault: Arc<Vault>,
     ledger_id: String,
-    collections: collections::Shared,
+    collections: Arc<collections::Shared>,
     /// What the names of a SQLite file's lock and key begin with.
     file_prefix: String,
 }
@@ -198,15 +198,28 @@ impl Store {
         }
         let store = Self(Arc::new(Inner {
             database,
-            vault,
+            vault: Arc::new(vault),
             ledger_id,
-            collections: collections::Shared::default(),
+            collections: Arc::default(),
             file_prefix: file_prefix.unwrap_or_default(),
         }));
         store.keys().bind_values().await?;
         store.connectors().index().await?;
         drop(lock);
         Ok(store)
+    }
+
+    /// This store for the runtime that calls, with connections of its own. Those that write to a SQLite file stay shared: two of
+    /// one process would wait for each other by sleeping, up to 100 ms at a time.
+    pub fn for_this_runtime(&self) -> Self {
+        let Inner { database, vault, ledger_id, collections, file_prefix } = &*self.0;
+        Self(Arc::new(Inner {
+            database: database.for_this_runtime(),
+            vault: Arc::clone(vault),
+            ledger_id: ledger_id.clone(),
+            collections: Arc::clone(collections),
+            file_prefix: file_prefix.clone(),
+        }))
     }
 
     /// Identifies this ledger among all others.

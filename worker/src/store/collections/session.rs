@@ -5,16 +5,14 @@
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use tokio::time::timeout;
 
 use super::CollectionError;
 use crate::store::Error;
 use crate::store::audit::{self, Entry};
 use crate::store::database::{
-    Database, ONE_RECORD, POSTGRES_BEGIN, POSTGRES_NOW, SQLITE_BEGIN, SQLITE_NOW, STATEMENT, on, too_slow,
+    AnyRow, Database, ONE_RECORD, POSTGRES_BEGIN, POSTGRES_NOW, SQLITE_BEGIN, SQLITE_NOW, STATEMENT, on, too_slow,
 };
 
 /// An argument of a statement.
@@ -99,11 +97,6 @@ macro_rules! bound {
         query
     }};
 }
-
-/// A row that either database gives.
-pub(super) trait AnyRow: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-
-impl<T> AnyRow for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 /// A transaction that writes; without a commit nothing of it is stored.
 pub(super) enum Session {

@@ -4,14 +4,12 @@
 //! lead to each row of the ledger, one by one: older jobs are read as the table has them instead, once. An index for each filter
 //! would cost every job.
 
-use sqlx::postgres::PgRow;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, FromRow, SqlSafeStr};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::JobRow;
 use super::queries::UNPUBLISHED;
 use crate::store::Error;
-use crate::store::database::{Plan, on};
+use crate::store::database::{AnyRow, Plan, on};
 use crate::store::jobs::Jobs;
 
 /// Which jobs are wanted; `None` filters nothing.
@@ -53,11 +51,6 @@ pub struct JobSearch {
 
 /// How many of the newest jobs are read in the list's order, before the others are read in the table's.
 const NEWEST: i64 = 10_000;
-
-/// What a row of either database is read as.
-trait Read: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-
-impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Read for T {}
 
 /// A value that is bound.
 #[derive(Clone)]
@@ -198,7 +191,7 @@ impl Jobs<'_> {
         self.found(wanted, "created_at, id").await
     }
 
-    async fn found<T: Read>(self, wanted: &JobSearch, columns: &str) -> Result<Vec<T>, Error> {
+    async fn found<T: AnyRow>(self, wanted: &JobSearch, columns: &str) -> Result<Vec<T>, Error> {
         let filters = wanted.filters();
         let edge = if filters.sql.is_empty() { None } else { self.edge(wanted).await? };
         let mut newest = filters.clone();
@@ -228,7 +221,7 @@ impl Jobs<'_> {
         Ok(edge.first().map(|(at,)| *at))
     }
 
-    async fn list_by<T: Read>(
+    async fn list_by<T: AnyRow>(
         self,
         wanted: &JobSearch,
         columns: &str,
@@ -241,7 +234,7 @@ impl Jobs<'_> {
         self.read(plan, statement, &conditions).await
     }
 
-    async fn read<T: Read>(self, plan: Plan, statement: String, conditions: &Conditions) -> Result<Vec<T>, Error> {
+    async fn read<T: AnyRow>(self, plan: Plan, statement: String, conditions: &Conditions) -> Result<Vec<T>, Error> {
         let statement = AssertSqlSafe(statement).into_sql_str();
         let begin = self.0.database.begin_to_read(plan);
         on!(&self.0.database, read db => {

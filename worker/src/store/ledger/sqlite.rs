@@ -1,4 +1,4 @@
-//! The ledger on SQLite beside its batches: what is rare, over the connections of the pools.
+//! The ledger on SQLite but for its batches: what is rare, over the connections of the pools.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
