@@ -6,8 +6,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::contract;
-use super::test_store::{KEY, OTHER_KEY, execute, on_empty_postgresql, open};
-use crate::store::database::{POSTGRES, SQLITE};
+use super::test_store::{KEY, OTHER_KEY, execute, on_empty_postgresql, on_sqlite, open};
+use crate::store::database::{Database, POSTGRES, SQLITE};
 use crate::store::{DatabaseTls, Error, KeySource, Store};
 
 fn tls() -> DatabaseTls {
@@ -36,6 +36,23 @@ async fn a_file_opened_by_many_at_once_has_one_identity_and_one_key() {
         let mode = std::fs::metadata(folder.path().join("deep").join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name} is its owner's business");
     }
+}
+
+#[tokio::test]
+async fn a_worker_and_the_api_of_its_process_write_in_turn_and_read_at_any_time() {
+    on_sqlite(|fixture| async move {
+        let api = fixture.store.for_this_runtime();
+        assert_eq!(api.ledger_id(), fixture.store.ledger_id());
+        let Database::Sqlite { writer, .. } = &fixture.store.0.database else { panic!("not SQLite") };
+        let turn = writer.acquire().await.unwrap();
+        let collections = api.collections();
+        let mut writing = Box::pin(collections.hold_task("task", "api", Duration::from_mins(1)));
+        tokio::time::timeout(Duration::from_millis(200), &mut writing).await.unwrap_err();
+        api.ping().await.unwrap();
+        drop(turn);
+        assert!(writing.await.unwrap());
+    })
+    .await;
 }
 
 #[tokio::test]
