@@ -40,14 +40,17 @@ async fn on(app: TestApp, database: &str, third_party: &str, records: u64) -> Re
 
     let file = app.path("prices.csv");
     write_rows(&file, records)?;
-    let (begun, sender) = (Instant::now(), server.clone());
-    let import = tokio::task::spawn_blocking(move || sender.import(&file));
+    let sender = server.clone();
+    let import = tokio::task::spawn_blocking(move || {
+        let begun = Instant::now();
+        sender.import(&file).map(|report| (report, begun.elapsed()))
+    });
     let mut times = Vec::new();
     while !import.is_finished() {
         times.extend(load.steadily(RATE, Duration::from_secs(2)).await?);
     }
-    let report = import.await??;
-    let rate = records as f64 / begun.elapsed().as_secs_f64();
+    let (report, took) = import.await??;
+    let rate = records as f64 / took.as_secs_f64();
     ensure!(report["created"] == records, "{report}");
     times.sort();
     let during = percentile(&times);

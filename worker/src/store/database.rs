@@ -15,6 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Executor, FromRow, PgConnection, PgPool, Pool, SqlitePool};
 
 use super::Error;
+use super::sqlite_writer::SqliteWriter;
 
 pub(super) static SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
 pub(super) static POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
@@ -50,9 +51,8 @@ pub(super) enum Plan {
 /// An open database.
 #[derive(Debug, Clone)]
 pub(super) enum Database {
-    /// One connection writes, so that this process never waits for its own lock. Another one writes what need not outlast a
-    /// power failure before what comes after it does; whoever uses it holds the first one. The others read.
-    Sqlite { writer: SqlitePool, stager: SqlitePool, readers: SqlitePool },
+    /// A file.
+    Sqlite { writer: SqliteWriter, readers: SqlitePool },
     /// For everything but the ledger's batches, which have a connection of their own.
     Postgres(PgPool),
 }
@@ -85,7 +85,7 @@ macro_rules! on {
     };
     ($connection:expr, ledger $db:ident => $body:expr) => {
         match $connection {
-            $crate::store::ledger::connection::LedgerConnection::Sqlite(session) => $crate::store::database::on!(over &session.pool, $db => $body),
+            $crate::store::ledger::connection::LedgerConnection::Sqlite(session) => $crate::store::database::on!(over &session.writer, $db => $body),
             $crate::store::ledger::connection::LedgerConnection::Postgres(session) => $crate::store::database::on!(over session, $db => $body),
         }
     };
@@ -217,7 +217,7 @@ async fn open_sqlite(file: &Path) -> Result<Opened, Error> {
     let readers = sqlite_pool(CONNECTIONS).connect_lazy_with(options.pragma("query_only", "on"));
     SQLITE.run(&writer).await.map_err(migration_failed)?;
     Ok(Opened {
-        database: Database::Sqlite { writer, stager, readers },
+        database: Database::Sqlite { writer: SqliteWriter::new(writer, stager), readers },
         lock: Some(lock),
         file_prefix: Some(file.display().to_string()),
     })
@@ -310,9 +310,8 @@ impl Database {
     /// This database for the runtime that calls, which makes its own connections; a SQLite file is written over those that there are.
     pub(super) fn for_this_runtime(&self) -> Self {
         match self {
-            Self::Sqlite { writer, stager, readers } => Self::Sqlite {
+            Self::Sqlite { writer, readers } => Self::Sqlite {
                 writer: writer.clone(),
-                stager: stager.clone(),
                 readers: sqlite_pool(CONNECTIONS).connect_lazy_with((*readers.connect_options()).clone()),
             },
             Self::Postgres(pool) => {
@@ -370,9 +369,8 @@ impl Database {
     /// Ends all connections; what is under way is finished first.
     pub(super) async fn close(&self) {
         match self {
-            Self::Sqlite { writer, stager, readers } => {
+            Self::Sqlite { writer, readers } => {
                 readers.close().await;
-                stager.close().await;
                 writer.close().await;
             }
             Self::Postgres(pool) => pool.close().await,

@@ -21,6 +21,7 @@ mod reencryption;
 mod refresh_tokens;
 mod rotations;
 mod secrets;
+mod sqlite_writer;
 mod suspects;
 mod tokens;
 mod usage;

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use sqlx::{Postgres, SqlitePool, Transaction};
+use sqlx::{Postgres, Transaction};
 
 use super::database::{Database, SQLITE_NOW, locked};
+use super::sqlite_writer::SqliteWriter;
 use super::{Error, Inner};
 
 /// A credential's refresh token as it is stored.
@@ -52,7 +53,7 @@ struct Place {
 
 #[derive(Debug)]
 enum Lock {
-    File { _file: std::fs::File, writer: SqlitePool },
+    File { _file: std::fs::File, writer: SqliteWriter },
     Row(Transaction<'static, Postgres>),
 }
 
@@ -120,15 +121,16 @@ impl RefreshTokens<'_> {
     async fn lock_file(
         self,
         place: &Place,
-        writer: &SqlitePool,
+        writer: &SqliteWriter,
         (connector, version): (&str, i64),
     ) -> Result<(Lock, Option<Row>, i64), Error> {
         let file = locked(&PathBuf::from(format!("{}.token-lock", self.0.file_prefix))).await?;
+        let mut connection = writer.connection().await?;
         if let Some(make) = place.make {
-            sqlx::query(make).bind(connector).bind(version).execute(writer).await?;
+            sqlx::query(make).bind(connector).bind(version).execute(&mut *connection).await?;
         }
-        let row: Option<Row> = sqlx::query_as(place.ask).bind(connector).fetch_optional(writer).await?;
-        let now = sqlx::query_scalar(SQLITE_NOW).fetch_one(writer).await?;
+        let row: Option<Row> = sqlx::query_as(place.ask).bind(connector).fetch_optional(&mut *connection).await?;
+        let now = sqlx::query_scalar(SQLITE_NOW).fetch_one(&mut *connection).await?;
         Ok((Lock::File { _file: file, writer: writer.clone() }, row, now))
     }
 
@@ -178,7 +180,7 @@ impl LockedRefreshToken {
                     .bind(self.version)
                     .bind(sealed)
                     .bind(good_until);
-                query.execute(&writer).await?;
+                query.execute(&mut *writer.connection().await?).await?;
             }
             Lock::Row(mut transaction) => {
                 let query = sqlx::query(self.place.store)

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use tokio::time::timeout;
 
@@ -12,8 +11,9 @@ use super::CollectionError;
 use crate::store::Error;
 use crate::store::audit::{self, Entry};
 use crate::store::database::{
-    AnyRow, Database, ONE_RECORD, POSTGRES_BEGIN, POSTGRES_NOW, SQLITE_BEGIN, SQLITE_NOW, STATEMENT, on, too_slow,
+    AnyRow, Database, ONE_RECORD, POSTGRES_BEGIN, POSTGRES_NOW, SQLITE_NOW, STATEMENT, on, too_slow,
 };
+use crate::store::sqlite_writer::Turn;
 
 /// An argument of a statement.
 #[derive(Debug, Clone)]
@@ -100,15 +100,17 @@ macro_rules! bound {
 
 /// A transaction that writes; without a commit nothing of it is stored.
 pub(super) enum Session {
-    /// The connection that writes is held until the transaction ends, where that is one of another connection.
-    Sqlite(Transaction<'static, Sqlite>, Option<PoolConnection<Sqlite>>),
+    Sqlite(Transaction<'static, Sqlite>, Turn),
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Session {
     pub(super) async fn begin(database: &Database) -> Result<Self, Error> {
         Ok(match database {
-            Database::Sqlite { writer, .. } => Self::Sqlite(writer.begin_with(SQLITE_BEGIN).await?, None),
+            Database::Sqlite { writer, .. } => {
+                let (transaction, turn) = writer.begin().await?;
+                Self::Sqlite(transaction, turn)
+            }
             Database::Postgres(pool) => Self::Postgres(pool.begin_with(POSTGRES_BEGIN).await?),
         })
     }
@@ -116,9 +118,9 @@ impl Session {
     /// The same for what need not outlast a power failure by itself. On SQLite its commit waits for no disk: whatever is committed
     /// later and does wait makes this durable first, since one log has both.
     pub(super) async fn begin_unsynced(database: &Database) -> Result<Self, Error> {
-        let Database::Sqlite { writer, stager, .. } = database else { return Self::begin(database).await };
-        let turn = writer.acquire().await?;
-        Ok(Self::Sqlite(stager.begin_with(SQLITE_BEGIN).await?, Some(turn)))
+        let Database::Sqlite { writer, .. } = database else { return Self::begin(database).await };
+        let (transaction, turn) = writer.begin_unsynced().await?;
+        Ok(Self::Sqlite(transaction, turn))
     }
 
     pub(super) async fn commit(self) -> Result<(), Error> {

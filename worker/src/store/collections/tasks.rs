@@ -24,18 +24,19 @@ pub(super) async fn write_once(inner: &Inner, statement: String, binds: Vec<Bind
     in_time_of_statement(work).await
 }
 
-/// After how many transactions that did not wait for the disk SQLite's log is written to its file: some 2,000 pages of an import.
-const CHECKPOINT: usize = 20;
+/// After how many transactions that did not wait for the disk SQLite's log is written to its file: some 500 pages of an import. The
+/// disk writes more of them in one go, and whoever commits a job meanwhile waits for it.
+const CHECKPOINT: usize = 5;
 
 /// To be called after each of them. Whoever finds the log long has to write it in the midst of its own transaction, while others
 /// wait; this is done outside of any.
 pub(super) async fn checkpoint_at_times(inner: &Inner) {
-    let Database::Sqlite { stager, .. } = &inner.database else { return };
+    let Database::Sqlite { writer, .. } = &inner.database else { return };
     let before = inner.collections.unsynced.fetch_add(1, Ordering::Relaxed);
     if !(before + 1).is_multiple_of(CHECKPOINT) {
         return;
     }
-    if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(stager).await {
+    if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&writer.stager).await {
         tracing::debug!(%error, "the log of the database stays as long as it is");
     }
 }

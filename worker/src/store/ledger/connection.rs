@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::PgSslMode;
-use sqlx::{Connection, Executor, PgConnection, PgPool, SqlitePool};
+use sqlx::{Connection, Executor, PgConnection, PgPool};
 use tokio::time::{Instant, timeout};
 
 use super::batch::{BatchView, Written};
@@ -14,8 +14,9 @@ use super::sqlite_batch::BatchConnection;
 use super::{postgres, sqlite};
 use crate::store::Error;
 use crate::store::database::{
-    ConnectionSource, Database, ONE_RECORD, PATIENCE, POSTGRES_BEGIN, SQLITE_BEGIN, on, prepare, too_slow,
+    ConnectionSource, Database, ONE_RECORD, PATIENCE, POSTGRES_BEGIN, SQLITE_BEGIN, STATEMENT, on, prepare, too_slow,
 };
+use crate::store::sqlite_writer::SqliteWriter;
 
 /// A connection that was idle for this long is pinged before it is used.
 const IDLE: Duration = Duration::from_secs(2);
@@ -35,9 +36,9 @@ pub(in crate::store) enum LedgerConnection {
     Postgres(Session),
 }
 
-/// The one connection of this process that writes, and another one for batches, which have the turn of the first.
+/// What writes in this process, and a connection for batches, which take their turn with it.
 pub(in crate::store) struct SqliteSession {
-    pub(in crate::store) pool: SqlitePool,
+    pub(in crate::store) writer: SqliteWriter,
     batches: BatchConnection,
 }
 
@@ -87,8 +88,8 @@ impl LedgerConnection {
     pub(super) fn to(database: Database) -> Self {
         match database {
             Database::Sqlite { writer, .. } => {
-                let batches = BatchConnection::to(writer.connect_options().get_filename());
-                Self::Sqlite(SqliteSession { pool: writer, batches })
+                let batches = BatchConnection::to(writer.connection.connect_options().get_filename());
+                Self::Sqlite(SqliteSession { writer, batches })
             }
             Database::Postgres(pool) => Self::Postgres(Session { pool, idle: None }),
         }
@@ -113,8 +114,9 @@ impl LedgerConnection {
     /// Writes what can be written without looking first.
     pub(super) async fn write(&mut self, worker: &Arc<str>, batch: &Arc<BatchView>) -> Result<Written, Error> {
         match self {
-            Self::Sqlite(SqliteSession { pool, batches }) => {
-                on!(over &*pool, _turn => batches.write(worker, batch).await?)
+            Self::Sqlite(SqliteSession { writer, batches }) => {
+                let _turn = writer.turn().await?;
+                timeout(STATEMENT, batches.write(worker, batch)).await.unwrap_or_else(|_| Err(too_slow()))
             }
             Self::Postgres(session) if batch.records.is_empty() && batch.claims.is_empty() => {
                 on!(over session, db => postgres::published(db, &batch.published).await?).map(|()| Written::default())
@@ -126,7 +128,7 @@ impl LedgerConnection {
     /// Undoes grants.
     pub(super) async fn roll_back(&mut self, worker: &str, rollbacks: &[ClaimRollback]) -> Result<(), Error> {
         match self {
-            Self::Sqlite(session) => on!(over &session.pool, db => sqlite::roll_back(db, worker, rollbacks).await?),
+            Self::Sqlite(session) => on!(over &session.writer, db => sqlite::roll_back(db, worker, rollbacks).await?),
             Self::Postgres(session) => on!(over session, db => postgres::roll_back(db, worker, rollbacks).await?),
         }
     }
@@ -142,7 +144,7 @@ impl LedgerConnection {
     ) -> Result<Vec<i64>, Error> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         match self {
-            Self::Sqlite(session) => on!(over &session.pool, db => sqlx::query_scalar(statement)
+            Self::Sqlite(session) => on!(over &session.writer, db => sqlx::query_scalar(statement)
                 .bind(before).bind(most).bind(from).fetch_all(db).await?),
             Self::Postgres(session) => {
                 on!(over session, db => postgres::drop_old(db, statement, before, most, from).await?)

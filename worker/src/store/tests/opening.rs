@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::contract;
-use super::test_store::{KEY, OTHER_KEY, execute, on_empty_postgresql, on_sqlite, open};
+use super::test_store::{KEY, OTHER_KEY, claim_of, execute, on_empty_postgresql, on_sqlite, open};
 use crate::store::database::{Database, POSTGRES, SQLITE};
 use crate::store::{DatabaseTls, Error, KeySource, Store};
 
@@ -41,16 +41,19 @@ async fn a_file_opened_by_many_at_once_has_one_identity_and_one_key() {
 #[tokio::test]
 async fn a_worker_and_the_api_of_its_process_write_in_turn_and_read_at_any_time() {
     on_sqlite(|fixture| async move {
-        let api = fixture.store.for_this_runtime();
+        let (api, worker) = (fixture.store.for_this_runtime(), fixture.worker("w").await);
         assert_eq!(api.ledger_id(), fixture.store.ledger_id());
         let Database::Sqlite { writer, .. } = &fixture.store.0.database else { panic!("not SQLite") };
-        let turn = writer.acquire().await.unwrap();
+        let turn = writer.turn().await.unwrap();
         let collections = api.collections();
-        let mut writing = Box::pin(collections.hold_task("task", "api", Duration::from_mins(1)));
+        let task = collections.hold_task("task", "api", Duration::from_mins(1));
+        let mut writing = Box::pin(async { tokio::join!(task, worker.claim(claim_of("job", 1))) });
         tokio::time::timeout(Duration::from_millis(200), &mut writing).await.unwrap_err();
         api.ping().await.unwrap();
         drop(turn);
-        assert!(writing.await.unwrap());
+        let (held, claim) = writing.await;
+        assert!(held.unwrap());
+        claim.unwrap();
     })
     .await;
 }

@@ -95,8 +95,8 @@ async fn jobs_are_claimed_between_the_parts_of_an_import_on_sqlite() {
         };
         assert_eq!(report.unwrap().created, 1_000);
         assert!(claimed >= 10, "{claimed} jobs were claimed meanwhile");
-        let Database::Sqlite { writer, stager, .. } = &store.0.database else { panic!("not SQLite") };
-        for (pool, expected) in [(writer, 2), (stager, 1)] {
+        let Database::Sqlite { writer, .. } = &store.0.database else { panic!("not SQLite") };
+        for (pool, expected) in [(&writer.connection, 2), (&writer.stager, 1)] {
             let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await.unwrap();
             assert_eq!(synchronous, expected, "the ledger's commits wait for the disk, those of an import do not");
         }
