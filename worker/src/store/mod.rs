@@ -3,6 +3,7 @@
 //! Knows SQL on SQLite and PostgreSQL, and is the only place that names sqlx; must not know what a job means.
 
 mod accounts;
+mod activity;
 pub mod audit;
 mod bulk;
 mod categories;
@@ -35,6 +36,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::migrate::MigrateError;
 
 use accounts::Accounts;
+use activity::JobActivity;
 use audit::Audit;
 use database::Database;
 use ledger::LedgerHandle;
@@ -172,6 +174,7 @@ struct Inner {
     database: Database,
     vault: Arc<Vault>,
     ledger_id: String,
+    activity: Arc<JobActivity>,
     collections: Arc<collections::Shared>,
     /// What the names of a SQLite file's lock and key begin with.
     file_prefix: String,
@@ -201,6 +204,7 @@ impl Store {
             database,
             vault: Arc::new(vault),
             ledger_id,
+            activity: Arc::default(),
             collections: Arc::default(),
             file_prefix: file_prefix.unwrap_or_default(),
         }));
@@ -212,12 +216,14 @@ impl Store {
 
     /// This store for the runtime that calls, with connections of its own. Those that write to a SQLite file stay shared: two of
     /// one process would wait for each other by sleeping, up to 100 ms at a time.
+    #[must_use]
     pub fn for_this_runtime(&self) -> Self {
-        let Inner { database, vault, ledger_id, collections, file_prefix } = &*self.0;
+        let Inner { database, vault, ledger_id, activity, collections, file_prefix } = &*self.0;
         Self(Arc::new(Inner {
             database: database.for_this_runtime(),
             vault: Arc::clone(vault),
             ledger_id: ledger_id.clone(),
+            activity: Arc::clone(activity),
             collections: Arc::clone(collections),
             file_prefix: file_prefix.clone(),
         }))
@@ -231,7 +237,7 @@ impl Store {
     /// The ledger for a worker of this process. A worker has one handle and its clones, which know the grants
     /// of this worker.
     pub fn ledger(&self, worker: &str) -> LedgerHandle {
-        LedgerHandle::start(self.0.database.clone(), worker.to_owned())
+        LedgerHandle::start(self.0.database.clone(), Arc::clone(&self.0.activity), worker.to_owned())
     }
 
     /// Connectors, with their credentials.

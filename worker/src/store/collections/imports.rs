@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::time::{Instant, sleep_until};
 
 use super::matching::find_matches;
 use super::read::Scan;
@@ -29,6 +30,11 @@ const CHUNK: i64 = 1_000;
 /// writers of the collection.
 const SQLITE_ROWS: usize = 50;
 const POSTGRES_ROWS: usize = 250;
+/// How long a row takes at least while this process works on jobs, which would take several times as long otherwise: 6,000 rows
+/// a second.
+pub(in crate::store) const ROW_WITH_JOBS: Duration = Duration::from_micros(166);
+/// What an import that was slower may make up for.
+const BEHIND: Duration = Duration::from_secs(1);
 
 /// What a row is about.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +95,8 @@ pub struct Import {
     staged: usize,
     /// After how many rows the database looks at its tables again.
     next_look: usize,
+    /// Until when jobs have the processors and the disk.
+    gives_way: Instant,
 }
 
 /// Where the value is that rows are matched by, and who has which.
@@ -157,7 +165,9 @@ impl Collections<'_> {
             }
             opened => opened?,
         };
-        let mut import = Import { number, collection, on_match, key: None, made: 0, staged: 0, next_look: FIRST_LOOK };
+        let (made, staged, gives_way) = (0, 0, Instant::now());
+        let mut import =
+            Import { number, collection, on_match, key: None, made, staged, next_look: FIRST_LOOK, gives_way };
         if let Some(field) = key {
             import.key = Some(self.learn_key(&mut import, field).await?);
         }
@@ -237,8 +247,22 @@ impl Collections<'_> {
             import.next_look *= 4;
             refresh_statistics(self.0).await;
         }
+        self.give_way(import, count).await;
         fault::at("collections staged").await;
         Ok(outcomes)
+    }
+
+    /// Waits after so many rows, while there are jobs.
+    async fn give_way(self, import: &mut Import, rows: usize) {
+        let now = Instant::now();
+        if self.0.activity.is_recent() {
+            let earliest = now.checked_sub(BEHIND).unwrap_or(now);
+            let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+            import.gives_way = import.gives_way.max(earliest) + ROW_WITH_JOBS * rows;
+            sleep_until(import.gives_way).await;
+        } else {
+            import.gives_way = now;
+        }
     }
 
     /// Ends an import: from now on all of it is seen, or nothing ever.

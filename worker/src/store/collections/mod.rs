@@ -39,6 +39,8 @@ use crate::collections::value::NumberTooLarge;
 pub use answers::Idempotency;
 pub use definitions::NewCollection;
 pub use events::Event;
+#[cfg(test)]
+pub(in crate::store) use imports::ROW_WITH_JOBS;
 pub use imports::{Import, Match, OnMatch, Row, RowOutcome};
 pub use read::{Narrowed, Scan};
 pub use records::{IfMatch, Written};

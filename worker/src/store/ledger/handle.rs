@@ -15,6 +15,7 @@ use super::{
 };
 use crate::job::is_id;
 use crate::longest_poll;
+use crate::store::activity::JobActivity;
 use crate::store::database::{Database, on};
 use crate::store::{Error, dead_letters::without_nul};
 
@@ -43,9 +44,9 @@ pub struct LedgerHandle {
 }
 
 impl LedgerHandle {
-    pub(in crate::store) fn start(database: Database, worker: String) -> Self {
+    pub(in crate::store) fn start(database: Database, activity: Arc<JobActivity>, worker: String) -> Self {
         let (queue, waiting) = mpsc::unbounded_channel();
-        let writer = write(database.clone(), Arc::from(worker), waiting);
+        let writer = write((database.clone(), activity), Arc::from(worker), waiting);
         tokio::spawn(longest_poll::measured("ledger", Box::pin(writer)));
         Self { queue, database }
     }

@@ -13,6 +13,7 @@ use super::decide::Reply;
 use super::rollback::{ClaimRollback, RETRY, Rollbacks, UndeliveredGrant};
 use super::{Claim, ClaimRequest, Held, HoldRequest, Record, Recorded};
 use crate::store::Error;
+use crate::store::activity::JobActivity;
 use crate::store::database::Database;
 
 /// Operations in one go; more would only make the first ones wait.
@@ -32,7 +33,11 @@ pub(super) enum Operation {
 }
 
 /// The one writer of a worker; ends when the last handle is gone.
-pub(super) async fn write(database: Database, worker: Arc<str>, mut operations: mpsc::UnboundedReceiver<Operation>) {
+pub(super) async fn write(
+    (database, activity): (Database, Arc<JobActivity>),
+    worker: Arc<str>,
+    mut operations: mpsc::UnboundedReceiver<Operation>,
+) {
     let connection = LedgerConnection::to(database);
     let mut writer = Writer { connection, worker, rollbacks: Rollbacks::new() };
     let mut batch = Vec::new();
@@ -42,6 +47,7 @@ pub(super) async fn write(database: Database, worker: Arc<str>, mut operations: 
         if received == Some(0) {
             return;
         }
+        activity.note();
         writer.turn(std::mem::take(&mut batch)).await;
     }
 }

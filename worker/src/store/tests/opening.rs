@@ -46,14 +46,15 @@ async fn a_worker_and_the_api_of_its_process_write_in_turn_and_read_at_any_time(
         let Database::Sqlite { writer, .. } = &fixture.store.0.database else { panic!("not SQLite") };
         let turn = writer.turn().await.unwrap();
         let collections = api.collections();
-        let task = collections.hold_task("task", "api", Duration::from_mins(1));
-        let mut writing = Box::pin(async { tokio::join!(task, worker.claim(claim_of("job", 1))) });
-        tokio::time::timeout(Duration::from_millis(200), &mut writing).await.unwrap_err();
+        let mut writing = Box::pin(collections.hold_task("task", "api", Duration::from_mins(1)));
+        let mut claiming = Box::pin(worker.claim(claim_of("job", 1)));
+        let moment = Duration::from_millis(200);
+        assert!(tokio::time::timeout(moment, &mut writing).await.is_err());
+        assert!(tokio::time::timeout(moment, &mut claiming).await.is_err());
         api.ping().await.unwrap();
         drop(turn);
-        let (held, claim) = writing.await;
-        assert!(held.unwrap());
-        claim.unwrap();
+        assert!(writing.await.unwrap());
+        claiming.await.unwrap();
     })
     .await;
 }

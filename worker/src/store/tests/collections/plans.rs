@@ -1,5 +1,7 @@
 //! What pages and imports cost each database, in rows that it reads and in turns that others get.
 
+use std::time::Instant;
+
 use serde_json::json;
 
 use super::super::contract;
@@ -7,7 +9,7 @@ use super::super::test_store::{TestStore, claim_of, on_postgresql, on_sqlite};
 use super::{ids, imported, made};
 use crate::admin::collections::{self as admin, Collection};
 use crate::collections::pmql::Query;
-use crate::store::collections::Scan;
+use crate::store::collections::{ROW_WITH_JOBS, Scan};
 use crate::store::database::Database;
 
 /// A collection whose records no statistics know of: a tenth is of each kind, and five are of each country.
@@ -102,6 +104,18 @@ async fn jobs_are_claimed_between_the_parts_of_an_import_on_sqlite() {
         }
     })
     .await;
+}
+
+contract! {
+    async fn an_import_leaves_time_to_jobs(fixture: TestStore) {
+        let (store, worker) = (&fixture.store, fixture.worker("w").await);
+        let collection = made(store, json!({"name": "c"})).await;
+        let file: String = (0..2_000).fold("k\n".to_owned(), |file, n| format!("{file}{n}\n"));
+        worker.claim(claim_of("job", 1)).await.unwrap();
+        let begun = Instant::now();
+        imported(store, &collection, &[], file.as_bytes()).await.unwrap();
+        assert!(begun.elapsed() >= ROW_WITH_JOBS * 2_000);
+    }
 }
 
 #[tokio::test]
