@@ -17,8 +17,8 @@ const IN_HAND: u32 = 256;
 const PER_HOST: u32 = 204;
 /// The time-out of calls to a host that comes back.
 const TIMEOUT: Duration = Duration::from_secs(8);
-/// What publishing a burst, its claims and its results take on a small machine, seconds.
-const OVERHEAD: f64 = 0.5;
+/// What claims and results of a burst take on a small machine, seconds.
+const OVERHEAD: f64 = 0.4;
 
 pub(crate) fn scenarios() -> Vec<Scenario> {
     vec![
@@ -185,12 +185,17 @@ async fn bursts(settings: Settings) -> Findings {
             for how in ["cold", "warm"] {
                 let begun = Instant::now();
                 submit(&cluster, how, "r", jobs, 0).await;
+                // One by one, each confirmed: 500 of them are no burst, but half a second of the engine's.
+                let published = begun.elapsed().as_secs_f64();
                 while cluster.engine.history().lost() > 0 && begun.elapsed() < Duration::from_mins(1) {
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
                 let took = begun.elapsed().as_secs_f64();
-                findings.figure(&format!("{jobs} at {millis} ms {how}, s (ideal {ideal:.1})"), format!("{took:.2}"));
-                findings.holds("a burst takes what its calls take", took < ideal * 1.1 + OVERHEAD);
+                let name = format!("{jobs} at {millis} ms {how}");
+                findings
+                    .figure(&format!("{name}, s (published {published:.2}, ideal {ideal:.1})"), format!("{took:.2}"));
+                findings
+                    .holds(&format!("{name} take what their calls take"), took < ideal * 1.1 + published + OVERHEAD);
             }
         }
     }
