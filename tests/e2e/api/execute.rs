@@ -22,7 +22,7 @@ fn script(seen: &Seen, before: usize) -> Reply {
     match seen.path.split('?').next().unwrap_or_default() {
         "/rates" => Reply::json(&json!({"rates": {"EUR": 1.08}, "n": before, "digits": 1})),
         "/created" => Reply::status(201, &json!({"id": 7})),
-        "/slow" => Reply::json(&json!({"n": before})).after(Duration::from_millis(600)),
+        "/slow" => Reply::json(&json!({"n": before})).after(Duration::from_millis(1_500)),
         "/text" => text(200, "text/plain", "hello"),
         "/empty" => text(204, "text/plain", ""),
         "/missing" => text(404, "application/problem+json", "{\"message\": \"no such rate\"}"),
