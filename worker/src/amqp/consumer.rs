@@ -5,17 +5,15 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::SelectAll;
-use lapin::options::{
-    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions, QueueBindOptions,
-    QueueDeclareOptions,
-};
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use lapin::{Acker, Channel, ErrorKind};
+use lapin::{Channel, ErrorKind};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::Error;
+use super::acks::Acks;
 use super::consumer_probe::{Broken, ConsumerProbe};
 use super::declare::refused;
 use super::message::{Properties, short};
@@ -59,51 +57,42 @@ impl Stopper {
 pub struct Delivery {
     /// The body.
     pub body: Vec<u8>,
-    /// Its properties.
-    pub properties: Properties,
+    /// Its properties. In a box, since deliveries are handed on several times.
+    pub properties: Box<Properties>,
     /// The short name of the queue it was consumed from.
     pub queue: String,
     /// Whether it was delivered before.
     pub is_redelivered: bool,
     /// The account that published it, where RabbitMQ vouches for that.
     pub user_id: Option<String>,
-    acker: Acker,
+    tag: u64,
     // Keeps the channel open until the last of its deliveries is settled.
-    _channel: Arc<Channel>,
+    acks: Arc<Acks>,
 }
 
 impl Delivery {
-    fn new(delivery: lapin::message::Delivery, queue: String, channel: &Arc<Channel>) -> Self {
+    fn new(delivery: lapin::message::Delivery, queue: String, acks: &Arc<Acks>) -> Self {
         let (exchange, key) = (delivery.exchange.to_string(), delivery.routing_key.to_string());
         Self {
-            properties: Properties::received(&delivery.properties, &exchange, &key),
+            properties: Box::new(Properties::received(&delivery.properties, &exchange, &key)),
             body: delivery.data,
             queue,
             is_redelivered: delivery.redelivered,
             user_id: delivery.properties.user_id().as_ref().map(ToString::to_string),
-            acker: delivery.acker,
-            _channel: Arc::clone(channel),
+            tag: delivery.delivery_tag,
+            acks: Arc::clone(acks),
         }
     }
 
     /// Removes the message from its queue; returns whether the ack was sent. If not, the message is redelivered.
     pub async fn ack(self) -> bool {
-        let acked = self.acker.ack(BasicAckOptions::default()).await;
-        was_sent(acked, "ack")
+        self.acks.ack(self.tag).await
     }
 
     /// Returns the message to its queue; returns whether the nack was sent. The message is redelivered in either case.
     pub async fn requeue(self) -> bool {
-        let nacked = self.acker.nack(BasicNackOptions { requeue: true, multiple: false }).await;
-        was_sent(nacked, "requeue")
+        self.acks.requeue(self.tag).await
     }
-}
-
-fn was_sent(result: lapin::Result<bool>, operation: &str) -> bool {
-    result.unwrap_or_else(|error| {
-        tracing::debug!(%error, "{operation} failed since the connection was lost: the message is redelivered");
-        false
-    })
 }
 
 impl Consumer {
@@ -186,9 +175,10 @@ impl ConsumeLoop {
 
     async fn consume(&mut self, connection: &Connection) -> End {
         let channel = match connection.inner.create_channel().await {
-            Ok(channel) => Arc::new(channel),
+            Ok(channel) => channel,
             Err(error) => return End::Channel(error.to_string()),
         };
+        let acks = Arc::new(Acks::of(channel.clone()));
         let Subscription { mut streams, tags, queues } = match self.subscribe(&channel).await {
             Ok(subscription) => subscription,
             Err(error) => return End::Channel(error.to_string()),
@@ -203,11 +193,11 @@ impl ConsumeLoop {
                 next = timeout(self.check_interval, streams.next()) => next,
             };
             let delivery = match next {
-                Ok(Some((queue, Ok(delivery)))) => Delivery::new(delivery, queue, &channel),
+                Ok(Some((queue, Ok(delivery)))) => Delivery::new(delivery, queue, &acks),
                 Ok(Some((_, Err(error)))) => return End::Channel(error.to_string()),
                 Ok(None) => return End::Channel("the broker cancelled the consumer".to_owned()),
                 // At its prefetch limit a consumer receives nothing.
-                Err(_) if self.is_at_prefetch_limit(&channel) => continue,
+                Err(_) if self.is_at_prefetch_limit(&acks) => continue,
                 Err(_) => match probe.check(connection, &queues).await {
                     Ok(()) => continue,
                     Err(Broken::Consumer(reason)) => return End::Channel(reason),
@@ -225,9 +215,9 @@ impl ConsumeLoop {
         }
     }
 
-    /// Each unsettled delivery has a reference to its channel.
-    fn is_at_prefetch_limit(&self, channel: &Arc<Channel>) -> bool {
-        Arc::strong_count(channel) > usize::from(self.prefetch)
+    /// Each unsettled delivery has a reference to its channel's acks.
+    fn is_at_prefetch_limit(&self, acks: &Arc<Acks>) -> bool {
+        Arc::strong_count(acks) > usize::from(self.prefetch)
     }
 
     async fn subscribe(&self, channel: &Channel) -> Result<Subscription, Error> {

@@ -1,8 +1,8 @@
-//! RabbitMQ: connections that are replaced when they fail, queues with every argument explicit, confirmed publishes, single
-//! acks.
+//! RabbitMQ: connections that are replaced when they fail, queues with every argument explicit, confirmed publishes, acks.
 //!
 //! Knows lapin, which is named nowhere else; must not know the content of messages.
 
+mod acks;
 mod broker;
 mod connect;
 mod consumer;

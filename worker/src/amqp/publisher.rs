@@ -77,7 +77,7 @@ pub struct Publisher {
 #[derive(Clone)]
 struct ConfirmChannel {
     generation: u64,
-    channel: Channel,
+    channel: Arc<Channel>,
 }
 
 impl std::fmt::Debug for ConfirmChannel {
@@ -159,17 +159,17 @@ impl Publisher {
     }
 
     /// The channel of the current connection, and the largest frame there, bytes; a channel that was closed is replaced.
-    async fn channel(&self) -> Result<(Channel, usize), PublishError> {
+    async fn channel(&self) -> Result<(Arc<Channel>, usize), PublishError> {
         let mut current = self.channel.lock().await;
         let connection = self.connection.connection().await.ok_or(NoConfirm::Closed)?;
         let frame_max = usize::try_from(connection.inner.configuration().frame_max()).unwrap_or(usize::MAX);
         if let Some(open) = current.as_ref().filter(|open| open.generation == connection.generation)
             && open.channel.status().connected()
         {
-            return Ok((open.channel.clone(), frame_max));
+            return Ok((Arc::clone(&open.channel), frame_max));
         }
-        let channel = confirming(&connection.inner).await.map_err(NoConfirm::Connection)?;
-        *current = Some(ConfirmChannel { generation: connection.generation, channel: channel.clone() });
+        let channel = Arc::new(confirming(&connection.inner).await.map_err(NoConfirm::Connection)?);
+        *current = Some(ConfirmChannel { generation: connection.generation, channel: Arc::clone(&channel) });
         Ok((channel, frame_max))
     }
 }

@@ -79,13 +79,52 @@ async fn a_job_is_delivered_acked_and_gone() {
         broker.publisher().publish(&sent).await.unwrap();
         let delivery = next(&mut jobs).await;
         assert_eq!((delivery.queue.as_str(), delivery.properties.routing_key.as_str()), ("slow", "job.slow"));
-        let seen = Properties { exchange: String::new(), routing_key: String::new(), ..delivery.properties.clone() };
+        let seen = Properties { exchange: String::new(), routing_key: String::new(), ..(*delivery.properties).clone() };
         assert_eq!(seen, sent.properties);
         assert!(delivery.requeue().await);
         let again = next(&mut jobs).await;
         assert!(again.ack().await);
         assert_eq!(broker.consumers_of_jobs().await.unwrap(), 2);
         assert!(timeout(Duration::from_millis(300), jobs.next()).await.is_err());
+    })
+    .await;
+}
+
+/// Acks of several deliveries go in one frame, which must not name those that are in hand.
+#[tokio::test]
+async fn what_is_in_hand_is_acked_with_nothing_else_in_whatever_order_the_others_end() {
+    with_broker(|broker, _| async move {
+        let all: std::collections::BTreeSet<String> = (0..60).map(|n| format!("{n:02}")).collect();
+        for id in &all {
+            broker.publisher().publish(&message(broker.topology().jobs(), "job.default", id)).await.unwrap();
+        }
+        let mut jobs = broker.jobs();
+        let (mut acked, mut done, mut in_hand, mut returned) = (0, Vec::new(), Vec::new(), 0);
+        while acked + in_hand.len() < all.len() {
+            let delivery = next(&mut jobs).await;
+            if in_hand.len() < 3 && id(&delivery).ends_with('3') {
+                in_hand.push(delivery);
+            } else if id(&delivery).ends_with('6') && !delivery.is_redelivered {
+                assert!(delivery.requeue().await);
+                returned += 1;
+            } else {
+                done.push(delivery);
+            }
+            if done.len() == 3 || acked + done.len() + in_hand.len() == all.len() {
+                acked += done.len();
+                let sent = futures_util::future::join_all(done.drain(..).rev().map(Delivery::ack)).await;
+                assert!(sent.into_iter().all(|sent| sent));
+            }
+        }
+        assert!(returned > 0);
+        let held: std::collections::BTreeSet<String> = in_hand.iter().map(id).collect();
+        drop((in_hand, jobs));
+        let (mut others, mut again) = (broker.jobs(), std::collections::BTreeSet::new());
+        while let Ok(Some(delivery)) = timeout(Duration::from_secs(2), others.next()).await {
+            again.insert(id(&delivery));
+            delivery.ack().await;
+        }
+        assert_eq!(again, held, "and nothing else comes again");
     })
     .await;
 }

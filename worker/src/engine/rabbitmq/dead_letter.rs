@@ -6,7 +6,7 @@ use crate::engine::Reason;
 use crate::job::Envelope;
 
 pub(super) fn letter(delivery: &Delivery, envelope: &Envelope, reason: &Reason<'_>, queue: &str) -> Message {
-    let mut properties = delivery.properties.clone();
+    let mut properties = (*delivery.properties).clone();
     let mut note = |name: &str, value: &str| {
         properties.headers.insert(name.to_owned(), HeaderValue::Text(value.to_owned()));
     };

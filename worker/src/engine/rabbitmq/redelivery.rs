@@ -42,7 +42,7 @@ pub(super) fn envelope(properties: &Properties, reply_to: &[String]) -> Envelope
 
 /// The same job for another attempt, or for the same one with a slot to wait for; the delay ladder sets exchange and key.
 pub(super) fn copy(delivery: &Delivery, redelivery: Redelivery) -> Message {
-    let mut properties = delivery.properties.clone();
+    let mut properties = (*delivery.properties).clone();
     properties.headers.insert(ATTEMPT.to_owned(), HeaderValue::Integer(redelivery.attempt.into()));
     properties.headers.remove(SLOT);
     properties.headers.remove(REGISTERED);

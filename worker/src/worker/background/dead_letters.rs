@@ -52,7 +52,7 @@ async fn is_bystander(worker: &Context, properties: &Properties) -> Result<bool,
 
 /// Publishes a copy to the queue it was consumed from; with the broker's headers it would be dropped as a cycle.
 async fn requeue(worker: &Context, delivery: &Delivery) -> Result<Routing, ShuttingDown> {
-    let mut properties = delivery.properties.clone();
+    let mut properties = (*delivery.properties).clone();
     let queue = death(&properties, "queue").unwrap_or_default();
     properties.strip_broker_headers();
     properties.headers.insert(REQUEUED.to_owned(), HeaderValue::Integer(1));
