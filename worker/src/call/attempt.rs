@@ -76,7 +76,7 @@ pub(super) async fn make(means: Means<'_>, call: &PreparedCall<'_>, permit: Perm
     let is_refused = refused.is_some();
     let ended = match refused {
         None => caught(means, call, begun + call.plan.request.timeout.saturating_sub(spent)).await,
-        Some(failure) => Err(failure),
+        Some(failure) => Err(*failure),
     };
     let took = spent + begun.elapsed();
     let failure = ended.as_ref().err();
@@ -132,13 +132,14 @@ async fn answered(means: Means<'_>, call: &PreparedCall<'_>, deadline: Instant) 
     let context = call.response_context().ok_or_else(broken)?;
     let session = Session::new(memory.bodies().account());
     let planned = (&call.plan.request, &session);
-    let request = follow_ups::with_files(transport, planned, deadline, call.limits.response_bytes).await?;
-    let response = transport.send(&request, deadline, &session).await?;
+    let whole = follow_ups::with_files(transport, planned, deadline, call.limits.response_bytes).await?;
+    let request = whole.as_deref().unwrap_or(&call.plan.request);
+    let response = transport.send(request, deadline, &session).await?;
     let polled = Instant::now();
     let response = follow_ups::poll(&means, call, response, (&context, &session)).await?;
     // Polling has a time of its own.
     let deadline = deadline + polled.elapsed();
-    let response = follow_ups::pages(&means, call, (&request, &session), response, deadline, &context).await?;
+    let response = follow_ups::pages(&means, call, (request, &session), response, deadline, &context).await?;
     if let Some(seen) = seen {
         seen.set(response.clone()).unwrap_or_default();
     }

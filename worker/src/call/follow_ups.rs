@@ -3,7 +3,6 @@
 //! Every one of these requests goes through the guard, and credentials only where the first request went. Few calls make
 //! any, so that each is in a box: otherwise every job in flight would have room for all of them.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,20 +14,21 @@ use super::attempt::Means;
 use super::transport::Transport;
 use crate::clock;
 use crate::http::Session;
-use crate::interpret::{self, Page, Pages, Response, ResponseContext, polling};
+use crate::interpret::polling::{self, Polling};
+use crate::interpret::{self, Page, Pages, Response, ResponseContext};
 use crate::job::{Code, Failure, Retriable};
 use crate::memory::PATIENCE;
 use crate::plan::{FollowUp, Repeat, RequestSpec, redacted};
 
-/// The request with its body whole: files that are named by a URL are fetched first, within the attempt's time.
-pub(super) async fn with_files<'a>(
+/// The request with its body whole, where files that are named by a URL have to be fetched first, within the attempt's time.
+pub(super) async fn with_files(
     transport: &Transport,
-    (request, session): (&'a RequestSpec, &Session),
+    (request, session): (&RequestSpec, &Session),
     deadline: Instant,
     limit: usize,
-) -> Result<Cow<'a, RequestSpec>, Failure> {
+) -> Result<Option<Box<RequestSpec>>, Failure> {
     if request.raw_file_urls().next().is_none() {
-        return Ok(Cow::Borrowed(request));
+        return Ok(None);
     }
     let mut files: Vec<Bytes> = Vec::new();
     for url in request.raw_file_urls() {
@@ -65,7 +65,7 @@ pub(super) async fn with_files<'a>(
     }
     let whole = request.with_files(files);
     let body = room.around(whole.raw_body().clone());
-    Ok(Cow::Owned(whole.with_body(body)))
+    Ok(Some(Box::new(whole.with_body(body))))
 }
 
 fn in_time(request: &RequestSpec, deadline: Instant, what: &str) -> Result<(), Failure> {
@@ -83,16 +83,27 @@ fn within(failure: Failure, what: &str) -> Failure {
 
 /// All pages as one answer; the attempt's time is for all of them.
 pub(super) async fn pages(
+    means: &Means<'_>,
+    call: &PreparedCall<'_>,
+    planned: (&RequestSpec, &Session),
+    first: Response,
+    deadline: Instant,
+    context: &ResponseContext<'_>,
+) -> Result<Response, Failure> {
+    if Pages::are_configured(context) {
+        Box::pin(all_pages(means, call, planned, first, deadline)).await
+    } else {
+        Ok(first)
+    }
+}
+
+async fn all_pages(
     Means { transport, memory, .. }: &Means<'_>,
     call: &PreparedCall<'_>,
     (request, session): (&RequestSpec, &Session),
     first: Response,
     deadline: Instant,
-    context: &ResponseContext<'_>,
 ) -> Result<Response, Failure> {
-    if !Pages::are_configured(context) {
-        return Ok(first);
-    }
     let (mut url, mut answer, mut pages) = (request.raw_url().clone(), first, Pages::default());
     let (mut is_away, mut before) = (false, None);
     loop {
@@ -147,15 +158,24 @@ fn within_bounds(request: &RequestSpec, to: &Url, what: &str) -> Result<(), Fail
 ///
 /// Each question has the attempt's time; all of them together have `limits.poll_time` and the job's deadline.
 pub(super) async fn poll(
-    Means { transport, memory, .. }: &Means<'_>,
+    means: &Means<'_>,
     call: &PreparedCall<'_>,
     accepted: Response,
     (context, session): (&ResponseContext<'_>, &Session),
 ) -> Result<Response, Failure> {
+    let Some(begun) = polling::begin(call.plan.request.raw_url(), &accepted, context)? else { return Ok(accepted) };
+    Box::pin(polled(means, call, accepted.status, begun, session)).await
+}
+
+async fn polled(
+    Means { transport, memory, .. }: &Means<'_>,
+    call: &PreparedCall<'_>,
+    status: u16,
+    (place, asking): (Url, Polling),
+    session: &Session,
+) -> Result<Response, Failure> {
     let request = &call.plan.request;
-    let Some((place, asking)) = polling::begin(request.raw_url(), &accepted, context)? else { return Ok(accepted) };
     let shown = redacted::url(&place);
-    let status = accepted.status;
     let accepted_but = |failure: Failure| accepted_but(failure, request, status, &shown);
     same_or_safer(request.raw_url(), &place, &shown).map_err(accepted_but)?;
     within_bounds(request, &place, &shown).map_err(accepted_but)?;

@@ -213,8 +213,8 @@ impl Reason {
 #[derive(Debug)]
 pub struct Permit {
     host: HostPermit,
-    /// What the attempt ends with instead of a request: a refused destination, no token.
-    refused: Option<Failure>,
+    /// What the attempt ends with instead of a request: a refused destination, no token. In a box, since few are.
+    refused: Option<Box<Failure>>,
     /// How much of the attempt's time its token took.
     spent: Duration,
 }
@@ -295,7 +295,7 @@ impl Calls {
             return Err(AdmitError::Later(Later { wait, reason: Reason::RateLimit { slot: at } }));
         }
         let begun = Instant::now();
-        let refused = self.transport.admit(call.request()).await.err();
+        let refused = self.transport.admit(call.request()).await.err().map(Box::new);
         Ok(Permit { host, refused, spent: begun.elapsed() })
     }
 

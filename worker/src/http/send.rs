@@ -1,6 +1,5 @@
 //! One call: every redirect checked, one deadline for all of it, a response of limited size.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -102,13 +101,15 @@ impl<'a> Call<'a> {
     /// Sends the request, renews an authentication that is refused and follows redirects; returns the first response that
     /// leads to neither.
     async fn follow(&mut self, mut auth: AuthState) -> Result<reqwest::Response, Failure> {
-        let mut hop = Cow::Borrowed(self.request);
+        // In a box, since few calls are redirected.
+        let mut redirected: Option<Box<RequestSpec>> = None;
         let (mut hops, mut is_away, mut is_renewed) = (0, false, false);
         loop {
-            let response = self.send_once(&hop, &auth).await?;
+            let hop = redirected.as_deref().unwrap_or(self.request);
+            let response = self.send_once(hop, &auth).await?;
             let now_ms = (self.client.inner().settings.now_ms)();
             self.session.cookies().store(hop.raw_url(), response.headers(), now_ms);
-            if !is_renewed && let Some(renewed) = self.renewed(&hop, &auth, &response).await? {
+            if !is_renewed && let Some(renewed) = self.renewed(hop, &auth, &response).await? {
                 (auth, is_renewed) = (renewed, true);
                 continue;
             }
@@ -126,7 +127,8 @@ impl<'a> Call<'a> {
             // Whoever it was away at chose all that follows: it comes home without credentials.
             is_away |= target.origin() != self.request.raw_url().origin();
             let request = self.request;
-            hop = Cow::Owned(if is_away { request.away_from_home(target) } else { request.redirected_to(target) });
+            let next = if is_away { request.away_from_home(target) } else { request.redirected_to(target) };
+            redirected = Some(Box::new(next));
             // Another address may have another challenge; a token is fetched anew once.
             is_renewed &= matches!(auth, AuthState::Token(_));
         }
