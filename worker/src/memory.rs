@@ -143,13 +143,11 @@ pub fn of_json(json: &[u8]) -> usize {
     const ENTRY: usize = 128;
     const LIST: usize = 64;
     const OBJECT: usize = 192;
-    let (mut bytes, mut in_text, mut escaped) = (json.len(), false, false);
-    for byte in json {
+    let (mut bytes, mut rest) = (json.len(), json);
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            _ if in_text => {}
+            b'"' => rest = after_text(after),
             b',' => bytes += ENTRY,
             b'[' => bytes += LIST + ENTRY,
             b'{' => bytes += OBJECT + ENTRY,
@@ -157,6 +155,19 @@ pub fn of_json(json: &[u8]) -> usize {
         }
     }
     bytes
+}
+
+/// What follows a JSON text whose first quotation mark was read.
+fn after_text(json: &[u8]) -> &[u8] {
+    let mut rest = json;
+    while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
+        if rest.get(at) == Some(&b'"') {
+            return rest.get(at + 1..).unwrap_or_default();
+        }
+        // With what it escapes.
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    &[]
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The members of a job's JSON object: each parsed once, with the text of those that are echoed or cached by it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -27,7 +27,7 @@ enum Member<'a> {
 }
 
 /// Members by name; of two with one name the last one counts, as in most JSON parsers.
-pub(super) struct JobMembers<'a>(HashMap<Cow<'a, str>, Member<'a>>);
+pub(super) struct JobMembers<'a>(BTreeMap<Cow<'a, str>, Member<'a>>);
 
 impl<'a> JobMembers<'a> {
     /// A parsed member that is not null.
@@ -82,7 +82,7 @@ impl<'de> Visitor<'de> for JobMembersVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<JobMembers<'de>, A::Error> {
-        let mut members = HashMap::new();
+        let mut members = BTreeMap::new();
         while let Some(MemberName(name)) = object.next_key()? {
             let echoed = ECHOED.into_iter().find(|echoed| *echoed == name);
             let member = if echoed.is_some() {
