@@ -19,6 +19,7 @@ pub(crate) const SLOW: Duration = Duration::from_secs(20);
 pub(crate) struct Counts {
     connections: AtomicUsize,
     requests: AtomicUsize,
+    waiting: AtomicUsize,
 }
 
 impl Counts {
@@ -30,6 +31,11 @@ impl Counts {
     /// Requests that arrived.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Requests that wait for their answers now.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 }
 
@@ -78,7 +84,9 @@ async fn serve(mut socket: TcpStream, counts: &Counts) -> std::io::Result<()> {
         let large = kind == "large";
         let wait = if kind == "slow" { SLOW } else { after(kind) };
         if !wait.is_zero() {
+            counts.waiting.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(wait).await;
+            counts.waiting.fetch_sub(1, Ordering::Relaxed);
         }
         read.drain(..length);
         socket.write_all(&answer(number, large)).await?;
