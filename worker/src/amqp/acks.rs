@@ -175,7 +175,7 @@ mod tests {
         pending.done([7]);
         assert_eq!(pending.sent(Some(begun + GAP)), [(7, false, 1)]);
         pending.done([12]);
-        assert_eq!((pending.sent(None), pending.due), (vec![(12, false, 1)], None), "the last clone is gone");
+        assert_eq!((pending.sent(None), pending.due), (vec![(12, false, 1)], None), "no delivery is left");
     }
 
     #[tokio::test]
@@ -221,7 +221,7 @@ mod tests {
                 for (tag, multiple, waiting) in pending.sent((round < rounds).then_some(now)) {
                     assert!(at_broker.contains(&tag), "{tag} is unknown");
                     let acked: Vec<u64> = at_broker.range(if multiple { 0 } else { tag }..=tag).copied().collect();
-                    assert_eq!(acked.len(), waiting, "everybody who waits is told, and nobody else");
+                    assert_eq!(acked.len(), waiting, "each ack that is waited for is reported once");
                     for tag in acked {
                         assert!(done.contains(&tag), "{tag} is not done");
                         at_broker.remove(&tag);
