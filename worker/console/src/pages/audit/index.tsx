@@ -6,6 +6,7 @@ import { Alert, ErrorAlert } from '../../components/alert';
 import { Icon } from '../../components/icon';
 import { LiveBar } from '../../components/live-bar';
 import { Loading } from '../../components/loading';
+import { NewerOlder } from '../../components/newer-older';
 import { Page } from '../../components/page';
 import { Empty, Table } from '../../components/table';
 import { Time } from '../../components/time';
@@ -21,7 +22,7 @@ interface Verified {
 }
 
 export default function Audit() {
-  const { query, href } = useAddress();
+  const { query } = useAddress();
   const page = useLive<Cursor<AuditEntry>>('/audit', { after: query.after, per_page: 100 }, 10_000);
   const verified = useLoad(async (signal) => (await get<Verified>('/audit/verify', { signal })).data, []);
   return (
@@ -69,18 +70,7 @@ export default function Audit() {
                 },
               ]}
             />
-            <div class="table-foot">
-              {query.after && (
-                <a class="button button-quiet" href={href({ after: null })}>
-                  {texts.table.newer}
-                </a>
-              )}
-              {meta.next && (
-                <a class="button button-quiet" href={href({ after: meta.next })}>
-                  {texts.table.older}
-                </a>
-              )}
-            </div>
+            <NewerOlder meta={meta} />
           </>
         )}
       </Loading>

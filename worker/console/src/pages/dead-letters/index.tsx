@@ -6,6 +6,7 @@ import { useAddress } from '../../address';
 import { Checkbox } from '../../components/field';
 import { LiveBar } from '../../components/live-bar';
 import { Loading } from '../../components/loading';
+import { NewerOlder } from '../../components/newer-older';
 import { Page } from '../../components/page';
 import { Badge } from '../../components/badge';
 import { useSettled } from '../../components/newer';
@@ -16,7 +17,7 @@ import { texts } from '../../texts';
 const t = texts.deadLetters;
 
 export default function DeadLetters() {
-  const { query, set, href } = useAddress();
+  const { query, set } = useAddress();
   const page = useLive<Cursor<DeadLetter>>('/dead_letters', { all: query.all, after: query.after, per_page: 100 });
   const settled = useSettled(
     page.isCurrent ? page.data?.data : undefined,
@@ -94,18 +95,7 @@ export default function DeadLetters() {
               ]}
               empty={<Empty icon="inbox" text={t.none} hint={t.noneHint} />}
             />
-            <div class="table-foot">
-              {query.after && (
-                <a class="button button-quiet" href={href({ after: null })}>
-                  {texts.table.newer}
-                </a>
-              )}
-              {meta.next && (
-                <a class="button button-quiet" href={href({ after: meta.next })}>
-                  {texts.table.older}
-                </a>
-              )}
-            </div>
+            <NewerOlder meta={meta} />
           </>
         )}
       </Loading>

@@ -14,6 +14,7 @@ import { LiveBar } from '../../components/live-bar';
 import { Loading } from '../../components/loading';
 import { Menu } from '../../components/menu';
 import { useSettled } from '../../components/newer';
+import { NewerOlder } from '../../components/newer-older';
 import { Page } from '../../components/page';
 import { Search } from '../../components/search';
 import { type ColumnOf, Empty, Table } from '../../components/table';
@@ -172,18 +173,7 @@ export default function Jobs() {
                 )
               }
             />
-            <div class="table-foot">
-              {query.after && (
-                <a class="button button-quiet" href={href({ after: null })}>
-                  {texts.table.newer}
-                </a>
-              )}
-              {meta.next && (
-                <a class="button button-quiet" href={href({ after: meta.next })}>
-                  {texts.table.older}
-                </a>
-              )}
-            </div>
+            <NewerOlder meta={meta} />
           </>
         )}
       </Loading>

@@ -111,7 +111,12 @@ function Settings() {
             keyOf={(row) => row.name}
             columns={[
               { id: 'name', header: t.settingColumns.name, cell: (row) => <span class="mono">{row.name}</span> },
-              { id: 'value', header: t.settingColumns.value, wide: true, cell: (row) => <span class="mono">{shown(row.value)}</span> },
+              {
+                id: 'value',
+                header: t.settingColumns.value,
+                wide: true,
+                cell: (row) => <span class="mono">{shown(row.value)}</span>,
+              },
               { id: 'origin', header: t.settingColumns.origin, cell: (row) => t.origins[row.origin] },
             ]}
           />

@@ -1,0 +1,1 @@
+import{u as e}from"./index-Zz_hwiXJ.js";import{a as t}from"./button-DvbNOwMD.js";async function n(n){try{await navigator.clipboard.writeText(n)}catch{let e=document.createElement(`textarea`);e.value=n,e.className=`hidden`,(document.querySelector(`dialog[open]`)??document.body).append(e),e.select(),document.execCommand(`copy`),e.remove()}e(t.act.copied)}export{n as t};
