@@ -65,40 +65,27 @@ pub struct Verified {
 pub(super) const TAKE_HEAD: &str = "UPDATE audit_head SET seq = seq + 1 WHERE id = 1 RETURNING seq, hash";
 pub(super) const APPEND: &str = "INSERT INTO audit (seq, at, actor, action, target, detail, request_id, previous, hash)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-pub(super) const SET_HEAD: &str = "UPDATE audit_head SET hash = $1 WHERE id = 1";
-pub(super) const MOVE_HEAD: &str = "UPDATE audit_head SET hash = $1, seq = $2 WHERE id = 1";
+pub(super) const SET_HEAD: &str = "UPDATE audit_head SET hash = $1, seq = $2 WHERE id = 1";
 const COLUMNS: &str = "SELECT seq, at, actor, action, target, detail, request_id, previous, hash FROM audit";
 
 /// Appends an entry within the transaction `$db` of the change: `append!(transaction, entry, now)`, with the database's clock
 /// in epoch milliseconds. Whoever appends has the head locked until the transaction ends, so that the rows are in one order.
 macro_rules! append {
-    ($db:expr, $entry:expr, $now:expr) => {{
-        let head: (i64, String) = sqlx::query_as($crate::store::audit::TAKE_HEAD).fetch_one(&mut *$db).await?;
-        let row = $crate::store::audit::Row::next(head, $entry, $now);
-        sqlx::query($crate::store::audit::APPEND)
-            .bind(row.seq)
-            .bind(row.at)
-            .bind(&row.actor)
-            .bind(&row.action)
-            .bind(&row.target)
-            .bind(&row.detail)
-            .bind(&row.request_id)
-            .bind(&row.previous)
-            .bind(&row.hash)
-            .execute(&mut *$db)
-            .await?;
-        sqlx::query($crate::store::audit::SET_HEAD).bind(&row.hash).execute(&mut *$db).await?;
-    }};
+    ($db:expr, $entry:expr, $now:expr) => {
+        $crate::store::audit::append_all!($db, [$entry], $now)
+    };
 }
 pub(super) use append;
 
 /// The same for any number of entries, which take the head once.
 macro_rules! append_all {
     ($db:expr, $entries:expr, $now:expr) => {{
-        if let [first, rest @ ..] = $entries.as_slice() {
+        let mut entries = $entries.into_iter().peekable();
+        if entries.peek().is_some() {
             let head: (i64, String) = sqlx::query_as($crate::store::audit::TAKE_HEAD).fetch_one(&mut *$db).await?;
-            let mut row = $crate::store::audit::Row::next(head, first, $now);
-            for next in rest.iter().map(Some).chain([None]) {
+            let (mut seq, mut previous) = head;
+            for entry in entries {
+                let row = $crate::store::audit::Row::next((seq, previous), entry, $now);
                 sqlx::query($crate::store::audit::APPEND)
                     .bind(row.seq)
                     .bind(row.at)
@@ -111,11 +98,9 @@ macro_rules! append_all {
                     .bind(&row.hash)
                     .execute(&mut *$db)
                     .await?;
-                if let Some(entry) = next {
-                    row = $crate::store::audit::Row::next((row.seq + 1, row.hash), entry, $now);
-                }
+                (seq, previous) = (row.seq + 1, row.hash);
             }
-            sqlx::query($crate::store::audit::MOVE_HEAD).bind(&row.hash).bind(row.seq).execute(&mut *$db).await?;
+            sqlx::query($crate::store::audit::SET_HEAD).bind(previous).bind(seq - 1).execute(&mut *$db).await?;
         }
     }};
 }
