@@ -15,10 +15,9 @@ use url::Url;
 use super::auth::{RefreshTokens, Tokens};
 use super::connections::Connections;
 use super::guard::{DeniedDestination, Guard, UrlError};
-use super::keep_alive::KeepAlives;
+use super::origins::{Origin, Origins};
 use super::peer::PeerLayer;
 use super::resolve::{Lookup, Resolver, system};
-use super::reuse::Reuse;
 use super::spelling::Spelling;
 use crate::job::{Code, Failure};
 use crate::memory::Bodies;
@@ -114,8 +113,7 @@ pub(super) struct Inner {
     pub(super) settings: Settings,
     pub(super) guard: Arc<Guard>,
     pub(super) tokens: Tokens,
-    pub(super) keep_alives: KeepAlives,
-    pub(super) reuse: Reuse,
+    pub(super) origins: Origins,
     pub(super) connections: Connections,
     shared: reqwest::Client,
     /// Clients with a client certificate, without verification, or for servers whose idle connections are soon closed:
@@ -180,8 +178,7 @@ impl Client {
             settings,
             guard,
             tokens: Tokens::default(),
-            keep_alives: KeepAlives::default(),
-            reuse: Reuse::default(),
+            origins: Origins::default(),
             connections,
             shared,
             dedicated,
@@ -239,13 +236,12 @@ impl Client {
 impl Inner {
     /// Which client is for a request: the shared one, or one that only its credential, servers with its habits, or requests
     /// with its spelling use. With `reuse` false every request has a connection of its own.
-    pub(super) fn key(&self, request: &RequestSpec, reuse: bool) -> ClientKey {
-        let said = self.keep_alives.idle(request.raw_url());
+    pub(super) fn key(&self, request: &RequestSpec, origin: &Origin, reuse: bool) -> ClientKey {
         ClientKey {
             verify: request.verify_certificate || !self.settings.allow_insecure_tls,
             credential: request.identity.is_some().then(|| Arc::clone(&request.credential)),
             idle: if reuse {
-                said.filter(|idle| *idle < self.settings.pool_idle_timeout)
+                origin.keep_alive().filter(|idle| *idle < self.settings.pool_idle_timeout)
             } else {
                 Some(Duration::ZERO)
             },

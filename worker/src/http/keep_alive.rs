@@ -1,48 +1,18 @@
-//! How long the connections of each origin may lie idle, as its servers say (`Keep-Alive: timeout`).
+//! How long connections may lie idle, as servers say (`Keep-Alive: timeout`).
 //!
 //! A request that meets a closing connection has an unknown outcome, so that a server's word counts more than our own limit.
 
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName};
-use moka::sync::Cache;
-use url::Url;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-/// How many origins are remembered, and how long after their last answer.
-const ORIGINS: u64 = 10_000;
-const ORIGINS_IDLE: Duration = Duration::from_hours(1);
 /// A connection is left alone this long before the server closes it.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// What the origins said.
-#[derive(Debug)]
-pub(super) struct KeepAlives(Cache<String, Duration>);
-
-impl Default for KeepAlives {
-    fn default() -> Self {
-        Self(Cache::builder().max_capacity(ORIGINS).time_to_idle(ORIGINS_IDLE).build())
-    }
-}
-
-impl KeepAlives {
-    /// How long a connection to `url` may have been idle; `None` where its server has not said.
-    pub(super) fn idle(&self, url: &Url) -> Option<Duration> {
-        self.0.get(&origin(url))
-    }
-
-    /// Remembers what an answer says.
-    pub(super) fn learn(&self, url: &Url, headers: &HeaderMap) {
-        let Some(timeout) = timeout(headers) else { return };
-        let (origin, idle) = (origin(url), timeout.saturating_sub(MARGIN));
-        if self.0.get(&origin) != Some(idle) {
-            self.0.insert(origin, idle);
-        }
-    }
-}
-
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
+/// How long a connection may have been idle; `None` where the answer does not say.
+pub(super) fn idle(headers: &HeaderMap) -> Option<Duration> {
+    timeout(headers).map(|timeout| timeout.saturating_sub(MARGIN))
 }
 
 /// `Keep-Alive: timeout=5, max=100`.
@@ -59,7 +29,6 @@ mod tests {
 
     #[test]
     fn what_servers_say() {
-        let url = Url::parse("http://h:8080/a?b").unwrap();
         for (text, expected) in [
             ("timeout=5", Some(4)),
             ("timeout=5, max=100", Some(4)),
@@ -70,10 +39,8 @@ mod tests {
             ("max=1", None),
             ("", None),
         ] {
-            let known = KeepAlives::default();
-            known.learn(&url, &HeaderMap::from_iter([(KEEP_ALIVE, text.parse().unwrap())]));
-            assert_eq!(known.idle(&url), expected.map(Duration::from_secs), "{text}");
-            assert_eq!(known.idle(&Url::parse("https://h:8080/").unwrap()), None, "another origin");
+            let headers = HeaderMap::from_iter([(KEEP_ALIVE, text.parse().unwrap())]);
+            assert_eq!(idle(&headers), expected.map(Duration::from_secs), "{text}");
         }
     }
 }

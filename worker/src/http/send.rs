@@ -18,7 +18,7 @@ use super::connections;
 use super::cookies::Session;
 use super::decode::{ACCEPTED, BodyError, BodyReader};
 use super::guard::UrlError;
-use super::reuse::Use;
+use super::origins::{Origin, Use};
 use super::spelling::Spelling;
 use super::{peer, timing};
 use crate::fault;
@@ -162,7 +162,8 @@ impl<'a> Call<'a> {
 
     async fn send_once(&mut self, request: &RequestSpec, auth: &AuthState) -> Result<reqwest::Response, Failure> {
         let begun = timing::begun();
-        let executed = self.execute(request, auth).await?;
+        let origin = self.client.inner().origins.of(request.raw_url());
+        let executed = self.execute(request, auth, &origin).await?;
         timing::answered(begun);
         let body_polled = self.body_polled.load(Ordering::Relaxed);
         fault::at("answered").await;
@@ -172,7 +173,7 @@ impl<'a> Call<'a> {
             Ok(Err(error)) => return Err(classify::before_status(&error, request, body_polled)),
             Err(_) => return Err(classify::out_of_time(request, body_polled)),
         };
-        self.client.inner().keep_alives.learn(request.raw_url(), response.headers());
+        origin.learn(response.headers());
         let size: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
         if size > HEADER_BYTES {
             let problem = format!("its headers are larger than {HEADER_BYTES} bytes");
@@ -184,15 +185,20 @@ impl<'a> Call<'a> {
     /// Sends a request once; a second time only where that is as if the first had not been: a GET whose connection had been
     /// idle, and ended without a word. What may not be sent again goes out on such a connection only where the server was
     /// seen to keep them.
-    async fn execute(&mut self, request: &RequestSpec, auth: &AuthState) -> Result<Executed, Failure> {
-        let (inner, url) = (self.client.inner(), request.raw_url());
+    async fn execute(
+        &mut self,
+        request: &RequestSpec,
+        auth: &AuthState,
+        origin: &Arc<Origin>,
+    ) -> Result<Executed, Failure> {
+        let inner = self.client.inner();
         let may_repeat = request.method.is_safe() && request.repeat == Repeat::Safe;
         self.in_pool = None;
-        self.in_pool = if may_repeat { Some(inner.reuse.for_repeatable(url)) } else { inner.reuse.where_kept(url) };
-        let key = inner.key(request, self.in_pool.is_some());
+        self.in_pool = if may_repeat { Some(origin.for_repeatable()) } else { origin.where_kept() };
+        let key = inner.key(request, origin, self.in_pool.is_some());
         let (executed, is_dialled) = self.execute_with(&key, request, auth).await?;
         if matches!(&executed, Ok(Ok(response)) if response.version() == Version::HTTP_2) {
-            inner.reuse.multiplexes(url);
+            origin.multiplexes();
         }
         let Some(in_pool) = &self.in_pool else { return Ok(executed) };
         match &executed {
@@ -201,7 +207,7 @@ impl<'a> Call<'a> {
             Ok(Err(error)) if classify::ended_without_a_word(error) => {
                 in_pool.broke();
                 if may_repeat {
-                    let (again, _) = self.execute_with(&inner.key(request, false), request, auth).await?;
+                    let (again, _) = self.execute_with(&inner.key(request, origin, false), request, auth).await?;
                     return Ok(again);
                 }
             }

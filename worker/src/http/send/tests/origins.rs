@@ -277,7 +277,8 @@ async fn the_peer_is_checked_before_anything_is_written() {
     let url = Url::parse(&format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port())).unwrap();
     let client = Client::with_lookup(Settings::new(|| 0), here()).unwrap();
     let spec = request(Method::GET, url.clone());
-    let raw = client.inner().client(&spec, &client.inner().key(&spec, true)).unwrap();
+    let origin = client.inner().origins.of(spec.raw_url());
+    let raw = client.inner().client(&spec, &client.inner().key(&spec, &origin, true)).unwrap();
     let sent = raw.execute(reqwest::Request::new(Method::GET, url)).await.unwrap_err();
     let failure = classify::before_status(&sent.into(), &spec, false);
     assert_eq!(failure.code.to_string(), "DENIED", "{}", failure.message);
