@@ -37,7 +37,7 @@ impl ConcurrencyLimit {
 }
 
 /// What a resource may have of its host's places.
-fn share(places: usize) -> usize {
+pub(super) fn share(places: usize) -> usize {
     if places < SHARED { places } else { places - (places / LEFT).max(1) }
 }
 

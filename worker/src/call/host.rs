@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::circuit_breaker::{CircuitBreaker, FAILURES, FAILURES_IN_DOUBT, Passage};
-use super::concurrency_limit::{ConcurrencyLimit, few, quarter};
+use super::concurrency_limit::{ConcurrencyLimit, quarter};
+use super::demand::Demand;
 use super::pace::Pace;
 use crate::job::Code;
 
@@ -32,8 +33,8 @@ pub struct LastFailure {
 pub(super) struct Places {
     /// To this host.
     pub(super) host: usize,
-    /// Whether calls to other hosts hang in such numbers that an unknown resource gets few.
-    pub(super) are_scarce: bool,
+    /// To a resource of which it is not known whether it answers: what calls to other hosts leave.
+    pub(super) unknown: usize,
 }
 
 /// What a call does that asks for its turn.
@@ -55,6 +56,8 @@ pub(super) enum Turn {
     Open(Option<LastFailure>),
     /// There is no place, and none of the calls that have one seems to end.
     Hangs,
+    /// The resource has not answered yet, and has what calls to other hosts leave.
+    Unknown,
 }
 
 /// How a call ended.
@@ -84,6 +87,7 @@ pub(super) enum Change {
 pub(super) struct Host {
     resources: HashMap<String, Resource>,
     under_way: usize,
+    demand: Demand,
     next_return: Option<Instant>,
 }
 
@@ -106,10 +110,16 @@ impl Resource {
     fn most(&self, places: Places, now: Instant) -> usize {
         let limit = self.limit.limit().min(places.host);
         match (self.pace.hangs(now), self.pace.is_known()) {
-            (hangs, is_known) if places.are_scarce && (hangs || !is_known) => limit.min(few(places.host)),
-            (true, _) => limit.min(quarter(places.host)),
-            (false, _) => limit,
+            (true, _) => limit.min(quarter(places.host)).min(places.unknown),
+            (false, false) => limit.min(places.unknown),
+            (false, true) => limit,
         }
+    }
+
+    /// Whether it has not answered yet, and would have a place if others left it more.
+    fn is_held_back(&self, places: Places) -> bool {
+        let under_way = self.pace.under_way();
+        !self.pace.is_known() && under_way >= places.unknown && under_way < self.limit.limit().min(places.host)
     }
 
     fn is_new(&self) -> bool {
@@ -139,12 +149,16 @@ impl Host {
         match (passage, one.pace.hangs_from()) {
             (Passage::Probe, _) => Turn::Open(one.last),
             (Passage::Call, Some(from)) if from <= now => Turn::Hangs,
+            (Passage::Call, _) if one.is_held_back(places) => Turn::Unknown,
             (Passage::Call, from) => Turn::Wait { until: from.unwrap_or(now + RECHECK) },
         }
     }
 
     /// A call ended.
     pub(super) fn ended(&mut self, resource: &str, passage: Passage, end: End, places: usize, now: Instant) -> Change {
+        if matches!(end, End::Answered(_)) {
+            self.demand.seen(self.under_way, now);
+        }
         self.under_way = self.under_way.saturating_sub(1);
         let is_doubtful = self.resources.iter().any(|(name, other)| name != resource && !other.breaker.is_closed());
         let enough = if is_doubtful { FAILURES_IN_DOUBT } else { FAILURES };
@@ -181,6 +195,11 @@ impl Host {
     /// Whether it cannot be told that the resource answers.
     pub(super) fn is_doubtful(&self, resource: &str, now: Instant) -> bool {
         self.resources.get(resource).is_none_or(|one| !one.pace.is_known() || one.pace.hangs(now))
+    }
+
+    /// How many calls it needed at once lately.
+    pub(super) fn demand(&self, now: Instant) -> usize {
+        self.demand.recent(now)
     }
 
     /// Calls that hang.

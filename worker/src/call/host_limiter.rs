@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use super::circuit_breaker::Passage;
+use super::concurrency_limit::{few, quarter, share};
 use super::host::{Change, End, Host, LastFailure, Places, Turn};
 use crate::job::{Code, Failure, Retriable};
 
@@ -36,6 +37,8 @@ pub(super) enum Why {
     Hangs,
     /// All places are taken.
     Full,
+    /// The resource has not answered yet, and has the places that calls to other hosts leave it.
+    Unknown,
 }
 
 /// What is called: host and port, and the resource there.
@@ -92,7 +95,7 @@ impl HostLimiter {
     pub fn resize(self: &Arc<Self>, per_host: usize) {
         self.per_host.store(per_host, Ordering::Relaxed);
         let mut unwanted = Vec::new();
-        let places = Places { host: per_host, are_scarce: false };
+        let places = Places { host: per_host, unknown: share(per_host) };
         for entry in self.lock().values_mut() {
             entry.host.resize(per_host);
             unwanted.extend(entry.admit_waiting(self, places, Instant::now()));
@@ -143,6 +146,11 @@ impl HostLimiter {
             Turn::Next { at } => return entry.queue(target, at),
             Turn::Wait { until } if limit > now => return entry.queue(target, until.min(limit)),
             Turn::Wait { .. } => Why::Full,
+            // As many as that wait for its first answer, and the others do not keep places from jobs of other hosts.
+            Turn::Unknown if limit > now && entry.waiting_for(&target.resource) < places.unknown => {
+                return entry.queue(target, limit);
+            }
+            Turn::Unknown => Why::Unknown,
             Turn::Open(last) => Why::CircuitOpen(last),
             Turn::Hangs => Why::Hangs,
         };
@@ -153,13 +161,21 @@ impl HostLimiter {
         HostPermit { limiter: Arc::clone(self), target, passage, begun, is_over: false }
     }
 
-    /// How many calls the target's host may have. That others hang matters only where it is not known whether this one does.
+    /// How many calls the target's host may have. One of which it is not known whether it answers leaves others what they
+    /// needed lately, but for a quarter; and nearly all where others hang.
     fn places(&self, hosts: &HashMap<String, Entry>, target: &Target, now: Instant) -> Places {
         let host = self.greatest();
-        let is_doubtful = hosts.get(&target.host).is_none_or(|entry| entry.host.is_doubtful(&target.resource, now));
-        let hanging = |(name, entry): (&String, &Entry)| if *name == target.host { 0 } else { entry.host.hanging(now) };
-        let are_scarce = is_doubtful && hosts.iter().map(hanging).sum::<usize>() >= (host / 2).max(MANY);
-        Places { host, are_scarce }
+        if hosts.get(&target.host).is_some_and(|entry| !entry.host.is_doubtful(&target.resource, now)) {
+            return Places { host, unknown: share(host) };
+        }
+        let others = || hosts.iter().filter(|(name, _)| **name != target.host).map(|(_, entry)| &entry.host);
+        let unknown = if others().map(|other| other.hanging(now)).sum::<usize>() >= (host / 2).max(MANY) {
+            few(host)
+        } else {
+            let needed = others().map(|other| other.demand(now)).sum();
+            share(host).saturating_sub(needed).max(quarter(host))
+        };
+        Places { host, unknown }
     }
 
     fn greatest(&self) -> usize {
@@ -173,6 +189,10 @@ impl HostLimiter {
 }
 
 impl Entry {
+    fn waiting_for(&self, resource: &str) -> usize {
+        self.waiting.iter().filter(|waiter| waiter.target.resource == resource && !waiter.ready.is_closed()).count()
+    }
+
     fn queue(&mut self, target: &Target, until: Instant) -> Asked {
         let (ready, turn) = oneshot::channel();
         self.waiting.retain(|other| !other.ready.is_closed());
@@ -225,7 +245,7 @@ impl HostPermit {
         let (limiter, target) = (&self.limiter, &self.target);
         let mut hosts = limiter.lock();
         let now = Instant::now();
-        let places = Places { host: limiter.greatest(), are_scarce: false };
+        let places = limiter.places(&hosts, target, now);
         let Some(entry) = hosts.get_mut(&target.host) else { return };
         let change = entry.host.ended(&target.resource, self.passage, end, places.host, now);
         if change == Change::Opened {

@@ -7,6 +7,7 @@ mod attempt;
 mod catalog;
 mod circuit_breaker;
 mod concurrency_limit;
+mod demand;
 mod element_cache;
 mod exchange;
 mod follow_ups;
@@ -172,6 +173,8 @@ pub enum Reason {
     HostHangs,
     /// The host has all the calls that it may have at once.
     HostFull,
+    /// The resource has not answered yet, and has all the calls that other hosts leave it.
+    HostUnknown,
     /// The connector's rate limit.
     RateLimit {
         /// The slot that was reserved, epoch milliseconds: whoever brings it back in time need not reserve another one.
@@ -184,7 +187,7 @@ impl Reason {
     pub fn label(self) -> &'static str {
         match self {
             Self::HostCircuitOpen(_) => "host_circuit_open",
-            Self::HostHangs | Self::HostFull => "host_full",
+            Self::HostHangs | Self::HostFull | Self::HostUnknown => "host_full",
             Self::RateLimit { .. } => "rate",
         }
     }
@@ -204,6 +207,11 @@ impl Reason {
             Self::HostCircuitOpen(None) => format!("host: `{resource}` at {host} does not answer"),
             Self::HostHangs => format!("host: all calls to `{resource}` at {host} hang"),
             Self::HostFull => format!("place: {host} has as many calls as worker.per_host allows"),
+            Self::HostUnknown => {
+                format!(
+                    "place: `{resource}` at {host} has not answered yet, and has the calls that other hosts leave it"
+                )
+            }
             Self::RateLimit { .. } => format!("rate: the rate of connector `{}`", call.connector()),
         }
     }
@@ -286,6 +294,7 @@ impl Calls {
                 Why::CircuitOpen(last) => Reason::HostCircuitOpen(last),
                 Why::Hangs => Reason::HostHangs,
                 Why::Full => Reason::HostFull,
+                Why::Unknown => Reason::HostUnknown,
             };
             AdmitError::Later(Later { wait, reason })
         })?;

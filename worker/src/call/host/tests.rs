@@ -134,7 +134,7 @@ impl Simulation {
     }
 
     fn begins(&mut self, job: Job, since: Option<f64>) {
-        let places = Places { host: PLACES, are_scarce: false };
+        let places = Places { host: PLACES, unknown: PLACES };
         let now = self.instant();
         let is_silent = match self.host.turn(job.resource, places, self.random.f64(), now) {
             Turn::Now(passage) => {
@@ -151,7 +151,7 @@ impl Simulation {
                 let at = at.duration_since(self.begun).as_secs_f64();
                 return self.at(at + 1e-6, Event::Asks(job));
             }
-            Turn::Wait { .. } => false,
+            Turn::Wait { .. } | Turn::Unknown => false,
             Turn::Hangs | Turn::Open(_) => true,
         };
         self.in_hand -= 1;
@@ -275,7 +275,7 @@ fn a_host_that_flaps_is_called_whenever_it_is_there() {
 #[test]
 fn an_answer_of_one_resource_says_nothing_about_another() {
     let (mut host, now) = (Host::default(), Instant::now());
-    let places = Places { host: 20, are_scarce: false };
+    let places = Places { host: 20, unknown: 20 };
     let silent = End::Silent(LastFailure { code: Code::Timeout, status: None });
     for n in 1..=FAILURES {
         for (resource, end) in [("dead", silent), ("good", End::Answered(Duration::from_millis(9)))] {
@@ -298,22 +298,20 @@ fn an_answer_of_one_resource_says_nothing_about_another() {
     assert!(matches!(host.turn("good", places, 1.0, now), Turn::Now(Passage::Call)));
 }
 
-/// What hangs elsewhere limits only what is not known to answer.
+/// What others leave limits only what is not known to answer.
 #[test]
-fn an_unknown_resource_gets_few_places_while_places_are_scarce() {
+fn an_unknown_resource_gets_the_places_that_others_leave() {
     let now = Instant::now();
-    for (is_known, are_scarce, expected) in
-        [(false, false, 198), (true, false, 198), (false, true, 6), (true, true, 198)]
-    {
+    for (is_known, unknown, expected) in [(false, 198, 198), (true, 198, 198), (false, 6, 6), (true, 6, 198)] {
         let mut host = Host::default();
         if is_known {
-            let Turn::Now(passage) = host.turn("r", Places { host: PLACES, are_scarce: false }, 1.0, now) else {
-                panic!()
-            };
+            let Turn::Now(passage) = host.turn("r", Places { host: PLACES, unknown }, 1.0, now) else { panic!() };
             host.ended("r", passage, End::Answered(Duration::from_millis(9)), PLACES, now);
         }
-        let places = Places { host: PLACES, are_scarce };
-        let went = (0..300).filter(|_| matches!(host.turn("r", places, 1.0, now), Turn::Now(_))).count();
-        assert_eq!(went, expected, "{is_known} {are_scarce}");
+        let places = Places { host: PLACES, unknown };
+        let turns: Vec<Turn> = (0..300).map(|_| host.turn("r", places, 1.0, now)).collect();
+        assert_eq!(turns.iter().filter(|turn| matches!(turn, Turn::Now(_))).count(), expected, "{is_known} {unknown}");
+        assert_eq!(turns.last() == Some(&Turn::Unknown), expected == 6, "{is_known} {unknown}");
+        assert_eq!(host.demand(now), usize::from(is_known), "what has not answered needs nothing");
     }
 }

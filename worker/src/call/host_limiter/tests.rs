@@ -133,6 +133,52 @@ async fn more_places_are_given_at_once_to_those_who_wait() {
     assert_eq!(why(limiter.acquire(&target("h"), Duration::ZERO).await), Why::Full);
 }
 
+/// So many calls at once.
+async fn another_host_answers(limiter: &Arc<HostLimiter>, calls: usize) {
+    let mut permits = Vec::new();
+    for _ in 0..calls {
+        permits.push(limiter.acquire(&target("other"), SOON).await.unwrap());
+    }
+    for permit in permits {
+        permit.report(None);
+    }
+}
+
+/// How many calls at once another host was seen to answer, and how many an unknown one gets, of 40 a host.
+#[tokio::test]
+async fn a_new_host_leaves_others_what_they_needed_lately() {
+    for (others, expected) in [(0, 39), (9, 30), (25, 14), (39, 10)] {
+        let limiter = HostLimiter::new(40);
+        another_host_answers(&limiter, others).await;
+        let mut got = Vec::new();
+        while let Ok(permit) = limiter.acquire(&target("h"), Duration::ZERO).await {
+            got.push(permit);
+        }
+        assert_eq!(got.len(), expected, "while another one needs {others}");
+        let refused = why(limiter.acquire(&target("h"), Duration::ZERO).await);
+        assert_eq!(refused, if others == 0 { Why::Full } else { Why::Unknown });
+        got.pop().unwrap().report(None);
+        acquire(&limiter).await;
+    }
+}
+
+#[tokio::test]
+async fn as_many_wait_for_a_first_answer_as_are_on_their_way() {
+    let limiter = HostLimiter::new(8);
+    another_host_answers(&limiter, 7).await;
+    let (first, _second) = (acquire(&limiter).await, acquire(&limiter).await);
+    let waiting = [waits(&limiter, SOON), waits(&limiter, SOON)];
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let begun = Instant::now();
+    assert_eq!(why(limiter.acquire(&target("h"), SOON).await), Why::Unknown);
+    assert!(begun.elapsed() < SOON / 2, "{:?}: it does not wait", begun.elapsed());
+    first.report(None);
+    for one in waiting {
+        one.await.unwrap().unwrap();
+    }
+    assert!(begun.elapsed() < SOON / 2, "{:?}: an answer lets them go", begun.elapsed());
+}
+
 #[tokio::test]
 async fn hosts_are_forgotten_unless_something_is_known_of_them() {
     let limiter = HostLimiter::new(2);

@@ -85,7 +85,7 @@ impl<S: Source> JobRun<'_, S> {
     ) -> Result<Admission, ShuttingDown> {
         let (may, slot) = match reason {
             Reason::HostCircuitOpen(_) | Reason::HostHangs => (Some(self.worker.calls.longest_host_wait(call)), None),
-            Reason::HostFull => (None, None),
+            Reason::HostFull | Reason::HostUnknown => (None, None),
             Reason::RateLimit { slot } => (None, Some(slot)),
         };
         let waited = match self.hold(intent, reason.of(call), wait, may).await? {
