@@ -26,12 +26,9 @@ impl Demand {
     }
 
     /// How many there were at once.
-    pub(super) fn recent(&self, now: Instant) -> usize {
-        match self.began.map(|began| now.saturating_duration_since(began)) {
-            Some(age) if age < PERIOD => self.most.max(self.before),
-            Some(age) if age < 2 * PERIOD => self.most,
-            _ => 0,
-        }
+    pub(super) fn recent(mut self, now: Instant) -> usize {
+        self.seen(0, now);
+        self.most.max(self.before)
     }
 }
 

@@ -146,7 +146,7 @@ impl HostLimiter {
             Turn::Next { at } => return entry.queue(target, at),
             Turn::Wait { until } if limit > now => return entry.queue(target, until.min(limit)),
             Turn::Wait { .. } => Why::Full,
-            // As many as that wait for its first answer, and the others do not keep places from jobs of other hosts.
+            // No more than that wait for its first answer, so that they do not hold up jobs of other hosts.
             Turn::Unknown if limit > now && entry.waiting_for(&target.resource) < places.unknown => {
                 return entry.queue(target, limit);
             }
